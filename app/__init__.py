@@ -1,0 +1,14 @@
+"""Planned gateway closures: a notice comes in, is recorded for good, and goes out in an authenticated feed.
+
+```
+        notice in                          record                          feed out
+ web/form, upload, api ─┐                                          ┌─ web/feed      .ics .json jCal
+ caldav/                ├─► intake ─► Notice ─► register ─► publishing ─► feeds ─┤
+ jobs/pulls ────────────┘                          ▲   │                   └─ web/schedule  pages
+                                       jobs/sweep ─┘   └─► store  (sealed by security)
+                       the rules that everybody asks: domain
+```
+
+Imports run one way (pyproject.toml, import-linter): doors > publishing > register, intake > store > security >
+settings > domain. ``feeds`` imports nothing of ours.
+"""

@@ -1,0 +1,91 @@
+"""Settings: read once from the environment at an entry point, validated, and passed on. A bad value stops the start."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from app.domain.refusal import Refusal
+
+_PREFIX = "CLOSURES_"
+_Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class SettingsRefused(Refusal):
+    """An environment variable holds a value that the service cannot start with."""
+
+    code = "settings"
+
+
+class Settings(BaseModel):
+    """What the environment says, as ``CLOSURES_NAME`` or, for a file that holds the value, ``CLOSURES_NAME_FILE``.
+
+    Rules that people change (recommended days, region, thresholds, retention) are not here: they live in the database
+    with their history.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data_dir: Path = Path("closures-data")
+    key_dir: Path = Path("closures-keys")
+    database_url: SecretStr = SecretStr("")
+    base_url: str = "http://127.0.0.1:8000"
+    host: _Text = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    kek: SecretStr | None = None
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    smtp_url: SecretStr | None = None
+    log: Literal["json", "console"] = "console"
+    uid_domain: str = Field(default="gateway-closures", pattern=r"^[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?$")
+    organizer_name: _Text = "Gateway closure notices"
+    organizer_email: str = Field(default="noreply@gateway-closures.invalid", pattern=r"^[^@\s<>]+@[A-Za-z0-9.-]+$")
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            message = "must be an address such as https://closures.example.org"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL: as given, else the embedded SQLite file in the data folder."""
+        given = self.database_url.get_secret_value()
+        return given or f"sqlite:///{(self.data_dir / 'closures.sqlite3').absolute()}"
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether people reach the service over TLS, so that cookies may be bound to it."""
+        return self.base_url.startswith("https://")
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the settings from ``environ``; raise ``SettingsRefused`` naming the variable, never its value."""
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = _PREFIX + name.upper()
+        file_name = environ.get(f"{variable}_FILE")
+        if file_name is not None and variable in environ:
+            raise SettingsRefused(f"Both {variable} and {variable}_FILE are set.", "Keep one of them.")
+        if file_name is not None:
+            try:
+                values[name] = Path(file_name).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as problem:
+                raise SettingsRefused(
+                    f"The file that {variable}_FILE names cannot be read.", "Check its path and permissions."
+                ) from problem
+        elif environ.get(variable):
+            values[name] = environ[variable]
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as problem:
+        faults = "; ".join(
+            f"{_PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in problem.errors(include_input=False)
+        )
+        raise SettingsRefused(
+            f"The settings do not hold: {faults}.", "See the table in docs/operating.md."
+        ) from problem

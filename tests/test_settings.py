@@ -1,0 +1,58 @@
+"""Settings: read once, a bad one stops the start, and no value is echoed."""
+
+import pytest
+
+from app.settings import SettingsRefused, read_settings
+
+
+def test_defaults():
+    found = read_settings({})
+    assert (str(found.data_dir), str(found.key_dir), found.base_url, found.host, found.port, found.is_https) == (
+        "closures-data", "closures-keys", "http://127.0.0.1:8000", "127.0.0.1", 8000, False,
+    )  # fmt: skip
+    assert found.database.startswith("sqlite:////")
+    assert found.database.endswith("/closures-data/closures.sqlite3")
+
+
+def test_each_is_read_from_its_variable(tmp_path):
+    secret = tmp_path / "url"
+    secret.write_text("postgresql+psycopg://user:pass@host/db\n")
+    found = read_settings(
+        {
+            "CLOSURES_DATABASE_URL_FILE": str(secret),
+            "CLOSURES_BASE_URL": "https://closures.example.org/",
+            "CLOSURES_PORT": "9000",
+            "CLOSURES_TRUSTED_PROXIES": "1",
+            "CLOSURES_LOG": "json",
+            "OTHER": "x",
+        }
+    )
+    assert (found.database, found.base_url, found.port, found.trusted_proxies, found.log, found.is_https) == (
+        "postgresql+psycopg://user:pass@host/db", "https://closures.example.org", 9000, 1, "json", True,
+    )  # fmt: skip
+    assert "pass" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "many"), ("PORT", "0"), ("PORT", "65536"), ("BASE_URL", "ftp://x"), ("BASE_URL", "nonsense"),
+        ("BASE_URL", "http://x/?a=1"), ("LOG", "loud"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "6"),
+        ("UID_DOMAIN", "bad domain"), ("ORGANIZER_EMAIL", "nobody"), ("ORGANIZER_NAME", "a\nb"),
+    ],
+)  # fmt: skip
+def test_a_bad_value_names_its_variable_and_not_itself(name, value):
+    with pytest.raises(SettingsRefused) as refused:
+        read_settings({f"CLOSURES_{name}": value})
+    assert f"CLOSURES_{name}" in refused.value.text
+    assert len(value) < 4 or value not in refused.value.text
+
+
+def test_a_file_and_a_value_are_one_too_many(tmp_path):
+    with pytest.raises(SettingsRefused, match="Keep one"):
+        read_settings({"CLOSURES_PORT": "1", "CLOSURES_PORT_FILE": str(tmp_path / "x")})
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(SettingsRefused, match="CLOSURES_KEK_FILE"):
+        read_settings({"CLOSURES_KEK_FILE": str(tmp_path / "x")})
