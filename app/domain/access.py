@@ -1,0 +1,77 @@
+"""Who is asking, what each role may do, and to whose closures: the one table that every door consults."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.refusal import AccessRefused, Unknown
+
+
+class Role(StrEnum):
+    """What an account or a token is for."""
+
+    ADMIN = "admin"
+    DCC = "dcc"
+    USER = "user"
+    OPS = "ops"
+
+
+class Action(StrEnum):
+    """What a door lets a principal do. Each route declares exactly one."""
+
+    PUBLIC = "public"
+    READ_CLOSURES = "read closures"
+    GIVE_NOTICE = "give notice"
+    READ_LATE_CHANGES = "read late changes"
+    COUNT_NOTICE = "count notice"
+    READ_METRICS = "read metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking now: an account that signed in, or the token of a program.
+
+    ``users`` are the codes of the Users it acts for; it is empty for DCC staff, admins and ops, who are not Users.
+    ``name`` goes into the history: an e-mail address or a token's label.
+    """
+
+    name: str
+    role: Role
+    users: frozenset[str] = frozenset()
+
+    @property
+    def sees_everyone(self) -> bool:
+        """Tell whether the principal may see every User's windows (DOMAIN.md 11)."""
+        return self.role is not Role.USER
+
+
+_EVERYBODY = frozenset(Role)
+_MAY: dict[Action, frozenset[Role]] = {
+    Action.PUBLIC: _EVERYBODY,
+    Action.READ_CLOSURES: _EVERYBODY,
+    Action.GIVE_NOTICE: frozenset({Role.ADMIN, Role.DCC, Role.USER}),
+    Action.READ_LATE_CHANGES: frozenset({Role.ADMIN, Role.DCC, Role.USER}),
+    Action.COUNT_NOTICE: _EVERYBODY,
+    Action.READ_METRICS: frozenset({Role.ADMIN, Role.OPS}),
+}
+
+
+def require(principal: Principal, action: Action) -> None:
+    """Raise ``AccessRefused`` unless the principal's role may do ``action``."""
+    if principal.role not in _MAY[action]:
+        raise AccessRefused(
+            f"The role {principal.role} may not {action}.", "Ask an admin for another account or token."
+        )
+
+
+def acting_user(principal: Principal, code: str | None) -> str:
+    """Return the User on whose behalf a notice is given.
+
+    A principal of one User need not name it. Naming another User's code answers as if it did not exist.
+    """
+    if code is None:
+        if len(principal.users) == 1:
+            return next(iter(principal.users))
+        raise Unknown("It is not clear which User gives this notice.", "Name the User's code.")
+    if not principal.sees_everyone and code not in principal.users:
+        raise Unknown("There is no such User.", "Check the code.")
+    return code

@@ -1,0 +1,115 @@
+"""What cannot be recorded (a ``Refusal``) and what cannot be read (an ``IntakeProblem``), as facts without HTTP."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeProblem:
+    """One thing in a notice that could not be read; the rest of the notice is unaffected.
+
+    ``line`` counts physical lines of what was sent, from 1. ``property`` is the iCalendar property or the column.
+    ``text`` says what is wrong and never echoes the sender's content; ``remedy`` says what to do about it.
+    ``code`` is a stable kebab-case name for programs.
+    """
+
+    text: str
+    remedy: str
+    line: int | None = None
+    property: str | None = None
+    code: str = "unreadable"
+
+
+class Refusal(Exception):  # noqa: N818 - the domain's word; DOMAIN.md reserves "error"
+    """Something that this service declines to record, show or do: ``text`` says what, ``remedy`` what helps.
+
+    Subclasses carry the facts; each door translates them in one table. ``code`` is stable, for programs.
+    """
+
+    code = "refused"
+
+    def __init__(self, text: str, remedy: str = "") -> None:
+        super().__init__(f"{text} {remedy}".strip())
+        self.text = text
+        self.remedy = remedy
+
+
+class WindowRefused(Refusal):
+    """A window that is not one: naive times, or an end that is not after its start."""
+
+    code = "window"
+
+
+class CodeRefused(Refusal):
+    """A User or gateway code outside ``[A-Z0-9][A-Z0-9_-]{0,31}``."""
+
+    code = "code"
+
+
+class TimeRefused(Refusal):
+    """A text that is not an ISO 8601 instant or date."""
+
+    code = "time"
+
+
+class Unknown(Refusal):
+    """A User, gateway, closure or subscription that is not there, or not for the asker: the two look alike."""
+
+    code = "unknown"
+
+
+class AlreadyThere(Refusal):
+    """A code or an address that is taken."""
+
+    code = "already-there"
+
+
+class AccessRefused(Refusal):
+    """The principal is known but may not do this."""
+
+    code = "access"
+
+
+class NoticeTooLarge(Refusal):
+    """More octets or events than the limit allows; nothing was parsed."""
+
+    code = "too-large"
+
+
+class NoticeUnreadable(Refusal):
+    """A notice of which nothing could be read; ``problems`` names each thing. It is kept all the same."""
+
+    code = "unreadable"
+
+    def __init__(self, text: str, remedy: str = "", problems: tuple[IntakeProblem, ...] = ()) -> None:
+        super().__init__(text, remedy)
+        self.problems = problems
+
+
+class PolicyRefused(Refusal):
+    """A policy value outside its range."""
+
+    code = "policy"
+
+
+class StoreFull(Refusal):
+    """The disk under the database is full or failing: nothing was recorded, reading goes on."""
+
+    code = "store-full"
+
+
+class StoreBusy(Refusal):
+    """The database did not answer in time; nothing was recorded; the same request may be sent again."""
+
+    code = "store-busy"
+
+
+class StoreUnfit(Refusal):
+    """A database or key that is missing, too old or unreadable: the service does not start on it."""
+
+    code = "store-unfit"
+
+
+class Shredded(Refusal):
+    """The data key of a User was destroyed on purpose; what it sealed cannot be read by anyone."""
+
+    code = "shredded"

@@ -1,0 +1,52 @@
+import pytest
+
+from app.domain import refusal
+from app.domain.refusal import IntakeProblem, NoticeUnreadable, Refusal
+
+CODES = {
+    "Refusal": "refused",
+    "WindowRefused": "window",
+    "CodeRefused": "code",
+    "TimeRefused": "time",
+    "Unknown": "unknown",
+    "AlreadyThere": "already-there",
+    "AccessRefused": "access",
+    "NoticeTooLarge": "too-large",
+    "NoticeUnreadable": "unreadable",
+    "PolicyRefused": "policy",
+    "StoreFull": "store-full",
+    "StoreBusy": "store-busy",
+    "StoreUnfit": "store-unfit",
+    "Shredded": "shredded",
+}
+
+
+def test_every_refusal_has_its_stable_code():
+    kinds = [value for value in vars(refusal).values() if isinstance(value, type) and issubclass(value, Refusal)]
+    assert {kind.__name__: kind.code for kind in kinds} == CODES
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_refusal_carries_its_text_and_remedy(name):
+    refused = getattr(refusal, name)("It is so.", "Do this.")
+    assert (refused.text, refused.remedy, str(refused)) == ("It is so.", "Do this.", "It is so. Do this.")
+    assert refused.args == ("It is so. Do this.",)
+
+
+def test_a_refusal_without_remedy_reads_as_one_sentence():
+    refused = Refusal("It is so.")
+    assert (refused.text, refused.remedy, str(refused)) == ("It is so.", "", "It is so.")
+
+
+def test_an_unreadable_notice_names_each_problem():
+    problem = IntakeProblem("The end is before the start.", "Correct DTEND.", 88, "DTEND", "end-before-start")
+    refused = NoticeUnreadable("Nothing could be read.", "See the problems.", (problem,))
+    assert refused.problems == (problem,)
+    assert (refused.text, refused.remedy) == ("Nothing could be read.", "See the problems.")
+    bare = NoticeUnreadable("Nothing could be read.")
+    assert (bare.problems, bare.remedy) == ((), "")
+
+
+def test_a_problem_needs_only_text_and_remedy():
+    problem = IntakeProblem("It is so.", "Do this.")
+    assert (problem.line, problem.property, problem.code) == (None, None, "unreadable")
