@@ -1,0 +1,1 @@
+"""Keys: what seals, finds and signs. The only package that imports ``cryptography``."""

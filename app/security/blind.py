@@ -1,0 +1,41 @@
+"""Finding sealed values without opening them: keyed digests of what is looked up, and of nothing else."""
+
+import hmac
+from functools import lru_cache
+
+
+class BlindIndex:
+    """HMAC-SHA256 under the index key. Without the key, an entry says nothing but whether two are equal."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self.week = lru_cache(maxsize=4096)(self._week)
+
+    def _week(self, iso_week: str) -> bytes:
+        """Return the 8 octets that stand for an ISO week such as ``2026-W49`` (SECURITY.md 3)."""
+        return self._digest("wk", iso_week.encode())[:8]
+
+    def code(self, kind: str, code: str) -> bytes:
+        """Return the 16 octets that stand for a User's or gateway's code, or an account's address."""
+        return self._digest(kind, _octets(code.casefold()))[:16]
+
+    def identity(self, user_id: bytes, uid: str, recurrence_id: str) -> bytes:
+        """Return the 16 octets that stand for a closure's identity: (User, UID, RECURRENCE-ID)."""
+        return self._digest("id", user_id, _octets(uid), _octets(recurrence_id))[:16]
+
+    def series(self, user_id: bytes, uid: str) -> bytes:
+        """Return the 16 octets that stand for everything a User announced under one UID."""
+        return self._digest("uid", user_id, _octets(uid))[:16]
+
+    def digest(self, octets: bytes) -> bytes:
+        """Return 16 octets that stand for a notice: a plain digest of guessable text would confirm a guess."""
+        return self._digest("notice", octets)[:16]
+
+    def _digest(self, kind: str, *parts: bytes) -> bytes:
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts))
+        return hmac.digest(self._key, framed, "sha256")
+
+
+def _octets(text: str) -> bytes:
+    # JSON can carry half of a surrogate pair, which UTF-8 has no octets for: it is still a text to look up.
+    return text.encode(errors="surrogatepass")

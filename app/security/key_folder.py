@@ -1,0 +1,120 @@
+"""The folder of the keys: readable by nobody else, written by one process at a time, each file replaced whole."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.refusal import StoreFull, StoreUnfit
+
+_OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFolder:
+    """The folder at ``path`` (mode 0700)."""
+
+    path: Path
+
+    def make(self) -> None:
+        """Make the folder unless it is there. Raise ``StoreUnfit``."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise StoreUnfit(
+                f"The key folder {self.path} cannot be made.", "Name a place in CLOSURES_KEY_DIR that may be written."
+            ) from problem
+
+    def check(self) -> None:
+        """Raise ``StoreUnfit`` unless the folder is there, and closed to others."""
+        try:
+            mode = self.path.stat().st_mode
+        except OSError as problem:
+            raise StoreUnfit(
+                f"There is no key folder {self.path}.",
+                "Restore it from where you keep it; without it the data cannot be read by anyone.",
+            ) from problem
+        if mode & _OTHERS:
+            raise StoreUnfit(f"The key folder {self.path} is open to others.", f"Run: chmod 0700 {self.path}")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other thread and process out of the folder. Not to be entered twice. Raise ``StoreUnfit``."""
+        try:
+            handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as problem:
+            raise StoreUnfit(
+                f"The key folder {self.path} cannot be used.", "It must belong to the account of the service."
+            ) from problem
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)  # which gives the lock back, as does the end of a process
+
+    def holds(self, name: str) -> bool:
+        """Tell whether there is a file of this name."""
+        return (self.path / name).exists()
+
+    def stamp(self, name: str) -> tuple[int, int, int]:
+        """Return what differs when another process has replaced the file. Raise ``StoreUnfit`` if there is none."""
+        try:
+            found = (self.path / name).stat()
+        except OSError as problem:
+            raise self._unreadable(name) from problem
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+    def read(self, name: str) -> bytes:
+        """Return what a file holds. Raise ``StoreUnfit`` if it is missing, unreadable or open to others."""
+        path = self.path / name
+        try:
+            mode, octets = path.stat().st_mode, path.read_bytes()
+        except OSError as problem:
+            raise self._unreadable(name) from problem
+        if mode & _OTHERS:
+            raise StoreUnfit(f"The key file {name} is open to others.", f"Run: chmod go= {path}")
+        return octets
+
+    def write(self, name: str, octets: bytes, mode: int) -> None:
+        """Replace a file whole and durably: after a crash it is the old one or the new one. Raise ``StoreFull``."""
+        temporary = self.path / f"{name}.part"  # one name is enough under the lock, and a crash leaves one at most
+        try:
+            temporary.unlink(missing_ok=True)
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(handle, "wb") as file:  # writes on after a short write, as a disk that fills up gives
+                file.write(octets)
+                file.flush()
+                os.fsync(handle)
+            temporary.rename(self.path / name)
+            self._sync()
+        except OSError as problem:
+            raise StoreFull(
+                "The key folder cannot be written: nothing was changed.", "Make room on its disk, then try again."
+            ) from problem
+
+    def remove_others(self, pattern: str, keep: str) -> None:
+        """Remove the files of a pattern but one, durably. Raise ``StoreFull`` if the folder cannot be written."""
+        try:
+            for path in self.path.glob(pattern):
+                if path.name != keep:
+                    path.unlink()
+            self._sync()
+        except OSError as problem:
+            raise StoreFull(
+                "An old key file cannot be removed; it opens nothing any more.", f"Remove all of {pattern} but {keep}."
+            ) from problem
+
+    def _sync(self) -> None:
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+    def _unreadable(self, name: str) -> StoreUnfit:
+        return StoreUnfit(
+            f"The key file {name} is missing or cannot be read.",
+            f"Restore {self.path} from where you keep it; without it the data cannot be read by anyone.",
+        )

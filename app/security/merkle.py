@@ -1,0 +1,146 @@
+"""Merkle trees over SHA-256 as RFC 6962 section 2.1 defines them: roots, growth, and proofs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from app.domain.refusal import StoreUnfit
+
+_HASH_OCTETS = 32
+
+
+def leaf_hash(content: bytes) -> bytes:
+    """Return the hash of a leaf: SHA-256(0x00 || content)."""
+    return sha256(b"\x00" + content).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the hash of a node: SHA-256(0x01 || left || right)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """The right edge of a tree: the roots of its complete subtrees, largest first. All that appending needs."""
+
+    size: int = 0
+    edge: tuple[bytes, ...] = ()
+
+    def extend(self, leaves: Iterable[bytes]) -> "Frontier":
+        """Return the frontier after more leaf hashes."""
+        size, edge = self.size, list(self.edge)
+        for leaf in leaves:
+            # One complete subtree is on the edge for each bit of the size; carrying joins equals, as in adding one.
+            node, carry = leaf, size
+            while carry & 1:
+                node = node_hash(edge.pop(), node)
+                carry >>= 1
+            edge.append(node)
+            size += 1
+        return Frontier(size, tuple(edge))
+
+    def root(self) -> bytes:
+        """Return the root of the tree; of an empty one, SHA-256 of nothing."""
+        if not self.edge:
+            return sha256().digest()
+        root = self.edge[-1]
+        for subtree in reversed(self.edge[:-1]):
+            root = node_hash(subtree, root)
+        return root
+
+    def to_bytes(self) -> bytes:
+        """Return the edge as octets; the size goes beside it."""
+        return b"".join(self.edge)
+
+    @classmethod
+    def from_bytes(cls, size: int, octets: bytes) -> "Frontier":
+        """Return the frontier that ``to_bytes`` wrote. Raise ``StoreUnfit`` if the edge is not one of that size."""
+        if len(octets) != size.bit_count() * _HASH_OCTETS:
+            raise StoreUnfit("The head of the record is damaged.", "Run `closures record verify`; restore a backup.")
+        return cls(size, tuple(octets[at : at + _HASH_OCTETS] for at in range(0, len(octets), _HASH_OCTETS)))
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """Return the root of the tree over these leaf hashes."""
+    return Frontier().extend(leaves).root()
+
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """Return the audit path of one leaf (RFC 6962 2.1.1). Raise ``IndexError`` if there is no such leaf."""
+    if not 0 <= index < len(leaves):
+        raise IndexError(index)
+    if len(leaves) == 1:
+        return []
+    split = _split(len(leaves))
+    if index < split:
+        return [*inclusion_proof(leaves[:split], index), root_of(leaves[split:])]
+    return [*inclusion_proof(leaves[split:], index - split), root_of(leaves[:split])]
+
+
+def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+    """Tell whether ``proof`` shows ``leaf`` at ``index`` of the tree of ``size`` under ``root`` (RFC 9162 2.1.3.2)."""
+    if not 0 <= index < size:
+        return False
+    place, last, node = index, size - 1, leaf
+    for sibling in proof:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            node = node_hash(sibling, node)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            node = node_hash(node, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and node == root
+
+
+def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
+    """Return the proof that the tree of the first ``first`` leaves is a prefix of the whole (RFC 6962 2.1.2).
+
+    Raise ``IndexError`` unless ``first`` is from 1 to the count of leaves: the empty tree needs no proof.
+    """
+    if not 0 < first <= len(leaves):
+        raise IndexError(first)
+
+    def subproof(part: Sequence[bytes], held: int, *, complete: bool) -> list[bytes]:
+        if held == len(part):
+            return [] if complete else [root_of(part)]
+        split = _split(len(part))
+        if held <= split:
+            return [*subproof(part[:split], held, complete=complete), root_of(part[split:])]
+        return [*subproof(part[split:], held - split, complete=False), root_of(part[:split])]
+
+    return subproof(leaves, first, complete=True)
+
+
+def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> bool:
+    """Tell whether ``proof`` shows that the tree of ``second`` leaves began as that of ``first`` (RFC 9162 2.1.4.2)."""
+    if not 0 < first <= second:
+        return False
+    if first == second:
+        return not proof and first_root == second_root
+    # A complete first tree is itself a node of the second; its proof leaves out the root that the asker holds.
+    path = [first_root, *proof] if first.bit_count() == 1 else [*proof]
+    if not path:
+        return False
+    place, last = first - 1, second - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    old = new = path[0]
+    for node in path[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            old, new = node_hash(node, old), node_hash(node, new)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            new = node_hash(new, node)
+        place, last = place >> 1, last >> 1
+    return last == 0 and (old, new) == (first_root, second_root)
+
+
+def _split(size: int) -> int:
+    """Return the largest power of two below ``size``."""
+    return 1 << (size - 1).bit_length() - 1

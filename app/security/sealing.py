@@ -1,0 +1,52 @@
+"""AES-256-GCM over one stored value, bound to its place, so that a row moved, swapped or rolled back does not open."""
+
+import os
+import struct
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.domain.refusal import Refusal
+
+FORMAT = 1
+_HEADER = struct.Struct(">BH12s")  # format, data key version, 96-bit nonce
+_LENGTHS = struct.Struct(">BBBBI")
+
+
+class SealBroken(Refusal):
+    """A sealed value that does not open: altered, moved from its place, or of another key."""
+
+    code = "seal-broken"
+
+
+def aad_for(table: str, column: str, owner: bytes, row: bytes, row_version: int) -> bytes:
+    """Return the associated data that names a value's place; lengths first, so that no two places share one."""
+    names = (table.encode(), column.encode(), owner, row)
+    return _LENGTHS.pack(*map(len, names), row_version) + b"".join(names)
+
+
+def seal(key: AESGCM, key_version: int, plaintext: bytes, aad: bytes) -> bytes:
+    """Return the record: format | data key version | random nonce | ciphertext and tag."""
+    nonce = os.urandom(12)
+    return _HEADER.pack(FORMAT, key_version, nonce) + key.encrypt(nonce, plaintext, aad)
+
+
+def version_of(record: bytes) -> int:
+    """Return the version of the data key that a record names; raise ``SealBroken`` if it is no record."""
+    if len(record) < _HEADER.size or record[0] != FORMAT:
+        raise _broken()
+    return int.from_bytes(record[1:3], "big")
+
+
+def unseal(key: AESGCM, record: bytes, aad: bytes) -> bytes:
+    """Return the plaintext; raise ``SealBroken``. ``version_of`` has said which key to bring."""
+    try:
+        return key.decrypt(record[3 : _HEADER.size], record[_HEADER.size :], aad)
+    except InvalidTag as problem:
+        raise _broken() from problem
+
+
+def _broken() -> SealBroken:
+    return SealBroken(
+        "A stored value does not open: it was altered or moved.", "Run `closures record verify`; restore a backup."
+    )
