@@ -1,0 +1,194 @@
+"""Accounts, their sessions, and tokens: only digests are stored, found by the digest under the token pepper."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.access import Role
+from app.domain.refusal import AlreadyThere, Unknown
+from app.security.keyring import SERVICE_OWNER
+from app.security.tokens import new_row_id
+from app.store.engine import Store
+from app.store.tables import accounts, sessions, tokens
+
+_TOKEN_BY_DIGEST = sa.select(tokens).where(tokens.c.digest == sa.bindparam("digest"))
+
+SESSION_IDLE = timedelta(minutes=30)
+SESSION_LONGEST = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who signs in. ``users`` are the codes of the Users that it acts for."""
+
+    id: bytes
+    email: str
+    role: Role
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A token as stored: everything but the token."""
+
+    id: bytes
+    kind: str
+    role: Role
+    user_id: bytes | None
+    account_id: bytes | None
+    label: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the token still opens anything."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+def add_account(store: Store, connection: sa.Connection, account: Account, now: datetime) -> None:
+    """Write a new account. Raise ``AlreadyThere`` if the address is taken."""
+    index = store.blind.code("account", account.email)
+    if connection.execute(sa.select(accounts.c.id).where(accounts.c.email_index == index)).first():
+        raise AlreadyThere("There is an account with that address already.", "Choose another address.")
+    body = json.dumps([account.email, account.users]).encode()
+    connection.execute(
+        sa.insert(accounts).values(
+            id=account.id,
+            email_index=index,
+            role=account.role.value,
+            row_version=1,
+            created_at=now,
+            sealed=store.keyring.seal(SERVICE_OWNER, "accounts", "sealed", account.id, 1, body),
+        )
+    )
+
+
+def account_by_id(store: Store, connection: sa.Connection, account_id: bytes) -> Account:
+    """Return an account; raise ``Unknown``."""
+    row = connection.execute(sa.select(accounts).where(accounts.c.id == account_id)).first()
+    if row is None:
+        raise Unknown("There is no such account.")
+    body = store.keyring.unseal(SERVICE_OWNER, "accounts", "sealed", row.id, row.row_version, row.sealed)
+    email, users = json.loads(body)
+    return Account(row.id, email, Role(row.role), tuple(users))
+
+
+def account_by_email(store: Store, connection: sa.Connection, email: str) -> Account | None:
+    """Return the account of an address, if there is one."""
+    index = store.blind.code("account", email)
+    row = connection.execute(sa.select(accounts.c.id).where(accounts.c.email_index == index)).first()
+    return None if row is None else account_by_id(store, connection, row.id)
+
+
+def count_accounts(connection: sa.Connection) -> int:
+    """Return how many accounts there are."""
+    return connection.execute(sa.select(sa.func.count()).select_from(accounts)).scalar_one()
+
+
+def insert_token(
+    store: Store,
+    connection: sa.Connection,
+    *,
+    kind: str,
+    digest: bytes,
+    role: Role,
+    label: str,
+    now: datetime,
+    lasts: timedelta,
+    user_id: bytes | None = None,
+    account_id: bytes | None = None,
+) -> bytes:
+    """Write a token's digest; return its row id."""
+    token_id = new_row_id()
+    connection.execute(
+        sa.insert(tokens).values(
+            id=token_id,
+            kind=kind,
+            digest=digest,
+            user_id=user_id,
+            account_id=account_id,
+            role=role.value,
+            created_at=now,
+            expires_at=now + lasts,
+            sealed=store.keyring.seal(SERVICE_OWNER, "tokens", "sealed", token_id, 1, label.encode()),
+        )
+    )
+    return token_id
+
+
+def token_by_digest(store: Store, connection: sa.Connection, digest: bytes) -> StoredToken | None:
+    """Return the token of this digest, live or not."""
+    row = connection.execute(_TOKEN_BY_DIGEST, {"digest": digest}).first()
+    return None if row is None else _open_token(store, row)
+
+
+def list_tokens(store: Store, connection: sa.Connection, kind: str) -> Sequence[StoredToken]:
+    """Return every token of a kind, oldest first."""
+    query = sa.select(tokens).where(tokens.c.kind == kind).order_by(tokens.c.created_at, tokens.c.id)
+    return [_open_token(store, row) for row in connection.execute(query)]
+
+
+def revoke_token(connection: sa.Connection, token_id: bytes, now: datetime) -> bool:
+    """End a token at once; tell whether there was one to end. For a one-time token this is also its use."""
+    query = sa.update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None)).values(revoked_at=now)
+    return connection.execute(query).rowcount == 1
+
+
+def mark_token_used(connection: sa.Connection, token_id: bytes, now: datetime) -> None:
+    """Note when a token was last used."""
+    connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(last_used_at=now))
+
+
+def _open_token(store: Store, row: Any) -> StoredToken:
+    label = store.keyring.unseal(SERVICE_OWNER, "tokens", "sealed", row.id, 1, row.sealed).decode()
+    return StoredToken(
+        id=row.id,
+        kind=row.kind,
+        role=Role(row.role),
+        user_id=row.user_id,
+        account_id=row.account_id,
+        label=label,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def open_session(connection: sa.Connection, digest: bytes, account_id: bytes, now: datetime) -> None:
+    """Write a new session under the digest of its random id."""
+    connection.execute(sa.insert(sessions).values(digest=digest, account_id=account_id, created_at=now, seen_at=now))
+
+
+def session_account(connection: sa.Connection, digest: bytes, now: datetime) -> tuple[bytes, datetime] | None:
+    """Return whose session this is and when it was last seen; None once it is idle for too long, too old or ended."""
+    row = connection.execute(
+        sa.select(sessions.c.account_id, sessions.c.seen_at).where(
+            sessions.c.digest == digest,
+            sessions.c.ended_at.is_(None),
+            sessions.c.seen_at > now - SESSION_IDLE,
+            sessions.c.created_at > now - SESSION_LONGEST,
+        )
+    ).first()
+    return None if row is None else (row.account_id, row.seen_at)
+
+
+def touch_session(connection: sa.Connection, digest: bytes, now: datetime) -> None:
+    """Note that a session is in use."""
+    connection.execute(sa.update(sessions).where(sessions.c.digest == digest).values(seen_at=now))
+
+
+def end_session(connection: sa.Connection, digest: bytes, now: datetime) -> None:
+    """End a session."""
+    connection.execute(sa.update(sessions).where(sessions.c.digest == digest).values(ended_at=now))
+
+
+def purge_sessions(connection: sa.Connection, before: datetime) -> int:
+    """Delete sessions that nobody has used since an instant; return how many."""
+    return connection.execute(sa.delete(sessions).where(sessions.c.seen_at < before)).rowcount

@@ -1,0 +1,320 @@
+"""Closures and their revisions on disk. Only the register imports this file (import-linter holds it)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.closure import State
+from app.security.sealing import SealBroken
+from app.store.bodies import Revision, Standing, dump_revision, dump_standing, load_revision, load_standing
+from app.store.engine import Store
+from app.store.tables import closures, revisions, weeks
+
+FORGOTTEN = "forgotten"
+"""The state of a row whose facts are purged: no closure any more, only what keeps the record verifiable."""
+
+_MOST_AT_ONCE = 500  # values in one IN (...); SQLite and PostgreSQL both take far more
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A closure's row as it was read: what stands, whose it is, and the version that an update must still find."""
+
+    standing: Standing
+    user_id: bytes
+    row_version: int
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One revision as it was written, with whose it is, the notice that brought it and its place in the log."""
+
+    closure_id: bytes
+    user_id: bytes
+    revision: Revision
+    notice_id: bytes | None
+    log_index: int
+
+
+class StaleClosure(Exception):  # noqa: N818 - a race lost, not an error: the caller starts over
+    """A compare-and-set found another row version: somebody else got there first."""
+
+
+def in_groups(values: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Cut ``values`` into lists short enough for one IN (...)."""
+    group: list[bytes] = []
+    for value in values:
+        group.append(value)
+        if len(group) == _MOST_AT_ONCE:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+_COLUMNS = (
+    closures.c.id,
+    closures.c.user_id,
+    closures.c.row_version,
+    closures.c.change,
+    closures.c.state,
+    closures.c.sealed,
+)
+
+
+def open_row(store: Store, row: Any, user_code: str) -> Held:
+    """Open a closure's row; raise ``SealBroken`` where it does not agree with what was sealed."""
+    body = store.keyring.unseal(row.user_id, "closures", "sealed", row.id, row.row_version, row.sealed)
+    standing = load_standing(row.id, user_code, body)
+    if standing.closure.state != row.state:
+        raise SealBroken("A closure's row does not agree with what was sealed.", "Run `closures record verify`.")
+    return Held(standing, row.user_id, row.row_version, row.change)
+
+
+def of_series(store: Store, connection: sa.Connection, user_code: str, keys: Iterable[bytes]) -> list[Held]:
+    """Return the closures of one User whose (User, UID) index is among ``keys``."""
+    found: list[Held] = []
+    for group in in_groups(keys):
+        rows = connection.execute(_OF_SERIES, {"keys": group})
+        found.extend(open_row(store, row, user_code) for row in rows)
+    return found
+
+
+def by_reference(store: Store, connection: sa.Connection, reference: str, codes: dict[bytes, str]) -> Held | None:
+    """Return one closure; None where there is none, or its User is not in ``codes`` (id to code)."""
+    row = connection.execute(sa.select(*_COLUMNS).where(closures.c.reference == reference)).first()
+    return None if row is None or row.user_id not in codes else open_row(store, row, codes[row.user_id])
+
+
+def touching(
+    store: Store, connection: sa.Connection, week_keys: Iterable[bytes], codes: dict[bytes, str]
+) -> Iterator[Held]:
+    """Yield the closures of the Users in ``codes`` whose standing window touches one of the weeks."""
+    seen: set[bytes] = set()
+    for group in in_groups(week_keys):
+        chosen = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(group), weeks.c.current.is_(True)).distinct()
+        query = sa.select(*_COLUMNS).where(closures.c.id.in_(chosen))
+        if len(codes) == 1:
+            query = query.where(closures.c.user_id == next(iter(codes)))
+        for row in connection.execute(query):
+            if row.user_id in codes and row.id not in seen:
+                seen.add(row.id)
+                yield open_row(store, row, codes[row.user_id])
+
+
+def changed_since(store: Store, connection: sa.Connection, change: int, codes: dict[bytes, str]) -> Iterator[Held]:
+    """Yield the closures whose last applied revision came after change number ``change``."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(closures.c.change > change, closures.c.state != FORGOTTEN)
+        .execution_options(yield_per=1000)
+    )
+    with connection.execute(query) as rows:
+        for row in rows:
+            if row.user_id in codes:
+                yield open_row(store, row, codes[row.user_id])
+
+
+def in_state(store: Store, connection: sa.Connection, state: State, codes: dict[bytes, str]) -> Iterator[Held]:
+    """Yield the closures in one state."""
+    query = sa.select(*_COLUMNS).where(closures.c.state == state).execution_options(yield_per=1000)
+    with connection.execute(query) as rows:
+        for row in rows:
+            if row.user_id in codes:
+                yield open_row(store, row, codes[row.user_id])
+
+
+def _closure_row(store: Store, user_id: bytes, standing: Standing, row_version: int, change: int) -> dict[str, Any]:
+    closure = standing.closure
+    body = dump_standing(standing)
+    return {
+        "reference": closure.reference,
+        "user_id": user_id,
+        "identity": store.blind.identity(user_id, closure.uid, closure.recurrence_id),
+        "series": store.blind.series(user_id, closure.uid),
+        "state": closure.state.value,
+        "row_version": row_version,
+        "change": change,
+        "sealed": store.keyring.seal(user_id, "closures", "sealed", closure.id, row_version, body),
+    }
+
+
+def insert_closures(
+    store: Store, connection: sa.Connection, user_id: bytes, standings: Sequence[Standing], change: int
+) -> None:
+    """Write new closures."""
+    if standings:
+        rows = [{"id": new.closure.id, **_closure_row(store, user_id, new, 1, change)} for new in standings]
+        connection.execute(_INSERT, rows)
+
+
+# Built once: building a statement costs as much as running it.
+_OF_SERIES = sa.select(*_COLUMNS).where(closures.c.series.in_(sa.bindparam("keys", expanding=True)))
+_INSERT, _INSERT_REVISION, _INSERT_WEEK = sa.insert(closures), sa.insert(revisions), sa.insert(weeks)
+_UPDATE = (
+    sa.update(closures)
+    .where(closures.c.id == sa.bindparam("b_id"), closures.c.row_version == sa.bindparam("b_version"))
+    .values({name: sa.bindparam(name) for name in ("identity", "state", "row_version", "change", "sealed")})
+)
+
+
+def update_closures(
+    store: Store, connection: sa.Connection, changes: Sequence[tuple[Held, Standing]], change: int | None
+) -> None:
+    """Write what now stands of closures, if each row is still as it was read; raise ``StaleClosure`` otherwise.
+
+    ``change`` None leaves the change number as it is: nothing that a feed shows is different.
+    """
+    rows = []
+    for held, standing in changes:
+        number = held.change if change is None else change
+        row = _closure_row(store, held.user_id, standing, held.row_version + 1, number)
+        del row["reference"], row["user_id"], row["series"]
+        rows.append({"b_id": standing.closure.id, "b_version": held.row_version, **row})
+    for row in rows:
+        if connection.execute(_UPDATE, row).rowcount != 1:
+            raise StaleClosure
+
+
+def revision_content(closure_id: bytes, sealed: bytes) -> bytes:
+    """Return the octets that a revision's leaf is the hash of."""
+    return closure_id + sealed
+
+
+def seal_revision(store: Store, user_id: bytes, closure_id: bytes, revision: Revision) -> bytes:
+    """Return the sealed form of a revision."""
+    return store.keyring.seal(user_id, "revisions", "sealed", closure_id, revision.entry, dump_revision(revision))
+
+
+def insert_revisions(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write entries of histories; each row is made by ``revision_row``."""
+    if rows:
+        connection.execute(_INSERT_REVISION, rows)
+
+
+def revision_row(
+    user_id: bytes, closure_id: bytes, revision: Revision, *, notice_id: bytes | None, log_index: int, sealed: bytes
+) -> dict[str, Any]:
+    """Return the row of one entry."""
+    return {
+        "closure_id": closure_id,
+        "entry": revision.entry,
+        "user_id": user_id,
+        "notice_id": notice_id,
+        "number": revision.number,
+        "received_at": revision.received_at,
+        "log_index": log_index,
+        "sealed": sealed,
+    }
+
+
+def index_weeks(
+    store: Store, connection: sa.Connection, standing_entries: Sequence[tuple[Standing, int]], moved: Sequence[bytes]
+) -> None:
+    """Index the windows that entries set, as the current ones; the earlier ones of ``moved`` closures no longer are."""
+    for group in in_groups(moved):
+        connection.execute(
+            sa.update(weeks).where(weeks.c.closure_id.in_(group), weeks.c.current.is_(True)).values(current=False)
+        )
+    rows = [
+        {"week": store.blind.week(week), "closure_id": standing.closure.id, "entry": entry, "current": True}
+        for standing, entry in standing_entries
+        for week in standing.closure.window.weeks()
+    ]
+    if rows:
+        connection.execute(_INSERT_WEEK, rows)
+
+
+def history(store: Store, connection: sa.Connection, closure_id: bytes) -> list[Written]:
+    """Return a closure's entries in order; those whose retention ended are left out."""
+    query = sa.select(revisions).where(revisions.c.closure_id == closure_id).order_by(revisions.c.entry)
+    return [found for row in connection.execute(query) if (found := _open_revision(store, row)) is not None]
+
+
+def one_entry(store: Store, connection: sa.Connection, closure_id: bytes, entry: int) -> Written | None:
+    """Return one entry of a history; None where its retention ended."""
+    query = sa.select(revisions).where(revisions.c.closure_id == closure_id, revisions.c.entry == entry)
+    row = connection.execute(query).first()
+    return None if row is None else _open_revision(store, row)
+
+
+def _open_revision(store: Store, row: Any) -> Written | None:
+    if row.sealed is None:
+        return None
+    body = store.keyring.unseal(row.user_id, "revisions", "sealed", row.closure_id, row.entry, row.sealed)
+    revision = load_revision(body)
+    if (revision.entry, revision.number, revision.received_at) != (row.entry, row.number, row.received_at):
+        raise SealBroken("A revision's row does not agree with what was sealed.", "Run `closures record verify`.")
+    return Written(row.closure_id, row.user_id, revision, row.notice_id, row.log_index)
+
+
+def known_at(
+    store: Store, connection: sa.Connection, instant: datetime, week_keys: Iterable[bytes], user_ids: set[bytes]
+) -> Iterator[tuple[bytes, bytes, Revision]]:
+    """Yield (User id, closure id, revision) of closures that ever touched the weeks, as received up to ``instant``."""
+    seen: set[bytes] = set()
+    for group in in_groups(week_keys):
+        chosen = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(group)).distinct()
+        query = (
+            sa.select(revisions)
+            .where(revisions.c.closure_id.in_(chosen), revisions.c.received_at <= instant)
+            .order_by(revisions.c.closure_id, revisions.c.entry)
+        )
+        fresh: set[bytes] = set()
+        for row in connection.execute(query):
+            if row.closure_id in seen or row.user_id not in user_ids:
+                continue
+            fresh.add(row.closure_id)
+            written = _open_revision(store, row)
+            if written is not None:
+                yield row.user_id, row.closure_id, written.revision
+        seen |= fresh
+
+
+def references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:
+    """Return the references of closures by their row ids."""
+    found: dict[bytes, str] = {}
+    for group in in_groups(closure_ids):
+        query = sa.select(closures.c.id, closures.c.reference).where(closures.c.id.in_(group))
+        found.update({row.id: row.reference for row in connection.execute(query)})
+    return found
+
+
+def recorded_after(store: Store, connection: sa.Connection, position: int, most: int) -> list[tuple[bytes, Written]]:
+    """Return up to ``most`` (User id, entry) recorded at log positions above ``position``, in order."""
+    query = sa.select(revisions).where(revisions.c.log_index > position).order_by(revisions.c.log_index).limit(most)
+    found = ((row.user_id, _open_revision(store, row)) for row in connection.execute(query))
+    return [(user_id, written) for user_id, written in found if written is not None]
+
+
+def all_revisions(connection: sa.Connection) -> sa.CursorResult[Any]:
+    """Yield every revision's row, for verification."""
+    return connection.execute(sa.select(revisions).order_by(revisions.c.closure_id, revisions.c.entry))
+
+
+def all_closures(connection: sa.Connection) -> sa.CursorResult[Any]:
+    """Yield every closure's row, for verification."""
+    return connection.execute(sa.select(closures))
+
+
+def closures_of_notices(connection: sa.Connection, notice_ids: Iterable[bytes]) -> set[tuple[bytes, bytes]]:
+    """Return the (notice id, closure id) pairs of these notices' revisions."""
+    pairs: set[tuple[bytes, bytes]] = set()
+    for group in in_groups(notice_ids):
+        query = sa.select(revisions.c.notice_id, revisions.c.closure_id).where(revisions.c.notice_id.in_(group))
+        pairs |= {(row.notice_id, row.closure_id) for row in connection.execute(query)}
+    return pairs
+
+
+def forget_closures(connection: sa.Connection, closure_ids: Sequence[bytes]) -> None:
+    """Forget the facts of closures whose retention ended: entries lose their content, the log keeps its leaves."""
+    for group in in_groups(closure_ids):
+        connection.execute(sa.update(revisions).where(revisions.c.closure_id.in_(group)).values(sealed=None))
+        connection.execute(sa.delete(weeks).where(weeks.c.closure_id.in_(group)))
+        # The sender may use the UID again: the row gives up its place in the blind indexes.
+        blank = {"state": FORGOTTEN, "sealed": b"", "identity": closures.c.id, "series": closures.c.id}
+        connection.execute(sa.update(closures).where(closures.c.id.in_(group)).values(blank))

@@ -1,0 +1,198 @@
+"""Opening the database, SQLite or PostgreSQL: one way to read, one way to write, durable before it is acknowledged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit
+from app.security.blind import BlindIndex
+from app.security.keyring import Keyring
+from app.store import schema
+from app.store.tables import head
+
+# Below this the WAL-reset bug can corrupt a database that several processes write (SQLite 3.51.3 release notes).
+_OLDEST_SQLITE = (3, 51, 3)
+_BUSY_MILLISECONDS = 10_000
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # NORMAL loses acknowledged rows at a power cut; FULL does not.
+    "PRAGMA synchronous=FULL",
+    f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA temp_store=MEMORY",
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FULL_MARKS = ("disk is full", "disk i/o error", "no space left", "could not extend file", "file too large")
+_BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
+
+
+Connection = sa.Connection
+"""A connection inside a transaction. Named here, since nothing above the store imports SQLAlchemy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The numbers that rise with every change; see ``tables.head``."""
+
+    change: int
+    parties: int
+    rules: int
+    log_size: int
+    log_edge: bytes
+    stamped_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The database with the keys that open what it holds."""
+
+    engine: sa.Engine
+    keyring: Keyring
+    blind: BlindIndex
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Give a connection on one snapshot, for any number of selects. Raise ``StoreBusy`` or ``StoreFull``."""
+        with _translated(), self.engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """Give a connection in one transaction, committed (durably) at the end or rolled back whole."""
+        with _translated(), self.engine.connect() as connection:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+HEAD_COLUMNS = (head.c.change, head.c.parties, head.c.rules, head.c.log_size, head.c.log_edge, head.c.stamped_at)
+"""The columns of ``Head``, in its order, for selects that bring it along."""
+# Statements on the way of every request are built once: building one costs as much as running it.
+_HEAD = sa.select(*HEAD_COLUMNS)
+_LOCKED_HEAD = _HEAD.with_for_update()
+
+
+def open_store(url: str, keyring: Keyring, *, check: bool = True) -> Store:
+    """Open the database at ``url``; raise ``StoreUnfit`` where it is missing, too old or not ours, with what to do."""
+    engine = make_engine(url)
+    store = Store(engine, keyring, BlindIndex(keyring.derive("index")))
+    if check:
+        schema.require_current(engine)
+    return store
+
+
+def make_engine(url: str) -> sa.Engine:
+    """Return an engine for ``url``, with the safe settings of its database. Nothing is connected yet."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as problem:
+        raise StoreUnfit(
+            "The database address cannot be read.", "Give sqlite:///path or postgresql+psycopg://..."
+        ) from problem
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite_engine(parsed)
+    if parsed.drivername == "postgresql+psycopg":
+        return _postgresql_engine(parsed)
+    raise StoreUnfit("That kind of database is not supported.", "Give sqlite:///path or postgresql+psycopg://...")
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    from pysqlite3 import dbapi2  # noqa: PLC0415 - a site on PostgreSQL does not load it
+
+    if dbapi2.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreUnfit(
+            f"SQLite {dbapi2.sqlite_version} is too old to be written by several processes.",
+            "Install pysqlite3 0.6 or newer, as constraints.txt does.",
+        )
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, module=dbapi2, pool_size=8, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say, below
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("writes", False):
+            # A writer takes its place at once; a deferred one could fail half-way when another got in between.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # Straight to the driver: it cannot fail, and SQLAlchemy's way would cost a 304 more than its select.
+            driver: Any = connection.connection.driver_connection
+            driver.execute("BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        pool_size=8,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "options": "-c lock_timeout=10s -c timezone=UTC"},
+    )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's faults into refusals that carry a remedy."""
+    try:
+        yield
+    except sa.exc.DBAPIError as problem:
+        text = str(problem.orig).lower()
+        if any(mark in text for mark in _FULL_MARKS):
+            raise StoreFull(
+                "The disk under the database is full or failing; nothing was recorded.",
+                "Free some space, then send it again.",
+            ) from problem
+        if any(mark in text for mark in _BUSY_MARKS) or problem.connection_invalidated:
+            raise StoreBusy("The database is busy; nothing was recorded.", "Send it again in a moment.") from problem
+        # SQLite calls a table that is gone operational, PostgreSQL a fault of the program: to a client they are one.
+        if isinstance(problem, sa.exc.OperationalError | sa.exc.ProgrammingError):
+            raise StoreBusy("The database does not answer.", "Check that it runs, then try again.") from problem
+        raise
+
+
+def read_head(connection: sa.Connection, *, lock: bool = False) -> Head:
+    """Return the head; with ``lock``, keep other writers of the register waiting until this transaction ends."""
+    return Head(*connection.execute(_LOCKED_HEAD if lock else _HEAD).one())
+
+
+def write_head(connection: sa.Connection, now_at: Head) -> None:
+    """Write the head that ``read_head(lock=True)`` gave and a change moved on."""
+    connection.execute(
+        sa.update(head).values(
+            change=now_at.change,
+            parties=now_at.parties,
+            rules=now_at.rules,
+            log_size=now_at.log_size,
+            log_edge=now_at.log_edge,
+            stamped_at=now_at.stamped_at,
+        )
+    )
+
+
+def insert_first_head(connection: sa.Connection) -> None:
+    """Write the head of an empty register."""
+    connection.execute(
+        sa.insert(head).values(id=1, change=0, parties=0, rules=0, log_size=0, log_edge=b"", stamped_at=_EPOCH)
+    )

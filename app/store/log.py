@@ -1,0 +1,49 @@
+"""The tamper-evident log: leaves appended in the same transaction as the change that they stand for (SECURITY.md 7)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.security.merkle import Frontier, leaf_hash
+from app.store.engine import Head
+from app.store.tables import log
+
+_INSERT = sa.insert(log)
+
+
+class LogWriter:
+    """Collects the leaves of one transaction and writes them together.
+
+    Made from the locked head; ``append`` gives each leaf its position at once, ``flush`` writes the rows and returns
+    the head that stands after them.
+    """
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._frontier = Frontier.from_bytes(head.log_size, head.log_edge)
+        self._rows: list[dict[str, object]] = []
+
+    def append(self, kind: str, content: bytes) -> tuple[int, bytes]:
+        """Add the leaf of ``content``; return its position and its hash."""
+        leaf = leaf_hash(kind.encode() + b"\0" + content)
+        position = self._head.log_size + len(self._rows)
+        self._rows.append({"position": position, "kind": kind, "leaf": leaf})
+        return position, leaf
+
+    def close(self) -> tuple[int, bytes]:
+        """Fold the collected leaves into the tree; return its size and root."""
+        self._frontier = self._frontier.extend([row["leaf"] for row in self._rows])  # type: ignore[misc]  # rows hold mixed values; "leaf" is bytes
+        return self._frontier.size, self._frontier.root()
+
+    def flush(self, connection: sa.Connection) -> Head:
+        """Write the leaves; return the head after them. ``close`` comes first."""
+        if self._rows:
+            connection.execute(_INSERT, self._rows)
+        return replace(self._head, log_size=self._frontier.size, log_edge=self._frontier.to_bytes())
+
+
+def iterate_log(connection: sa.Connection) -> Iterator[Any]:
+    """Yield (position, kind, leaf) of the whole log in order."""
+    yield from connection.execute(sa.select(log.c.position, log.c.kind, log.c.leaf).order_by(log.c.position))

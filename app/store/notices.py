@@ -1,0 +1,86 @@
+"""Notices on disk: what was received, word for word, sealed for the User who sent it."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.notice import Channel, Notice
+from app.store.engine import Store
+from app.store.log import LogWriter
+from app.store.tables import notices
+
+_INSERT = sa.insert(notices)
+_LEVEL = 1  # of zlib: calendars shrink to a third of their size at once, more effort gains little
+
+
+def seal_notice(store: Store, notice_id: bytes, user_id: bytes, notice: Notice) -> bytes:
+    """Return the sealed form of ``notice``: its facts in one line, then the octets as they came."""
+    facts = json.dumps([notice.channel, notice.media_type, notice.given_by], separators=(",", ":")).encode()
+    body = zlib.compress(facts + b"\n" + notice.octets, _LEVEL)
+    return store.keyring.seal(user_id, "notices", "sealed", notice_id, 1, body)
+
+
+def append_leaf(log: LogWriter, notice_id: bytes, received_at: datetime, sealed: bytes) -> int:
+    """Add the notice's leaf to the log; return its position."""
+    return log.append("notice", notice_content(notice_id, received_at, sealed))[0]
+
+
+def notice_content(notice_id: bytes, received_at: datetime, sealed: bytes) -> bytes:
+    """Return the octets that the notice's leaf is the hash of."""
+    return notice_id + received_at.isoformat().encode() + sealed
+
+
+def insert_notice(
+    store: Store,
+    connection: sa.Connection,
+    *,
+    notice_id: bytes,
+    user_id: bytes,
+    notice: Notice,
+    sealed: bytes,
+    log_index: int,
+    tree: tuple[int, bytes],
+) -> None:
+    """Write a notice; ``tree`` is the size and root of the log after everything that it brought."""
+    row = {
+        "id": notice_id,
+        "user_id": user_id,
+        "received_at": notice.received_at,
+        "log_index": log_index,
+        "log_size": tree[0],
+        "log_root": tree[1],
+        "digest": store.blind.digest(notice.octets),
+        "sealed": sealed,
+    }
+    connection.execute(_INSERT, row)
+
+
+def read_notice(store: Store, connection: sa.Connection, notice_id: bytes, user_code: str) -> Notice | None:
+    """Return a notice as it came; None once its retention has ended."""
+    row = connection.execute(sa.select(notices).where(notices.c.id == notice_id)).one()
+    if row.sealed is None:
+        return None
+    body = zlib.decompress(store.keyring.unseal(row.user_id, "notices", "sealed", row.id, 1, row.sealed))
+    facts, _, octets = body.partition(b"\n")
+    channel, media_type, given_by = json.loads(facts)
+    return Notice(user_code, Channel(channel), row.received_at, media_type, octets, given_by)
+
+
+def purge_notices(connection: sa.Connection, notice_ids: Sequence[bytes]) -> None:
+    """Forget what these notices said; their leaves stay in the log."""
+    connection.execute(sa.update(notices).where(notices.c.id.in_(notice_ids)).values(sealed=None))
+
+
+def held_notices(connection: sa.Connection, before: datetime) -> Sequence[bytes]:
+    """Return the ids of notices received before an instant whose octets are still held."""
+    query = sa.select(notices.c.id).where(notices.c.received_at < before, notices.c.sealed.is_not(None))
+    return connection.execute(query).scalars().all()
+
+
+def all_notices(connection: sa.Connection) -> sa.CursorResult[Any]:
+    """Yield (id, received_at, log_index, sealed) of every notice, for verification."""
+    return connection.execute(sa.select(notices.c.id, notices.c.received_at, notices.c.log_index, notices.c.sealed))

@@ -1,0 +1,52 @@
+"""Policies and holiday tables on disk, each version kept: nothing that an assessment quotes is ever changed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.store.engine import read_head, write_head
+from app.store.tables import holiday_tables, policies
+
+
+def append_policy(connection: sa.Connection, kind: str, body: str, now: datetime) -> int:
+    """Write the next version of a policy of this kind (its body is JSON); return the version."""
+    newest = connection.execute(sa.select(sa.func.max(policies.c.version)).where(policies.c.kind == kind)).scalar()
+    version = (newest or 0) + 1
+    connection.execute(sa.insert(policies).values(kind=kind, version=version, set_at=now, body=body))
+    _count_change(connection)
+    return version
+
+
+def read_policies(connection: sa.Connection, kind: str) -> Sequence[tuple[int, datetime, str]]:
+    """Return (version, set at, body) of every version of a kind, oldest first."""
+    query = (
+        sa.select(policies.c.version, policies.c.set_at, policies.c.body)
+        .where(policies.c.kind == kind)
+        .order_by(policies.c.version)
+    )
+    return [(row.version, row.set_at, row.body) for row in connection.execute(query)]
+
+
+def add_holiday_table(connection: sa.Connection, version: str, region: str, body: str, now: datetime) -> bool:
+    """Keep a version of a region's holiday table; tell whether it was new. The latest kept one is in force."""
+    held = sa.select(holiday_tables.c.version).where(holiday_tables.c.version == version)
+    if connection.execute(held).first():
+        return False
+    connection.execute(sa.insert(holiday_tables).values(version=version, region=region, made_at=now, body=body))
+    _count_change(connection)
+    return True
+
+
+def read_holiday_tables(connection: sa.Connection) -> Sequence[str]:
+    """Return the bodies of the tables in force, one a region: the latest that was kept."""
+    latest: dict[str, str] = {}
+    for row in connection.execute(sa.select(holiday_tables).order_by(holiday_tables.c.made_at)):
+        latest[row.region] = row.body
+    return list(latest.values())
+
+
+def _count_change(connection: sa.Connection) -> None:
+    head = read_head(connection, lock=True)
+    write_head(connection, replace(head, rules=head.rules + 1))

@@ -1,0 +1,118 @@
+"""What the scheduler remembers: how far each job got and when it last ran; repeating rules; uploads under preview."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.security.keyring import SERVICE_OWNER
+from app.security.tokens import new_row_id
+from app.store.engine import Store
+from app.store.tables import drafts, job_runs, series
+
+_DROP_SERIES = sa.delete(series).where(series.c.series.in_(sa.bindparam("keys", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """The last run of a job: when, how far in the log it got, and what it did in one line."""
+
+    name: str
+    position: int
+    ran_at: datetime
+    outcome: str
+
+
+def read_run(connection: sa.Connection, name: str) -> JobRun | None:
+    """Return the last run of a job, if it ever ran."""
+    row = connection.execute(sa.select(job_runs).where(job_runs.c.name == name)).first()
+    return None if row is None else JobRun(row.name, row.position, row.ran_at, row.outcome)
+
+
+def all_runs(connection: sa.Connection) -> Sequence[JobRun]:
+    """Return the last run of each job."""
+    query = sa.select(job_runs).order_by(job_runs.c.name)
+    return [JobRun(row.name, row.position, row.ran_at, row.outcome) for row in connection.execute(query)]
+
+
+def write_run(connection: sa.Connection, run: JobRun) -> None:
+    """Note that a job ran."""
+    values = {"position": run.position, "ran_at": run.ran_at, "outcome": run.outcome[:200]}
+    if connection.execute(sa.update(job_runs).where(job_runs.c.name == run.name).values(values)).rowcount == 0:
+        connection.execute(sa.insert(job_runs).values(name=run.name, **values))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeries:
+    """A repeating rule without an end inside the horizon: the calendar that states it, and how far it is expanded."""
+
+    key: bytes
+    user_id: bytes
+    uid: str
+    gateway: str
+    octets: bytes
+    expanded_to: datetime
+    row_version: int
+
+
+def put_series(
+    store: Store, connection: sa.Connection, user_id: bytes, stated: tuple[str, str, bytes], expanded_to: datetime
+) -> None:
+    """Keep a rule, (uid, gateway, octets), in place of the one that this UID had."""
+    uid, gateway, octets = stated
+    key = store.blind.series(user_id, uid)
+    row = connection.execute(sa.select(series.c.row_version).where(series.c.series == key)).first()
+    version = 1 if row is None else row.row_version + 1
+    body = json.dumps([uid, gateway]).encode() + b"\n" + octets
+    values = {
+        "row_version": version,
+        "expanded_to": expanded_to,
+        "sealed": store.keyring.seal(user_id, "series", "sealed", key, version, body),
+    }
+    if row is None:
+        connection.execute(sa.insert(series).values(series=key, user_id=user_id, **values))
+    else:
+        connection.execute(sa.update(series).where(series.c.series == key).values(values))
+
+
+def drop_series(connection: sa.Connection, keys: Sequence[bytes]) -> None:
+    """Forget rules: their UIDs are now stated without an open end, or withdrawn."""
+    if keys:
+        connection.execute(_DROP_SERIES, {"keys": list(keys)})
+
+
+def series_short_of(store: Store, connection: sa.Connection, horizon: datetime) -> list[StoredSeries]:
+    """Return the rules that are expanded to less than ``horizon``."""
+    found = []
+    for row in connection.execute(sa.select(series).where(series.c.expanded_to < horizon)):
+        if store.keyring.is_shredded(row.user_id):
+            continue
+        body = store.keyring.unseal(row.user_id, "series", "sealed", row.series, row.row_version, row.sealed)
+        facts, _, octets = body.partition(b"\n")
+        uid, gateway = json.loads(facts)
+        found.append(StoredSeries(row.series, row.user_id, uid, gateway, octets, row.expanded_to, row.row_version))
+    return found
+
+
+def put_draft(store: Store, connection: sa.Connection, account_id: bytes, body: bytes, now: datetime) -> bytes:
+    """Keep an upload until its preview is confirmed; return its row id."""
+    draft_id = new_row_id()
+    sealed = store.keyring.seal(SERVICE_OWNER, "drafts", "sealed", draft_id, 1, body)
+    connection.execute(sa.insert(drafts).values(id=draft_id, account_id=account_id, created_at=now, sealed=sealed))
+    return draft_id
+
+
+def take_draft(store: Store, connection: sa.Connection, account_id: bytes, draft_id: bytes) -> bytes | None:
+    """Return an upload under preview and forget it; None if this account has no such upload (any more)."""
+    query = sa.select(drafts.c.sealed).where(drafts.c.id == draft_id, drafts.c.account_id == account_id)
+    row = connection.execute(query).first()
+    if row is None or connection.execute(sa.delete(drafts).where(drafts.c.id == draft_id)).rowcount != 1:
+        return None
+    return store.keyring.unseal(SERVICE_OWNER, "drafts", "sealed", draft_id, 1, row.sealed)
+
+
+def purge_drafts(connection: sa.Connection, before: datetime) -> int:
+    """Delete uploads whose preview was never confirmed; return how many."""
+    return connection.execute(sa.delete(drafts).where(drafts.c.created_at < before)).rowcount

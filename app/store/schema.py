@@ -1,0 +1,64 @@
+"""The shape of the database: which migration it is at, and bringing it to the newest."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app.domain.refusal import StoreUnfit
+
+NEWEST = "0001"
+"""The newest migration. A test holds it against the files in ``migrations/versions``."""
+
+
+def found_version(engine: sa.Engine) -> str | None:
+    """Return the migration that the database is at; None for an empty one. Raise ``StoreUnfit`` if it is not ours."""
+    try:
+        with engine.connect() as connection:
+            tables = set(sa.inspect(connection).get_table_names())
+            if "alembic_version" not in tables:
+                if tables:
+                    raise StoreUnfit(
+                        "The database holds tables of something else.",
+                        "Point CLOSURES_DATABASE_URL at an empty database.",
+                    )
+                return None
+            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except sa.exc.DBAPIError as problem:
+        raise StoreUnfit(
+            "The database cannot be read.",
+            "Check CLOSURES_DATABASE_URL or CLOSURES_DATA_DIR, its permissions and free space; "
+            "a damaged file is replaced with `closures restore`.",
+        ) from problem
+
+
+def require_current(engine: sa.Engine) -> None:
+    """Raise ``StoreUnfit`` unless the database is at the newest migration."""
+    found = found_version(engine)
+    if found != NEWEST:
+        state = "is empty" if found is None else f"is at migration {found}, and this release needs {NEWEST}"
+        raise StoreUnfit(f"The database {state}.", "Run `closures db upgrade` (`closures up` does it by itself).")
+
+
+def upgrade(engine: sa.Engine) -> str:
+    """Bring the database to the newest migration; return the version it is at then.
+
+    Alembic is imported here alone: a serving process that finds its database current never loads it.
+    """
+    found = found_version(engine)
+    if found == NEWEST:
+        return NEWEST
+    if found is not None and found > NEWEST:
+        raise StoreUnfit(
+            f"The database is at migration {found}, newer than this release.", "Install the newer release again."
+        )
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    with engine.connect() as connection:
+        connection.execution_options(writes=True)
+        with connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return NEWEST

@@ -1,0 +1,147 @@
+"""Subscriptions and their read log: who may fetch which feed, and when each last did."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.refusal import Unknown
+from app.security.keyring import SERVICE_OWNER
+from app.store.engine import HEAD_COLUMNS, Connection, Head, Store
+from app.store.tables import head, reads, subscriptions
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One subscriber's feed. ``scope`` is as on the command line (``user:CODE``); days bound what the feed shows."""
+
+    id: str
+    label: str
+    scope: str
+    past_days: int
+    horizon_days: int
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    has_secret_url: bool = False
+
+    def is_live(self, now: datetime) -> bool:
+        """Tell whether the feed may be read."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRead:
+    """One fetch of a feed: 200 with so many octets, or 304."""
+
+    subscription_id: str
+    read_at: datetime
+    status: int
+    octets: int
+    client: str
+
+
+def insert_subscription(
+    store: Store, connection: Connection, new: Subscription, digest: bytes, secret_digest: bytes | None
+) -> None:
+    """Write a new subscription with the digests of its token and, where switched on, of its secret URL."""
+    body = json.dumps([new.label, new.scope, new.past_days, new.horizon_days]).encode()
+    connection.execute(
+        sa.insert(subscriptions).values(
+            id=new.id,
+            digest=digest,
+            secret_digest=secret_digest,
+            created_at=new.created_at,
+            expires_at=new.expires_at,
+            sealed=store.keyring.seal(SERVICE_OWNER, "subscriptions", "sealed", new.id.encode(), 1, body),
+        )
+    )
+
+
+def subscription_by_token(store: Store, connection: Connection, digest: bytes) -> tuple[Subscription, Head] | None:
+    """Return the subscription whose token has this digest, live or not, and the head, in one select."""
+    return _found(store, connection, _BY_TOKEN, digest)
+
+
+def subscription_by_secret(store: Store, connection: Connection, digest: bytes) -> tuple[Subscription, Head] | None:
+    """Return the subscription whose secret URL has this digest, live or not, and the head, in one select."""
+    return _found(store, connection, _BY_SECRET, digest)
+
+
+_WITH_HEAD = sa.select(subscriptions, *HEAD_COLUMNS).join(head, sa.true())
+_BY_TOKEN = _WITH_HEAD.where(subscriptions.c.digest == sa.bindparam("digest"))
+_BY_SECRET = _WITH_HEAD.where(subscriptions.c.secret_digest == sa.bindparam("digest"))
+
+
+def _found(
+    store: Store, connection: Connection, query: sa.Select[Any], digest: bytes
+) -> tuple[Subscription, Head] | None:
+    row = connection.execute(query, {"digest": digest}).first()
+    return None if row is None else (_open(store, row), Head(*row[-len(HEAD_COLUMNS) :]))
+
+
+def list_subscriptions(store: Store, connection: Connection) -> Sequence[Subscription]:
+    """Return every subscription, oldest first."""
+    query = sa.select(subscriptions).order_by(subscriptions.c.created_at, subscriptions.c.id)
+    return [_open(store, row) for row in connection.execute(query)]
+
+
+def revoke_subscription(connection: Connection, subscription_id: str, now: datetime) -> None:
+    """End a subscription at once; raise ``Unknown`` if there is none that lives."""
+    query = (
+        sa.update(subscriptions)
+        .where(subscriptions.c.id == subscription_id, subscriptions.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    if connection.execute(query).rowcount != 1:
+        raise Unknown("There is no such subscription, or it is revoked already.", "See `closures subscription list`.")
+
+
+def insert_reads(connection: Connection, batch: Sequence[FeedRead]) -> None:
+    """Write a batch of the read log."""
+    rows = [
+        {
+            "subscription_id": read.subscription_id,
+            "read_at": read.read_at,
+            "status": read.status,
+            "octets": read.octets,
+            "client": read.client[:120],
+        }
+        for read in batch
+    ]
+    connection.execute(sa.insert(reads), rows)
+
+
+def last_reads(connection: Connection, subscription_id: str, most: int = 20) -> Sequence[FeedRead]:
+    """Return the latest fetches of a feed, newest first."""
+    query = (
+        sa.select(reads.c.subscription_id, reads.c.read_at, reads.c.status, reads.c.octets, reads.c.client)
+        .where(reads.c.subscription_id == subscription_id)
+        .order_by(reads.c.read_at.desc(), reads.c.id.desc())
+        .limit(most)
+    )
+    return [FeedRead(*row) for row in connection.execute(query)]
+
+
+def purge_reads(connection: Connection, before: datetime) -> int:
+    """Delete the read log before an instant; return how many entries."""
+    return connection.execute(sa.delete(reads).where(reads.c.read_at < before)).rowcount
+
+
+def _open(store: Store, row: Any) -> Subscription:
+    body = store.keyring.unseal(SERVICE_OWNER, "subscriptions", "sealed", row.id.encode(), 1, row.sealed)
+    label, scope, past_days, horizon_days = json.loads(body)
+    return Subscription(
+        id=row.id,
+        label=label,
+        scope=scope,
+        past_days=past_days,
+        horizon_days=horizon_days,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        has_secret_url=row.secret_digest is not None,
+    )
