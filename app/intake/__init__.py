@@ -1,0 +1,1 @@
+"""Notice in: hostile, vendor-shaped bytes become announcements and problems. No clock, no store, no network."""

@@ -1,0 +1,211 @@
+"""A sender's own VTIMEZONE, accepted in a checked shape only and evaluated by us into a small value (RFC 5545 3.6.5).
+
+Accepted: at most 100 observances, each with plain onsets (DTSTART, RDATE) or one yearly rule of BYMONTH with BYDAY or
+BYMONTHDAY. Anything else could hang whoever evaluates it, and no real exporter writes it.
+"""
+
+import re
+from bisect import bisect_right
+from calendar import monthrange
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from icalendar.prop import vDDDTypes, vRecur, vUTCOffset
+
+from app.domain.london import Reading as ClockReading
+from app.intake.allowance import Allowance
+from app.intake.components import RawProperty
+from app.intake.evaluate import starts_of_rule
+from app.intake.problem import FAULTS, Unread
+from app.intake.property import Heads, read_property
+from app.intake.unfold import Line
+
+_OBSERVANCES = 100
+_ONSETS = 1_000
+_COST_OF_PART = 1_000  # of one part of a zone: a yearly rule over the years within reach
+_OFFSET = re.compile(r"[+-][0-9]{4}(?:[0-9]{2})?")
+_ONSET = re.compile(r"[0-9]{8}T[0-9]{6}")
+_RULE = re.compile(r"[A-Za-z0-9=;,+-]{1,200}")
+_UNTIL = re.compile(r";?UNTIL=([0-9]{8}(?:T[0-9]{6}Z?)?)")
+_ALLOWED = frozenset({"FREQ", "INTERVAL", "BYMONTH", "BYDAY", "BYMONTHDAY", "WKST", "BYHOUR", "BYMINUTE", "BYSECOND"})
+_TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
+_MOST_DAYS = 31
+_MOST_WEEKS = 5
+_LEAP_YEAR = 2024
+
+
+@dataclass(frozen=True, slots=True)
+class CustomZone:
+    """Offsets from UTC over time: ``offsets[0]`` holds before ``onsets[0]``, ``offsets[n+1]`` from ``onsets[n]`` on.
+
+    ``place`` says which VTIMEZONE of the notice it came from.
+    """
+
+    name: str
+    place: int
+    onsets: tuple[datetime, ...]
+    offsets: tuple[timedelta, ...]
+
+    def offset_at(self, instant: datetime) -> timedelta:
+        """Return the offset in force at an aware instant."""
+        return self.offsets[bisect_right(self.onsets, instant)]
+
+    def read(self, naive: datetime) -> tuple[datetime, ClockReading]:
+        """Read a wall-clock time: an ambiguous one as the first, a missing one as the instant after the gap."""
+        wall = naive.replace(tzinfo=UTC)
+        near = bisect_right(self.onsets, wall - timedelta(days=2)), bisect_right(self.onsets, wall + timedelta(days=2))
+        fitting = sorted(
+            {wall - one for one in self.offsets[near[0] : near[1] + 1] if self.offset_at(wall - one) == one}
+        )
+        if fitting:
+            return fitting[0], ClockReading.EXACT if len(fitting) == 1 else ClockReading.FIRST_OF_TWO
+        # No offset fits: the clocks jumped over this time, at the onset between its two readings.
+        after = bisect_right(self.onsets, wall - self.offsets[near[0]])
+        return self.onsets[max(after - 1, 0)], ClockReading.AFTER_GAP
+
+
+@dataclass(slots=True)
+class _Observance:
+    lines: dict[str, list[str]] = field(default_factory=dict)
+
+    def one(self, name: str) -> str:
+        values = self.lines.get(name, [])
+        if len(values) != 1:
+            raise _misshapen("has a part without exactly one DTSTART, TZOFFSETFROM and TZOFFSETTO.")
+        return values[0]
+
+
+def _misshapen(text: str) -> Unread:
+    return Unread("custom-zone", text, "")
+
+
+def read_custom_zone(
+    name: str, place: int, lines: tuple[Line, ...], years: tuple[int, int], allowance: Allowance
+) -> CustomZone:
+    """Evaluate a VTIMEZONE from the first to the last of ``years``. Raise ``Unread``; its text follows a name."""
+    changes: dict[datetime, tuple[timedelta, timedelta]] = {}
+    for observance in _observances(lines):
+        try:
+            allowance.spend(work=_COST_OF_PART)
+        except Unread as spent:
+            raise _misshapen("is more than is evaluated in one notice.") from spent
+        try:
+            before, after = (_offset(observance.one(key)) for key in ("TZOFFSETFROM", "TZOFFSETTO"))
+            for onset in _onsets(observance, before, years):
+                changes[(onset - before).replace(tzinfo=UTC)] = (before, after)
+        except FAULTS as fault:
+            raise _misshapen("has a part that cannot be read.") from fault
+    if not changes:
+        raise _misshapen("defines no offset.")
+    onsets = tuple(sorted(changes))
+    return CustomZone(name, place, onsets, (changes[onsets[0]][0], *(changes[onset][1] for onset in onsets)))
+
+
+def _observances(lines: tuple[Line, ...]) -> list[_Observance]:
+    heads = Heads()
+    found: list[_Observance] = []
+    inside: _Observance | None = None
+    for number, octets in lines:
+        name, _, rest = octets.partition(b":")
+        key = name.partition(b";")[0].strip().upper()
+        if key == b"BEGIN" and rest.strip().upper() in {b"STANDARD", b"DAYLIGHT"}:
+            inside = _Observance()
+            found.append(inside)
+        elif key == b"END":
+            inside = None
+        elif inside is not None and key in {b"DTSTART", b"TZOFFSETFROM", b"TZOFFSETTO", b"RRULE", b"RDATE"}:
+            value = read_property(RawProperty(key.decode(), number, octets), heads).value
+            inside.lines.setdefault(key.decode(), []).append(value)
+    if len(found) > _OBSERVANCES:
+        raise _misshapen(f"has more than {_OBSERVANCES} parts.")
+    return found
+
+
+def _offset(value: str) -> timedelta:
+    if not _OFFSET.fullmatch(value):
+        raise _misshapen("has an offset that is not +HHMM or -HHMM.")
+    offset: timedelta = vUTCOffset.from_ical(value)  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
+    return offset
+
+
+def _naive(value: str) -> datetime:
+    if not _ONSET.fullmatch(value.strip()):
+        raise _misshapen("has an onset that is not a local time.")
+    found = vDDDTypes.from_ical(value.strip())  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
+    if not isinstance(found, datetime):
+        raise _misshapen("has an onset that is not a local time.")
+    return found
+
+
+def _onsets(observance: _Observance, before: timedelta, years: tuple[int, int]) -> list[datetime]:
+    first = _naive(observance.one("DTSTART"))
+    plain = [value for line in observance.lines.get("RDATE", []) for value in line.split(",") if value.strip()]
+    if len(plain) > _ONSETS:
+        raise _misshapen(f"has more than {_ONSETS} onsets.")
+    onsets = [first, *map(_naive, plain)]
+    rules = observance.lines.get("RRULE", [])
+    if len(rules) > 1:
+        raise _misshapen("has a part with more than one rule.")
+    for rule in rules:
+        onsets += _yearly(rule, first, before, years)
+    return onsets
+
+
+def _yearly(rule: str, first: datetime, before: timedelta, years: tuple[int, int]) -> list[datetime]:
+    if not _RULE.fullmatch(rule):
+        raise _misshapen("has a rule that cannot be read.")
+    until = _UNTIL.search(rule)
+    recur = vRecur.from_ical(_UNTIL.sub("", rule, count=1).strip(";"))
+    interval = recur.get("INTERVAL", [1])
+    if (
+        not set(map(str.upper, recur)) <= _ALLOWED
+        or list(map(str, recur.get("FREQ", []))) != ["YEARLY"]
+        or list(map(int, interval)) != [1]
+        or any(len(values) > _MOST_DAYS for values in recur.values())
+        or len(recur.get("BYMONTH", [])) > 1
+        or ("BYDAY" in recur and "BYMONTH" not in recur)
+    ):
+        raise _misshapen("has a rule that is not yearly in one month, the only kind accepted.")
+    if not _gives_a_day(recur, first):
+        raise _misshapen("has a rule that does not give one day of its month.")
+    if any(
+        list(map(int, recur.get(key, [now]))) != [now]
+        for key, now in zip(_TIMES_OF_DAY, first.timetuple()[3:6], strict=True)
+    ):
+        raise _misshapen("has a rule at another time of day than its onset.")
+    # A rule that leaves out month or day means those of its onset.
+    recur.setdefault("BYMONTH", [first.month])
+    if "BYDAY" not in recur:
+        recur.setdefault("BYMONTHDAY", [first.day])
+    last = datetime(years[1], 12, 31, 23, 59, 59)  # noqa: DTZ001 - onsets are wall-clock times
+    if until is not None:
+        last = min(last, _until(until[1], before))
+    if last < first:
+        return []
+    # One month and no COUNT: the rule gives the same days from whichever year it is begun in.
+    # The year before its last, too: an UNTIL in spring leaves the onset of the autumn before it in force.
+    begun = first.replace(year=max(first.year, min(years[0], last.year - 1)), day=1)
+    return [onset for onset in starts_of_rule(recur.to_ical().decode(), begun, last) if first <= onset]
+
+
+def _gives_a_day(recur: vRecur, first: datetime) -> bool:
+    """Tell whether a rule means "the last Sunday", "the 26th" or "the Sunday from the 8th to the 14th" of its month.
+
+    A day that the month never has would be looked for until the year 9999, for each of the parts.
+    """
+    month = int(recur.get("BYMONTH", [first.month])[0])
+    dates = [int(day) for day in recur.get("BYMONTHDAY", [])]
+    weekdays = recur.get("BYDAY", [])
+    if dates and not any(1 <= abs(day) <= monthrange(_LEAP_YEAR, month)[1] for day in dates):
+        return False
+    if not weekdays:
+        return True
+    nth = weekdays[0].relative
+    return len(weekdays) == 1 and (bool(dates) if nth is None else not dates and 1 <= abs(nth) <= _MOST_WEEKS)
+
+
+def _until(value: str, before: timedelta) -> datetime:
+    found = vDDDTypes.from_ical(value.removesuffix("Z"))  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
+    if not isinstance(found, datetime):
+        return datetime(found.year, found.month, found.day, 23, 59, 59)  # noqa: DTZ001 - as above
+    return found + before if value.endswith("Z") else found

@@ -1,0 +1,158 @@
+"""iCalendar in: octets of any origin become announcements, or problems that name line, property and remedy."""
+
+from app.domain.refusal import IntakeProblem, NoticeTooLarge
+from app.intake.allowance import Allowance
+from app.intake.components import RawCalendar, RawEvent, RawProperty, split
+from app.intake.itip import meaning_of
+from app.intake.problem import FAULTS, Unread
+from app.intake.property import Heads, Property, read_property, read_text
+from app.intake.reading import Asking, Limits, Reading
+from app.intake.series import Told, tell
+from app.intake.stated import Calendar, Stated, read_event
+from app.intake.unfold import unfold, unreadable
+from app.intake.zones import LONDON_ZONE, Zone, ZoneTable, named_zone
+
+_EXPORT_AGAIN = "Export the calendar again and send the whole file."
+_ONLY_EVENTS = "Enter each closure as an event, not as a task or a note."
+
+
+def read_ical(octets: bytes, asking: Asking) -> Reading:
+    """Read an iCalendar notice (RFC 5545, RFC 5546).
+
+    Raise ``NoticeTooLarge`` (nothing was parsed) or ``NoticeUnreadable`` (no calendar was found), never anything else:
+    all other trouble is a problem in the ``Reading``.
+    """
+    check_size(octets, asking.limits)
+    calendars = split(unfold(octets), asking.limits)
+    _check_calendars(calendars)
+    count = sum(len(calendar.events) for calendar in calendars)
+    check_count(count, asking.limits)
+    heads = Heads()
+    groups: dict[str, list[Stated]] = {}
+    problems: list[IntakeProblem] = []
+    spoiled: set[str] = set()
+    allowance = Allowance(asking.limits)
+    for calendar in calendars:
+        shared = _shared(calendar, asking, (heads, allowance), problems)
+        _read_calendar(calendar, asking, shared, (groups, problems, spoiled))
+        if not calendar.whole:
+            spoiled.update(groups)
+    if not count:
+        problems.append(Unread("no-events", "The calendar holds no event.", _ONLY_EVENTS).problem)
+    told = {uid: _tell(group, asking, allowance) for uid, group in groups.items()}
+    problems += [problem for one in told.values() for problem in one.problems]
+    return Reading(
+        announcements=tuple(announcement for one in told.values() for announcement in one.announcements),
+        problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
+        whole_uids=frozenset(uid for uid, one in told.items() if one.whole and uid not in spoiled),
+        series=tuple(one.series for one in told.values() if one.series is not None),
+        events=count,
+    )
+
+
+def check_size(octets: bytes, limits: Limits) -> None:
+    """Raise ``NoticeTooLarge`` for more octets than one notice may hold."""
+    if len(octets) > limits.octets:
+        raise NoticeTooLarge(
+            f"The notice is larger than {limits.octets:,} octets.", "Send it in parts, or without attachments."
+        )
+
+
+def check_count(events: int, limits: Limits) -> None:
+    """Raise ``NoticeTooLarge`` for more events than one notice may hold."""
+    if events > limits.events:
+        raise NoticeTooLarge(f"The notice holds more than {limits.events:,} events.", "Send it in parts.")
+
+
+def _check_calendars(calendars: list[RawCalendar]) -> None:
+    if not calendars:
+        raise unreadable("no-calendar", "No BEGIN:VCALENDAR was found.", _EXPORT_AGAIN)
+    sound = any(calendar.whole or any(event.fault is None for event in calendar.events) for calendar in calendars)
+    if not sound:
+        raise unreadable(
+            "truncated", "The calendar breaks off before its first event is complete.", _EXPORT_AGAIN, calendars[0].line
+        )
+
+
+def _read_calendar(
+    calendar: RawCalendar,
+    asking: Asking,
+    shared: Calendar | None,
+    found: tuple[dict[str, list[Stated]], list[IntakeProblem], set[str]],
+) -> None:
+    groups, problems, spoiled = found
+    if not calendar.whole:
+        problems.append(
+            Unread("truncated", "The calendar breaks off before its END.", _EXPORT_AGAIN, line=calendar.line).problem
+        )
+    for kind, lines in calendar.others.items():
+        text = f"Only events are read; {kind} is not one ({len(lines)} in this calendar)."
+        problems.append(Unread("only-events", text, _ONLY_EVENTS, line=lines[0], property_name=kind).problem)
+    if shared is None:
+        return
+    for raw in calendar.events:
+        stated, trouble = _read_event(raw, shared, asking)
+        problems += trouble
+        if stated is not None:
+            groups.setdefault(stated.uid, []).append(stated)
+        else:
+            spoiled.update(_uids(raw, shared.heads))
+
+
+def _shared(
+    calendar: RawCalendar, asking: Asking, of_notice: tuple[Heads, Allowance], problems: list[IntakeProblem]
+) -> Calendar | None:
+    """Return what the events share, or None with the problem kept where the METHOD gives no notice."""
+    heads, allowance = of_notice
+    try:
+        stated = {one.name: read_property(one, heads) for one in calendar.properties}
+        meaning = meaning_of(stated.get("METHOD"))
+    except Unread as unread:
+        problems.append(unread.problem)
+        return None
+    years = asking.limits.reach.days // 365 + 2
+    zones = ZoneTable(calendar.zones, (asking.now.year - years, asking.now.year + years), allowance)
+    return Calendar(
+        meaning=meaning,
+        zones=zones,
+        floating=_floating(stated.get("X-WR-TIMEZONE")),
+        heads=heads,
+        properties=tuple(one for one in calendar.properties if one.name == "X-WR-TIMEZONE"),
+    )
+
+
+def _floating(stated: Property | None) -> Zone:
+    """Return the zone of times that name none: the calendar's own where it is known (Google), else London."""
+    return (named_zone(read_text(stated)) if stated else None) or LONDON_ZONE
+
+
+def _read_event(raw: RawEvent, shared: Calendar, asking: Asking) -> tuple[Stated | None, list[IntakeProblem]]:
+    try:
+        return read_event(raw, shared, asking)
+    except FAULTS:
+        return None, [_beyond_reading(raw)]
+
+
+def _tell(group: list[Stated], asking: Asking, allowance: Allowance) -> Told:
+    try:
+        return tell(group, asking, allowance)
+    except FAULTS:
+        return Told(problems=[_beyond_reading(one.raw) for one in group])
+
+
+def _beyond_reading(raw: RawEvent) -> IntakeProblem:
+    return Unread(
+        "unreadable", "This event cannot be read.", "Export it again, or enter the closure by form.", line=raw.line
+    ).problem
+
+
+def _uids(raw: RawEvent, heads: Heads) -> list[str]:
+    """Return the UID of an event that was not understood, as far as it has one that can be read."""
+    found = []
+    for one in raw.properties:
+        if one.name == "UID":
+            try:
+                found.append(read_text(read_property(RawProperty(*one), heads)))
+            except Unread:
+                continue
+    return found

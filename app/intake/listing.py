@@ -1,0 +1,53 @@
+"""A JSON list in: what a program posts instead of iCalendar."""
+
+import json
+from dataclasses import replace
+
+from app.intake.ical import check_count, check_size
+from app.intake.problem import FAULTS, Unread
+from app.intake.reading import Asking, Reading
+from app.intake.rows import COLUMNS, Row, read_rows
+from app.intake.unfold import plain_octets, unreadable
+
+_SHAPE = 'Send {"closures": [{"gateway": ..., "starts": ..., "ends": ..., "reference": ...}]} or that list alone.'
+
+
+def read_listing(octets: bytes, asking: Asking) -> Reading:
+    """Read ``{"closures": [...]}`` or a bare list. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``.
+
+    ``line`` of problems and announcements is the entry's place, from 1. A UID is ``listing:`` and the reference.
+    """
+    check_size(octets, asking.limits)
+    plain = plain_octets(octets)
+    try:
+        document = json.loads(plain)
+    except FAULTS as fault:
+        raise unreadable("json", "The notice is not JSON.", _SHAPE) from fault
+    entries = document.get("closures") if isinstance(document, dict) else document
+    if not isinstance(entries, list):
+        raise unreadable("json", "The notice holds no list of closures.", _SHAPE)
+    check_count(len(entries), asking.limits)
+    rows = []
+    problems = []
+    for line, entry in enumerate(entries, 1):
+        try:
+            rows.append(Row(line, _values(entry, line)))
+        except Unread as unread:
+            problems.append(unread.problem)
+    if not entries:
+        problems.append(Unread("no-events", "The list holds no closure.", _SHAPE).problem)
+    return replace(read_rows(rows, problems, asking, "listing:"), events=len(entries))
+
+
+def _values(entry: object, line: int) -> dict[str, str]:
+    if not isinstance(entry, dict):
+        raise Unread("json", "This entry is not an object.", _SHAPE, line=line)
+    values = {}
+    for name in COLUMNS:
+        value = entry.get(name)
+        if name == "withdrawn" and isinstance(value, bool):
+            value = "yes" if value else "no"
+        if value is not None and not isinstance(value, str):
+            raise Unread("json", "This value is not a text.", _SHAPE, line=line, property_name=name)
+        values[name] = value or ""
+    return values

@@ -1,0 +1,122 @@
+"""A time as the sender wrote it, a wall clock in a zone, and what reading it as an instant takes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.london import Reading as ClockReading
+from app.domain.refusal import WindowRefused
+from app.domain.window import ClosureWindow
+from app.intake.problem import Unread
+from app.intake.property import Length, Property, read_time
+from app.intake.reading import Asking
+from app.intake.zones import LONDON_ZONE, UTC_ZONE, Zone, ZoneTable
+
+_HOW_READ = {
+    ClockReading.FIRST_OF_TWO: "happens twice that night, as the clocks go back; it was read as the first.",
+    ClockReading.AFTER_GAP: "does not exist that night, as the clocks go forward; it was read as the end of the gap.",
+}
+ALL_DAY_REMARK = "An all-day event was read as London midnight to London midnight."
+FLOATING_REMARK = "Times without a zone were read as London time."
+FLOATING_ELSEWHERE_REMARK = "Times without a zone were read in the calendar's own zone (X-WR-TIMEZONE)."
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """``naive`` on the clocks of ``zone``; a whole day is its London midnight."""
+
+    naive: datetime
+    zone: Zone
+    all_day: bool = False
+    floating: bool = False
+
+    def instant(self) -> datetime:
+        """Return the UTC instant."""
+        return self.zone.read(self.naive)[0]
+
+
+def read_moment(stated: Property, value: str, zones: ZoneTable, floating: Zone) -> Moment:
+    """Read one DATE or DATE-TIME of a line; ``floating`` is the zone of times that name none. Raise ``Unread``."""
+    found, utc = read_time(stated, value)
+    if not isinstance(found, datetime):
+        return Moment(datetime(found.year, found.month, found.day), LONDON_ZONE, all_day=True)  # noqa: DTZ001 - wall clock
+    if utc:
+        return Moment(found, UTC_ZONE)
+    tzid = stated.parameters.get("TZID")
+    if tzid is None:
+        return Moment(found, floating, floating=True)
+    return Moment(found, zones.resolve(tzid, stated.line, stated.name))
+
+
+def window_from(starts: Moment, length: Length) -> tuple[ClosureWindow, tuple[str, ...]]:
+    """Return the window that begins at ``starts`` and lasts ``length``, with remarks. Raise ``WindowRefused``.
+
+    The nominal part is added on the wall clock, so that 00:00 to 06:00 in London stays that on 25 Oct 2026, when it
+    lasts seven hours.
+    """
+    begun, how_begun = starts.zone.read(starts.naive)
+    naive_end = starts.naive + length.nominal
+    nominal_end, how_ended = starts.zone.read(naive_end)
+    window = ClosureWindow(begun, nominal_end + length.exact)
+    remarks = [
+        how_read(naive, how)
+        for naive, how in ((starts.naive, how_begun), (naive_end, how_ended))
+        if how is not ClockReading.EXACT
+    ]
+    if window.duration != length.nominal + length.exact:
+        remarks.append(f"The clocks change during this window: it lasts {_worded(window.duration)}.")
+    return window, tuple(dict.fromkeys(remarks))
+
+
+def how_read(wall: datetime, how: ClockReading) -> str:
+    """Word how an ambiguous or missing wall-clock time was read."""
+    return f"{wall:%H:%M} on {wall.day} {wall:%b %Y} {_HOW_READ[how]}"
+
+
+def _worded(duration: timedelta) -> str:
+    hours, rest = divmod(int(duration.total_seconds()), 3600)
+    return f"{hours} h" + (f" {rest // 60} min" if rest >= 60 else "")  # noqa: PLR2004 - seconds of a minute
+
+
+def window_between(starts: Moment, ends: Moment) -> Length:
+    """Return how long it is from ``starts`` to ``ends``: on the wall clock where both are in one zone, else exactly."""
+    if starts.zone == ends.zone:
+        return Length(ends.naive - starts.naive, timedelta())
+    return Length(timedelta(), ends.instant() - starts.instant())
+
+
+def checked_window(
+    starts: Moment, length: Length, asking: Asking, where: tuple[int, str], ends_where: tuple[int, str]
+) -> tuple[ClosureWindow, tuple[str, ...]]:
+    """Return a window within the limits, with remarks. ``where`` and ``ends_where`` are (line, property) of each time.
+
+    Raise ``Unread``: ends not after start, starts out of reach, or longer than allowed.
+    """
+    limits = asking.limits
+    line, name = where
+    try:
+        window, remarks = window_from(starts, length)
+    except WindowRefused as refused:
+        raise Unread(
+            "end-not-after-start",
+            "The end is not after the start.",
+            "Check both times; the end must be later than the start.",
+            line=ends_where[0],
+            property_name=ends_where[1],
+        ) from refused
+    if abs(window.starts - asking.now) > limits.reach:
+        raise Unread(
+            "out-of-reach",
+            f"The start is more than {limits.reach.days} days from today.",
+            "Check the year.",
+            line=line,
+            property_name=name,
+        )
+    if window.duration > limits.longest_window and not asking.allow_long:
+        raise Unread(
+            "window-too-long",
+            f"The window is longer than {limits.longest_window.days} days.",
+            "Check both times, or confirm that the gateway is closed for so long.",
+            line=ends_where[0],
+            property_name=ends_where[1],
+        )
+    return window, remarks

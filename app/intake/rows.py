@@ -1,0 +1,132 @@
+"""What a row of a sheet and an entry of a JSON list have in common: gateway, starts, ends, reference, withdrawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from app.domain.london import Reading as ClockReading
+from app.domain.london import read_instant
+from app.domain.notice import Announcement
+from app.domain.refusal import IntakeProblem, TimeRefused
+from app.intake.gateway import choose_gateway
+from app.intake.moment import Moment, checked_window, how_read, window_between
+from app.intake.problem import Unread
+from app.intake.property import printable
+from app.intake.reading import Asking, Reading
+from app.intake.zones import UTC_ZONE
+
+COLUMNS = ("gateway", "starts", "ends", "reference", "withdrawn")
+_YES = frozenset({"yes", "y", "true", "1", "x", "withdrawn", "cancelled"})
+_NO = frozenset({"", "no", "n", "false", "0"})
+_LONGEST_REFERENCE = 200
+_EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999
+_NO_REFERENCE = "Closures without a reference are known by their gateway and start: a moved one reads as a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row or entry; ``line`` is its physical line or its index from 1. Values are by column, blank if not given."""
+
+    line: int
+    values: Mapping[str, str]
+
+    def value(self, column: str) -> str:
+        """Return the value of a column without control characters and outer blanks."""
+        return printable(self.values.get(column, ""))
+
+
+def read_rows(rows: list[Row], problems: list[IntakeProblem], asking: Asking, prefix: str) -> Reading:
+    """Read rows; ``problems`` are those met before. A UID is ``prefix`` and the reference, or derived."""
+    found: dict[str, Announcement] = {}
+    remarks: dict[str, None] = {}
+    problems = list(problems)
+    for row in rows:
+        try:
+            announcement = _read_row(row, asking, prefix)
+        except Unread as unread:
+            problems.append(unread.problem)
+            continue
+        if announcement.uid in found:
+            problems.append(_twice(row).problem)
+            continue
+        found[announcement.uid] = announcement
+        if not row.value("reference"):
+            remarks[_NO_REFERENCE] = None
+    return Reading(
+        announcements=tuple(found.values()),
+        problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
+        whole_uids=frozenset(found),
+        events=len(rows),
+        remarks=tuple(remarks),
+    )
+
+
+def _twice(row: Row) -> Unread:
+    return Unread(
+        "duplicate",
+        "The same closure stands in this notice twice; the first was read.",
+        "Give each closure a reference of its own.",
+        line=row.line,
+        property_name="reference",
+    )
+
+
+def _read_row(row: Row, asking: Asking, prefix: str) -> Announcement:
+    withdrawn = _withdrawn(row)
+    gateway = _gateway(row, asking)
+    reference = row.value("reference")
+    if len(reference) > _LONGEST_REFERENCE:
+        remedy = f"Use at most {_LONGEST_REFERENCE} characters."
+        raise Unread("reference", "The reference is too long.", remedy, line=row.line, property_name="reference")
+    if withdrawn and reference and not row.value("starts"):
+        return Announcement(uid=prefix + reference, gateway=gateway, window=None, withdrawn=True, line=row.line)
+    starts, first = _time(row, "starts")
+    ends, second = _time(row, "ends")
+    window, _ = checked_window(starts, window_between(starts, ends), asking, (row.line, "starts"), (row.line, "ends"))
+    # A fingerprint, not a secret: the row is sealed as a whole with all that it says.
+    derived = f"derived:{sha256(f'{gateway}|{window.starts.isoformat()}'.encode()).hexdigest()[:32]}"
+    return Announcement(
+        uid=prefix + (reference or derived),
+        gateway=gateway,
+        window=window,
+        withdrawn=withdrawn,
+        line=row.line,
+        remarks=first + second,
+    )
+
+
+def _gateway(row: Row, asking: Asking) -> str:
+    stated = row.value("gateway")
+    if stated and asking.gateway is None and stated.upper() not in {code.upper() for code in asking.gateways}:
+        remedy = f"Use one of your codes: {', '.join(sorted(asking.gateways)) or 'none yet'}."
+        raise Unread(
+            "gateway", "This is not the code of one of your gateways.", remedy, line=row.line, property_name="gateway"
+        )
+    return choose_gateway(asking, (), stated or None, row.line, "gateway").code
+
+
+def _withdrawn(row: Row) -> bool:
+    stated = row.value("withdrawn").lower()
+    if stated not in _YES | _NO:
+        raise Unread(
+            "withdrawn", "This is neither yes nor no.", "Write yes or no.", line=row.line, property_name="withdrawn"
+        )
+    return stated in _YES
+
+
+def _time(row: Row, column: str) -> tuple[Moment, tuple[str, ...]]:
+    """Read ISO 8601, London time without offset, as a UTC moment, with a remark where the clocks change."""
+    stated = row.value(column)
+    try:
+        instant, how = read_instant(stated)
+    except (TimeRefused, OverflowError) as refused:
+        text = refused.text if isinstance(refused, TimeRefused) else "That time is out of range."
+        remedy = "Write 2026-12-06T02:00 (London time) or 2026-12-06T02:00:00Z."
+        raise Unread("time", text, remedy, line=row.line, property_name=column) from refused
+    if not _EARLIEST_YEAR <= instant.year <= _LATEST_YEAR:
+        text = f"The year is not between {_EARLIEST_YEAR} and {_LATEST_YEAR}."
+        raise Unread("time-out-of-range", text, "Check the year.", line=row.line, property_name=column)
+    moment = Moment(instant.replace(tzinfo=None), UTC_ZONE)
+    # Only a time without offset, and so without zone, is read in any way but exactly.
+    return moment, () if how is ClockReading.EXACT else (how_read(datetime.fromisoformat(stated), how),)

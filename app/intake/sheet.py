@@ -1,0 +1,68 @@
+"""A spreadsheet in: CSV with a header row, as any spreadsheet program saves it."""
+
+import csv
+import io
+
+from app.domain.refusal import NoticeUnreadable
+from app.intake.ical import check_count, check_size
+from app.intake.problem import Unread
+from app.intake.reading import Asking, Reading
+from app.intake.rows import COLUMNS, Row, read_rows
+from app.intake.unfold import plain_octets, unreadable
+
+TEMPLATE = b"gateway,starts,ends,reference\r\nGW-1,2026-12-06T02:00,2026-12-06T06:00,change-17\r\n"
+_REQUIRED = ("gateway", "starts", "ends")
+_HEADER = "Start with the header row gateway,starts,ends,reference; the template shows it."
+
+
+def read_sheet(octets: bytes, asking: Asking) -> Reading:
+    """Read CSV, separated by comma, semicolon or tab. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``.
+
+    Times are ISO 8601; without offset they are London time. A UID is ``sheet:`` and the reference.
+    """
+    check_size(octets, asking.limits)
+    try:
+        text = plain_octets(octets).decode()
+    except UnicodeDecodeError as fault:
+        raise unreadable("not-utf-8", "The sheet is not UTF-8.", "Save it as CSV UTF-8.") from fault
+    longest = max(map(len, text.split("\n")))
+    if longest > asking.limits.line_octets:
+        raise unreadable("line-too-long", "A line of the sheet is too long.", "Save the sheet as CSV again.")
+    header, _, _ = text.partition("\n")
+    delimiter = max(",;\t", key=header.count)
+    try:
+        rows = _rows(text, delimiter, asking)
+    except csv.Error as fault:
+        raise unreadable(
+            "sheet", "The sheet is not CSV.", "Save it as CSV again; check the quotation marks."
+        ) from fault
+    empty = Unread("no-events", "The sheet holds no closure.", "Add a row under the header.").problem
+    problems = [] if rows else [empty]
+    return read_rows(rows, problems, asking, "sheet:")
+
+
+def _columns(header: list[str]) -> dict[str, int]:
+    names = [name.strip().lower() for name in header]
+    missing = [name for name in _REQUIRED if name not in names]
+    if missing or len(set(names) - {""}) != len([name for name in names if name]):
+        raise _no_header(missing)
+    return {name: names.index(name) for name in COLUMNS if name in names}
+
+
+def _no_header(missing: list[str]) -> NoticeUnreadable:
+    text = f"The header row lacks {', '.join(missing)}." if missing else "The header row names a column twice."
+    return unreadable("header", text, _HEADER, 1)
+
+
+def _rows(text: str, delimiter: str, asking: Asking) -> list[Row]:
+    """Return the rows with anything in them; ``line`` is the physical line on which each begins."""
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    columns = _columns(next(reader, []))
+    rows = []
+    line = reader.line_num + 1
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            rows.append(Row(line, {name: cells[at] for name, at in columns.items() if at < len(cells)}))
+            check_count(len(rows), asking.limits)
+        line = reader.line_num + 1
+    return rows

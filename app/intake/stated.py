@@ -1,0 +1,296 @@
+"""One VEVENT as its sender stated it: every property read or named in a problem, nothing concluded yet."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TypeVar
+
+from app.domain.refusal import IntakeProblem
+from app.intake.components import RawEvent, RawProperty
+from app.intake.gateway import choose_gateway
+from app.intake.itip import Meaning
+from app.intake.moment import (
+    ALL_DAY_REMARK,
+    FLOATING_ELSEWHERE_REMARK,
+    FLOATING_REMARK,
+    Moment,
+    read_moment,
+    window_between,
+)
+from app.intake.problem import Unread
+from app.intake.property import Heads, Length, Property, read_duration, read_integer, read_property, read_text
+from app.intake.reading import Asking
+from app.intake.recurrence import Occasion, Recurrence
+from app.intake.rule import read_rule
+from app.intake.zones import LONDON_ZONE, Zone, ZoneTable
+
+_SEVERAL = frozenset({"RDATE", "EXDATE", "X-MAINTNOTE-OBJECT-ID"})
+_CHANGING = frozenset({"DTSTAMP", "SEQUENCE", "STATUS"})  # these change while the event stays the same one
+_MOST_PROBLEMS = 10  # of one event: enough to mend it by
+_MOST_DATES = 400  # on one line; an event has a bounded number of lines
+_LONGEST_UID = 1_000
+_NO_END = "Give the event an end (DTEND) or a DURATION."
+_NO_START = "Give the event a start (DTSTART)."
+_DURATION = re.compile(r"[+-]?[Pp]")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What the events of one VCALENDAR share; ``floating`` is the zone of times that name none.
+
+    ``properties`` are the calendar's own lines without which its events would read differently.
+    """
+
+    meaning: Meaning
+    zones: ZoneTable
+    floating: Zone
+    heads: Heads
+    properties: tuple[RawProperty, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A VEVENT read. ``starts`` and ``length`` are None, and ``gateway`` "", only in a withdrawal that says too little.
+
+    ``starts_at`` and ``ends_at`` are (line, property) of what says when it starts and ends, for problems.
+    """
+
+    raw: RawEvent
+    calendar: Calendar
+    uid: str
+    gateway: str
+    withdrawn: bool
+    sequence: int
+    dtstamp: datetime | None
+    starts: Moment | None
+    length: Length | None
+    recurrence: Recurrence | None
+    recurrence_id: Moment | None
+    starts_at: tuple[int, str]
+    ends_at: tuple[int, str]
+    remarks: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+class _Reader:
+    """Reads the properties of one event and collects what is wrong with them, all of it."""
+
+    def __init__(self, raw: RawEvent, calendar: Calendar) -> None:
+        self.line = raw.line
+        self.given = {one.name for one in raw.properties}
+        self.calendar = calendar
+        self.problems: list[IntakeProblem] = []
+        self.stated: dict[str, list[Property]] = {}
+        for one in raw.properties:
+            found = self.attempt(read_property, one, calendar.heads)
+            if found is not None:
+                self.stated.setdefault(one.name, []).append(found)
+        for name, several in self.stated.items():
+            if len(several) > 1 and name not in _SEVERAL:
+                self.add(several[1].unread("repeated", "This property is given twice.", "Give it once."))
+
+    def add(self, unread: Unread) -> None:
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(unread.problem)
+
+    def attempt(self, read: Callable[..., _T], *arguments: object) -> _T | None:
+        """Return what ``read`` gives, or None with its problem kept."""
+        try:
+            return read(*arguments)
+        except Unread as unread:
+            self.add(unread)
+            return None
+
+    def one(self, name: str) -> Property | None:
+        several = self.stated.get(name)
+        return several[0] if several else None
+
+    def moment(self, name: str, floating: Zone) -> Moment | None:
+        stated = self.one(name)
+        if stated is None:
+            return None
+        return self.attempt(read_moment, stated, stated.value, self.calendar.zones, floating)
+
+    def moments(self, name: str, floating: Zone) -> tuple[Moment, ...]:
+        found = (
+            self.attempt(read_moment, stated, value, self.calendar.zones, floating)
+            for stated in self.stated.get(name, [])
+            for value in stated.value.split(",")
+            if value.strip()
+        )
+        return tuple(moment for moment in found if moment is not None)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        return tuple(read_text(stated) for stated in self.stated.get(name, []))
+
+
+def read_event(raw: RawEvent, calendar: Calendar, asking: Asking) -> tuple[Stated | None, list[IntakeProblem]]:
+    """Read one VEVENT; None where a problem forbids it.
+
+    A withdrawal needs neither time nor gateway, since its UID says which closure it is of: there ``gateway`` may be "".
+    """
+    if raw.fault is not None:
+        return None, [raw.fault]
+    reader = _Reader(raw, calendar)
+    withdrawn = calendar.meaning is Meaning.WITHDRAWAL or [one.upper() for one in reader.texts("STATUS")] == [
+        "CANCELLED"
+    ]
+    remarks: list[str] = []
+    uid = _uid(reader, raw, remarks)
+    sequence = reader.one("SEQUENCE")
+    number = reader.attempt(read_integer, sequence) if sequence else 0
+    dtstamp = _dtstamp(reader, remarks)
+    kept = len(reader.problems)
+    gateway, left_out = _gateway(reader, raw, asking, remarks)
+    undecided = len(reader.problems) > kept
+    starts, length, recurrence = _times(reader, remarks, required=not withdrawn)
+    if withdrawn and len(reader.problems) > kept + undecided:
+        starts = length = recurrence = None
+        remarks.append("The time of this withdrawal could not be read; it was taken by its UID.")
+    if withdrawn and (asking.gateway is None or not undecided):
+        del reader.problems[kept:]
+    recurrence_id = _recurrence_id(reader, starts)
+    if raw.garbled:
+        remarks.append("Lines that are no properties were ignored.")
+    if reader.problems:
+        return None, reader.problems
+    ending = reader.one("DTEND") or reader.one("DURATION") or reader.one("DTSTART")
+    begun = reader.one("DTSTART")
+    stated = Stated(
+        raw=raw,
+        calendar=calendar,
+        uid=uid,
+        gateway=gateway,
+        withdrawn=withdrawn,
+        sequence=number or 0,
+        dtstamp=dtstamp,
+        starts=starts,
+        length=length,
+        recurrence=recurrence,
+        recurrence_id=recurrence_id,
+        starts_at=(begun.line, "DTSTART") if begun else (raw.line, "DTSTART"),
+        ends_at=(ending.line, ending.name) if ending else (raw.line, "DTEND"),
+        remarks=tuple(remarks),
+        left_out=left_out,
+    )
+    return stated, []
+
+
+def _uid(reader: _Reader, raw: RawEvent, remarks: list[str]) -> str:
+    stated = reader.one("UID")
+    uid = read_text(stated) if stated else ""
+    if stated is not None and len(uid) > _LONGEST_UID:
+        reader.add(stated.unread("uid", f"The UID is longer than {_LONGEST_UID} characters.", "Give a shorter UID."))
+    if uid:
+        return uid
+    octets = b"\n".join(sorted(one.octets for one in raw.properties if one.name not in _CHANGING))
+    remarks.append("The event has no UID; one was derived from what it says, so a change of it reads as a new closure.")
+    return f"derived:{sha256(octets).hexdigest()[:32]}"
+
+
+def _gateway(reader: _Reader, raw: RawEvent, asking: Asking, remarks: list[str]) -> tuple[str, tuple[str, ...]]:
+    location = next(iter(reader.texts("LOCATION")), None)
+    choice = reader.attempt(choose_gateway, asking, reader.texts("X-MAINTNOTE-OBJECT-ID"), location, raw.line)
+    if choice is not None and choice.remark is not None:
+        remarks.append(choice.remark)
+    code = choice.code if choice else ""
+    more = {"LOCATION"} if location and location.upper() != code.upper() else set()
+    return code, tuple(sorted(raw.left_out | more))
+
+
+def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
+    """Read DTSTAMP, which decides between two notices of the same SEQUENCE and nothing else."""
+    before = len(reader.problems)
+    moment = reader.moment("DTSTAMP", LONDON_ZONE)
+    if len(reader.problems) > before:
+        del reader.problems[before:]
+        remarks.append("The DTSTAMP could not be read; it was ignored.")
+    return moment.instant() if moment else None
+
+
+def _recurrence_id(reader: _Reader, starts: Moment | None) -> Moment | None:
+    stated = reader.one("RECURRENCE-ID")
+    if stated is not None and stated.parameters.get("RANGE"):
+        remedy = "Send the whole series again, or each changed occurrence as an event of its own."
+        reader.add(stated.unread("range", "A change of this and all later occurrences is not read.", remedy))
+    # An occurrence named without a zone is named in the zone that the event itself keeps.
+    return reader.moment("RECURRENCE-ID", starts.zone if starts else reader.calendar.floating)
+
+
+def _times(
+    reader: _Reader, remarks: list[str], *, required: bool
+) -> tuple[Moment | None, Length | None, Recurrence | None]:
+    floating = reader.calendar.floating
+    starts = reader.moment("DTSTART", floating)
+    ends = reader.moment("DTEND", floating)
+    if starts is None:
+        if required and "DTSTART" not in reader.given:
+            reader.add(
+                Unread("no-start", "This event has no start.", _NO_START, line=reader.line, property_name="DTSTART")
+            )
+        return None, None, None
+    if starts.all_day:
+        remarks.append(ALL_DAY_REMARK)
+    if starts.floating or (ends is not None and ends.floating):
+        remarks.append(FLOATING_REMARK if floating == LONDON_ZONE else FLOATING_ELSEWHERE_REMARK)
+    length = _length(reader, starts, ends)
+    if length is None and required and not reader.problems:
+        stated = reader.one("DTSTART")
+        line = stated.line if stated else reader.line
+        reader.add(Unread("no-end", "This event has no end.", _NO_END, line=line, property_name="DTEND"))
+    return starts, length, _recurrence(reader, starts)
+
+
+def _length(reader: _Reader, starts: Moment, ends: Moment | None) -> Length | None:
+    stated = reader.one("DTEND")
+    if stated is not None:
+        if ends is not None and ends.all_day != starts.all_day:
+            reader.add(stated.unread("mixed", "The start is a date and the end a time, or the reverse.", _NO_END))
+            return None
+        return window_between(starts, ends) if ends else None
+    duration = reader.one("DURATION")
+    if duration is not None:
+        return reader.attempt(read_duration, duration, duration.value)
+    # "DTSTART" as a date without end "is one day" (RFC 5545 3.6.1): stated, not guessed.
+    return Length(timedelta(days=1), timedelta()) if starts.all_day else None
+
+
+def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
+    ruled = reader.one("RRULE")
+    for stated in (*reader.stated.get("RDATE", []), *reader.stated.get("EXDATE", [])):
+        if stated.value.count(",") >= _MOST_DATES:
+            reader.add(stated.unread("dates", f"This line names more than {_MOST_DATES} dates.", "Send fewer at once."))
+            return None
+    forbidden = reader.one("EXRULE")
+    if forbidden is not None:
+        reader.add(forbidden.unread("exrule", "EXRULE is no longer part of iCalendar.", "Use EXDATE instead."))
+    if ruled is None and "RDATE" not in reader.stated:
+        return None
+    rule = reader.attempt(read_rule, ruled, reader.calendar.zones, starts.zone) if ruled else None
+    added = tuple(
+        occasion for stated in reader.stated.get("RDATE", []) for occasion in _occasions(reader, stated, starts)
+    )
+    return Recurrence(starts, rule, added, reader.moments("EXDATE", starts.zone))
+
+
+def _occasions(reader: _Reader, stated: Property, starts: Moment) -> list[Occasion]:
+    """Read one RDATE line: dates, times, or periods (RFC 5545 3.8.5.2)."""
+    found = []
+    for value in stated.value.split(","):
+        begun, slash, ended = value.partition("/")
+        moment = (
+            reader.attempt(read_moment, stated, begun, reader.calendar.zones, starts.zone) if begun.strip() else None
+        )
+        if moment is None:
+            continue
+        length: Length | None = None
+        if slash and _DURATION.match(ended.strip()):
+            length = reader.attempt(read_duration, stated, ended)
+        elif slash:
+            until = reader.attempt(read_moment, stated, ended, reader.calendar.zones, starts.zone)
+            length = window_between(moment, until) if until else None
+        found.append(Occasion(moment, length))
+    return found

@@ -1,0 +1,167 @@
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.london import read_wall_clock
+from app.intake.allowance import Allowance
+from app.intake.custom_zone import read_custom_zone
+from app.intake.problem import Unread
+from app.intake.reading import Limits
+from app.intake.unfold import unfold
+
+BRITISH = """\
+BEGIN:VTIMEZONE
+TZID:Ours
+BEGIN:STANDARD
+DTSTART:16010101T020000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010101T010000
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0100
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+END:DAYLIGHT
+END:VTIMEZONE
+"""
+OUTLOOK = BRITISH.replace("Ours", "Customized Time Zone").replace("FREQ=YEARLY;", "FREQ=YEARLY;INTERVAL=1;")
+LAST_WEEK = BRITISH.replace("BYDAY=-1SU;", "BYDAY=SU;BYMONTHDAY=25,26,27,28,29,30,31;")
+
+
+def zone(text, years=(2021, 2031)):
+    return read_custom_zone("Ours", 0, tuple(unfold(text.encode())), years, Allowance(Limits()))
+
+
+@pytest.mark.parametrize("text", [BRITISH, OUTLOOK, LAST_WEEK], ids=["plain", "outlook", "days of month"])
+@given(naive=st.datetimes(datetime(2022, 1, 1), datetime(2031, 1, 1)).map(lambda one: one.replace(microsecond=0)))
+def test_the_british_rules_read_every_wall_clock_as_the_iana_zone(text, naive):
+    assert zone(text).read(naive) == read_wall_clock(naive, ZoneInfo("Europe/London"))
+
+
+@pytest.mark.parametrize("text", [BRITISH, OUTLOOK, LAST_WEEK], ids=["plain", "outlook", "days of month"])
+@pytest.mark.parametrize("night", [datetime(2026, 3, 29), datetime(2026, 10, 25)], ids=["spring", "autumn"])
+def test_every_minute_of_the_nights_on_which_the_clocks_change(text, night):
+    ours = zone(text)
+    for minute in range(5 * 60):
+        naive = night + timedelta(minutes=minute)
+        assert ours.read(naive) == read_wall_clock(naive, ZoneInfo("Europe/London"))
+
+
+def test_plain_onsets_and_an_until_are_kept():
+    ours = zone(
+        BRITISH.replace("BYMONTH=10", "BYMONTH=10;UNTIL=20261025T010000Z").replace(
+            "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3", "RDATE:20260329T010000,20270328T010000"
+        )
+    )
+    read = {
+        naive: ours.read(naive)[0].hour
+        for naive in (datetime(2026, 7, 1, 12), datetime(2026, 12, 1, 12), datetime(2029, 1, 1, 12))
+    }
+    assert read == {datetime(2026, 7, 1, 12): 11, datetime(2026, 12, 1, 12): 12, datetime(2029, 1, 1, 12): 11}
+
+
+def test_a_rule_without_month_or_day_means_those_of_its_onset():
+    ours = zone(BRITISH.replace("16010101T020000", "20201025T020000").replace(";BYDAY=-1SU;BYMONTH=10", ""))
+    assert ours.read(datetime(2026, 10, 24, 12))[0].hour == 11
+    assert ours.read(datetime(2026, 10, 26, 12))[0].hour == 12
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("FREQ=YEARLY", "FREQ=SECONDLY", "has a rule that is not yearly in one month, the only kind accepted."),
+        ("FREQ=YEARLY", "FREQ=MONTHLY", "has a rule that is not yearly in one month, the only kind accepted."),
+        (
+            "FREQ=YEARLY",
+            "FREQ=YEARLY;INTERVAL=2",
+            "has a rule that is not yearly in one month, the only kind accepted.",
+        ),
+        ("BYMONTH=3", "BYMONTH=3,4", "has a rule that is not yearly in one month, the only kind accepted."),
+        (";BYMONTH=3", "", "has a rule that is not yearly in one month, the only kind accepted."),
+        ("BYMONTH=3", "BYMONTH=3;COUNT=9", "has a rule that is not yearly in one month, the only kind accepted."),
+        ("BYMONTH=3", "BYMONTH=3;BYHOUR=1,2,3", "has a rule at another time of day than its onset."),
+        ("BYMONTH=3", "BYMONTH=13", "has a part that cannot be read."),
+        ("BYDAY=-1SU;BYMONTH=3", "BYDAY=99XX;BYMONTH=3", "has a part that cannot be read."),
+        ("RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3", "RRULE:\x00", "has a rule that cannot be read."),
+        ("TZOFFSETTO:+0100", "TZOFFSETTO:+01", "has an offset that is not +HHMM or -HHMM."),
+        ("TZOFFSETTO:+0100", "TZOFFSETTO:+9900", "has a part that cannot be read."),
+        ("TZOFFSETTO:+0100", "", "has a part without exactly one DTSTART, TZOFFSETFROM and TZOFFSETTO."),
+        ("DTSTART:16010101T010000", "DTSTART:20200230T010000", "has a part that cannot be read."),
+        ("DTSTART:16010101T010000", "DTSTART:20200101", "has an onset that is not a local time."),
+        (
+            "BYDAY=-1SU;BYMONTH=3",
+            "BYDAY=-1SU;BYMONTH=3\nRRULE:FREQ=YEARLY;BYMONTH=4",
+            "has a part with more than one rule.",
+        ),
+        (
+            "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3",
+            "RDATE:" + ",".join(["20260101T000000"] * 1001),
+            "has more than 1000 onsets.",
+        ),
+    ],
+)
+def test_any_other_shape_is_refused(old, new, text):
+    assert old in BRITISH
+    with pytest.raises(Unread) as refused:
+        zone(BRITISH.replace(old, new))
+    assert refused.value.problem.text == text
+    assert refused.value.problem.code == "custom-zone"
+
+
+def test_a_zone_without_parts_or_with_more_than_a_hundred_is_refused():
+    with pytest.raises(Unread, match="defines no offset"):
+        zone("BEGIN:VTIMEZONE\nTZID:Ours\nEND:VTIMEZONE\n")
+    part = BRITISH[BRITISH.index("BEGIN:STANDARD") : BRITISH.index("BEGIN:DAYLIGHT")]
+    with pytest.raises(Unread, match="has more than 100 parts"):
+        zone("BEGIN:VTIMEZONE\nTZID:Ours\n" + part * 101 + "END:VTIMEZONE\n")
+
+
+def test_zones_share_the_allowance_of_their_notice():
+    allowance = Allowance(Limits())
+    lines = tuple(unfold(BRITISH.encode()))
+    for _ in range(250):
+        read_custom_zone("Ours", 0, lines, (2021, 2031), allowance)
+    with pytest.raises(Unread, match="is more than is evaluated in one notice"):
+        read_custom_zone("Ours", 0, lines, (2021, 2031), allowance)
+
+
+def test_a_problem_with_a_senders_zone_names_its_place(read, event, calendar):
+    bad = BRITISH.replace("FREQ=YEARLY", "FREQ=SECONDLY").replace("\n", "\r\n")
+    reading = read(bad, event(starts="DTSTART;TZID=Ours:20261206T020000"))
+    assert [(one.line, one.property, one.text) for one in reading.problems] == [
+        (
+            22,
+            "DTSTART",
+            "The time zone Ours, defined from line 4, has a rule that is not yearly in one month, the only kind accepted.",
+        )
+    ]
+
+
+def test_an_outlook_export_with_its_own_zone(read, event, windows):
+    reading = read(
+        OUTLOOK.replace("\n", "\r\n"),
+        event(
+            "X-MICROSOFT-CDO-BUSYSTATUS:OOF",
+            "SUMMARY:Head-end release",
+            "RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=SU",
+            starts="DTSTART;TZID=Customized Time Zone:20261018T000000",
+            ends="DTEND;TZID=Customized Time Zone:20261018T060000",
+        ),
+    )
+    assert windows(reading) == ["20261017T230000/20261018T050000", "20261024T230000/20261025T060000"]
+    assert {one.left_out for one in reading.announcements} == {("SUMMARY",)}
+    assert reading.problems == ()
+
+
+def test_an_outlook_export_with_a_windows_name_needs_no_definition(read, event, windows):
+    reading = read(
+        event(
+            starts="DTSTART;TZID=GMT Standard Time:20260705T020000", ends="DTEND;TZID=GMT Standard Time:20260705T060000"
+        )
+    )
+    assert windows(reading) == ["20260705T010000/20260705T050000"]
