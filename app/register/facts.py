@@ -1,0 +1,121 @@
+"""Closures, revisions and late changes as JSON: the same facts for the API and for the command line."""
+
+from datetime import date, datetime
+from typing import Any
+
+from app.domain.late_change import LateChange
+from app.domain.london import Reading, london_date, london_text, utc_text
+from app.domain.notice_period import AFTER_START
+from app.domain.notice_policy import policy_in_force
+from app.register.reading import Known, without_sender_words
+from app.register.rulebook import Rulebook
+from app.store.bodies import Revision, Standing
+
+
+def closure_facts(standing: Standing, now: datetime) -> dict[str, Any]:
+    """Return a closure as JSON: date, time, gateway, User and what was counted; nothing else that a sender wrote."""
+    closure, lead = standing.closure, standing.assessment
+    moved = closure.moved_from
+    return {
+        "reference": closure.reference,
+        "user": closure.user,
+        "gateway": closure.gateway,
+        "starts": utc_text(closure.window.starts),
+        "ends": utc_text(closure.window.ends),
+        "starts_london": london_text(closure.window.starts),
+        "ends_london": london_text(closure.window.ends),
+        "state": closure.state.value,
+        "open_now": closure.is_open(now),
+        "revision": closure.number,
+        "moves": closure.moves,
+        "moved_from": None if moved is None else {"starts": utc_text(moved.starts), "ends": utc_text(moved.ends)},
+        "first_received_at": utc_text(closure.first_received_at),
+        "working_days_notice": lead.current_date.working_days,
+        "first_notice_days": lead.first_notice.working_days,
+        "recommended": lead.current_date.recommended_days,
+        "band": lead.current_date.band,
+        "short_notice": standing.late_change,
+    }
+
+
+def known_facts(known: Known) -> dict[str, Any]:
+    """Return a closure as it was known at an instant."""
+    return {
+        "reference": known.reference,
+        "user": known.user,
+        "first_received_at": utc_text(known.first_received_at),
+        **revision_facts(without_sender_words(known.revision)),
+    }
+
+
+def revision_facts(revision: Revision) -> dict[str, Any]:
+    """Return one entry of a history as JSON."""
+    lead = revision.assessment
+    return {
+        "entry": revision.entry,
+        "revision": revision.number,
+        "change": revision.step.value,
+        "received_at": utc_text(revision.received_at),
+        "received_at_london": london_text(revision.received_at),
+        "channel": revision.channel or None,
+        "gateway": revision.gateway,
+        "starts": utc_text(revision.window.starts),
+        "ends": utc_text(revision.window.ends),
+        "state": revision.state.value,
+        "notice": None
+        if lead is None
+        else {
+            "first_notice_days": lead.first_notice.working_days,
+            "current_date_days": lead.current_date.working_days,
+            "change_days": lead.change.working_days,
+            "band": lead.current_date.band,
+            "short_notice": lead.is_late_change,
+            "policy_version": lead.change.policy_version,
+            "holiday_table": lead.change.holiday_version,
+        },
+        "remarks": list(revision.remarks),
+        "left_out": list(revision.left_out),
+    }
+
+
+def late_facts(late: LateChange) -> dict[str, Any]:
+    """Return one late change as JSON. A fact about notice, and nobody's breach."""
+    lead = late.assessment
+    return {
+        "reference": late.reference,
+        "user": late.user,
+        "gateway": late.gateway,
+        "revision": late.number,
+        "change": late.step.value,
+        "received_at": utc_text(late.received_at),
+        "starts": utc_text(late.window.starts),
+        "ends": utc_text(late.window.ends),
+        "change_days": lead.change.working_days,
+        "first_notice_days": lead.first_notice.working_days,
+        "recommended": lead.change.recommended_days,
+        "band": lead.change.band,
+        "policy_version": lead.change.policy_version,
+        "holiday_table": lead.change.holiday_version,
+    }
+
+
+def notice_period_facts(rulebook: Rulebook, starts: datetime, read_as: Reading, given_on: date) -> dict[str, Any]:
+    """Return the notice that a closure starting then has when told on ``given_on``, by the policy of that day."""
+    policy = policy_in_force(rulebook.policies, given_on)
+    working_days = rulebook.calendar_for(policy)
+    day = london_date(starts)
+    days = working_days.working_days_between(given_on, day)
+    return {
+        "start": utc_text(starts),
+        "start_london": london_text(starts),
+        "start_read_as": read_as.value,
+        "given_on": given_on.isoformat(),
+        "working_days_notice": days,
+        "band": AFTER_START if given_on > day else policy.band(days),
+        "short_notice": days < policy.recommended_days,
+        "recommended": policy.recommended_days,
+        "last_on_time_day": working_days.last_on_time_day(day, policy.recommended_days).isoformat(),
+        "policy_version": policy.version,
+        "holiday_table": working_days.version,
+        "region": policy.holiday_region,
+    }

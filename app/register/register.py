@@ -1,0 +1,33 @@
+"""The register of a process: the store, the key that signs receipts, and the rules in force."""
+
+from dataclasses import dataclass
+
+from app.register.rulebook import Rulebook, RulebookCache
+from app.security.signing import SigningKey
+from app.store.engine import Connection, Head, Store, read_head
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """What every use case of the register needs. ``origin`` names this record in checkpoints."""
+
+    store: Store
+    signing_key: SigningKey
+    rules: RulebookCache
+    origin: str
+
+    def lock(self, connection: Connection) -> tuple[Head, Rulebook]:
+        """Take the place of the one writer; return the head and the rules in force."""
+        head = read_head(connection, lock=True)
+        return head, self.rules.at(head.rules)
+
+    def rulebook(self) -> Rulebook:
+        """Return the rules in force, for a reader."""
+        with self.store.reading() as connection:
+            change = read_head(connection).rules
+        return self.rules.at(change)
+
+
+def open_register(store: Store, origin: str) -> Register:
+    """Return the register over an open store; ``origin`` is the UID domain, which outlives any address."""
+    return Register(store, SigningKey(store.keyring.derive("signing")), RulebookCache(store), origin)

@@ -1,0 +1,44 @@
+"""What its retention lets go is forgotten; the record still verifies, since the leaves stay (DECISIONS.md 7)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.register.register import Register
+from app.store import assessments, notices, parties
+from app.store import closures as rows
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many notices lost their octets and how many closures their facts."""
+
+    notices: int
+    closures: int
+
+
+def purge_expired(register: Register, now: datetime) -> Purged:
+    """Forget what senders wrote of windows long past, and closures whose facts have been kept for long enough.
+
+    A notice of which nothing could be read is kept for the same time after its receipt.
+    """
+    store = register.store
+    retention = register.rulebook().retention
+    with store.reading() as connection:
+        codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
+        ends = {
+            held.standing.closure.id: held.standing.closure.window.ends
+            for held in rows.changed_since(store, connection, 0, codes)
+        }
+        held_notices = notices.held_notices(connection, now - retention.details)
+        about = rows.closures_of_notices(connection, held_notices)
+    current = {notice_id for notice_id, closure_id in about if ends.get(closure_id, now) > now - retention.details}
+    silent = [notice_id for notice_id in held_notices if notice_id not in current]
+    past = [closure_id for closure_id, ended in ends.items() if ended <= now - retention.facts]
+    with store.writing() as connection:
+        register.lock(connection)
+        for group in rows.in_groups(silent):
+            notices.purge_notices(connection, group)
+        rows.forget_closures(connection, past)
+        for group in rows.in_groups(past):
+            assessments.forget_assessments(connection, group)
+    return Purged(len(silent), len(past))
