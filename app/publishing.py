@@ -1,0 +1,179 @@
+"""From the register to feed entries, and to octets that are rendered once for each revision and then joined."""
+
+import bisect
+import gzip
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from app.domain.closure import State
+from app.register.reading import read_changes
+from app.register.register import Register
+from app.store.bodies import Standing
+from app.store.engine import Head
+from feeds.calendar import render_calendar
+from feeds.entry import FeedEntry, Publisher
+from feeds.event import render_event
+from feeds.freshness import etag_of
+from feeds.header import header_of
+from feeds.jcal import render_jcal
+from feeds.listing import render_entries, render_listing
+from feeds.scope import EPOCH, FeedScope, ScopeKind, last_modified, takes
+
+_MOST_FEEDS = 8  # whole feeds kept ready in one process; the least recently asked for goes first
+_GZIP_LEVEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """One closure, ready for any feed: its entry and its octets. ``left`` are the gateways that it is no longer at."""
+
+    entry: FeedEntry
+    octets: bytes
+    left: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Publication:
+    """One feed as it stands: the entries that it shows and its iCalendar octets. Made once, read by every thread."""
+
+    scope: FeedScope
+    entries: list[FeedEntry]
+    calendar: bytes
+    etag: str
+    changed_at: datetime
+    _gzipped: bytes | None = field(default=None)
+    _jcal: bytes | None = field(default=None)
+    _closures: bytes | None = field(default=None)
+
+    def gzipped(self) -> bytes:
+        """Return the calendar as gzip, made once; without a time stamp, so that it is the same on every worker."""
+        if self._gzipped is None:
+            self._gzipped = gzip.compress(self.calendar, _GZIP_LEVEL, mtime=0)
+        return self._gzipped
+
+    def jcal(self, publisher: Publisher) -> bytes:
+        """Return the feed as jCal (RFC 7265), made once."""
+        if self._jcal is None:
+            self._jcal = render_jcal(header_of(self.scope), publisher, self.entries)
+        return self._jcal
+
+    def listing(self, now: datetime) -> bytes:
+        """Return the feed as our JSON, with what is closed at ``now`` and within 24 hours; the long part made once."""
+        if self._closures is None:
+            self._closures = render_entries(self.entries)
+        return render_listing(header_of(self.scope), self.entries, now, self._closures)
+
+
+def entry_of(standing: Standing, user_name: str, gateway_name: str) -> FeedEntry:
+    """Return what a feed may say of a closure: names joined in, notice derived, everything else left behind."""
+    closure, lead = standing.closure, standing.assessment
+    return FeedEntry(
+        reference=closure.reference,
+        user_code=closure.user,
+        user_name=user_name,
+        gateway_code=closure.gateway,
+        gateway_name=gateway_name,
+        starts=closure.window.starts,
+        ends=closure.window.ends,
+        withdrawn=closure.state is State.WITHDRAWN,
+        sequence=closure.number,
+        created=closure.first_received_at.replace(microsecond=0),
+        changed=standing.stamped_at,
+        notice_days=lead.current_date.working_days,
+        first_notice_days=lead.first_notice.working_days,
+        recommended_days=lead.current_date.recommended_days,
+        band=lead.current_date.band,
+        short_notice=lead.current_date.short_notice,
+        late_change=standing.late_change,
+        moved_from_starts=closure.moved_from.starts if closure.moved_from else None,
+        moved_from_ends=closure.moved_from.ends if closure.moved_from else None,
+    )
+
+
+class Publishing:
+    """The feeds of one process, kept up with the register by its change number.
+
+    Every process comes to the same octets from the same register: nothing here depends on when it was asked or by whom.
+    """
+
+    def __init__(self, register: Register, publisher: Publisher) -> None:
+        self._register = register
+        self._publisher = publisher
+        self._lock = threading.Lock()
+        self._change = 0
+        self._parties = -1
+        self._rendered: dict[bytes, Rendered] = {}
+        self._order: list[tuple[datetime, str, bytes]] = []
+        self._feeds: OrderedDict[tuple[FeedScope, date], tuple[tuple[int, int, int], Publication]] = OrderedDict()
+
+    def feed(self, scope: FeedScope, head: Head, now: datetime) -> Publication:
+        """Return the feed of ``scope`` as of ``head`` (which the caller has just read) on the UTC day of ``now``."""
+        today = now.astimezone(UTC).date()
+        key = (scope, today)
+        mark = (head.change, head.parties, head.rules)
+        with self._lock:
+            kept = self._feeds.get(key)
+            if kept is not None and kept[0] == mark:
+                self._feeds.move_to_end(key)
+                return kept[1]
+            self._catch_up(head)
+            publication = self._publish(scope, head, today)
+            if kept is not None and kept[1].etag == publication.etag:
+                # What changed concerns others: the octets that stand, and their compressed form, serve on.
+                publication = kept[1]
+            self._feeds[key] = (mark, publication)
+            self._feeds.move_to_end(key)
+            while len(self._feeds) > _MOST_FEEDS:
+                self._feeds.popitem(last=False)
+            return publication
+
+    def jcal(self, publication: Publication) -> bytes:
+        """Return a publication as jCal (RFC 7265)."""
+        return publication.jcal(self._publisher)
+
+    def _catch_up(self, head: Head) -> None:
+        """Render what changed since the last time; everything, if names changed."""
+        if head.parties != self._parties:
+            self._rendered, self._order, self._change = {}, [], 0
+        elif head.change == self._change:
+            return
+        found_head, parties, changed = read_changes(self._register, self._change)
+        user_names = {user.code: user.name for user in parties.users.values()}
+        fresh = []
+        for standing in changed:
+            closure = standing.closure
+            entry = entry_of(standing, user_names[closure.user], parties.gateways[closure.gateway].name)
+            rendered = Rendered(entry, render_event(entry, self._publisher), closure.former_gateways)
+            earlier = self._rendered.get(closure.id)
+            if earlier is not None:
+                gone = (*earlier.entry.sort_key, closure.id)
+                del self._order[bisect.bisect_left(self._order, gone)]
+            self._rendered[closure.id] = rendered
+            fresh.append((*entry.sort_key, closure.id))
+        if len(fresh) > len(self._order) // 10:
+            self._order = sorted([*self._order, *fresh])
+        else:
+            for place in fresh:
+                bisect.insort(self._order, place)
+        self._change, self._parties = found_head.change, found_head.parties
+
+    def _publish(self, scope: FeedScope, head: Head, today: date) -> Publication:
+        retention = self._register.rules.at(head.rules).retention
+        scope = replace(scope, withdrawn_days=retention.withdrawn_days)
+        everything = [self._rendered[place[2]] for place in self._order]
+        shown = [one for one in everything if takes(scope, one.entry, today)]
+        octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
+        changed_at = last_modified(
+            scope, (one.entry for one in everything), today, departed=_departed(scope, everything)
+        )
+        return Publication(scope, [one.entry for one in shown], octets, etag_of(octets), changed_at)
+
+
+def _departed(scope: FeedScope, everything: Iterable[Rendered]) -> datetime:
+    """Return when a closure last changed that was once at the scope's gateway and is no longer."""
+    if scope.kind is not ScopeKind.GATEWAY:
+        return EPOCH
+    return max((one.entry.changed for one in everything if scope.code in one.left), default=EPOCH)

@@ -1,0 +1,82 @@
+"""What a feed may say of one closure: a feed can disclose only what ``FeedEntry`` has a field for."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEntry:
+    """One planned closure as a subscriber may know it.
+
+    ``starts`` <= t < ``ends`` is the current window. ``sequence`` is the number of the last applied revision and
+    ``changed`` when we received it; ``created`` is when we first heard of the closure. ``notice_days`` (Working Days)
+    belongs to the current window and ``first_notice_days`` to the first notice; ``band`` words ``notice_days``.
+    ``short_notice``: the current window was known later than recommended. ``late_change``: the last change was a late
+    one. ``moved_from_*`` is the window before the last move, both or neither. All times are aware UTC; raise
+    ``ValueError`` for any other, and for a window that ends before it starts.
+    """
+
+    reference: str
+    user_code: str
+    user_name: str
+    gateway_code: str
+    gateway_name: str
+    starts: datetime
+    ends: datetime
+    withdrawn: bool
+    sequence: int
+    created: datetime
+    changed: datetime
+    notice_days: int
+    first_notice_days: int
+    recommended_days: int
+    band: str
+    short_notice: bool
+    late_change: bool
+    moved_from_starts: datetime | None
+    moved_from_ends: datetime | None
+
+    def __post_init__(self) -> None:
+        # Everything that leaves is written with a trailing Z: a time in another zone would be silently wrong.
+        for instant in (self.starts, self.ends, self.created, self.changed):
+            if instant.tzinfo is not UTC:
+                raise ValueError("A feed entry takes aware UTC times.")
+        if self.ends <= self.starts:
+            raise ValueError("The window of a feed entry must end after it starts.")
+        if (self.moved_from_starts is None) != (self.moved_from_ends is None):
+            raise ValueError("A feed entry takes both times of the window before the move, or neither.")
+        for earlier in (self.moved_from_starts, self.moved_from_ends):
+            if earlier is not None and earlier.tzinfo is not UTC:
+                raise ValueError("A feed entry takes aware UTC times.")
+
+    @property
+    def sort_key(self) -> tuple[datetime, str]:
+        """By start, then by reference: a stable order, since unchanged data must give identical octets."""
+        return self.starts, self.reference
+
+    def uid(self, domain: str) -> str:
+        """Return the UID (RFC 5545 3.8.4.7): stable over every move, the same in every feed."""
+        return f"{self.reference.lower()}@{domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes: the service itself, from settings, never from a request (no host name of a client's choosing).
+
+    ``base_url`` is where our pages are, with or without a trailing slash; ``uid_domain`` is the right side of UIDs.
+    """
+
+    organizer_name: str
+    organizer_email: str
+    base_url: str
+    uid_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHeader:
+    """What a feed says of itself. ``colour`` is a CSS3 name; ``source_url`` only where it holds no secret."""
+
+    name: str
+    description: str
+    colour: str
+    source_url: str | None

@@ -1,0 +1,63 @@
+"""One closure as a VEVENT: one list of properties, from which both iCalendar and jCal are made (FEEDS.md C4)."""
+
+from functools import lru_cache
+
+from feeds.entry import FeedEntry, Publisher
+from feeds.maintnote import maintnote_properties
+from feeds.property import Property, content_line, plain
+from feeds.wording import categories, description, summary
+
+
+def event_properties(entry: FeedEntry, publisher: Publisher) -> tuple[Property, ...]:
+    """Return the properties of a closure in the order in which they leave; none has an empty value."""
+    stated = (*_own_properties(entry, publisher), *_shared_properties(publisher))
+    return tuple(each for each in stated if each.value != "")
+
+
+def render_event(entry: FeedEntry, publisher: Publisher) -> bytes:
+    """Return the whole VEVENT: CRLF after every line, the last too; the same octets for the same values, always."""
+    own = b"".join([content_line(each) for each in _own_properties(entry, publisher) if each.value != ""])
+    return b"BEGIN:VEVENT\r\n" + own + _shared_octets(publisher)
+
+
+def _own_properties(entry: FeedEntry, publisher: Publisher) -> tuple[Property, ...]:
+    return (
+        Property("UID", "text", plain(entry.uid(publisher.uid_domain))),
+        # With METHOD, DTSTAMP is when this was last revised (RFC 5545 3.8.7.2): never now(), which would change octets.
+        Property("DTSTAMP", "date-time", entry.changed),
+        Property("DTSTART", "date-time", entry.starts),
+        Property("DTEND", "date-time", entry.ends),
+        Property("SUMMARY", "text", summary(entry)),
+        Property("DESCRIPTION", "text", description(entry)),
+        Property("CATEGORIES", "text", categories(entry)),
+        Property("STATUS", "text", "CANCELLED" if entry.withdrawn else "CONFIRMED"),
+        Property("SEQUENCE", "integer", entry.sequence),
+        Property("CREATED", "date-time", entry.created),
+        Property("LAST-MODIFIED", "date-time", entry.changed),
+        Property("URL", "uri", plain(f"{publisher.base_url.rstrip('/')}/closures/{entry.reference}")),
+        *maintnote_properties(entry),
+    )
+
+
+@lru_cache(maxsize=8)
+def _shared_properties(publisher: Publisher) -> tuple[Property, ...]:
+    """Return what is the same in every event of a publisher."""
+    name = plain(publisher.organizer_name)
+    return (
+        Property(
+            "ORGANIZER",
+            "cal-address",
+            plain(f"mailto:{publisher.organizer_email}"),
+            (("CN", name),) if name else (),
+        ),
+        # The reader is not busy because a gateway is closed; Outlook heeds only its own property (FEEDS.md C6).
+        Property("TRANSP", "text", "TRANSPARENT"),
+        Property("X-MICROSOFT-CDO-BUSYSTATUS", "text", "FREE"),
+        # Neither PUBLIC, since the dates are secret, nor PRIVATE, which hides them from colleagues in Outlook.
+        Property("CLASS", "text", "CONFIDENTIAL"),
+    )
+
+
+@lru_cache(maxsize=8)
+def _shared_octets(publisher: Publisher) -> bytes:
+    return b"".join(content_line(each) for each in _shared_properties(publisher)) + b"END:VEVENT\r\n"

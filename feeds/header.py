@@ -1,0 +1,46 @@
+"""What a feed says of itself, for iCalendar and jCal alike (FEEDS.md C2)."""
+
+from feeds.entry import FeedHeader, Publisher
+from feeds.property import Property, plain
+from feeds.scope import FeedScope, ScopeKind
+from feeds.wording import FULL_TEXT, horizon_text
+
+_TITLES = {
+    ScopeKind.ALL: ("Planned gateway closures", "steelblue"),
+    ScopeKind.USER: ("Planned gateway closures of {code}", "teal"),
+    ScopeKind.GATEWAY: ("Planned closures of gateway {code}", "slateblue"),
+    ScopeKind.LATE: ("Gateway closures at short notice and late changes", "darkorange"),
+    ScopeKind.FULL: ("All gateway closures on record", "dimgray"),
+}
+
+
+def header_of(scope: FeedScope, source_url: str | None = None) -> FeedHeader:
+    """Return the header of a feed of ``scope``; give ``source_url`` only where it holds no secret."""
+    title, colour = _TITLES[scope.kind]
+    held = (
+        FULL_TEXT
+        if scope.kind is ScopeKind.FULL
+        else horizon_text(scope.past_days, scope.horizon_days, scope.withdrawn_days)
+    )
+    return FeedHeader(title.format(code=scope.code), held, colour, source_url)
+
+
+def header_properties(header: FeedHeader, publisher: Publisher) -> tuple[Property, ...]:
+    """Return the properties of the VCALENDAR in the order in which they leave; none has an empty value."""
+    name = plain(header.name)
+    described = plain(header.description)
+    stated = (
+        Property("VERSION", "text", "2.0"),
+        Property("PRODID", "text", f"-//{plain(publisher.uid_domain)}//Planned gateway closures//EN"),
+        Property("CALSCALE", "text", "GREGORIAN"),
+        Property("METHOD", "text", "PUBLISH"),
+        Property("NAME", "text", name),
+        Property("X-WR-CALNAME", "text", name),
+        Property("X-WR-CALDESC", "text", described),
+        # RFC 7986 5.7 and 5.8 have no default type: VALUE must be written, and icalendar 7.3 would leave it out.
+        Property("REFRESH-INTERVAL", "duration", "PT1H", (("VALUE", "DURATION"),)),
+        Property("X-PUBLISHED-TTL", "text", "PT1H"),
+        Property("SOURCE", "uri", plain(header.source_url or ""), (("VALUE", "URI"),)),
+        Property("COLOR", "text", plain(header.colour)),
+    )
+    return tuple(each for each in stated if each.value != "")

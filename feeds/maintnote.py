@@ -1,0 +1,19 @@
+"""The MAINTNOTE properties, so that operators' tools read the feed as it is (BCOP maintenance notes; FEEDS.md C10).
+
+The status is only CONFIRMED or CANCELLED: IN-PROCESS and COMPLETED would change octets with the clock.
+"""
+
+from feeds.entry import FeedEntry
+from feeds.property import Property, plain
+
+
+def maintnote_properties(entry: FeedEntry) -> tuple[Property, ...]:
+    """Return the six X-MAINTNOTE properties of a closure: the User provides, DCC is the account."""
+    return (
+        Property("X-MAINTNOTE-PROVIDER", "text", plain(entry.user_code)),
+        Property("X-MAINTNOTE-ACCOUNT", "text", "dcc"),
+        Property("X-MAINTNOTE-MAINTENANCE-ID", "text", plain(entry.reference)),
+        Property("X-MAINTNOTE-OBJECT-ID", "text", plain(entry.gateway_code)),
+        Property("X-MAINTNOTE-IMPACT", "text", "OUTAGE"),
+        Property("X-MAINTNOTE-STATUS", "text", "CANCELLED" if entry.withdrawn else "CONFIRMED"),
+    )

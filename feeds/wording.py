@@ -1,0 +1,91 @@
+"""The sentences of a feed: kind, short, the same for everyone; lateness is told, never blamed."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from feeds.entry import FeedEntry
+from feeds.property import plain
+
+_LONDON = ZoneInfo("Europe/London")
+_RETROSPECTIVE = {"after start": "started", "after end": "ended"}
+
+
+def london_text(instant: datetime) -> str:
+    """Word an instant in London time with its abbreviation: ``Sun 6 Dec 2026 02:00 GMT``."""
+    local = instant.astimezone(_LONDON)
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M %Z}"
+
+
+def window_text(starts: datetime, ends: datetime) -> str:
+    """Word a window in London time and in UTC."""
+    utc = f"{starts.astimezone(UTC):%Y-%m-%d %H:%M} to {ends.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{london_text(starts)} to {london_text(ends)} ({utc})"
+
+
+def working_days_notice(days: int) -> str:
+    """Word a lead time: ``1 Working Day's notice``, ``7 Working Days' notice``."""
+    return "1 Working Day's notice" if days == 1 else f"{days} Working Days' notice"
+
+
+def notice_text(entry: FeedEntry) -> str:
+    """Word the notice given for the current window beside what is recommended."""
+    if entry.band in _RETROSPECTIVE:
+        return (
+            f"Notified after the window had {_RETROSPECTIVE[entry.band]}; "
+            f"{working_days_notice(entry.recommended_days)} is recommended."
+        )
+    verb = "is" if entry.recommended_days == 1 else "are"
+    judged = "short notice" if entry.short_notice else "in good time"
+    return f"{working_days_notice(entry.notice_days)}; {entry.recommended_days} {verb} recommended ({judged})."
+
+
+def summary(entry: FeedEntry) -> str:
+    """Return the line that a calendar shows: ``GW-ALPHA-1 closed (Alpha Energy)``; a nameless User by its code."""
+    user = plain(entry.user_name) or plain(entry.user_code)
+    return f"{'CANCELLED: ' if entry.withdrawn else ''}{plain(entry.gateway_code)} closed ({user})"
+
+
+def description(entry: FeedEntry) -> str:
+    r"""Return a few lines of plain text (parted by ``\n``): notice given, late or not, moved from when, reference."""
+    lines = [notice_text(entry)]
+    if entry.first_notice_days != entry.notice_days:
+        lines.append(f"First notified with {working_days_notice(entry.first_notice_days)}.")
+    if entry.moved_from_starts is not None and entry.moved_from_ends is not None:
+        lines.append(f"Moved from {window_text(entry.moved_from_starts, entry.moved_from_ends)}.")
+    if entry.withdrawn:
+        lines.append("Withdrawn.")
+    if entry.late_change:
+        lines.append("The last change was a late change.")
+    lines.append(f"Reference {plain(entry.reference)}")
+    return "\n".join(lines)
+
+
+def categories(entry: FeedEntry) -> tuple[str, ...]:
+    """Return the words by which a calendar may colour or filter."""
+    words = ["Gateway closure"]
+    if entry.short_notice:
+        words.append("Short notice")
+    if entry.late_change:
+        words.append("Late change")
+    return tuple(words)
+
+
+def days_text(days: int) -> str:
+    """Word a number of days."""
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def horizon_text(past_days: int, horizon_days: int, withdrawn_days: int) -> str:
+    """Word what a feed holds, for X-WR-CALDESC: subscribers must not take silence beyond the horizon for none.
+
+    Neither this nor ``FULL_TEXT`` holds a comma or semicolon: some programs show an X- value with its backslashes.
+    """
+    withdrawn = f"withdrawn ones for {days_text(withdrawn_days)}" if withdrawn_days else "without withdrawn ones"
+    return f"From {days_text(past_days)} back to {days_text(horizon_days)} ahead and {withdrawn}. {_NOT_APPROVED}"
+
+
+_NOT_APPROVED = "Dates are as notified by Users and nothing here is approved."
+FULL_TEXT = (
+    "Everything on record with withdrawn ones and without a horizon: a large feed that some calendars cut short. "
+    f"{_NOT_APPROVED}"
+)
