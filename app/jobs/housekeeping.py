@@ -1,0 +1,27 @@
+"""Once a day: forget what its retention lets go, and clear what nobody came back for."""
+
+from datetime import datetime, timedelta
+
+from app.register.register import Register
+from app.register.retention import purge_expired
+from app.store import accounts, runs, subscriptions
+from app.store.runs import JobRun
+
+JOB = "housekeeping"
+_DRAFTS_LAST = timedelta(hours=24)
+_READS_LAST = timedelta(days=400)  # as long as a subscription may: its whole read log can be shown
+
+
+def keep_house(register: Register, now: datetime) -> str:
+    """Purge by the retention policy; return what was done in one line."""
+    purged = purge_expired(register, now)
+    with register.store.writing() as connection:
+        drafts = runs.purge_drafts(connection, now - _DRAFTS_LAST)
+        sessions = accounts.purge_sessions(connection, now - accounts.SESSION_LONGEST)
+        reads = subscriptions.purge_reads(connection, now - _READS_LAST)
+        outcome = (
+            f"purged {purged.notices} notices, {purged.closures} closures, {drafts} drafts, {sessions} sessions, "
+            f"{reads} reads"
+        )
+        runs.write_run(connection, JobRun(JOB, 0, now, outcome))
+    return outcome

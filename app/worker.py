@@ -1,0 +1,47 @@
+"""The scheduler's process: it takes the lead, keeps the timetable, and finishes what it holds when told to stop."""
+
+import os
+import signal
+import threading
+
+import structlog
+
+from app.factory import configure_log, open_service, utc_now
+from app.jobs.timetable import Timetable
+from app.register.register import Register
+from app.settings import Settings, read_settings
+from app.store.leadership import leadership
+
+_LOG = structlog.get_logger()
+_TRY_AGAIN_SECONDS = 5.0
+
+
+def run_worker(settings: Settings) -> None:
+    """Run the scheduler until SIGTERM or SIGINT; wait in line while another one leads."""
+    configure_log(settings.log)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    service = open_service(settings)
+    try:
+        while not stopping.is_set():
+            with leadership(service.store) as leads:
+                if leads:
+                    _lead(service.register, stopping)
+                    return
+            stopping.wait(_TRY_AGAIN_SECONDS)
+    finally:
+        service.close()
+
+
+def _lead(register: Register, stopping: threading.Event) -> None:
+    timetable = Timetable(register, utc_now)
+    timetable.start()
+    _LOG.info("the scheduler runs")
+    stopping.wait()
+    timetable.stop()
+    _LOG.info("the scheduler stopped")
+
+
+if __name__ == "__main__":
+    run_worker(read_settings(os.environ))
