@@ -1,0 +1,158 @@
+"""Everything is wired here and nowhere else."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.publishing import Publishing
+from app.register.register import Register, open_register
+from app.security.keyring import Keyring, read_kek
+from app.security.tokens import redact
+from app.settings import Settings
+from app.store import schema
+from app.store.engine import Store, make_engine, open_store
+from feeds.entry import Publisher
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_LARGEST_FORM = 2_000_000  # octets of one upload with its fields; a notice itself is limited by intake
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The service without its doors: settings, register and store. For the scheduler, the command line and the web."""
+
+    settings: Settings
+    register: Register
+
+    @property
+    def store(self) -> Store:
+        """The database under the register."""
+        return self.register.store
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+
+def configure_log(form: str) -> None:
+    """Write the log to standard error, as ``json`` or for the ``console``, without the secret part of any token."""
+    last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _redact,
+            last,
+        ],
+        # The stream is looked up at each line, since whoever runs us may replace it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
+
+
+def _redact(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def utc_now() -> datetime:
+    """Read the clock: the only place that does, for everything that takes ``now``."""
+    return datetime.now(UTC)
+
+
+def open_keyring(settings: Settings, *, create: bool = False) -> Keyring:
+    """Open the keys that the settings name; with ``create``, make them on the first start. Raise ``StoreUnfit``."""
+    kek = read_kek(settings.kek.get_secret_value()) if settings.kek else None
+    return Keyring.open(settings.key_dir, kek=kek, create=create)
+
+
+def open_service(settings: Settings, *, check: bool = True) -> Service:
+    """Open the database and the keys; raise ``StoreUnfit`` where the service cannot run on them."""
+    store = open_store(settings.database, open_keyring(settings), check=check)
+    return Service(settings, open_register(store, settings.uid_domain))
+
+
+def prepare(settings: Settings, now: datetime) -> Service:
+    """Make a first start possible, or a next one up to date: keys, tables, rules. Return the open service."""
+    # The database is looked at first: keys are not made for one that is there without them.
+    engine = make_engine(settings.database)
+    try:
+        fresh = schema.found_version(engine) is None
+        open_keyring(settings, create=fresh)
+        schema.upgrade(engine)
+    finally:
+        engine.dispose()
+    service = open_service(settings)
+    from app.register.rulebook import refresh_rules  # noqa: PLC0415 - pulls the holiday tables, needed at a start only
+
+    refresh_rules(service.store, now)
+    return service
+
+
+def publisher_of(settings: Settings) -> Publisher:
+    """Return who our feeds say publishes them."""
+    return Publisher(settings.organizer_name, settings.organizer_email, settings.base_url, settings.uid_domain)
+
+
+def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> "Flask":
+    """Return the web application; ``now`` is its clock (aware UTC). Raise ``StoreUnfit`` or ``UndeclaredRoute``."""
+    from flask import Flask  # noqa: PLC0415 - the scheduler and the command line never load Flask
+    from flask_bootstrap import Bootstrap5  # noqa: PLC0415 - as Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
+
+    from app.web import (  # noqa: PLC0415 - as Flask
+        access_table,
+        api,
+        closures,
+        csrf,
+        feed,
+        give_notice,
+        headers,
+        refusals,
+        schedule,
+        session,
+        site,
+        status,
+    )
+    from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
+
+    service = open_service(settings)
+    app = Flask("app.web")
+    app.config.update(
+        SECRET_KEY=service.store.keyring.derive("session"),
+        SESSION_COOKIE_NAME="__Host-closures" if settings.is_https else "closures",
+        SESSION_COOKIE_SECURE=settings.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=_LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        WTF_CSRF_CHECK_DEFAULT=False,  # csrf.py says which requests
+        WTF_CSRF_SSL_STRICT=False,  # our pages send no Referer, since sign-in links are addresses
+        WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as its session: nothing typed is lost to a timer
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.url_map.strict_slashes = False
+    Bootstrap5(app)
+    csrf.install_csrf(app)
+    app.extensions[site.EXTENSION] = site.Site(
+        register=service.register,
+        publishing=Publishing(service.register, publisher_of(settings)),
+        read_log=ReadLog(service.store),
+        base_url=settings.base_url,
+        now=now,
+    )
+    for module in (api, closures, feed, give_notice, schedule, session, status):
+        app.register_blueprint(module.blueprint)
+    refusals.install_refusals(app)
+    headers.install_headers(app, is_https=settings.is_https)
+    access_table.check_routes(app)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # how Flask documents it
+    return app

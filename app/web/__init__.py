@@ -1,0 +1,1 @@
+"""The doors over HTTP: pages, API and feeds. Flask is known here, in the factory and nowhere else."""

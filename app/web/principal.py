@@ -1,0 +1,114 @@
+"""Who is asking: a program with a token (Basic or Bearer), or a person with a session."""
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from flask import g, request, session
+
+from app.domain.access import Action, Principal, Role, require
+from app.domain.refusal import Refusal, Shredded
+from app.security import tokens
+from app.store import accounts, parties
+from app.store.accounts import Account
+from app.web.site import site
+
+_NOTE_USE_EVERY = timedelta(minutes=5)  # a token's or session's last use is kept to this grain: reading stays reading
+
+
+class SignInNeeded(Refusal):
+    """Nobody is known to be asking: a person is sent to sign in, a program gets 401."""
+
+    code = "sign-in-needed"
+
+
+def digest_of(token: str) -> bytes:
+    """Return the digest under which a token is stored."""
+    return tokens.digest(site().store.keyring.derive("token"), token)
+
+
+def signed_in_account() -> Account | None:
+    """Return the account of the browser's session, if it has one that lives."""
+    if "account" not in g:
+        g.account = _session_account()
+    account: Account | None = g.account
+    return account
+
+
+def current_principal() -> Principal | None:
+    """Return who is asking, or None."""
+    if "principal" not in g:
+        g.principal = _token_principal() if request.authorization else _account_principal()
+    principal: Principal | None = g.principal
+    return principal
+
+
+def require_principal(action: Action) -> Principal:
+    """Return who is asking; raise ``SignInNeeded`` or ``AccessRefused``."""
+    principal = current_principal()
+    if principal is None:
+        raise SignInNeeded("You are not signed in.", "Sign in, or send an app password or token.")
+    require(principal, action)
+    return principal
+
+
+def _session_account() -> Account | None:
+    session_id = session.get("sid")
+    if not session_id:
+        return None
+    store, now = site().store, site().now()
+    digest = sha256(session_id.encode()).digest()
+    with store.reading() as connection:
+        found = accounts.session_account(connection, digest, now)
+        account = None if found is None else accounts.account_by_id(store, connection, found[0])
+    if found is not None and now - found[1] > _NOTE_USE_EVERY:
+        with store.writing() as connection:
+            accounts.touch_session(connection, digest, now)
+    return account
+
+
+def _account_principal() -> Principal | None:
+    account = signed_in_account()
+    return None if account is None else Principal(account.email, account.role, frozenset(account.users))
+
+
+def _token_principal() -> Principal | None:
+    """Read Basic (user name: the User's code) or Bearer; anything malformed is nobody."""
+    stated = request.authorization
+    assert stated is not None
+    if stated.type == "basic":
+        name, token = stated.username or "", stated.password or ""
+    elif stated.type == "bearer":
+        name, token = None, stated.token or ""
+    else:
+        return None
+    if tokens.kind_of(token) is not tokens.TokenKind.APP_PASSWORD:
+        return None
+    store, now = site().store, site().now()
+    with store.reading() as connection:
+        found = accounts.token_by_digest(store, connection, digest_of(token))
+        if found is None or not found.is_live(now):
+            return None
+        principal = _principal_of(found, name)
+    if principal is not None:
+        _note_use(found, now)
+    return principal
+
+
+def _principal_of(found: accounts.StoredToken, name: str | None) -> Principal | None:
+    store = site().store
+    if found.user_id is None:
+        return Principal(found.label, found.role)
+    try:
+        with store.reading() as connection:
+            user = parties.user_by_id(store, connection, found.user_id)
+    except Shredded:
+        return None
+    if name is not None and name.strip().upper() != user.code:
+        return None
+    return Principal(found.label, Role.USER, frozenset({user.code}))
+
+
+def _note_use(found: accounts.StoredToken, now: datetime) -> None:
+    if found.last_used_at is None or now - found.last_used_at > _NOTE_USE_EVERY:
+        with site().store.writing() as connection:
+            accounts.mark_token_used(connection, found.id, now)

@@ -1,0 +1,113 @@
+"""The one table from refusals to HTTP: a page for people, RFC 9457 problem+json for programs."""
+
+import structlog
+from flask import Flask, Response, json, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.domain import refusal as refused
+from app.domain.refusal import IntakeProblem, Refusal
+from app.register.receipts import problem_facts
+from app.security.sealing import SealBroken
+from app.web.principal import SignInNeeded
+
+_LOG = structlog.get_logger()
+
+_STATUS: dict[type[Refusal], int] = {
+    SignInNeeded: 401,
+    refused.AccessRefused: 403,
+    refused.Unknown: 404,
+    refused.AlreadyThere: 409,
+    refused.NoticeTooLarge: 413,
+    refused.NoticeUnreadable: 422,
+    refused.StoreFull: 507,
+    refused.StoreBusy: 503,
+    refused.StoreUnfit: 503,
+    SealBroken: 503,
+    refused.Shredded: 410,
+}
+_RETRY_AFTER = {503: "10", 507: "60"}
+_PROGRAM_PATHS = ("/api/", "/feeds/", "/dav", "/.well-known/", "/metrics", "/checkpoint")
+_CHALLENGE = 'Basic realm="Planned gateway closures", charset="UTF-8"'
+
+
+def is_for_a_program() -> bool:
+    """Tell whether the answer goes to a program: the API, a feed, or a request with a token."""
+    return request.path.startswith(_PROGRAM_PATHS) or request.authorization is not None
+
+
+def install_refusals(app: Flask) -> None:
+    """Make every refusal an answer."""
+    app.register_error_handler(Refusal, _answer)
+    app.register_error_handler(HTTPException, _plain)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def problem_response(
+    status: int, code: str, text: str, remedy: str, problems: tuple[IntakeProblem, ...] = ()
+) -> Response:
+    """Return a refusal as problem+json, or as a page."""
+    if not is_for_a_program():
+        page = render_template("refusal.html", status=status, title=text, text=text, remedy=remedy, problems=problems)
+        response = Response(page, status, content_type="text/html; charset=utf-8")
+    else:
+        facts = {
+            "type": f"about:blank#{code}",
+            "title": text,
+            "status": status,
+            "detail": f"{text} {remedy}".strip(),
+            "code": code,
+            "remedy": remedy,
+            "problems": [problem_facts(problem) for problem in problems],
+        }
+        response = app_json(facts, status, "application/problem+json")
+    if status in _RETRY_AFTER:
+        response.headers["Retry-After"] = _RETRY_AFTER[status]
+    return response
+
+
+def app_json(facts: object, status: int = 200, media_type: str = "application/json") -> Response:
+    """Return facts as JSON in UTF-8, in the order in which they were put together."""
+    return Response(json.dumps(facts, ensure_ascii=False, sort_keys=False) + "\n", status, content_type=media_type)
+
+
+def _answer(problem: Refusal) -> Response:
+    status = next((_STATUS[kind] for kind in type(problem).__mro__ if kind in _STATUS), 400)
+    if status in _RETRY_AFTER:
+        _LOG.error("refused", code=problem.code, text=problem.text, path_kind=request.endpoint)
+    if status == _STATUS[SignInNeeded]:
+        if not is_for_a_program():
+            return redirect(url_for("session.sign_in"), 303)  # type: ignore[return-value]  # werkzeug's Response is what redirect makes
+        response = problem_response(status, problem.code, problem.text, problem.remedy)
+        response.headers["WWW-Authenticate"] = _CHALLENGE
+        return response
+    problems = problem.problems if isinstance(problem, refused.NoticeUnreadable) else ()
+    return problem_response(status, problem.code, problem.text, problem.remedy, problems)
+
+
+def _plain(problem: HTTPException) -> Response:
+    status = problem.code or 500
+    text, remedy = _WORDS.get(status, (problem.name + ".", ""))
+    if isinstance(problem, CSRFError):
+        text, remedy = (
+            "The form was open for too long, or came from elsewhere.",
+            "Go back, reload it and send it again.",
+        )
+    response = problem_response(status, problem.name.lower().replace(" ", "-"), text, remedy)
+    for name, value in problem.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+_WORDS = {
+    400: ("The request could not be understood.", "Check its form."),
+    404: ("There is nothing at this address.", "Check the address."),
+    405: ("That is not done here.", "See the Allow header for what is."),
+    413: ("That is too large.", "Send less at once; the limits are in docs/operating.md."),
+}
+
+
+def _unforeseen(problem: Exception) -> Response:
+    _LOG.exception("unforeseen", endpoint=request.endpoint, kind=type(problem).__name__)
+    return problem_response(500, "unforeseen", "Something went wrong on our side.", "It was logged; try again later.")

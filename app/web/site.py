@@ -1,0 +1,36 @@
+"""What a view needs of the application that it runs in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app
+
+from app.publishing import Publishing
+from app.register.register import Register
+from app.store.engine import Store
+from app.web.read_log import ReadLog
+
+EXTENSION = "closures"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The wired application: the register, the feeds, the read log and the clock (aware UTC)."""
+
+    register: Register
+    publishing: Publishing
+    read_log: ReadLog
+    base_url: str
+    now: Callable[[], datetime]
+
+    @property
+    def store(self) -> Store:
+        """The database under the register."""
+        return self.register.store
+
+
+def site() -> Site:
+    """Return the site of the current request."""
+    found: Site = current_app.extensions[EXTENSION]
+    return found

@@ -1,0 +1,100 @@
+"""Whether the service lives, is ready and does its work; figures for Prometheus; the signed head of the record."""
+
+import ipaddress
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Response, request
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from app.domain.access import Action
+from app.domain.refusal import Refusal
+from app.register.verification import make_checkpoint
+from app.store import runs
+from app.store.engine import read_head
+from app.web.principal import require_principal
+from app.web.refusals import app_json
+from app.web.site import site
+
+blueprint = Blueprint("status", __name__)
+
+_SWEEP = "sweep"
+_SWEEP_IS_OVERDUE = timedelta(minutes=3)  # the scheduler sweeps every minute
+
+
+@blueprint.get("/livez")
+def livez() -> Response:
+    """Say that this process answers."""
+    return app_json({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """Say whether the database can be read."""
+    return _health(scheduler=False)
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """Say whether the database can be read and the scheduler did its work lately."""
+    return _health(scheduler=True)
+
+
+def _health(*, scheduler: bool) -> Response:
+    facts: dict[str, object] = {"status": "ok", "database": "ok"}
+    try:
+        with site().store.reading() as connection:
+            facts["change"] = read_head(connection).change
+            sweep = runs.read_run(connection, _SWEEP) if scheduler else None
+    except Refusal as problem:
+        return app_json({"status": "failing", "database": problem.text}, 503)
+    if not scheduler:
+        return app_json(facts)
+    now = site().now()
+    facts["scheduler"] = "ok" if sweep and now - sweep.ran_at < _SWEEP_IS_OVERDUE else "overdue"
+    facts["last_sweep"] = sweep.ran_at.isoformat() if sweep else None
+    facts["last_outcome"] = sweep.outcome if sweep else None
+    if facts["scheduler"] != "ok":
+        facts["status"] = "failing"
+    return app_json(facts, 200 if facts["status"] == "ok" else 503)
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Give figures to Prometheus: to this machine itself, or with an ops token."""
+    if not _is_local():
+        require_principal(Action.READ_METRICS)
+    registry = CollectorRegistry()
+    with site().store.reading() as connection:
+        head = read_head(connection)
+        jobs = runs.all_runs(connection)
+    _gauge(registry, "closures_changes", "Revisions applied since the register began", head.change)
+    _gauge(registry, "closures_log_entries", "Entries in the tamper-evident log", head.log_size)
+    ages = Gauge("closures_job_age_seconds", "Seconds since a job last ran", ["job"], registry=registry)
+    for job in jobs:
+        ages.labels(job.name).set(_age(job.ran_at))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _gauge(registry: CollectorRegistry, name: str, text: str, value: float) -> None:
+    Gauge(name, text, registry=registry).set(value)
+
+
+def _age(ran_at: datetime) -> float:
+    return max(0.0, (site().now() - ran_at).total_seconds())
+
+
+def _is_local() -> bool:
+    """Tell whether the request comes from this machine itself and through no proxy."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers or not request.remote_addr:
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr).is_loopback
+    except ValueError:
+        return False
+
+
+@blueprint.get("/checkpoint")
+def checkpoint() -> Response:
+    """Give the signed head of the record to anybody: whoever keeps it can tell later that nothing was rewritten."""
+    return Response(make_checkpoint(site().register, site().now()), content_type="text/plain; charset=utf-8")

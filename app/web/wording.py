@@ -1,0 +1,128 @@
+"""How pages word windows, leads, steps and channels: plain sentences, times always with their zone."""
+
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint
+
+from app.domain.closure import Step
+from app.domain.london import LONDON, london_date, london_text, utc_text
+from app.domain.notice import Channel
+from app.domain.notice_period import AFTER_END, AFTER_START, NoticePeriod
+from app.domain.window import ClosureWindow
+
+_CHANNELS = {
+    Channel.FORM.value: "the form on these pages",
+    Channel.UPLOAD.value: "a file uploaded on these pages",
+    Channel.API.value: "the API",
+    Channel.CALDAV.value: "the sender's own calendar (CalDAV)",
+    Channel.PULL.value: "reading the sender's calendar",
+}
+_STEPS = {
+    Step.FIRST: "First notice",
+    Step.MOVED: "Moved",
+    Step.LENGTHENED: "Lengthened",
+    Step.SHORTENED: "Shortened",
+    Step.GATEWAY_CHANGED: "Given for another gateway",
+    Step.WITHDRAWN: "Withdrawn",
+    Step.PLANNED_AGAIN: "Planned again",
+    Step.SUPERSEDED: "An older notice arrived late; it was kept and changed nothing",
+    Step.EXPIRED: "The window has passed",
+}
+
+
+def install_wording(blueprint: Blueprint) -> None:
+    """Give the templates of the whole application these words as filters."""
+    for name, words in (
+        ("london", london_text),
+        ("utc", utc_words),
+        ("iso", utc_text),
+        ("london_span", london_span),
+        ("utc_span", utc_span),
+        ("day", day_words),
+        ("duration", duration_words),
+        ("band", band_words),
+        ("lead", lead_words),
+        ("channel", channel_words),
+        ("step", step_words),
+    ):
+        blueprint.add_app_template_filter(words, name)
+
+
+def utc_words(instant: datetime) -> str:
+    """Word an instant in UTC: ``2026-12-06 02:00 UTC``."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def london_span(window: ClosureWindow) -> str:
+    """Word a window in London time, the day named once: ``Sun 6 Dec 2026 02:00 GMT to 06:00 GMT``."""
+    if london_date(window.starts) == london_date(window.ends):
+        return f"{london_text(window.starts)} to {window.ends.astimezone(LONDON):%H:%M %Z}"
+    return f"{london_text(window.starts)} to {london_text(window.ends)}"
+
+
+def utc_span(window: ClosureWindow) -> str:
+    """Word a window in UTC, the day named once: ``2026-12-06 02:00 to 06:00 UTC``."""
+    starts, ends = window.starts, window.ends
+    end = f"{ends:%H:%M}" if starts.date() == ends.date() else f"{ends:%Y-%m-%d %H:%M}"
+    return f"{starts:%Y-%m-%d %H:%M} to {end} UTC"
+
+
+def day_words(instant: datetime) -> str:
+    """Word the London day of an instant: ``Sunday 6 December 2026``."""
+    local = instant.astimezone(LONDON)
+    return f"{local:%A} {local.day} {local:%B %Y}"
+
+
+def duration_words(length: timedelta) -> str:
+    """Word how long a window lasts in elapsed time: ``2 days 4 h 30 min``."""
+    seconds = int(length.total_seconds())
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    parts = [
+        (days, "day" if days == 1 else "days"),
+        (hours, "h"),
+        (minutes, "min"),
+        (rest, "s"),
+    ]
+    return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def band_words(period: NoticePeriod) -> str:
+    """Word the band of a lead time: ``10 to 19 Working Days' notice``."""
+    band = period.band
+    if band == AFTER_END:
+        return "told after the window had ended"
+    if band == AFTER_START:
+        return "told after the window had started"
+    if band.startswith(">="):
+        return f"{band[2:]} or more Working Days' notice"
+    if band.startswith("<"):
+        return f"fewer than {band[1:]} Working Days' notice"
+    low, _, high = band.partition("-")
+    if high:
+        return f"{low} to {high} Working Days' notice"
+    return f"{low} Working {'Day' if low == '1' else 'Days'}' notice".replace("Day' ", "Day's ")
+
+
+def lead_words(period: NoticePeriod) -> str:
+    """Word a lead time kindly: it is information, and nobody is in breach of anything."""
+    if period.band == AFTER_END:
+        given = "Told after the window had ended"
+    elif period.band == AFTER_START:
+        given = "Told after the window had started"
+    elif period.working_days == 1:
+        given = "1 Working Day's notice"
+    else:
+        given = f"{period.working_days} Working Days' notice"
+    return f"{given}; {period.recommended_days} are recommended"
+
+
+def channel_words(channel: str) -> str:
+    """Say through which door a notice came."""
+    return _CHANNELS.get(channel, channel)
+
+
+def step_words(step: Step) -> str:
+    """Name a step of a closure's history for people."""
+    return _STEPS[step]

@@ -1,0 +1,60 @@
+"""The web process: gunicorn with threads, over the one application."""
+
+import os
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from app.factory import configure_log, create_app
+from app.settings import Settings, read_settings
+from app.web.site import EXTENSION
+
+WORKERS = 2
+THREADS = 4
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no types
+    """gunicorn, told by our settings and by nothing else."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its settings (PERFORMANCE.md, consequence 5)."""
+        settings = self._settings
+        stated = {
+            "bind": f"{settings.host}:{settings.port}",
+            "workers": WORKERS,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "preload_app": True,  # one copy of the code in memory, shared by the workers
+            "graceful_timeout": 20,
+            "timeout": 60,
+            "keepalive": 15,
+            "limit_request_line": 8190,
+            "forwarded_allow_ips": "",  # ProxyFix counts hops; gunicorn itself believes no header
+            "control_socket_disable": True,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "proc_name": "closures-web",
+        }
+        for name, value in stated.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Make the application before the workers are forked; each opens the database for itself."""
+        app = create_app(self._settings)
+        app.extensions[EXTENSION].store.close()
+        return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve pages, API and feeds until SIGTERM or SIGINT."""
+    configure_log(settings.log)
+    WebServer(settings).run()
+
+
+if __name__ == "__main__":
+    serve(read_settings(os.environ))

@@ -1,0 +1,133 @@
+"""A real chromium against a real server on loopback, watched for everything that a page must not do."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from app.domain.access import Role
+from app.security.tokens import TokenKind, digest, mint, new_row_id
+from app.store import accounts
+from app.store.accounts import Account
+
+CHROMIUM = Path("/usr/bin/chromium")
+_QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if not CHROMIUM.exists():
+        pytest.skip(f"NOT RUN: no chromium at {CHROMIUM} (apt-get install chromium); .ci/run installs it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(web):
+    """The application on a port of its own."""
+    server = make_server("127.0.0.1", 0, web, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class Watch:
+    """What a page did that nobody may see: console messages, failed and foreign requests."""
+
+    def __init__(self, address):
+        self.address = address
+        self.faults = []
+        self.refused = []
+
+    def on(self, page):
+        page.on("console", lambda message: self._console(message.text))
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("request", lambda request: self._request(request.url))
+        page.on("requestfailed", lambda request: self._failed(request.url, request.failure))
+
+    def _console(self, text):
+        # Chromium itself notes every answer of 400 and above; tests of refusals look at these.
+        (self.refused if text.startswith("Failed to load resource") else self.faults).append(text)
+
+    def _failed(self, url, reason):
+        # A page that is left while its icon is still on the way drops that request itself: no answer was missing.
+        if reason != "net::ERR_ABORTED":
+            self.faults.append(f"failed: {url} ({reason})")
+
+    def _request(self, url):
+        if not url.startswith((self.address + "/", "data:")):
+            self.faults.append(f"foreign: {url}")
+
+
+@pytest.fixture
+def watch(address):
+    found = Watch(address)
+    yield found
+    assert found.faults == []
+
+
+@pytest.fixture
+def open_page(chromium, address, watch):
+    """Return a function that opens a browser window: width in px, light or dark."""
+    contexts = []
+
+    def make(width=1280, scheme="light", path="/sign-in"):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, locale="en-GB")
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        watch.on(page)
+        page.goto(address + path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(service, clock, open_page):
+    """Return a function that signs somebody in as a person does: open the link, press its button."""
+
+    def enter(email, role, *users, **look):
+        store, token = service.store, mint(TokenKind.SIGN_IN)
+        account = Account(new_row_id(), email, role, users)
+        with store.writing() as connection:
+            accounts.add_account(store, connection, account, clock())
+        lasts = accounts.SESSION_LONGEST
+        found = digest(store.keyring.derive("token"), token)
+        with store.writing() as connection:
+            accounts.insert_token(
+                store, connection, kind=TokenKind.SIGN_IN.value, digest=found, role=role, label="sign-in",
+                now=clock(), lasts=lasts, account_id=account.id,
+            )  # fmt: skip
+        page = open_page(path=f"/sign-in/{token}", **look)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/")
+        return page
+
+    return enter
+
+
+@pytest.fixture
+def dcc_page(sign_in):
+    return sign_in("dcc@example.org", Role.DCC)
+
+
+@pytest.fixture
+def alpha_page(alpha, sign_in):
+    return sign_in("alpha@example.org", Role.USER, "ALPHA")

@@ -1,0 +1,91 @@
+"""Browsers without a window: accounts, sign-in links and clients that have signed in."""
+
+import re
+from datetime import timedelta
+from html import unescape
+
+import pytest
+
+from app.domain.access import Role
+from app.security.tokens import TokenKind, digest, mint, new_row_id
+from app.store import accounts
+from app.store.accounts import Account
+
+
+@pytest.fixture
+def csrf():
+    """Return a function that finds the token of the last form of a page."""
+    return lambda page: re.findall(r'name="csrf_token" value="([^"]+)"', page.text)[-1]
+
+
+@pytest.fixture
+def read():
+    """Return a function that gives what a person reads of a page's content, without tags and doubled spaces."""
+
+    def words(page):
+        content = page.text.partition("<main")[2].partition(">")[2].partition("</main>")[0]
+        text = " ".join(unescape(re.sub(r"<[^>]+>", " ", content)).split())
+        return re.sub(r" (?=[,.;)]+(?: |$))", "", text)
+
+    return words
+
+
+@pytest.fixture
+def add_account(store, clock):
+    """Return a function that adds an account: ``add_account("a@example.org", Role.USER, "ALPHA")``."""
+
+    def add(email, role, *users):
+        account = Account(new_row_id(), email, role, users)
+        with store.writing() as connection:
+            accounts.add_account(store, connection, account, clock())
+        return account
+
+    return add
+
+
+@pytest.fixture
+def add_link(store, clock):
+    """Return a function that makes a sign-in token for an account, as an operator would; ``kind`` to make a wrong one."""
+
+    def add(account, lasts=timedelta(hours=24), kind=TokenKind.SIGN_IN):
+        token = mint(kind)
+        with store.writing() as connection:
+            accounts.insert_token(
+                store,
+                connection,
+                kind=kind.value,
+                digest=digest(store.keyring.derive("token"), token),
+                role=account.role,
+                label="sign-in",
+                now=clock(),
+                lasts=lasts,
+                account_id=account.id,
+            )
+        return token
+
+    return add
+
+
+@pytest.fixture
+def sign_in(web, add_account, add_link, csrf):
+    """Return a function that returns a client of its own that has signed in by a link."""
+
+    def enter(email, role, *users):
+        client = web.test_client()
+        path = f"/sign-in/{add_link(add_account(email, role, *users))}"
+        assert client.post(path, data={"csrf_token": csrf(client.get(path))}).status_code == 303
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def dcc_client(sign_in):
+    """A member of DCC staff, signed in."""
+    return sign_in("dcc@example.org", Role.DCC)
+
+
+@pytest.fixture
+def alpha_client(alpha, sign_in):
+    """Somebody of ALPHA, signed in."""
+    return sign_in("alpha@example.org", Role.USER, "ALPHA")

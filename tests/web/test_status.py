@@ -1,0 +1,98 @@
+"""Whether the service lives and works; what it measures; the head of its record."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.domain.access import Action
+from app.jobs.sweep import sweep
+from app.security.signing import open_checkpoint
+from app.web import access_table
+from app.web.access_table import ACCESS, UndeclaredRoute, check_routes
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def client(web):
+    return web.test_client()
+
+
+def test_a_process_lives_and_is_ready(client):
+    assert (client.get("/livez").status_code, client.get("/readyz").status_code) == (200, 200)
+
+
+def test_health_proves_that_the_scheduler_ran(client, register, clock):
+    assert (client.get("/healthz").status_code, client.get("/healthz").json["scheduler"]) == (503, "overdue")
+    sweep(register, NOW)
+    assert (client.get("/healthz").status_code, client.get("/healthz").json["last_outcome"]) == (
+        200, "0 expired, 0 late changes",
+    )  # fmt: skip
+    clock.forward(minutes=3)
+    assert client.get("/healthz").status_code == 503
+
+
+def test_health_proves_the_database(client, store):
+    with store.writing() as connection:
+        connection.execute(sa.text("ALTER TABLE head RENAME TO gone"))
+    assert (client.get("/readyz").status_code, client.get("/healthz").status_code) == (503, 503)
+
+
+def test_metrics_are_for_this_machine_and_for_ops(client, alpha, announce, give):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    local = client.get("/metrics")
+    assert b"closures_changes 1.0" in local.data
+    assert b"closures_log_entries 2.0" in local.data
+    assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 401
+    assert client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.1"}).status_code == 401
+    assert client.get("/metrics", environ_base={"REMOTE_ADDR": "nonsense"}).status_code == 401
+
+
+def test_the_checkpoint_is_public_and_ours(client, register, alpha, announce, give, clock):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    found = open_checkpoint(client.get("/checkpoint").get_data(as_text=True), register.signing_key.public)
+    assert (found.size, found.at) == (2, clock.now)
+
+
+def test_every_answer_carries_the_browsers_limits(client):
+    headers = client.get("/sign-in").headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert "Strict-Transport-Security" not in headers
+
+
+def test_an_address_that_is_nothing(client):
+    page, api = client.get("/nothing"), client.get("/api/v1/nothing")
+    assert (page.status_code, page.mimetype, api.status_code, api.mimetype) == (
+        404, "text/html", 404, "application/problem+json",
+    )  # fmt: skip
+
+
+def test_a_route_outside_the_table_stops_the_start(web):
+    check_routes(web)
+    web._got_first_request = False
+    web.add_url_rule("/loose", endpoint="loose", view_func=lambda: "")
+    with pytest.raises(UndeclaredRoute, match="loose"):
+        check_routes(web)
+
+
+def test_a_place_without_a_route_stops_the_start(web, monkeypatch):
+    monkeypatch.setitem(access_table.ACCESS, "ghost.page", Action.PUBLIC)
+    with pytest.raises(UndeclaredRoute, match="ghost"):
+        check_routes(web)
+
+
+def test_what_is_public_is_named_here():
+    public = {endpoint for endpoint, action in ACCESS.items() if action is Action.PUBLIC}
+    assert public == {
+        "static", "bootstrap.static", "status.livez", "status.readyz", "status.healthz", "status.checkpoint",
+        "feed.by_credential", "feed.by_secret_url", "session.sign_in", "session.link", "session.use_link",
+        "session.sign_out",
+    }  # fmt: skip
+
+
+def test_a_session_is_idle_for_thirty_minutes_at_most(clock):
+    from app.store.accounts import SESSION_IDLE, SESSION_LONGEST
+
+    assert (timedelta(minutes=30), timedelta(hours=12)) == (SESSION_IDLE, SESSION_LONGEST)
