@@ -1,0 +1,107 @@
+"""The demo: twelve made-up Users with a year of plausible closures, some moved, some late, some clashing."""
+
+import json
+import random
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from app.domain.london import london_date, read_wall_clock, utc_text
+from app.domain.notice import Announcement, Channel, Notice
+from app.domain.party import PARTY_CATEGORIES, SEC_USER_ROLES, User
+from app.domain.window import ClosureWindow
+from app.factory import Service
+from app.intake.reading import Reading
+from app.jobs.sweep import sweep
+from app.register import enrolment
+from app.register.receive import receive_notice
+
+_NAMES = (
+    "Aspen Energy", "Birch Power", "Cedar Gas", "Dogwood Networks", "Elder Supply", "Fir Electric",
+    "Gorse Utilities", "Hazel Energy", "Ivy Networks", "Juniper Gas", "Larch Power", "Maple Supply",
+)  # fmt: skip
+_SEED = 83  # the same demo for everybody
+# Most tell in good time, some plan half a year ahead, some tell late.
+_TOLD_DAYS_BEFORE = (200, 190, 120, 90, 60, 45, 40, 38, 35, 33, 30, 21, 9, 4, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo's visitor needs."""
+
+    user: str
+    gateway: str
+    app_password: str
+    feed_id: str
+    feed_token: str
+
+
+def fill_demo(service: Service, now: datetime) -> Demo:
+    """Fill an empty register; in one that holds Users already, only make new credentials for the first of them."""
+    store = service.store
+    if not enrolment.list_users(store):
+        chance = random.Random(_SEED)  # noqa: S311 - plausible, not secret
+        senders = [_enrol(service, chance, name) for name in _NAMES]
+        notices = [one for sender in senders for one in _year(chance, *sender, now)]
+        for user, announcement, received_at in sorted(notices, key=lambda one: one[2]):
+            _give(service, user, announcement, received_at)
+        sweep(service.register, now)
+    gateway = enrolment.list_gateways(store)[0]
+    code = gateway.users[0]
+    _, password = enrolment.issue_token(store, user_code=code, label="demo", now=now)
+    made = enrolment.add_subscription(
+        store, scope_text="all", label="demo", secret_url=False, past_days=30, horizon_days=548, now=now
+    )
+    return Demo(code, gateway.gateway.code, password, made.subscription.id, made.token)
+
+
+def _enrol(service: Service, chance: random.Random, name: str) -> tuple[User, list[str]]:
+    code = name.split(maxsplit=1)[0].upper()
+    user = enrolment.enrol_user(
+        service.store, code, name, chance.choice(PARTY_CATEGORIES), chance.sample(SEC_USER_ROLES, 2)
+    )
+    codes = [f"GW-{code}-{number}" for number in range(1, chance.randint(1, 3) + 1)]
+    for gateway in codes:
+        enrolment.enrol_gateway(service.store, code, gateway, f"{name} gateway {gateway[-1]}")
+    return user, codes
+
+
+def _year(
+    chance: random.Random, user: User, gateways: list[str], now: datetime
+) -> list[tuple[User, Announcement, datetime]]:
+    """Make half a year behind and half a year ahead: a Sunday night or so a month, with moves and withdrawals."""
+    given = []
+    today = london_date(now)
+    for number, gateway in enumerate(gateways * 13):
+        day = today + timedelta(days=28 * (number // len(gateways)) - 168 + chance.choice((0, 0, 0, 1, 3, 7)))
+        window = _night(day - timedelta(days=(day.weekday() + 1) % 7), chance)
+        received_at = window.starts - timedelta(days=chance.choice(_TOLD_DAYS_BEFORE))
+        first = Announcement(uid=f"{user.code.lower()}-{number}", gateway=gateway, window=window)
+        given.append((user, first, received_at))
+        if chance.random() < 0.2:  # noqa: PLR2004 - one in five is pushed back
+            later = ClosureWindow(window.starts + timedelta(days=7), window.ends + timedelta(days=7))
+            moved = Announcement(uid=first.uid, gateway=gateway, window=later, sender_sequence=1)
+            given.append((user, moved, window.starts - timedelta(days=chance.choice((20, 5, 2)))))
+        elif chance.random() < 0.1:  # noqa: PLR2004 - one in ten is called off
+            off = Announcement(uid=first.uid, gateway=gateway, window=window, withdrawn=True, sender_sequence=1)
+            given.append((user, off, window.starts - timedelta(days=chance.choice((10, 3)), hours=1)))
+    return [one for one in given if one[2] < now]
+
+
+def _night(day: date, chance: random.Random) -> ClosureWindow:
+    begins = datetime(day.year, day.month, day.day, chance.choice((0, 1, 2)))  # noqa: DTZ001 - a wall-clock time
+    ends = begins + timedelta(hours=chance.choice((3, 4, 6)))
+    return ClosureWindow(read_wall_clock(begins)[0], read_wall_clock(ends)[0])
+
+
+def _give(service: Service, user: User, announcement: Announcement, received_at: datetime) -> None:
+    window = announcement.window
+    stated = {
+        "gateway": announcement.gateway,
+        "reference": announcement.uid,
+        "starts": utc_text(window.starts) if window else None,
+        "ends": utc_text(window.ends) if window else None,
+        "withdrawn": announcement.withdrawn,
+    }
+    octets = json.dumps({"closures": [stated]}).encode()
+    notice = Notice(user.code, Channel.API, received_at, "application/json", octets, "demo")
+    receive_notice(service.register, user, notice, Reading((announcement,), (), events=1))

@@ -1,0 +1,202 @@
+"""``closures notice``: bulk import of notices from files, each file one notice with its receipts."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.cli.opening import OPERATOR, opened
+from app.cli.speaking import examples, json_option, problem_line, say, wants_json
+from app.cli.stating import CODE
+from app.domain.london import london_text
+from app.domain.notice import Channel, Notice
+from app.domain.party import User
+from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Unknown
+from app.factory import utc_now
+from app.intake.media import read_notice
+from app.intake.reading import Asking, Limits
+from app.register.receipts import Acknowledgement, Outcome, notice_words, outcome_facts, problem_facts
+from app.register.receive import keep_notice, preview_notice, receive_notice
+from app.register.register import Register
+from app.store import parties
+
+# An operator imports what a form would not take; the limits on one event stay as they are.
+_LIMITS = Limits(octets=50_000_000, events=20_000, all_occurrences=100_000)
+_MEDIA_TYPES = {".ics": "text/calendar", ".csv": "text/csv", ".json": "application/json"}
+_GROUPS = ("accepted", "unchanged", "superseded", "withdrawn")
+_MOST_SHOWN = 20
+_READING, _RECORDING = "reading", "recording"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """For whom files are imported, to which gateway where one was named, and whether only to look."""
+
+    user: User
+    gateways: tuple[str, ...]
+    gateway: str | None
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Imported:
+    """What became of one file: an outcome, or the problems for which nothing of it was applied.
+
+    ``kept`` tells whether the file itself is in the record now.
+    """
+
+    file: str
+    outcome: Outcome | None
+    problems: tuple[IntakeProblem, ...]
+    kept: bool
+
+    @property
+    def is_unread(self) -> bool:
+        """Tell whether nothing of the file could be read."""
+        outcome = self.outcome
+        return outcome is None or (bool(self.problems) and not any(getattr(outcome, name) for name in _GROUPS))
+
+
+@click.group()
+def notice() -> None:
+    """Take in notices from files."""
+
+
+@notice.command(
+    "import",
+    epilog=examples(
+        "closures notice import closures.ics --user ALPHA --dry-run",
+        "closures notice import closures.ics --user ALPHA --gateway GW-1",
+        "closures notice import 2026/*.csv --user ALPHA --json",
+    ),
+)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--user", "user_code", type=CODE, required=True, help="The User that gives these notices.")
+@click.option("--gateway", type=CODE, help="The gateway that they are for, where the files do not say.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and record nothing.")
+@json_option
+def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_run: bool) -> None:
+    """Take in every FILE (.ics, .csv or .json) as one notice of a User, of up to 50 MB and 20,000 events.
+
+    What can be read is recorded; every event that cannot is named with its line, property and remedy. A file of which
+    nothing can be read is kept all the same, and makes the exit code 1.
+    """
+    with opened() as service:
+        sender = _find_sender(service.register, user_code, gateway, dry_run)
+        with _progress(len(files)) as step:
+            imported = [_import_file(service.register, sender, file, step) for file in files]
+    say(_facts(imported), *(line for one in imported for line in _sentences(one, dry_run)))
+    if not wants_json():
+        for one in imported:
+            for problem in one.problems:
+                click.echo(f"{one.file}: {problem_line(problem)}", err=True)
+    if any(one.is_unread for one in imported):
+        click.get_current_context().exit(1)
+
+
+def _as_said(doing: str | None) -> str | None:
+    return doing
+
+
+@contextmanager
+def _progress(files: int) -> Iterator[Callable[[str], None]]:
+    """Give a function that moves a bar on standard error on, saying what comes next: two steps for each file."""
+    stream = sys.stderr
+    steps = [_READING, _RECORDING] * files
+    with click.progressbar(steps, item_show_func=_as_said, file=stream, hidden=not stream.isatty()) as bar:
+
+        def step(doing: str) -> None:
+            bar.update(1, doing)
+
+        bar.update(0, _READING)
+        yield step
+
+
+def _find_sender(register: Register, user_code: str, gateway: str | None, dry_run: bool) -> _Sender:
+    with register.store.reading() as connection:
+        user = parties.find_user(register.store, connection, user_code)
+        codes = tuple(held.code for held in parties.gateways_of(register.store, connection, user.id))
+    if gateway is not None and gateway not in codes:
+        raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
+    return _Sender(user, codes, gateway, dry_run)
+
+
+def _import_file(register: Register, sender: _Sender, file: Path, step: Callable[[str], None]) -> _Imported:
+    now = utc_now()
+    media_type = _MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
+    asking = Asking(now=now, gateways=sender.gateways, gateway=sender.gateway, limits=_LIMITS)
+    with file.open("rb") as held:
+        octets = held.read(_LIMITS.octets + 1)
+    message = Notice(sender.user.code, Channel.UPLOAD, now, media_type, octets, OPERATOR.name)
+    try:
+        reading = read_notice(octets, media_type, asking)
+    except (NoticeTooLarge, NoticeUnreadable) as refusal:
+        # One over the limit is not kept: nobody asked to store it, and the file is where it was.
+        kept = isinstance(refusal, NoticeUnreadable) and not sender.dry_run
+        if kept:
+            keep_notice(register, sender.user, message)
+        step(_RECORDING)
+        step(_READING)
+        return _Imported(file.name, None, _problems_of(refusal), kept=kept)
+    step(_RECORDING)
+    if sender.dry_run:
+        outcome = preview_notice(register, sender.user, now, reading)
+    else:
+        outcome = receive_notice(register, sender.user, message, reading)
+    step(_READING)
+    return _Imported(file.name, outcome, outcome.problems, kept=outcome.recorded)
+
+
+def _problems_of(refusal: NoticeTooLarge | NoticeUnreadable) -> tuple[IntakeProblem, ...]:
+    found = refusal.problems if isinstance(refusal, NoticeUnreadable) else ()
+    return found or (IntakeProblem(refusal.text, refusal.remedy, code=refusal.code),)
+
+
+def _facts(imported: Sequence[_Imported]) -> dict[str, Any]:
+    """Return all files' acknowledgements and problems together, as one notice has them, and each file's counts."""
+    together: dict[str, Any] = {name: [] for name in (*_GROUPS, "problems", "missing", "remarks", "files")}
+    for one in imported:
+        facts = {} if one.outcome is None else outcome_facts(one.outcome)
+        for name in (*_GROUPS, "missing", "remarks"):
+            together[name] += facts.get(name, [])
+        together["problems"] += [{"file": one.file, **problem_facts(problem)} for problem in one.problems]
+        counts = {name: len(facts.get(name, ())) for name in _GROUPS}
+        together["files"].append({"file": one.file, "kept": one.kept, **counts, "problems": len(one.problems)})
+    return together
+
+
+def _sentences(one: _Imported, dry_run: bool) -> list[str]:
+    """Word what became of one file, and the first closures of it."""
+    if one.outcome is None:
+        kept = " It is kept all the same." if one.kept else ""
+        return [f"{one.file}: nothing of it could be read.{kept}"]
+    outcome = one.outcome
+    counts = Counter({name: len(getattr(outcome, name)) for name in _GROUPS})
+    said = ", ".join(f"{counts[name]} {name}" for name in _GROUPS)
+    would = "would be " if dry_run else ""
+    lines = [f"{one.file}: {would}{said}; {len(one.problems)} could not be read."]
+    shown = [entry for name in ("accepted", "withdrawn", "superseded") for entry in getattr(outcome, name)]
+    lines += [f"  {_closure_line(entry)}" for entry in shown[:_MOST_SHOWN]]
+    if len(shown) > _MOST_SHOWN:
+        lines.append(f"  and {len(shown) - _MOST_SHOWN} more; --json shows all of them")
+    lines += [f"  {remark}" for remark in outcome.remarks]
+    if outcome.missing:
+        lines.append(
+            f"  {len(outcome.missing)} planned closures ahead are not in this file; they would stay as they are:"
+        )
+        lines += [f"    {_closure_line(entry)}" for entry in outcome.missing[:_MOST_SHOWN]]
+    return lines
+
+
+def _closure_line(entry: Acknowledgement) -> str:
+    window = entry.window
+    did = "unchanged" if entry.step is None else entry.step.value
+    span = f"{london_text(window.starts)} to {london_text(window.ends)}"
+    return f"{entry.reference}  {entry.gateway}  {span}  {did}. {notice_words(entry)}"

@@ -1,0 +1,46 @@
+"""``closures notice-period``: how much notice a start has, and by which day telling us is on time."""
+
+from datetime import date, datetime
+
+import click
+
+from app.cli.opening import opened
+from app.cli.speaking import examples, json_option, note_reading, say
+from app.cli.stating import DAY, INSTANT
+from app.domain.london import Reading, london_date
+from app.factory import utc_now
+from app.register.facts import notice_period_facts
+
+
+@click.command(
+    "notice-period",
+    epilog=examples(
+        "closures notice-period 2026-12-06T02:00",
+        "closures notice-period 2026-02-02 --given-on 2026-01-05",
+    ),
+)
+@click.argument("start", type=INSTANT)
+@click.option("--given-on", type=DAY, metavar="D", help="The day on which we are told; today, if not given.")
+@json_option
+def notice_period(start: tuple[datetime, Reading], given_on: date | None) -> None:
+    """Count the Working Days' notice of a closure that begins at START, by the policy in force on the day of notice.
+
+    Working Days are counted between the two days, without both. START is ISO 8601; without an offset it is London time.
+    """
+    starts, how = start
+    note_reading(how)
+    given = given_on or london_date(utc_now())
+    with opened() as service:
+        facts = notice_period_facts(service.register.rulebook(), starts, how, given)
+    days = facts["working_days_notice"]
+    notice = "1 Working Day's" if days == 1 else f"{days} Working Days'"
+    say(
+        facts,
+        f"Start: {facts['start_london']} ({facts['start']})",
+        f"Told on {_day(given)}: {notice} notice (band {facts['band']}); {facts['recommended']} are recommended.",
+        f"Last on-time day: {_day(date.fromisoformat(facts['last_on_time_day']))}",
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"

@@ -1,0 +1,36 @@
+"""How a command gets at the register: settings from the environment, the open service, and its certain closing."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.domain.access import Principal, Role
+from app.factory import Service, open_service
+from app.settings import Settings, read_settings
+from app.store import schema
+from app.store.engine import make_engine
+
+OPERATOR = Principal("command line", Role.ADMIN)
+"""Who asks from the command line: whoever may read the keys may read everything."""
+
+
+def current_settings() -> Settings:
+    """Return the settings of this process; raise ``SettingsRefused``."""
+    return read_settings(os.environ)
+
+
+@contextmanager
+def opened() -> Iterator[Service]:
+    """Give the open service; raise ``StoreUnfit`` where the database or the keys are not fit."""
+    settings = current_settings()
+    # The database is looked at before the keys: on a fresh machine both are missing, and its remedy makes both.
+    engine = make_engine(settings.database)
+    try:
+        schema.require_current(engine)
+    finally:
+        engine.dispose()
+    service = open_service(settings, check=False)
+    try:
+        yield service
+    finally:
+        service.close()

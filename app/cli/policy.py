@@ -1,0 +1,132 @@
+"""``closures policy``: the dated rules on notice, holidays and retention, each version kept."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from app.cli.opening import opened
+from app.cli.speaking import examples, json_option, say, table
+from app.cli.stating import DAY
+from app.domain.london import london_date, utc_text
+from app.domain.notice_policy import NoticePolicy, policy_in_force
+from app.domain.working_days import REGIONS
+from app.factory import Service, utc_now
+from app.register.rulebook import add_extra_days, policy_history, set_notice_policy, set_retention
+
+
+@click.group()
+def policy() -> None:
+    """Show or set the rules: recommended notice, holiday region, extra holidays, retention."""
+
+
+@policy.command(epilog=examples("closures policy show", "closures policy show --json"))
+@json_option
+def show() -> None:
+    """Show the rules in force, and every version of the notice policy."""
+    with opened() as service:
+        _say_rules(service, utc_now())
+
+
+@policy.command(
+    "set",
+    epilog=examples(
+        "closures policy set --recommended-days 15 --valid-from 2027-04-01",
+        "closures policy set --extra-day 2027-05-10",
+        "closures policy set --details-days 60",
+    ),
+)
+@click.option("--recommended-days", type=int, metavar="N", help="Working Days' notice that are recommended.")
+@click.option("--region", type=click.Choice(REGIONS), help="Whose bank holidays are no Working Days.")
+@click.option(
+    "--valid-from", type=DAY, metavar="D", help="From which day of receipt these two apply; today, if not given."
+)
+@click.option(
+    "--details-days", type=int, metavar="N", help="Days after the window for which a sender's words are kept."
+)
+@click.option(
+    "--facts-days", type=int, metavar="N", help="Days after the window for which a closure's own facts are kept."
+)
+@click.option("--withdrawn-days", type=int, metavar="N", help="Days for which a withdrawn closure stays in feeds.")
+@click.option(
+    "--extra-day", "extra_days", type=DAY, metavar="D", multiple=True, help="A holiday proclaimed; may be repeated."
+)
+@json_option
+def set_(
+    recommended_days: int | None,
+    region: str | None,
+    valid_from: date | None,
+    details_days: int | None,
+    facts_days: int | None,
+    withdrawn_days: int | None,
+    extra_days: tuple[date, ...],
+) -> None:
+    """Set rules; what is not named stays. Earlier notices keep the rule that they were counted by."""
+    notice = recommended_days is not None or region is not None
+    stated = {"details_days": details_days, "facts_days": facts_days, "withdrawn_days": withdrawn_days}
+    days = {name: number for name, number in stated.items() if number is not None}
+    if valid_from is not None and not notice:
+        raise click.UsageError("--valid-from goes with --recommended-days or --region.")
+    if not (notice or days or extra_days):
+        raise click.UsageError("Nothing to set; give at least one option.")
+    now = utc_now()
+    with opened() as service:
+        rulebook = service.register.rulebook()
+        # Made before anything is written, so that one value out of range leaves every rule as it was.
+        retention = replace(rulebook.retention, **days)
+        if notice:
+            begins = valid_from or london_date(now)
+            until_now = policy_in_force(rulebook.policies, begins)
+            set_notice_policy(
+                service.store,
+                recommended_days=until_now.recommended_days if recommended_days is None else recommended_days,
+                holiday_region=region or until_now.holiday_region,
+                valid_from=begins,
+                now=now,
+            )
+        if days:
+            set_retention(service.store, retention, now)
+        if extra_days:
+            add_extra_days(service.store, extra_days, now)
+        _say_rules(service, now)
+
+
+def _say_rules(service: Service, now: datetime) -> None:
+    rulebook, history = service.register.rulebook(), policy_history(service.store)
+    in_force = rulebook.policy_for(now)
+    retention, working_days = rulebook.retention, rulebook.calendar_for(in_force)
+    facts: dict[str, Any] = {
+        "in_force": _policy_facts(in_force),
+        "versions": [{**_policy_facts(one), "set_at": utc_text(set_at)} for one, set_at in history],
+        "retention": {
+            "version": retention.version,
+            "details_days": retention.details_days,
+            "facts_days": retention.facts_days,
+            "withdrawn_days": retention.withdrawn_days,
+        },
+        "holiday_table": {
+            "version": working_days.version,
+            "confirmed_through": working_days.confirmed_through.isoformat(),
+        },
+    }
+    headings = ("version", "recommended_days", "region", "valid_from", "set_at")
+    say(
+        facts,
+        f"In force: {in_force.recommended_days} Working Days are recommended; holidays of {in_force.holiday_region}.",
+        f"Holiday table: {working_days.version}, confirmed through {working_days.confirmed_through}.",
+        f"Kept: a sender's words {retention.details_days} days after the window, facts {retention.facts_days} days; "
+        f"withdrawn closures stay {retention.withdrawn_days} days in feeds.",
+        "",
+        *table(headings, [[version[name] for name in headings] for version in facts["versions"]], empty=""),
+    )
+
+
+def _policy_facts(one: NoticePolicy) -> dict[str, Any]:
+    return {
+        "version": one.version,
+        "recommended_days": one.recommended_days,
+        "region": one.holiday_region,
+        "counting": one.counting.value,
+        "valid_from": one.valid_from.isoformat(),
+    }

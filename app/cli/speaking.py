@@ -1,0 +1,128 @@
+"""One way of speaking: JSON for programs, lines and tables for people, a refusal as two lines and exit status 1."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import click
+
+from app.domain.london import Reading
+from app.domain.refusal import IntakeProblem, NoticeUnreadable, Refusal
+from app.register.receipts import problem_facts
+
+_JSON = "closures.json"
+_READ_AS = {
+    Reading.FIRST_OF_TWO: "The clocks go back then: of the two such times, the first was taken.",
+    Reading.AFTER_GAP: "The clocks go forward then and skip that time: the end of the gap was taken.",
+}
+
+
+class Door(click.Group):
+    """The outermost command: here a refusal becomes words, or JSON, and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; answer its refusal."""
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            _speak(refusal, as_json=bool(ctx.meta.get(_JSON)))
+            raise click.exceptions.Exit(1) from refusal
+
+
+def _speak(refusal: Refusal, *, as_json: bool) -> None:
+    problems = refusal.problems if isinstance(refusal, NoticeUnreadable) else ()
+    if as_json:
+        facts = {
+            "refused": refusal.text,
+            "remedy": refusal.remedy,
+            "code": refusal.code,
+            "problems": [problem_facts(one) for one in problems],
+        }
+        click.echo(json.dumps(facts, ensure_ascii=False), err=True)
+        return
+    click.echo(refusal.text, err=True)
+    if refusal.remedy:
+        click.echo(refusal.remedy, err=True)
+    for one in problems:
+        click.echo(problem_line(one), err=True)
+
+
+def examples(*lines: str) -> str:
+    """Return examples for the end of a help text, each on a line of its own."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--json``; ``say`` and ``wants_json`` know whether it was asked for."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+    @wraps(command)
+    def with_json(*args: Any, as_json: bool, **options: Any) -> Any:
+        click.get_current_context().meta[_JSON] = as_json
+        return command(*args, **options)
+
+    return with_json
+
+
+def wants_json() -> bool:
+    """Tell whether the command was asked for JSON."""
+    return bool(click.get_current_context().meta.get(_JSON))
+
+
+def say(facts: object, *lines: str) -> None:
+    """Print ``facts`` as JSON to a program, or ``lines`` to a person."""
+    if wants_json():
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        click.echo(line)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> list[str]:
+    """Lay rows out in columns under their headings; ``empty`` is the one line where there are none."""
+    if not rows:
+        return [empty] if empty else []
+    cells = [[heading.upper() for heading in headings], *([_cell(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+
+
+def _cell(value: object) -> str:
+    """Word a value for a column. What others wrote (a label, a client's name) must not steer the terminal."""
+    text = "-" if value is None or value == "" else str(value)
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def problem_line(problem: IntakeProblem) -> str:
+    """Word one intake problem: where, what, and what helps."""
+    line = f"line {problem.line}" if problem.line else ""
+    place = ", ".join(part for part in (line, problem.property or "") if part)
+    return f"{place}: {problem.text} {problem.remedy}" if place else f"{problem.text} {problem.remedy}"
+
+
+def note_reading(how: Reading) -> None:
+    """Say how a time was read where the clocks change."""
+    if how in _READ_AS and not wants_json():
+        click.echo(_READ_AS[how], err=True)
+
+
+class Counter:
+    """Says how far a long job is, in place; silent where nobody looks at a terminal."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+        self._done = 0
+        self._shown = sys.stderr.isatty() and not wants_json()
+
+    def __call__(self, more: int) -> None:
+        """Count ``more`` pieces done."""
+        self._done += more
+        if self._shown:
+            click.echo(f"\r{self._done} {self._words}", nl=False, err=True)
+
+    def close(self) -> None:
+        """End the line."""
+        if self._shown:
+            click.echo(err=True)

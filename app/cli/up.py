@@ -1,0 +1,128 @@
+"""``closures up``, ``serve``, ``work`` and ``sweep``: running the service, whole or in parts."""
+
+import json
+import os
+
+import click
+
+from app.cli.demo import fill_demo
+from app.cli.opening import current_settings, opened
+from app.cli.speaking import examples, json_option, say, wants_json
+from app.domain.access import Role
+from app.factory import Service, prepare, utc_now
+from app.jobs.sweep import sweep as sweep_once
+from app.register import enrolment
+from app.settings import Settings
+from app.store import accounts
+from app.supervisor import become_supervisor
+
+_FIRST_ADMIN = "admin@localhost"
+
+
+@click.command(epilog=examples("closures up --demo", "closures up --port 9000"))
+@click.option("--demo", is_flag=True, help="Add twelve made-up Users with a year of closures to an empty register.")
+@click.option("--host", help="Address to listen on; CLOSURES_HOST, else 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; CLOSURES_PORT, else 8000.")
+@json_option
+def up(demo: bool, host: str | None, port: int | None) -> None:
+    """Run everything: migrate, make keys and a first sign-in link, serve, and keep the timetable. Ctrl-C stops it."""
+    settings = _with_flags(current_settings(), host, port)
+    service = prepare(settings, utc_now())
+    try:
+        facts, lines = _welcome(service, demo=demo)
+    finally:
+        service.close()
+    environ = os.environ | {
+        "CLOSURES_HOST": settings.host,
+        "CLOSURES_PORT": str(settings.port),
+        "CLOSURES_BASE_URL": settings.base_url,
+    }
+    environ.pop("CLOSURES_BASE_URL_FILE", None)
+    text = json.dumps(facts, ensure_ascii=False, indent=2) if wants_json() else "\n".join(lines)
+    become_supervisor(environ, text + "\n")
+
+
+def _with_flags(settings: Settings, host: str | None, port: int | None) -> Settings:
+    """Return the settings with the flags in them; a port goes into the address too, unless the environment gives it."""
+    changes: dict[str, object] = {}
+    if host is not None:
+        changes["host"] = host
+    if port is not None:
+        changes["port"] = port
+        if "CLOSURES_BASE_URL" not in os.environ and "CLOSURES_BASE_URL_FILE" not in os.environ:
+            changes["base_url"] = f"http://127.0.0.1:{port}"
+    return settings.model_copy(update=changes)
+
+
+def _welcome(service: Service, *, demo: bool) -> tuple[dict[str, object], list[str]]:
+    """Return what to open: a sign-in link where nobody can sign in yet, and with ``demo`` the demo's credentials."""
+    base = service.settings.base_url
+    facts: dict[str, object] = {"url": base}
+    lines = [f"Closures are served at {base} (Ctrl-C stops)."]
+    filled = fill_demo(service, utc_now()) if demo else None
+    token = _first_sign_in(service, again=demo)
+    if token is not None:
+        facts["sign_in"] = f"{base}/sign-in/{token}"
+        lines += ["", "Sign in (works once, within 24 hours):", f"  {facts['sign_in']}"]
+    else:
+        lines.append("A new sign-in link: closures account link EMAIL")
+    if filled:
+        feed = f"{base}/feeds/{filled.feed_id}.ics"
+        upload = f"{base}/api/v1/notices?gateway={filled.gateway}&dry_run=1"
+        row = '{"closures":[{"starts":"2027-06-06T02:00","ends":"2027-06-06T06:00","reference":"my-first"}]}'
+        facts |= {
+            "feed": {"url": feed, "username": filled.feed_id, "token": filled.feed_token},
+            "app_password": {"username": filled.user, "token": filled.app_password},
+        }
+        lines += [
+            "",
+            "Subscribe in a calendar program:",
+            f"  address    {feed}",
+            f"  user name  {filled.feed_id}",
+            f"  password   {filled.feed_token}",
+            f"  curl -u {filled.feed_id}:{filled.feed_token} {feed}",
+            "",
+            f"Give a notice as the User {filled.user} (leave out dry_run=1 to record it):",
+            f"  user name  {filled.user}",
+            f"  password   {filled.app_password}",
+            f"  curl -u {filled.user}:{filled.app_password} -H 'Content-Type: application/json' \\",
+            f"    -d '{row}' '{upload}'",
+        ]
+    return facts, lines
+
+
+def _first_sign_in(service: Service, *, again: bool) -> str | None:
+    """Return a sign-in token of the first admin where nobody can sign in yet; with ``again``, one at each start."""
+    now = utc_now()
+    with service.store.reading() as connection:
+        first = accounts.count_accounts(connection) == 0
+        known = accounts.account_by_email(service.store, connection, _FIRST_ADMIN) is not None
+    if first:
+        return enrolment.open_account(service.store, _FIRST_ADMIN, Role.ADMIN, (), now)
+    return enrolment.issue_sign_in(service.store, _FIRST_ADMIN, now) if again and known else None
+
+
+@click.command()
+def serve() -> None:
+    """Serve pages, API and feeds only; `closures work` runs the scheduler."""
+    from app.wsgi import serve as run  # noqa: PLC0415 - Flask and gunicorn, for this command alone
+
+    run(current_settings())
+
+
+@click.command()
+def work() -> None:
+    """Run the scheduler only."""
+    from app.worker import run_worker  # noqa: PLC0415 - APScheduler, for this command alone
+
+    run_worker(current_settings())
+
+
+@click.command(epilog=examples("closures sweep --json"))
+@json_option
+def sweep() -> None:
+    """Do the scheduler's work once, now: expire past windows, record late changes."""
+    with opened() as service:
+        report = sweep_once(service.register, utc_now())
+    facts = {"expired": report.expired, "late_changes": report.late_changes}
+    say(facts, f"{report.expired} expired, {report.late_changes} late changes recorded.")

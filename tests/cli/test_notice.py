@@ -1,0 +1,98 @@
+"""Bulk import: every file is one notice; what cannot be read is named, kept, and never stops the rest."""
+
+BAD = ("u2", "20261207T060000Z", "20261207T020000Z")
+GOOD = ("u1", "20261206T020000Z", "20261206T060000Z")
+
+
+def test_a_file_is_recorded_and_acknowledged(alpha_closures, calendar_file):
+    said = alpha_closures(
+        "notice", "import", calendar_file("a.ics", GOOD), "--user", "alpha", "--gateway", "gw-a2", "--json"
+    )
+    assert said.exit_code == 0
+    (one,) = said.json["accepted"]
+    assert (one["gateway"], one["starts"], one["ends"]) == ("GW-A2", "2026-12-06T02:00:00Z", "2026-12-06T06:00:00Z")
+    assert (one["working_days_notice"], one["band"], one["revision"]) == (8, "5-9", 1)
+    assert set(one["receipt"]) >= {"reference", "root", "leaf"}
+    counts = {"accepted": 1, "unchanged": 0, "superseded": 0, "withdrawn": 0, "problems": 0}
+    assert said.json["files"] == [{"file": "a.ics", "kept": True, **counts}]
+    assert [one["reference"] for one in alpha_closures("schedule", "--json").json["closures"]] == [one["reference"]]
+
+
+def test_the_same_file_again_says_nothing_new(alpha_closures, calendar_file, notified):
+    path = calendar_file("first.ics", GOOD)
+    said = alpha_closures("notice", "import", path, "--user", "ALPHA", "--gateway", "GW-A1")
+    assert (said.exit_code, said.lines) == (
+        0,
+        ["first.ics: 0 accepted, 1 unchanged, 0 superseded, 0 withdrawn; 0 could not be read."],
+    )
+
+
+def test_a_dry_run_records_nothing_and_names_what_the_file_leaves_out(alpha_closures, calendar_file, notified):
+    path = calendar_file("b.ics", ("u9", "20261213T020000Z", "20261213T060000Z"))
+    said = alpha_closures("notice", "import", path, "--user", "ALPHA", "--gateway", "GW-A1", "--dry-run", "--json")
+    assert (said.exit_code, said.json["files"][0]["kept"], len(said.json["accepted"])) == (0, False, 1)
+    assert [one["reference"] for one in said.json["missing"]] == [notified]
+    assert [one["reference"] for one in alpha_closures("schedule", "--json").json["closures"]] == [notified]
+
+
+def test_one_bad_event_is_named_and_the_rest_recorded(alpha_closures, calendar_file):
+    said = alpha_closures(
+        "notice", "import", calendar_file("a.ics", GOOD, BAD), "--user", "ALPHA", "--gateway", "GW-A1"
+    )
+    assert said.exit_code == 0
+    assert said.lines[0] == "a.ics: 1 accepted, 0 unchanged, 0 superseded, 0 withdrawn; 1 could not be read."
+    (problem,) = said.stderr.splitlines()
+    assert problem.startswith("a.ics: line 14, DTEND: ")
+
+
+def test_an_unreadable_file_is_kept_and_does_not_stop_the_next(alpha_closures, calendar_file, tmp_path, reopen):
+    junk = tmp_path / "junk.ics"
+    junk.write_bytes(b"junk")
+    good = calendar_file("a.ics", GOOD)
+    said = alpha_closures("notice", "import", str(junk), good, "--user", "ALPHA", "--gateway", "GW-A1", "--json")
+    assert said.exit_code == 1
+    assert [(one["file"], one["kept"], one["accepted"]) for one in said.json["files"]] == [
+        ("junk.ics", True, 0),
+        ("a.ics", True, 1),
+    ]
+    assert [problem["file"] for problem in said.json["problems"]] == ["junk.ics"]
+    assert alpha_closures("record", "verify", "--json").json["entries"] == 3  # two notices, one revision
+
+
+def test_a_dry_run_does_not_keep_an_unreadable_file(alpha_closures, tmp_path):
+    junk = tmp_path / "junk.ics"
+    junk.write_bytes(b"junk")
+    said = alpha_closures("notice", "import", str(junk), "--user", "ALPHA", "--dry-run")
+    assert (said.exit_code, said.lines) == (1, ["junk.ics: nothing of it could be read."])
+    assert alpha_closures("record", "verify", "--json").json["entries"] == 0
+
+
+def test_more_events_than_a_form_takes_are_imported(alpha_closures, tmp_path):
+    path = tmp_path / "many.csv"
+    rows = [
+        f"GW-A1,2027-{1 + day // 28:02}-{1 + day % 28:02}T{hour:02}:00,2027-{1 + day // 28:02}-{1 + day % 28:02}T{hour:02}:30,r{day}-{hour}"
+        for day in range(60)
+        for hour in range(20)
+    ]
+    path.write_text("\n".join(["gateway,starts,ends,reference", *rows]) + "\n")
+    said = alpha_closures("notice", "import", str(path), "--user", "ALPHA")
+    assert (said.exit_code, said.lines[0]) == (
+        0,
+        "many.csv: 1200 accepted, 0 unchanged, 0 superseded, 0 withdrawn; 0 could not be read.",
+    )
+    assert said.lines[-1] == "  and 1180 more; --json shows all of them"
+
+
+def test_a_gateway_of_somebody_else_is_refused(alpha_closures, calendar_file):
+    said = alpha_closures("notice", "import", calendar_file("a.ics", GOOD), "--user", "ALPHA", "--gateway", "GW-B1")
+    assert (said.exit_code, said.stderr.splitlines()[0]) == (1, "That User has no such gateway.")
+
+
+def test_nobody_watching_sees_no_bar(alpha_closures, calendar_file):
+    said = alpha_closures("notice", "import", calendar_file("a.ics", GOOD), "--user", "ALPHA", "--gateway", "GW-A1")
+    assert said.stderr == ""
+
+
+def test_a_file_that_is_not_there_is_usage(alpha_closures):
+    assert alpha_closures("notice", "import", "nowhere.ics", "--user", "ALPHA").exit_code == 2
+    assert alpha_closures("notice", "import", "--user", "ALPHA").exit_code == 2

@@ -1,0 +1,76 @@
+"""The rules: a new version for every change, none reaching back."""
+
+import pytest
+
+FIRST = {
+    "version": 1,
+    "recommended_days": 20,
+    "region": "england-and-wales",
+    "counting": "clear-days",
+    "valid_from": "2019-11-01",
+}
+
+
+def test_the_first_rules_are_shown(closures):
+    said = closures("policy", "show", "--json").json
+    assert said["in_force"] == FIRST
+    assert said["versions"] == [{**FIRST, "set_at": "2026-11-24T09:00:00Z"}]
+    assert said["retention"] == {"version": 1, "details_days": 90, "facts_days": 2557, "withdrawn_days": 60}
+    assert (
+        closures("policy", "show").lines[0]
+        == "In force: 20 Working Days are recommended; holidays of england-and-wales."
+    )
+
+
+def test_a_policy_of_tomorrow_is_kept_and_not_yet_in_force(closures):
+    said = closures("policy", "set", "--recommended-days", "8", "--valid-from", "2026-11-25", "--json").json
+    assert said["in_force"] == FIRST
+    assert [one["recommended_days"] for one in said["versions"]] == [20, 8]
+    told_today = closures("notice-period", "2026-12-09", "--given-on", "2026-11-24", "--json").json
+    told_tomorrow = closures("notice-period", "2026-12-09", "--given-on", "2026-11-25", "--json").json
+    assert (told_today["recommended"], told_tomorrow["recommended"]) == (20, 8)
+
+
+def test_a_region_alone_keeps_the_days(closures):
+    closures("policy", "set", "--recommended-days", "15")
+    said = closures("policy", "set", "--region", "scotland", "--json").json["in_force"]
+    assert (said["version"], said["recommended_days"], said["region"]) == (3, 15, "scotland")
+
+
+def test_a_day_proclaimed_is_no_working_day(closures):
+    before = closures("notice-period", "2027-05-17", "--given-on", "2027-05-03", "--json").json["working_days_notice"]
+    assert closures("policy", "set", "--extra-day", "2027-05-10", "--extra-day", "2027-05-11").exit_code == 0
+    after = closures("notice-period", "2027-05-17", "--given-on", "2027-05-03", "--json").json["working_days_notice"]
+    assert (before, after) == (9, 7)
+
+
+def test_retention_changes_only_where_it_was_named(closures):
+    said = closures("policy", "set", "--details-days", "30", "--json").json
+    assert said["retention"] == {"version": 1, "details_days": 30, "facts_days": 2557, "withdrawn_days": 60}
+    assert closures("policy", "set", "--withdrawn-days", "10", "--json").json["retention"] == {
+        "version": 2,
+        "details_days": 30,
+        "facts_days": 2557,
+        "withdrawn_days": 10,
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--recommended-days", "8", "--valid-from", "2026-11-23"),
+        ("--recommended-days", "0"),
+        ("--recommended-days", "8", "--details-days", "0"),
+        ("--recommended-days", "8", "--facts-days", "89"),
+    ],
+)
+def test_a_value_out_of_range_leaves_every_rule_as_it_was(closures, words):
+    assert closures("policy", "set", *words).exit_code == 1
+    said = closures("policy", "show", "--json").json
+    assert [one["version"] for one in said["versions"]] == [1]
+    assert said["retention"]["version"] == 1
+
+
+@pytest.mark.parametrize("words", [(), ("--valid-from", "2027-01-01"), ("--region", "wales"), ("--extra-day", "soon")])
+def test_nothing_to_set_is_usage(closures, words):
+    assert closures("policy", "set", *words).exit_code == 2

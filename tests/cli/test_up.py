@@ -1,0 +1,70 @@
+"""What `closures up` prepares before it hands over: the first link, and a demo that looks like a year."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.cli.demo import fill_demo
+from app.cli.up import _welcome, _with_flags
+from app.domain.access import Principal, Role
+from app.domain.closure import State
+from app.domain.window import ClosureWindow
+from app.register.enrolment import list_users
+from app.register.lateness import find_late_changes
+from app.register.reading import Question, find_closures
+from app.register.verification import verify_record
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+YEAR = ClosureWindow(NOW - timedelta(days=300), NOW + timedelta(days=300))
+OPERATOR = Principal("test", Role.ADMIN)
+
+
+def test_the_demo_is_twelve_users_with_a_plausible_year(service):
+    filled = fill_demo(service, NOW)
+    assert len(list_users(service.store)) == 12
+    found = find_closures(service.register, OPERATOR, Question(YEAR))
+    states = Counter(one.closure.state for one in found)
+    assert len(found) > 150
+    assert set(states) == {State.PLANNED, State.EXPIRED, State.WITHDRAWN}
+    assert sum(one.closure.moves > 0 for one in found) > 10
+    assert len(find_late_changes(service.register, OPERATOR, YEAR.starts, YEAR.ends)) > 20
+    assert all(one.closure.has_passed(NOW) is False for one in found)
+    assert verify_record(service.register).faults == ()
+    again = fill_demo(service, NOW)
+    assert (again.user, len(list_users(service.store)), again.feed_token == filled.feed_token) == (
+        filled.user,
+        12,
+        False,
+    )
+
+
+def test_an_empty_register_gets_a_first_link_once(service):
+    first, lines = _welcome(service, demo=False)
+    assert first["sign_in"].startswith("http://127.0.0.1:8000/sign-in/gwfr_")
+    assert f"  {first['sign_in']}" in lines
+    second, lines = _welcome(service, demo=False)
+    assert ("sign_in" in second, lines[-1]) == (False, "A new sign-in link: closures account link EMAIL")
+
+
+def test_the_demo_says_what_to_open(service):
+    facts, lines = _welcome(service, demo=True)
+    assert set(facts) == {"url", "sign_in", "feed", "app_password"}
+    assert sum("curl -u" in line for line in lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        (None, None, ("127.0.0.1", 8000, "http://127.0.0.1:8000")),
+        ("0.0.0.0", 9000, ("0.0.0.0", 9000, "http://127.0.0.1:9000")),
+    ],
+)
+def test_flags_go_into_the_addresses(settings, host, port, expected):
+    found = _with_flags(settings, host, port)
+    assert (found.host, found.port, found.base_url) == expected
+
+
+def test_an_address_of_the_environment_stands(settings, monkeypatch):
+    monkeypatch.setenv("CLOSURES_BASE_URL", "https://closures.example.org")
+    assert _with_flags(settings, None, 9000).base_url == settings.base_url
