@@ -1,0 +1,128 @@
+"""0 plaintext canaries in what a thief would take: database, WAL, backup, temporary files (SECURITY.md, target 7).
+
+The control run keeps the same facts unsealed and must find them, or the search itself would prove nothing.
+"""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.access import Role
+from app.jobs.sweep import sweep
+from app.security import tokens
+from app.security.keyring import Keyring
+from app.store import accounts, runs, subscriptions
+from app.store.archive import dump_database
+from app.store.subscriptions import Subscription
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+STARTS = datetime(2027, 2, 7, 2, 17, tzinfo=UTC)
+WORDS = (
+    "Zanzibar Canary Energy",
+    "ZANZI-CANARY",
+    "GW-QUOKKA-7",
+    "quokka-uid-7@example.com",
+    "wombat@example.com",
+    "platypus label",
+)
+
+
+def spellings():
+    """Every secret in every spelling that a database or a program might keep it in."""
+    ends = STARTS + timedelta(hours=4)
+    texts = list(WORDS)
+    for instant in (STARTS, ends):
+        micros = int(instant.timestamp() * 1_000_000)
+        texts += [
+            f"{instant:%Y%m%dT%H%M%S}", f"{instant:%Y-%m-%dT%H:%M}", f"{instant:%Y-%m-%d %H:%M}",
+            str(int(instant.timestamp())), str(micros),
+        ]  # fmt: skip
+    found = {}
+    for text in texts:
+        raw = text.encode()
+        found[f"{text} utf-8"] = raw
+        found[f"{text} utf-16"] = text.encode("utf-16-le")
+        found[f"{text} hex"] = raw.hex().encode()
+        for shift in range(3):  # base64 of a text depends on where it begins
+            found[f"{text} base64+{shift}"] = base64.b64encode(b" " * shift + raw)[(shift * 4 + 2) // 3 + 1 : -4]
+    for instant in (STARTS, ends):
+        micros = int(instant.timestamp() * 1_000_000)
+        found[f"{instant} binary"] = micros.to_bytes(8, "big")
+        found[f"{instant} binary, little"] = micros.to_bytes(8, "little")
+    return found
+
+
+def fill(service, enrolled, announce, give):
+    """Put every kind of secret through every path that writes."""
+    store, register = service.store, service.register
+    user = enrolled("ZANZI-CANARY", "GW-QUOKKA-7")
+    octets = b"BEGIN:VCALENDAR\r\nSUMMARY:Zanzibar Canary Energy quokka-uid-7@example.com 20270207T021700\r\n"
+    give(user, announce("quokka-uid-7@example.com", "2027-02-07T02:17", gateway="GW-QUOKKA-7"), octets=octets)
+    pepper = store.keyring.derive("token")
+    feed, password = tokens.mint(tokens.TokenKind.FEED), tokens.mint(tokens.TokenKind.APP_PASSWORD)
+    with store.writing() as connection:
+        account = accounts.Account(tokens.new_row_id(), "wombat@example.com", Role.ADMIN, ("ZANZI-CANARY",))
+        accounts.add_account(store, connection, account, NOW)
+        accounts.insert_token(
+            store, connection, kind="gwfp", digest=tokens.digest(pepper, password), role=Role.USER,
+            label="platypus label", now=NOW, lasts=timedelta(days=1), user_id=user.id,
+        )  # fmt: skip
+        new = Subscription(
+            tokens.new_subscription_id(), "platypus label", "user:ZANZI-CANARY", 30, 548, NOW, NOW + timedelta(days=9)
+        )
+        subscriptions.insert_subscription(store, connection, new, tokens.digest(pepper, feed), None)
+        runs.put_draft(store, connection, account.id, octets, NOW)
+        runs.put_series(store, connection, user.id, ("quokka-uid-7@example.com", "GW-QUOKKA-7", octets), NOW)
+    sweep(register, NOW)
+    return {"feed token": feed.encode(), "app password": password.encode()}
+
+
+def search(paths, canaries):
+    return {(path.name, name) for path in paths for name, octets in canaries.items() if octets in path.read_bytes()}
+
+
+def everything_written(service, tmp_path):
+    dump_database(service.store, tmp_path / "backup", lambda _: None)
+    import gzip
+
+    (tmp_path / "backup-opened").write_bytes(gzip.decompress((tmp_path / "backup").read_bytes()))
+    return [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_nothing_written_names_anybody_or_shows_a_time(service, enrolled, announce, give, tmp_path):
+    canaries = spellings() | fill(service, enrolled, announce, give)
+    assert search(everything_written(service, tmp_path), canaries) == set()
+
+
+@pytest.fixture
+def unsealed(monkeypatch):
+    """The control: a keyring that keeps plaintext."""
+    monkeypatch.setattr(Keyring, "seal", lambda self, owner, table, column, row, version, plaintext: plaintext)
+    monkeypatch.setattr(Keyring, "unseal", lambda self, owner, table, column, row, version, sealed: sealed)
+
+
+def test_the_search_finds_them_where_nothing_is_sealed(unsealed, service, enrolled, announce, give, tmp_path):
+    fill(service, enrolled, announce, give)
+    found = search(everything_written(service, tmp_path), spellings())
+    names = {name for _, name in found}
+    seen = {word for word in WORDS if any(name.startswith(word) for name in names)}
+    assert seen == set(WORDS)
+    assert any(name.startswith(str(int(STARTS.timestamp()) * 1_000_000)) for name in names)
+
+
+def test_the_sealed_text_itself_opens(service, enrolled, announce, give):
+    """The facts searched for are really there: the service still reads them."""
+    from app.domain.access import Principal
+    from app.domain.window import ClosureWindow
+    from app.register.reading import Question, find_closures
+
+    fill(service, enrolled, announce, give)
+    (one,) = find_closures(
+        service.register, Principal("x", Role.DCC), Question(ClosureWindow(NOW, NOW + timedelta(days=300)))
+    )
+    assert json.dumps([one.closure.uid, one.closure.gateway, one.closure.user]) == (
+        '["quokka-uid-7@example.com", "GW-QUOKKA-7", "ZANZI-CANARY"]'
+    )
+    assert one.closure.window.starts == STARTS
