@@ -1,0 +1,54 @@
+# For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
+bin := .venv/bin
+
+.PHONY: test postgres slow lint types imports format lock crash canary drill tamper bench ci
+
+test:
+	$(bin)/pytest -n auto
+
+postgres:
+	$(bin)/pytest -n auto --database=postgresql
+
+slow:
+	$(bin)/pytest -n auto --slow -m slow
+
+lint:
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/deptry .
+	$(bin)/vulture
+	$(bin)/hadolint Dockerfile
+
+types:
+	$(bin)/mypy
+
+imports:
+	$(bin)/lint-imports
+
+format:
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+# A plain pinned file. The lock formats that hold addresses of registries are not committed.
+lock:
+	uv pip compile --universal --no-annotate --no-header --all-extras --python-version 3.11 pyproject.toml -o constraints.txt
+
+# kill -9 of the running server under writes, N times: make crash N=1000
+crash:
+	CLOSURES_CRASH_ROUNDS=$(or $(N),200) $(bin)/pytest --slow tests/faults/test_crash.py
+
+canary:
+	$(bin)/pytest --slow tests/faults/test_canary.py
+
+drill:
+	$(bin)/pytest --slow tests/faults/test_drill.py
+
+tamper:
+	$(bin)/pytest --slow tests/faults/test_tamper.py
+
+# Ratios within one run, on an idle machine. No test depends on them.
+bench:
+	for bench in tests/bench/*.py; do $(bin)/python $$bench || exit 1; done
+
+ci:
+	bash .ci/run
