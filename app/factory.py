@@ -1,5 +1,6 @@
 """Everything is wired here and nowhere else."""
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from feeds.entry import Publisher
 if TYPE_CHECKING:
     from flask import Flask
 
+_LOG = structlog.get_logger()
 _LARGEST_FORM = 2_000_000  # octets of one upload with its fields; a notice itself is limited by intake
 
 
@@ -54,6 +56,15 @@ def configure_log(form: str) -> None:
         # The stream is looked up at each line, since whoever runs us may replace it.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
+    logging.basicConfig(handlers=[_IntoOurLog()], level=logging.WARNING)
+
+
+class _IntoOurLog(logging.Handler):
+    """Takes what the libraries under us log (gunicorn, Flask, APScheduler): in our form, and as free of tokens."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on; a request that gunicorn cannot read is named in it as the client sent it."""
+        _LOG.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
 def _redact(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -120,9 +131,11 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         status,
     )
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
+    from app.web.received import ReceivedRequest  # noqa: PLC0415 - as Flask
 
     service = open_service(settings)
     app = Flask("app.web")
+    app.request_class = ReceivedRequest
     app.config.update(
         SECRET_KEY=service.store.keyring.derive("session"),
         SESSION_COOKIE_NAME="__Host-closures" if settings.is_https else "closures",
