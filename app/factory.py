@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.domain.refusal import StoreUnfit
 from app.publishing import Publishing
 from app.register.register import Register, open_register
 from app.security.keyring import Keyring, read_kek
@@ -16,6 +17,7 @@ from app.security.tokens import redact
 from app.settings import Settings
 from app.store import schema
 from app.store.engine import Store, make_engine, open_store
+from app.store.fitness import require_fitting_keys
 from feeds.entry import Publisher
 
 if TYPE_CHECKING:
@@ -85,6 +87,11 @@ def open_keyring(settings: Settings, *, create: bool = False) -> Keyring:
 def open_service(settings: Settings, *, check: bool = True) -> Service:
     """Open the database and the keys; raise ``StoreUnfit`` where the service cannot run on them."""
     store = open_store(settings.database, open_keyring(settings), check=check)
+    try:
+        require_fitting_keys(store)
+    except StoreUnfit:
+        store.close()
+        raise
     return Service(settings, open_register(store, settings.uid_domain))
 
 
