@@ -2,10 +2,12 @@
 
 from functools import cached_property
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 from werkzeug.datastructures import Authorization
+from werkzeug.exceptions import BadRequest
 
 
 class ReceivedRequest(Request):
@@ -25,6 +27,25 @@ class ReceivedRequest(Request):
         except ValueError:  # Basic with anything but ASCII in it; werkzeug passes on what base64 raises
             return None
 
+    @cached_property
+    def stream(self) -> "ArrivingBody":  # type: ignore[override]  # of a stream, Flask and we only ever read
+        """Return the body, to be read once."""
+        return ArrivingBody(super().stream)
+
     def _get_file_stream(self, *_facts: object, **_more: object) -> BytesIO:
         # Werkzeug would put a file of over 500 kB into a temporary file, in clear (SECURITY.md 1: temp names nobody).
         return BytesIO()
+
+
+class ArrivingBody:
+    """A body while it arrives: where it breaks off or its chunks are none, that is the client's fault, not ours."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to ``size`` octets, or all. Raise ``BadRequest``."""
+        try:
+            return self._stream.read(size)
+        except ParseException as problem:  # gunicorn's word for it, which werkzeug does not know
+            raise BadRequest from problem

@@ -1,6 +1,9 @@
 """Requests as no browser sends them: an answer all the same, and never a fault of ours."""
 
 import pytest
+from gunicorn.http.errors import InvalidChunkSize
+
+from app.register.enrolment import issue_token
 
 STRANGE_HOSTS = ["", "a b", "x" * 300, "[::1", "a/b?c#d", "\u00e9", ".", "evil.example:99999"]
 
@@ -21,3 +24,28 @@ def test_a_credential_that_cannot_be_read_is_none(web, method, path, credential)
     without = web.test_client().open(path, method=method)
     strange = web.test_client().open(path, method=method, headers={"Authorization": credential})
     assert (strange.status_code < 500, strange.status_code in {without.status_code, 401, 404, 405}) == (True, True)
+
+
+class BrokenBody:
+    """What gunicorn hands over where a chunk's size is no number."""
+
+    def read(self, size):
+        raise InvalidChunkSize(size)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/v1/notices", "text/calendar"),
+        ("/notices/preview", "multipart/form-data; boundary=x"),
+        ("/sign-out", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_with_broken_chunks_is_the_clients_fault(web, alpha_client, service, clock, path, content_type):
+    _, token = issue_token(service.store, label="t", now=clock(), user_code="ALPHA")
+    program = {"headers": {"Authorization": f"Bearer {token}"}} if path.startswith("/api/") else {}
+    response = alpha_client.post(
+        path, content_type=content_type, **program,
+        environ_overrides={"wsgi.input": BrokenBody(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )  # fmt: skip
+    assert response.status_code == 400
