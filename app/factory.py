@@ -55,8 +55,9 @@ def configure_log(form: str) -> None:
             _redact,
             last,
         ],
-        # The stream is looked up at each line, since whoever runs us may replace it.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        # The stream is looked up at each line, since whoever runs us may replace it; a line is one write, since several
+        # processes share it.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
     logging.basicConfig(handlers=[_IntoOurLog()], level=logging.WARNING)
 
