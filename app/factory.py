@@ -1,5 +1,6 @@
 """Everything is wired here and nowhere else."""
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from app.domain.refusal import StoreUnfit
 from app.publishing import Publishing
 from app.register.register import Register, open_register
 from app.security.keyring import Keyring, read_kek
@@ -15,11 +17,13 @@ from app.security.tokens import redact
 from app.settings import Settings
 from app.store import schema
 from app.store.engine import Store, make_engine, open_store
+from app.store.fitness import require_fitting_keys
 from feeds.entry import Publisher
 
 if TYPE_CHECKING:
     from flask import Flask
 
+_LOG = structlog.get_logger()
 _LARGEST_FORM = 2_000_000  # octets of one upload with its fields; a notice itself is limited by intake
 
 
@@ -51,9 +55,19 @@ def configure_log(form: str) -> None:
             _redact,
             last,
         ],
-        # The stream is looked up at each line, since whoever runs us may replace it.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        # The stream is looked up at each line, since whoever runs us may replace it; a line is one write, since several
+        # processes share it.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
     )
+    logging.basicConfig(handlers=[_IntoOurLog()], level=logging.WARNING)
+
+
+class _IntoOurLog(logging.Handler):
+    """Takes what the libraries under us log (gunicorn, Flask, APScheduler): in our form, and as free of tokens."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass one record on; a request that gunicorn cannot read is named in it as the client sent it."""
+        _LOG.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
 def _redact(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
@@ -74,6 +88,11 @@ def open_keyring(settings: Settings, *, create: bool = False) -> Keyring:
 def open_service(settings: Settings, *, check: bool = True) -> Service:
     """Open the database and the keys; raise ``StoreUnfit`` where the service cannot run on them."""
     store = open_store(settings.database, open_keyring(settings), check=check)
+    try:
+        require_fitting_keys(store)
+    except StoreUnfit:
+        store.close()
+        raise
     return Service(settings, open_register(store, settings.uid_domain))
 
 
@@ -120,9 +139,11 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         status,
     )
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
+    from app.web.received import ReceivedRequest  # noqa: PLC0415 - as Flask
 
     service = open_service(settings)
     app = Flask("app.web")
+    app.request_class = ReceivedRequest
     app.config.update(
         SECRET_KEY=service.store.keyring.derive("session"),
         SESSION_COOKIE_NAME="__Host-closures" if settings.is_https else "closures",

@@ -27,7 +27,7 @@ def become_supervisor(environ: dict[str, str], welcome: str) -> None:
     os.close(writing)
     os.set_inheritable(reading, True)  # noqa: FBT003 - the function's only argument
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "app.supervisor", str(reading)], environ)  # noqa: S606 - ourselves
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "app.supervisor", str(reading)], environ)  # noqa: S606 - ourselves
 
 
 def supervise(welcome: str) -> int:
@@ -52,8 +52,11 @@ def supervise(welcome: str) -> int:
 
 
 def _start(module: str) -> "subprocess.Popen[bytes]":
-    """Start a part in a session of its own, so that Ctrl-C reaches us alone, and bound to our life."""
-    return subprocess.Popen([sys.executable, "-m", module], start_new_session=True, preexec_fn=_die_with_parent)  # noqa: S603, PLW1509 - our own program; no thread runs here
+    """Start a part in a session of its own, so that Ctrl-C reaches us alone, and bound to our life.
+
+    -P: the folder that we were started in may hold an ``app`` that is not ours.
+    """
+    return subprocess.Popen([sys.executable, "-P", "-m", module], start_new_session=True, preexec_fn=_die_with_parent)  # noqa: S603, PLW1509 - our own program; no thread runs here
 
 
 def _die_with_parent() -> None:

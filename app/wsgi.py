@@ -4,6 +4,8 @@ import os
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from app.factory import configure_log, create_app
 from app.settings import Settings, read_settings
@@ -11,6 +13,16 @@ from app.web.site import EXTENSION
 
 WORKERS = 2
 THREADS = 4
+
+
+class ServerLog(Logger):  # type: ignore[misc]  # gunicorn publishes no types
+    """gunicorn's own messages, passed on to our log: one form for every line, and no token in any."""
+
+    def setup(self, cfg: Config) -> None:
+        """Leave out gunicorn's own handler."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no types
@@ -35,7 +47,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
             "limit_request_line": 8190,
             "forwarded_allow_ips": "",  # ProxyFix counts hops; gunicorn itself believes no header
             "control_socket_disable": True,
-            "errorlog": "-",
+            "logger_class": ServerLog,
             "loglevel": "warning",
             "proc_name": "closures-web",
         }

@@ -71,9 +71,10 @@ def find_late_changes(register: Register, principal: Principal, starts: datetime
         codes = visible_users(principal, parties.read_parties(store, connection))
         found = list(assessments.late_between(connection, starts, ends, set(codes)))
         names = rows.references(connection, [closure_id for closure_id, _ in found])
+        histories = rows.entries(store, connection, found)
         changes = []
         for closure_id, entry in found:
-            written = rows.one_entry(store, connection, closure_id, entry)
+            written = histories.get((closure_id, entry))
             if written is None or written.revision.assessment is None or written.revision.number is None:
                 continue
             revision = written.revision

@@ -152,6 +152,10 @@ class Keyring:
         own = self._look().owners.get(owner)
         return own is not None and not own.newest
 
+    def knows(self, owner: bytes) -> bool:
+        """Tell whether ``owner`` ever had a data key in this ring, shredded since or not."""
+        return owner in self._look().owners
+
     def owners(self) -> frozenset[bytes]:
         """Return the owners that have a data key."""
         return frozenset(owner for owner, own in self._look().owners.items() if own.newest)

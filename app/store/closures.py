@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -16,6 +16,7 @@ from app.store.tables import closures, revisions, weeks
 FORGOTTEN = "forgotten"
 """The state of a row whose facts are purged: no closure any more, only what keeps the record verifiable."""
 
+_Value = TypeVar("_Value")
 _MOST_AT_ONCE = 500  # values in one IN (...); SQLite and PostgreSQL both take far more
 
 
@@ -44,9 +45,9 @@ class StaleClosure(Exception):  # noqa: N818 - a race lost, not an error: the ca
     """A compare-and-set found another row version: somebody else got there first."""
 
 
-def in_groups(values: Iterable[bytes]) -> Iterator[list[bytes]]:
+def in_groups(values: Iterable[_Value]) -> Iterator[list[_Value]]:
     """Cut ``values`` into lists short enough for one IN (...)."""
-    group: list[bytes] = []
+    group: list[_Value] = []
     for value in values:
         group.append(value)
         if len(group) == _MOST_AT_ONCE:
@@ -235,11 +236,18 @@ def history(store: Store, connection: sa.Connection, closure_id: bytes) -> list[
     return [found for row in connection.execute(query) if (found := _open_revision(store, row)) is not None]
 
 
-def one_entry(store: Store, connection: sa.Connection, closure_id: bytes, entry: int) -> Written | None:
-    """Return one entry of a history; None where its retention ended."""
-    query = sa.select(revisions).where(revisions.c.closure_id == closure_id, revisions.c.entry == entry)
-    row = connection.execute(query).first()
-    return None if row is None else _open_revision(store, row)
+def entries(
+    store: Store, connection: sa.Connection, places: Iterable[tuple[bytes, int]]
+) -> dict[tuple[bytes, int], Written]:
+    """Return entries of histories by (closure id, entry); one whose retention ended is left out."""
+    found: dict[tuple[bytes, int], Written] = {}
+    for group in in_groups(places):
+        query = sa.select(revisions).where(sa.tuple_(revisions.c.closure_id, revisions.c.entry).in_(group))
+        for row in connection.execute(query):
+            written = _open_revision(store, row)
+            if written is not None:
+                found[row.closure_id, row.entry] = written
+    return found
 
 
 def _open_revision(store: Store, row: Any) -> Written | None:

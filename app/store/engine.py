@@ -30,6 +30,7 @@ _PRAGMAS = (
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FULL_MARKS = ("disk is full", "disk i/o error", "no space left", "could not extend file", "file too large")
+_DAMAGED_MARKS = ("disk image is malformed", "file is not a database", "could not read block", "invalid page in block")
 _BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
 
@@ -163,6 +164,10 @@ def _translated() -> Iterator[None]:
             raise StoreFull(
                 "The disk under the database is full or failing; nothing was recorded.",
                 "Free some space, then send it again.",
+            ) from problem
+        if any(mark in text for mark in _DAMAGED_MARKS):
+            raise StoreUnfit(
+                "The database is damaged.", "Stop the service, and fill a new database by `closures restore`."
             ) from problem
         if any(mark in text for mark in _BUSY_MARKS) or problem.connection_invalidated:
             raise StoreBusy("The database is busy; nothing was recorded.", "Send it again in a moment.") from problem

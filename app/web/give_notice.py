@@ -1,11 +1,9 @@
 """Upload a file of closures: a preview of what it would change, one button, and the receipt."""
 
 from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import PurePath
 
-from flask import Blueprint, Request, Response, json, make_response, render_template, request
-from flask.blueprints import BlueprintSetupState
+from flask import Blueprint, Response, json, make_response, render_template, request
 
 from app.domain.access import Principal, acting_user
 from app.domain.closure import Step
@@ -35,19 +33,6 @@ class UploadGone(AlreadyThere):
     """A preview confirmed a second time, or long after it was shown."""
 
     code = "upload-gone"
-
-
-class InMemoryRequest(Request):
-    """A request whose uploads stay in memory, where the application's limit bounds them."""
-
-    def _get_file_stream(self, *_facts: object, **_more: object) -> BytesIO:
-        # Werkzeug would put a file of over 500 kB into a temporary file, in clear (SECURITY.md 1: temp names nobody).
-        return BytesIO()
-
-
-@blueprint.record_once
-def _keep_uploads_in_memory(state: BlueprintSetupState) -> None:
-    state.app.request_class = InMemoryRequest  # type: ignore[attr-defined]  # registered on the application itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from app.domain.window import ClosureWindow
 
 _CHANNELS = {
     Channel.FORM.value: "the form on these pages",
-    Channel.UPLOAD.value: "a file uploaded on these pages",
+    Channel.UPLOAD.value: "an uploaded file",
     Channel.API.value: "the API",
     Channel.CALDAV.value: "the sender's own calendar (CalDAV)",
     Channel.PULL.value: "reading the sender's calendar",

@@ -99,7 +99,7 @@ def memory_of(pid):
 
 
 def wait_for(port):
-    for _ in range(400):
+    for _ in range(4_000):
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:

@@ -49,7 +49,7 @@ def test_the_story_says_who_when_through_which_door_and_what_differed(told, alph
         "Moved revision 2 short notice Thu 4 Feb 2027 10:00 GMT (2027-02-04 10:00 UTC) By a test, through the API "
         "Was Sun 7 Feb 2027 02:00 GMT to 06:00 GMT 2027-02-07 02:00 to 06:00 UTC · 4 h "
         "Became Mon 8 Feb 2027 03:00 GMT to 07:00 GMT 2027-02-08 03:00 to 07:00 UTC · 4 h "
-        "1 Working Day's notice; 20 are recommended. "
+        "1 Working Day's notice; 20 are recommended, counted to the earlier of the two starts. "
         "An older notice arrived late; it was kept and changed nothing "
         "Thu 4 Feb 2027 11:00 GMT (2027-02-04 11:00 UTC) By a test, through the API "
         "Given for another gateway revision 3 short notice "

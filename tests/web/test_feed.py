@@ -172,7 +172,8 @@ def test_expiry_changes_no_octet(fetch, register, alpha, announce, give, clock):
     "header",
     [
         None, "", "Basic", "Basic !!!", "Basic Og==", "Bearer", "Bearer garbage", "Bearer gwff_0", "NTLM TlRMTVNTUAAB",
-        "Negotiate YII", "Digest username=x", "Basic " + b64encode(b"x:y").decode(), "\xff", "Token token=1",
+        "Negotiate YII", "Digest username=x", "Basic " + b64encode(b"x:y").decode(), "\xff", "Token token=1", "Basic \xe9", "Basic " + b64encode(b"\xff\xfe:\xff").decode(), "Basic /w==", "Bearer \xff", "Bearer a b c", "Bearer ,",
+        "Digest ", 'Digest username="x', "X a*=x''%zz", "Basic\t" + b64encode(b"x:y").decode(), "Basic " + "a" * 6000, "Bearer " + "x" * 6000,
     ],
 )  # fmt: skip
 def test_no_or_a_strange_credential_is_asked_for_basic(client, subscribe, header):

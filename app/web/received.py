@@ -1,0 +1,51 @@
+"""A request as it reaches the views: uploads stay in memory, and a credential that cannot be read is none."""
+
+from functools import cached_property
+from io import BytesIO
+from typing import IO, Any
+
+from flask import Request
+from gunicorn.http.errors import ParseException
+from werkzeug.datastructures import Authorization
+from werkzeug.exceptions import BadRequest
+
+
+class ReceivedRequest(Request):
+    """What a client sent. Uploads are bounded by the application's limit, and never put on disk."""
+
+    def __init__(self, environ: dict[str, Any], *facts: Any, **more: Any) -> None:
+        # The host that a client names counts for nothing, since our address is a setting (FEEDS.md B3); a name that is
+        # no host name would even leave us unable to link from one page to the next.
+        environ.pop("HTTP_HOST", None)
+        super().__init__(environ, *facts, **more)
+
+    @cached_property
+    def authorization(self) -> Authorization | None:
+        """Return the credential, or None where there is none or it cannot be read: never a fault (FEEDS.md B4)."""
+        try:
+            return super().authorization
+        except ValueError:  # Basic with anything but ASCII in it; werkzeug passes on what base64 raises
+            return None
+
+    @cached_property
+    def stream(self) -> "ArrivingBody":  # type: ignore[override]  # of a stream, Flask and we only ever read
+        """Return the body, to be read once."""
+        return ArrivingBody(super().stream)
+
+    def _get_file_stream(self, *_facts: object, **_more: object) -> BytesIO:
+        # Werkzeug would put a file of over 500 kB into a temporary file, in clear (SECURITY.md 1: temp names nobody).
+        return BytesIO()
+
+
+class ArrivingBody:
+    """A body while it arrives: where it breaks off or its chunks are none, that is the client's fault, not ours."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to ``size`` octets, or all. Raise ``BadRequest``."""
+        try:
+            return self._stream.read(size)
+        except ParseException as problem:  # gunicorn's word for it, which werkzeug does not know
+            raise BadRequest from problem

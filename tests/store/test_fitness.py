@@ -1,0 +1,55 @@
+"""A start on the keys of other data, or on an old copy of the right ones, is refused before anything is sealed."""
+
+import shutil
+
+import pytest
+
+from app.domain.access import Role
+from app.domain.refusal import StoreUnfit
+from app.factory import open_keyring, open_service, prepare
+from app.register.enrolment import enrol_user, open_account, shred_user
+from app.settings import read_settings
+
+
+@pytest.fixture
+def other_keys(environ, tmp_path):
+    """The settings of the same database with a key folder that was made for another one."""
+    settings = read_settings(environ | {"CLOSURES_KEY_DIR": str(tmp_path / "other")})
+    open_keyring(settings, create=True)
+    return settings
+
+
+def refused(settings):
+    with pytest.raises(StoreUnfit) as found:
+        open_service(settings)
+    return found.value.text
+
+
+REFUSED = "The key folder is that of other data, or an old copy."
+
+
+def test_keys_of_other_data_do_not_open_users(service, alpha, other_keys):
+    assert refused(other_keys) == REFUSED
+
+
+def test_keys_of_other_data_do_not_open_accounts(service, clock, other_keys):
+    open_account(service.store, "admin@example.org", Role.ADMIN, (), clock())
+    assert refused(other_keys) == REFUSED
+    with pytest.raises(StoreUnfit, match="other data"):
+        prepare(other_keys, clock())
+
+
+def test_an_old_copy_of_the_keys_lacks_a_user(service, settings, alpha, tmp_path):
+    shutil.copytree(tmp_path / "keys", tmp_path / "old")
+    enrol_user(service.store, "BETA", "Beta Energy")
+    assert refused(settings.model_copy(update={"key_dir": tmp_path / "old"})) == REFUSED
+
+
+def test_a_shredded_user_stops_no_start(service, alpha, reopen):
+    shred_user(service.store, "ALPHA")
+    assert reopen().store.keyring.is_shredded(alpha.id)
+
+
+def test_a_newer_ring_than_the_data_fits(service, alpha, reopen):
+    service.store.keyring.ensure(b"somebody of whom a backup does not know")
+    assert reopen().store.keyring.knows(alpha.id)

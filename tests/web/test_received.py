@@ -1,0 +1,51 @@
+"""Requests as no browser sends them: an answer all the same, and never a fault of ours."""
+
+import pytest
+from gunicorn.http.errors import InvalidChunkSize
+
+from app.register.enrolment import issue_token
+
+STRANGE_HOSTS = ["", "a b", "x" * 300, "[::1", "a/b?c#d", "\u00e9", ".", "evil.example:99999"]
+
+
+@pytest.mark.parametrize("host", STRANGE_HOSTS)
+@pytest.mark.parametrize("path", ["/", "/nothing", "/livez", "/feeds/x.ics", "/api/v1/closures"])
+def test_the_host_that_a_client_names_changes_nothing(web, host, path):
+    usual, strange = web.test_client().get(path), web.test_client().get(path, headers={"Host": host})
+    assert (strange.status_code, strange.data, dict(strange.headers)) == (
+        usual.status_code, usual.data, dict(usual.headers),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/api/v1/closures", "/notices/new", "/nothing"])
+@pytest.mark.parametrize("credential", ["Basic \xe9", "Basic /w==", "Bearer \xff", "X a*=x''%zz", "Basic \x00"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_credential_that_cannot_be_read_is_none(web, method, path, credential):
+    without = web.test_client().open(path, method=method)
+    strange = web.test_client().open(path, method=method, headers={"Authorization": credential})
+    assert (strange.status_code < 500, strange.status_code in {without.status_code, 401, 404, 405}) == (True, True)
+
+
+class BrokenBody:
+    """What gunicorn hands over where a chunk's size is no number."""
+
+    def read(self, size):
+        raise InvalidChunkSize(size)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/api/v1/notices", "text/calendar"),
+        ("/notices/preview", "multipart/form-data; boundary=x"),
+        ("/sign-out", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_body_with_broken_chunks_is_the_clients_fault(web, alpha_client, service, clock, path, content_type):
+    _, token = issue_token(service.store, label="t", now=clock(), user_code="ALPHA")
+    program = {"headers": {"Authorization": f"Bearer {token}"}} if path.startswith("/api/") else {}
+    response = alpha_client.post(
+        path, content_type=content_type, **program,
+        environ_overrides={"wsgi.input": BrokenBody(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )  # fmt: skip
+    assert response.status_code == 400
