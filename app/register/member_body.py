@@ -30,7 +30,7 @@ class MemberBody:
 def dump_body(body: MemberBody) -> bytes:
     """Write a body: two lines, of facts and of the acknowledgement, then the octets as they came."""
     spans = [
-        [to_micros(one.starts), to_micros(one.ends), one.recurrence_id, one.all_day + 2 * one.floating]
+        [to_micros(one.starts), to_micros(one.ends), one.recurrence_id, one.all_day + 2 * one.floating, one.place]
         for one in body.instances
     ]
     until = None if body.complete_until is None else to_micros(body.complete_until)
@@ -43,8 +43,8 @@ def load_body(stored: bytes) -> MemberBody:
     facts, receipt, octets = zlib.decompress(stored).split(b"\n", 2)
     uid, until, spans = json.loads(facts)
     instances = tuple(
-        Instance(from_micros(starts), from_micros(ends), key, all_day=bool(marks & 1), floating=bool(marks & 2))
-        for starts, ends, key, marks in spans
+        Instance(from_micros(starts), from_micros(ends), key, bool(marks & 1), bool(marks & 2), place)
+        for starts, ends, key, marks, place in spans
     )
     return MemberBody(uid, octets, instances, None if until is None else from_micros(until), receipt.decode())
 

@@ -1,4 +1,4 @@
-"""A calendar member comes, changes or goes: its notice, its revisions and its row are one transaction (DECISIONS.md 6)."""
+"""A calendar member comes, changes or goes: its notice, its revisions and its row in one transaction."""
 
 import json
 from collections.abc import Callable

@@ -16,6 +16,7 @@ from app.store.tables import log, member_bodies, member_weeks, members
 
 _FACTS = struct.Struct(">q?16sIqq")  # change, gone, entity tag, length, created, changed; the name follows
 _MOST_AT_ONCE = 500  # values in one IN (...)
+_ALL_OF_THEM = 2**31 - 1
 _GOES_ON = "goes on"  # stands in the week index for every week after a rule's last expanded occurrence
 
 
@@ -78,6 +79,7 @@ _SINCE = (
     .order_by(members.c.change)
     .limit(sa.bindparam("most"))
 )
+_FIRST = _SINCE.where(members.c.gone.is_(False))
 _NEWEST = sa.select(*_COLUMNS).where(_IN_COLLECTION).order_by(members.c.change.desc()).limit(1)
 _LEAF = sa.select(log.c.leaf).where(log.c.position == sa.bindparam("position"))
 _WITH_BODY = sa.select(
@@ -86,9 +88,7 @@ _WITH_BODY = sa.select(
 _BODIES = _WITH_BODY.join(member_bodies).where(
     members.c.name_index.in_(sa.bindparam("names", expanding=True)), members.c.gone.is_(False)
 )
-_ALL_BODIES = (
-    _WITH_BODY.join(member_bodies).where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change)
-)
+_ALL_BODIES = _WITH_BODY.join(member_bodies).where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change)
 _TOUCHING = _WITH_BODY.join(member_bodies).where(
     members.c.id.in_(
         sa.select(member_weeks.c.member_id).where(member_weeks.c.week.in_(sa.bindparam("weeks", expanding=True)))
@@ -113,7 +113,9 @@ _DELETE_WEEKS = sa.delete(member_weeks).where(member_weeks.c.member_id == sa.bin
 
 def _dump_head(head: MemberHead, change: int, *, gone: bool) -> bytes:
     stamps = to_micros(head.created_at), to_micros(head.changed_at)
-    return _FACTS.pack(change, gone, bytes.fromhex(head.etag), head.length, *stamps) + head.name.encode()
+    return _FACTS.pack(change, gone, bytes.fromhex(head.etag), head.length, *stamps) + head.name.encode(
+        errors="surrogatepass"
+    )
 
 
 def _open(store: Store, row: Any) -> HeldMember:
@@ -121,7 +123,7 @@ def _open(store: Store, row: Any) -> HeldMember:
     change, gone, etag, length, created, changed = _FACTS.unpack_from(body)
     if (change, gone) != (row.change, row.gone):
         raise SealBroken("A member's row does not agree with what was sealed.", "Restore a backup.")
-    name = body[_FACTS.size :].decode()
+    name = body[_FACTS.size :].decode(errors="surrogatepass")
     head = MemberHead(name, etag.hex(), length, from_micros(created), from_micros(changed))
     return HeldMember(row.id, row.user_id, row.change, row.gone, row.row_version, head)
 
@@ -148,11 +150,15 @@ def all_members(store: Store, connection: sa.Connection, place: Place) -> list[H
 
 
 def changed_since(
-    store: Store, connection: sa.Connection, place: Place, position: int, most: int
+    store: Store, connection: sa.Connection, place: Place, position: int, most: int | None
 ) -> list[HeldMember]:
-    """Return up to ``most`` members, gone ones too, that notices after log position ``position`` changed, in order."""
-    given = {"collection": place.collection, "position": position, "most": most}
-    return [_open(store, row) for row in connection.execute(_SINCE, given)]
+    """Return members, gone ones too, that notices after log position ``position`` changed, in order, ``most`` at once.
+
+    From before the first notice (-1) those that are gone are left out: whoever asks never had them.
+    """
+    given = {"collection": place.collection, "position": position, "most": _ALL_OF_THEM if most is None else most}
+    query = _FIRST if position < 0 else _SINCE
+    return [_open(store, row) for row in connection.execute(query, given)]
 
 
 def newest_member(store: Store, connection: sa.Connection, place: Place) -> HeldMember | None:
@@ -197,9 +203,7 @@ def bodies_touching(
                 yield _open(store, row), _open_body(store, row)
 
 
-def put_member(
-    store: Store, connection: sa.Connection, place: Place, held: HeldMember | None, new: NewMember
-) -> None:
+def put_member(store: Store, connection: sa.Connection, place: Place, held: HeldMember | None, new: NewMember) -> None:
     """Write a member, the first of its name or in place of ``held`` (which may be gone)."""
     head, change = new.head, new.change
     member_id = held.id if held else new_row_id()

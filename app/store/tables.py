@@ -297,6 +297,5 @@ properties = Table(
     metadata,
     Column("place", LargeBinary(16), primary_key=True),  # blind: (principal, path)
     Column("element", LargeBinary(16), primary_key=True),  # blind: (principal, path, name)
-    Column("row_version", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )

@@ -32,7 +32,6 @@ def upgrade() -> None:
         "properties",
         sa.Column("place", sa.LargeBinary(length=16), nullable=False),
         sa.Column("element", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("row_version", sa.Integer(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("place", "element", name=op.f("pk_properties")),
     )
