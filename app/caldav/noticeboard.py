@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+from app.caldav.allowed import LIMITS, bounds_at
 from app.caldav.backend import (
     Bounds,
     Changes,
@@ -28,7 +29,7 @@ from app.domain.party import Gateway, User
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import weeks_touched
 from app.intake.calendar_object import read_object
-from app.intake.reading import Asking, Limits
+from app.intake.reading import Asking
 from app.register.member_body import load_body
 from app.register.members import (
     CALENDAR_MEDIA_TYPE,
@@ -45,10 +46,10 @@ from app.register.receive import keep_notice
 from app.register.register import Register
 from app.store import members
 from app.store.engine import Connection
+from app.store.log import leaf_at
 from app.store.members import HeldMember, MemberHead, Place
 from feeds.scope import EPOCH
 
-LIMITS = Limits()
 _EMPTY = "0"  # the token of a collection in which nothing ever stood
 _WIDEST_WEEKS = 260  # a span over more weeks looks at every member instead
 _DAY = timedelta(days=1)  # more than any zone is away from ours: a client may read floating times in another
@@ -66,7 +67,7 @@ class Noticeboard:
 
     def bounds(self) -> Bounds:
         """Return what intake takes of one calendar object."""
-        return Bounds(LIMITS.octets, self.now - LIMITS.reach, self.now + LIMITS.reach, LIMITS.occurrences)
+        return bounds_at(self.now)
 
     def asker(self) -> Principal:
         """Return the User as a principal; nobody reads mail at its address, which is of the UID domain."""
@@ -243,7 +244,7 @@ def _token(connection: Connection, place: Place, newest: HeldMember | None) -> s
     """Return the number of the last change, and what tells it from the same number on another timeline."""
     if newest is None:
         return _EMPTY
-    leaf = members.leaf_at(connection, newest.change)
+    leaf = leaf_at(connection, newest.change)
     assert leaf is not None
     return f"{newest.change}-{_mark(place, leaf)}"
 
@@ -263,7 +264,7 @@ def _position(connection: Connection, place: Place, token: str) -> int:
     number, _, mark = token.partition("-")
     if not (number.isascii() and number.isdigit()) or len(number) > 18:  # noqa: PLR2004 - digits of a 64-bit number
         raise TokenUnknown
-    leaf = members.leaf_at(connection, int(number))
+    leaf = leaf_at(connection, int(number))
     if leaf is None or _mark(place, leaf) != mark:
         raise TokenUnknown
     return int(number)

@@ -12,7 +12,7 @@ from app.security.sealing import SealBroken
 from app.security.tokens import new_row_id
 from app.store.engine import Store
 from app.store.instants import from_micros, to_micros
-from app.store.tables import log, member_bodies, member_weeks, members
+from app.store.tables import member_bodies, member_weeks, members
 
 _FACTS = struct.Struct(">q?16sIqq")  # change, gone, entity tag, length, created, changed; the name follows
 _MOST_AT_ONCE = 500  # values in one IN (...)
@@ -81,7 +81,6 @@ _SINCE = (
 )
 _FIRST = _SINCE.where(members.c.gone.is_(False))
 _NEWEST = sa.select(*_COLUMNS).where(_IN_COLLECTION).order_by(members.c.change.desc()).limit(1)
-_LEAF = sa.select(log.c.leaf).where(log.c.position == sa.bindparam("position"))
 _WITH_BODY = sa.select(
     *_COLUMNS, member_bodies.c.row_version.label("body_version"), member_bodies.c.sealed.label("body")
 )
@@ -165,11 +164,6 @@ def newest_member(store: Store, connection: sa.Connection, place: Place) -> Held
     """Return the member that changed last, gone or not; None in a collection that never had one."""
     row = connection.execute(_NEWEST, {"collection": place.collection}).first()
     return None if row is None else _open(store, row)
-
-
-def leaf_at(connection: sa.Connection, position: int) -> bytes | None:
-    """Return the leaf at a place in the log; None beyond its end."""
-    return connection.execute(_LEAF, {"position": position}).scalar_one_or_none()
 
 
 def bodies_named(
