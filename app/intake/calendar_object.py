@@ -32,9 +32,7 @@ def read_object(octets: bytes, asking: Asking) -> CalendarObject:
     """
     reading, by_uid = read_told(octets, asking)
     if len(by_uid) > 1:
-        raise unreadable(
-            "several-uids", "The events have different UIDs.", "Put each event into its own resource."
-        )
+        raise unreadable("several-uids", "The events have different UIDs.", "Put each event into its own resource.")
     uid, told = next(iter(by_uid.items()), ("", None))
     if told is None:
         return CalendarObject(uid, reading, (), None)
