@@ -1,12 +1,14 @@
 """The door itself: from HTTP to the protocol's values and back; who asks, and how much is read of a body."""
 
 import ipaddress
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
+from werkzeug.routing import PathConverter
 
 from app.caldav.allowed import LIMITS
 from app.caldav.backend import Backend
@@ -35,6 +37,13 @@ _SAME_PASSWORD_FAILS = 10  # of one name and password from one network in a minu
 _ANY_PASSWORD_FAILS = 60  # of one name from one network in a minute, whichever passwords
 
 
+class _Rest(PathConverter):
+    """The rest of a path, whatever its slashes: what leads nowhere is the protocol's to say, after the challenge."""
+
+    regex = ".*?"
+    part_isolating = False
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """What the door needs of the application: the register, the feeds, a clock (aware UTC), and its own throttle."""
@@ -49,6 +58,7 @@ def make_blueprint(register: Register, publishing: Publishing, now: Callable[[],
     """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
     door = Door(register, publishing, now, Throttle())
     blueprint = Blueprint("caldav", __name__)
+    blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
 
     def serve(rest: str = "") -> Response:  # noqa: ARG001 - the protocol reads the path as it was sent
         return _serve(door)
@@ -61,7 +71,7 @@ def make_blueprint(register: Register, publishing: Publishing, now: Callable[[],
         return Response(status=301, headers={"Location": "/dav/", "Cache-Control": "max-age=3600"})
 
     never = {"merge_slashes": False, "provide_automatic_options": False}
-    for path in ("/dav", "/dav/", "/dav/<path:rest>", "/principals", "/principals/"):
+    for path in ("/dav", "/dav/<rest:rest>", "/principals", "/principals/"):
         blueprint.add_url_rule(path, "serve", serve, methods=_METHODS, **never)
     blueprint.add_url_rule("/", "root", root, methods=_ROOT_METHODS, provide_automatic_options=False)
     for path in ("/.well-known/caldav", "/.well-known/caldav/"):
@@ -91,8 +101,8 @@ def _serve(door: Door) -> Response:
     found = answer(Request(request.method, _path(), headers, body), board)
     response = Response(found.body, found.status)
     del response.headers["Content-Type"]  # the protocol states its own where there is a body
-    for key, value in found.headers:
-        response.headers.add(key, value)
+    for header, value in found.headers:
+        response.headers.add(header, value)
     response.vary.add("Authorization")
     if not is_whole:
         response.headers["Connection"] = "close"  # what was not read of the body must not be read as a request
@@ -127,7 +137,7 @@ def _challenge() -> Response:
 
 def _body() -> tuple[bytes, bool]:
     """Return the body, chunked or not, and whether that is all: one octet over the limit is enough to refuse it."""
-    request.max_content_length = None  # the protocol says which precondition failed; Flask would say 413
+    request.max_content_length = sys.maxsize  # the protocol says which precondition failed; Flask would say 413
     octets = request.stream.read(LIMITS.octets + 1)
     return octets, len(octets) <= LIMITS.octets
 
