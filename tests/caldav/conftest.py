@@ -345,7 +345,7 @@ def held(client, calendar, event):
     return octets
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh():
     """Makes a client over a backend of its own, for tests that draw many examples."""
     return lambda: Client(DictBackend())
