@@ -34,7 +34,8 @@ def answer_proppatch(request: Request, view: View) -> Response:
         if wants.minimal:
             # "a successful PROPPATCH ... no body" (RFC 8144 2.2).
             return Response(200, wants.applied("minimal"))
-    return multistatus([row(resource.href, _propstats([name for name, _ in instructions], faults))], headers=wants.applied("minimal"))
+    names = [name for name, _ in instructions]
+    return multistatus([row(resource.href, _propstats(names, faults))], headers=wants.applied("minimal"))
 
 
 def _instructions(root: Element) -> list[tuple[str, Element | None]]:

@@ -239,7 +239,7 @@ class Answer:
         )
         if found is None:
             return None
-        return found.text if found.text else [etree.QName(one).localname for one in found.iter()][1:]
+        return found.text or [etree.QName(one).localname for one in found.iter()][1:]
 
     def all(self, path):
         return self.xml.findall(path, NS)

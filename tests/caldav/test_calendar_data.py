@@ -38,11 +38,18 @@ def london(name, stamp):
 
 def test_expand_shows_each_instance_in_utc_without_rule_and_zone(shown, event):
     master = event(
-        "RRULE:FREQ=WEEKLY;COUNT=4", london("EXDATE", "20261220T020000"), "SUMMARY:" + "long " * 30,
-        starts=london("DTSTART", "20261206T020000"), ends="DURATION:PT4H")
+        "RRULE:FREQ=WEEKLY;COUNT=4",
+        london("EXDATE", "20261220T020000"),
+        "SUMMARY:" + "long " * 30,
+        starts=london("DTSTART", "20261206T020000"),
+        ends="DURATION:PT4H",
+    )
     moved = event(
-        london("RECURRENCE-ID", "20261213T020000"), "SUMMARY:moved",
-        starts=london("DTSTART", "20261214T030000"), ends=london("DTEND", "20261214T040000"))
+        london("RECURRENCE-ID", "20261213T020000"),
+        "SUMMARY:moved",
+        starts=london("DTSTART", "20261214T030000"),
+        ends=london("DTEND", "20261214T040000"),
+    )
     assert shown([ZONE, master, moved], EXPAND) == [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -97,7 +104,9 @@ def test_expand_keeps_dates_dates_and_a_single_event_single(shown, event):
 
 def test_limit_leaves_out_overrides_that_a_span_does_not_concern(shown, event):
     def override(original, start):
-        return event(f"RECURRENCE-ID:{original}", f"SUMMARY:{original}", starts=f"DTSTART:{start}", ends="DURATION:PT1H")
+        return event(
+            f"RECURRENCE-ID:{original}", f"SUMMARY:{original}", starts=f"DTSTART:{start}", ends="DURATION:PT1H"
+        )
 
     parts = [
         ZONE,

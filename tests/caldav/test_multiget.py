@@ -21,7 +21,10 @@ def test_each_href_has_one_row_as_it_was_asked(client, held, backend):
 def test_absolute_hrefs_of_this_host_count_and_of_others_do_not(client, held):
     here, there = (f"https://{host}{GATEWAY}a%20b.ics" for host in ("Closures.example:8000", "evil.example"))
     found = client.multiget(here, there, "a%20b.ics", host="closures.example:8000")
-    assert found.rows() == {GATEWAY + "a%20b.ics": "200", there: "404", } | {GATEWAY + "a%20b.ics": "200"}
+    assert found.rows() == {
+        GATEWAY + "a%20b.ics": "200",
+        there: "404",
+    } | {GATEWAY + "a%20b.ics": "200"}
     assert len(found.hrefs()) == 3
 
 

@@ -58,12 +58,35 @@ def test_members_are_listed_with_what_is_asked_and_404_for_the_rest(client, held
 
 
 def test_every_property_that_clients_ask_of_a_collection_is_there(client):
-    names = """D:resourcetype D:displayname D:owner D:current-user-principal D:principal-collection-set
-        D:current-user-privilege-set D:supported-report-set D:sync-token CS:getctag D:getlastmodified D:creationdate
-        C:supported-calendar-component-set C:supported-calendar-data C:supported-collation-set C:max-resource-size
-        C:min-date-time C:max-date-time C:max-instances C:max-attendees-per-instance C:calendar-timezone
-        C:calendar-timezone-id C:calendar-description C:schedule-calendar-transp D:resource-id D:add-member
-        D:supported-privilege-set D:acl""".split()
+    names = [
+        "D:resourcetype",
+        "D:displayname",
+        "D:owner",
+        "D:current-user-principal",
+        "D:principal-collection-set",
+        "D:current-user-privilege-set",
+        "D:supported-report-set",
+        "D:sync-token",
+        "CS:getctag",
+        "D:getlastmodified",
+        "D:creationdate",
+        "C:supported-calendar-component-set",
+        "C:supported-calendar-data",
+        "C:supported-collation-set",
+        "C:max-resource-size",
+        "C:min-date-time",
+        "C:max-date-time",
+        "C:max-instances",
+        "C:max-attendees-per-instance",
+        "C:calendar-timezone",
+        "C:calendar-timezone-id",
+        "C:calendar-description",
+        "C:schedule-calendar-transp",
+        "D:resource-id",
+        "D:add-member",
+        "D:supported-privilege-set",
+        "D:acl",
+    ]
     found = client.propfind(GATEWAY, *names)
     assert found.rows() == {GATEWAY: "200"}
     assert [found.value(name) for name in names if found.value(name) is None] == []
@@ -100,7 +123,9 @@ def test_allprop_names_webdav_properties_and_propname_all_names(client, held, sa
         "resourcetype",
     ]
     more = say.xml("D:propfind", "<D:allprop/><D:include><D:owner/></D:include>")
-    assert [one.tag.partition("}")[2] for one in client.ask("PROPFIND", GATEWAY, more, depth="0").all(".//D:prop/*")] == [
+    assert [
+        one.tag.partition("}")[2] for one in client.ask("PROPFIND", GATEWAY, more, depth="0").all(".//D:prop/*")
+    ] == [
         "creationdate",
         "displayname",
         "getlastmodified",

@@ -25,9 +25,22 @@ def shelf(client, calendar, event):
     alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT2H\r\nREPEAT:2\r\nDURATION:PT30M\r\nEND:VALARM"
     zone = "BEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0000\r\nTZOFFSETTO:+0000\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
     client.put("plain.ics", calendar(event("SUMMARY:Straße Größe", uid="plain")))
-    client.put("rich.ics", calendar(zone, event(
-        "SUMMARY;LANGUAGE=en-GB:Moving\\, slowly", "CATEGORIES:A,B", "STATUS:CANCELLED", "CREATED:20260801T000000Z",
-        uid="rich", starts="DTSTART:20270110T020000Z", ends="DURATION:PT4H", inner=alarm)))
+    client.put(
+        "rich.ics",
+        calendar(
+            zone,
+            event(
+                "SUMMARY;LANGUAGE=en-GB:Moving\\, slowly",
+                "CATEGORIES:A,B",
+                "STATUS:CANCELLED",
+                "CREATED:20260801T000000Z",
+                uid="rich",
+                starts="DTSTART:20270110T020000Z",
+                ends="DURATION:PT4H",
+                inner=alarm,
+            ),
+        ),
+    )
     return client
 
 
@@ -59,8 +72,14 @@ def shelf(client, calendar, event):
         (prop("DTSTART", '<C:time-range end="20270101T000000Z"/>'), ["plain"]),
         ('<C:comp-filter name="VALARM"/>', ["rich"]),
         (f'<C:comp-filter name="VALARM">{ABSENT}</C:comp-filter>', ["plain"]),
-        ('<C:comp-filter name="VALARM"><C:time-range start="20270110T000000Z" end="20270110T000001Z"/></C:comp-filter>', ["rich"]),
-        ('<C:comp-filter name="VALARM"><C:time-range start="20270110T010000Z" end="20270110T013000Z"/></C:comp-filter>', ["rich"]),
+        (
+            '<C:comp-filter name="VALARM"><C:time-range start="20270110T000000Z" end="20270110T000001Z"/></C:comp-filter>',
+            ["rich"],
+        ),
+        (
+            '<C:comp-filter name="VALARM"><C:time-range start="20270110T010000Z" end="20270110T013000Z"/></C:comp-filter>',
+            ["rich"],
+        ),
         ('<C:comp-filter name="VALARM"><C:time-range start="20270110T010001Z"/></C:comp-filter>', []),
         (f'<C:comp-filter name="VALARM">{prop("ACTION", text("display"))}</C:comp-filter>', ["rich"]),
         (ABSENT, []),
@@ -86,7 +105,10 @@ def test_each_condition_finds_what_it_says(shelf, say, inner, names):
         ("", ["plain", "rich"]),
         (ABSENT, []),
         ('<C:comp-filter name="X-OURS"/>', []),
-        ('<C:comp-filter name="VEVENT"><C:time-range start="20270101T000000Z"/></C:comp-filter><C:comp-filter name="VTIMEZONE"/>', ["rich"]),
+        (
+            '<C:comp-filter name="VEVENT"><C:time-range start="20270101T000000Z"/></C:comp-filter><C:comp-filter name="VTIMEZONE"/>',
+            ["rich"],
+        ),
     ],
 )
 def test_each_condition_on_the_calendar_finds_what_it_says(shelf, say, inner, names):
@@ -95,7 +117,9 @@ def test_each_condition_on_the_calendar_finds_what_it_says(shelf, say, inner, na
 
 def test_one_component_must_meet_all_conditions(client, calendar, event, say):
     master = event("RRULE:FREQ=WEEKLY;COUNT=3", "SUMMARY:weekly")
-    moved = event("RECURRENCE-ID:20261213T020000Z", "SUMMARY:moved", starts="DTSTART:20261230T020000Z", ends="DURATION:PT1H")
+    moved = event(
+        "RECURRENCE-ID:20261213T020000Z", "SUMMARY:moved", starts="DTSTART:20261230T020000Z", ends="DURATION:PT1H"
+    )
     client.put("a.ics", calendar(master, moved))
     when = '<C:time-range start="20261230T000000Z" end="20261231T000000Z"/>'
     assert client.query(say.comp("VEVENT", when + prop("SUMMARY", text("moved")))).names() == ["a.ics"]
@@ -112,7 +136,9 @@ def test_a_rule_that_goes_on_is_found_beyond_what_is_expanded(client, calendar, 
 
 
 def test_times_without_a_zone_are_read_in_the_zone_of_the_query(client, calendar, event, say):
-    client.put("day.ics", calendar(event(uid="day", starts="DTSTART;VALUE=DATE:20261206", ends="DTEND;VALUE=DATE:20261207")))
+    client.put(
+        "day.ics", calendar(event(uid="day", starts="DTSTART;VALUE=DATE:20261206", ends="DTEND;VALUE=DATE:20261207"))
+    )
     client.put("utc.ics", calendar(event(uid="utc", starts="DTSTART:20261206T000000Z", ends="DTEND:20261206T233000Z")))
     early = say.comp("VEVENT", say.span("20261205T150000Z", "20261205T160000Z"))
     late = say.comp("VEVENT", say.span("20261206T150000Z", "20261206T160000Z"))

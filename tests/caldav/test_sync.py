@@ -99,9 +99,7 @@ def test_no_sequence_of_changes_and_limits_skips_one(seed, limit, fresh, calenda
         if token == before:
             break
     listed = client.propfind(GATEWAY, "D:getetag", depth="1")
-    there = {
-        href: listed.value("D:getetag", row) for row, href in enumerate(listed.hrefs()) if href != GATEWAY
-    }
+    there = {href: listed.value("D:getetag", row) for row, href in enumerate(listed.hrefs()) if href != GATEWAY}
     assert known == there
 
 
