@@ -96,7 +96,7 @@ def _serve(door: Door) -> Response:
         for key in keys:
             door.throttle.note_failure(key, now)
         return _challenge()
-    body, is_whole = _body()
+    body = _body()
     headers = {key.lower(): value for key, value in request.headers.items()}
     found = answer(Request(request.method, _path(), headers, body), board)
     response = Response(found.body, found.status)
@@ -104,8 +104,6 @@ def _serve(door: Door) -> Response:
     for header, value in found.headers:
         response.headers.add(header, value)
     response.vary.add("Authorization")
-    if not is_whole:
-        response.headers["Connection"] = "close"  # what was not read of the body must not be read as a request
     return response
 
 
@@ -135,11 +133,13 @@ def _challenge() -> Response:
     return Response(text, 401, headers, content_type="text/plain; charset=utf-8")
 
 
-def _body() -> tuple[bytes, bool]:
-    """Return the body, chunked or not, and whether that is all: one octet over the limit is enough to refuse it."""
+def _body() -> bytes:
+    """Return the body, chunked or not, up to one octet over the limit: enough to refuse it.
+
+    The server itself passes over what was not read before it takes the next request of the connection.
+    """
     request.max_content_length = sys.maxsize  # the protocol says which precondition failed; Flask would say 413
-    octets = request.stream.read(LIMITS.octets + 1)
-    return octets, len(octets) <= LIMITS.octets
+    return request.stream.read(LIMITS.octets + 1)
 
 
 def _path() -> str:
