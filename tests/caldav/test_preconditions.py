@@ -191,7 +191,7 @@ ROWS = [
         403,
         C + "calendar-collection-location-ok",
     ),
-    # max-resource-size, min-date-time, max-date-time, max-instances, max-attendees-per-instance
+    # max-resource-size, min-date-time, max-date-time, max-instances
     ("too large", "PUT", NEW, CALENDAR, ics(vevent("SUMMARY:" + "x" * 20_000)), 403, C + "max-resource-size"),
     (
         "long ago",
@@ -212,15 +212,6 @@ ROWS = [
         C + "max-date-time",
     ),
     ("too many", "PUT", NEW, CALENDAR, ics(vevent("RRULE:FREQ=DAILY;COUNT=401")), 403, C + "max-instances"),
-    (
-        "attendee",
-        "PUT",
-        NEW,
-        CALENDAR,
-        ics(vevent("ATTENDEE:mailto:a@example.org")),
-        403,
-        C + "max-attendees-per-instance",
-    ),
     # RFC 4791 5.3.1.1, MKCALENDAR
     ("make what is there", "MKCALENDAR", GATEWAY, {}, "", 403, D + "resource-must-be-null"),
     (

@@ -35,6 +35,12 @@ def test_one_search_of_several_may_be_enough(client, say):
     assert client.report(some, path=PRINCIPALS, depth="0").value("D:displayname") == "Alpha Energy"
 
 
+def test_properties_beside_the_prop_are_asked_too(client, say):
+    """As python-caldav 3.6 asks."""
+    body = say.xml("D:principal-property-search", search("D:displayname", "alpha") + "<D:prop/><D:displayname/>")
+    assert client.report(body, path=ROOT, depth="0").value("D:displayname") == "Alpha Energy"
+
+
 def test_what_can_be_searched_is_said(client, say):
     found = client.report(say.xml("D:principal-search-property-set"), path=PRINCIPALS, depth="0")
     assert found.status == 200
