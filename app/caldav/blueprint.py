@@ -14,6 +14,7 @@ from app.caldav.allowed import LIMITS
 from app.caldav.backend import Backend
 from app.caldav.dcc_board import DccBoard
 from app.caldav.exchange import Request
+from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
 from app.caldav.protocol import answer
 from app.domain.access import Role
@@ -46,17 +47,18 @@ class _Rest(PathConverter):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the door needs of the application: the register, the feeds, a clock (aware UTC), and its own throttle."""
+    """What the door needs of the application: the register, the feeds, a clock (aware UTC), and what it keeps itself."""
 
     register: Register
     publishing: Publishing
+    listings: Listings
     now: Callable[[], datetime]
     throttle: Throttle
 
 
 def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime]) -> Blueprint:
     """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
-    door = Door(register, publishing, now, Throttle())
+    door = Door(register, publishing, Listings(), now, Throttle())
     blueprint = Blueprint("caldav", __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
 
@@ -113,7 +115,7 @@ def _board(door: Door, bearer: Bearer, now: datetime) -> Backend | None:
     with store.reading() as connection:
         if bearer.user is not None:
             gateways = parties.gateways_of(store, connection, bearer.user.id)
-            return Noticeboard(door.register, bearer.user, gateways, bearer.principal.name, now)
+            return Noticeboard(door.register, door.listings, bearer.user, gateways, bearer.principal.name, now)
         if bearer.principal.role is Role.DCC:
             return DccBoard(door.register, door.publishing, read_head(connection), now)
     return None

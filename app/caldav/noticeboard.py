@@ -22,6 +22,7 @@ from app.caldav.backend import (
     TokenUnknown,
 )
 from app.caldav.kept_properties import KeptProperties
+from app.caldav.listings import Listings, entry_of
 from app.caldav.object_refusal import refusal_of
 from app.caldav.receipt_line import receipt_line
 from app.domain.notice import Channel, Notice
@@ -47,7 +48,7 @@ from app.register.register import Register
 from app.store import members
 from app.store.engine import Connection
 from app.store.log import leaf_at
-from app.store.members import HeldMember, MemberHead, Place
+from app.store.members import HeldMember, Place
 from feeds.scope import EPOCH
 
 _EMPTY = "0"  # the token of a collection in which nothing ever stood
@@ -60,6 +61,7 @@ class Noticeboard:
     """One User's calendars, for one request. ``given_by`` is the label of the app password, for the history."""
 
     register: Register
+    listings: Listings
     user: User
     gateways: Sequence[Gateway]
     given_by: str
@@ -99,14 +101,13 @@ class Noticeboard:
     def entries(self, collection: Collection) -> Sequence[Entry]:
         """Return every member in order of its last change."""
         with self.register.store.reading() as connection:
-            found = members.all_members(self.register.store, connection, self._place(collection))
-        return [_entry(held.head) for held in found]
+            return self._listed(connection, self._place(collection))[0]
 
     def entry(self, collection: Collection, name: str) -> Entry | None:
         """Return one member."""
         with self.register.store.reading() as connection:
             held = members.member_named(self.register.store, connection, self._place(collection), name)
-        return None if held is None or held.gone else _entry(held.head)
+        return None if held is None or held.gone else entry_of(held.head)
 
     def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
         """Return members whole, by name."""
@@ -135,6 +136,9 @@ class Noticeboard:
         """Return what changed since a token: at any limit nothing is passed over, since each change has its number."""
         store, place = self.register.store, self._place(collection)
         with store.reading() as connection:
+            if not token and most is None:
+                entries, newest = self._listed(connection, place)
+                return Changes(entries, [], _token(connection, place, newest))
             position = _position(connection, place, token)
             asked = None if most is None else max(most, 1) + 1
             found = members.changed_since(store, connection, place, position, asked)
@@ -143,7 +147,7 @@ class Noticeboard:
                 found.pop()
             reached = found[-1] if is_cut else members.newest_member(store, connection, place)
             return Changes(
-                [_entry(held.head) for held in found if not held.gone],
+                [entry_of(held.head) for held in found if not held.gone],
                 [held.head.name for held in found if held.gone],
                 _token(connection, place, reached),
                 is_cut=is_cut,
@@ -166,11 +170,11 @@ class Noticeboard:
         try:
             kept = receive_member(self.register, shelf, new, notice, condition.holds)
         except MemberStale as stale:
-            raise Stale(_entry(stale.head) if stale.head else None) from stale
+            raise Stale(entry_of(stale.head) if stale.head else None) from stale
         except UidTaken as taken:
             keep_notice(self.register, self.user, notice)
             raise ObjectRefused("no-uid-conflict", f"{taken.text} {taken.remedy}", taken.name) from taken
-        return Stored(_entry(kept.head), kept.created, is_as_sent=True, receipt=receipt_line(kept.outcome))
+        return Stored(entry_of(kept.head), kept.created, is_as_sent=True, receipt=receipt_line(kept.outcome))
 
     def refuse(self, collection: Collection, octets: bytes) -> None:  # noqa: ARG002 - a notice is the User's, wherever it was sent
         """Keep the octets of a PUT that the protocol refused."""
@@ -183,7 +187,7 @@ class Noticeboard:
         try:
             return remove_member(self.register, shelf, name, notice, condition.holds) is not None
         except MemberStale as stale:
-            raise Stale(_entry(stale.head) if stale.head else None) from stale
+            raise Stale(entry_of(stale.head) if stale.head else None) from stale
 
     def properties(self, place: str) -> Mapping[str, str]:
         """Return what this User set on a place."""
@@ -192,6 +196,10 @@ class Noticeboard:
     def set_properties(self, place: str, changes: Mapping[str, str | None]) -> None:
         """Set elements on a place."""
         self._kept().set_properties(place, changes)
+
+    def _listed(self, connection: Connection, place: Place) -> tuple[Sequence[Entry], HeldMember | None]:
+        newest = members.newest_member(self.register.store, connection, place)
+        return self.listings.read(self.register.store, connection, place, newest), newest
 
     def _kept(self) -> KeptProperties:
         return KeptProperties(self.register.store, self.user.id, self.user.code)
@@ -227,17 +235,13 @@ class Noticeboard:
         return Notice(self.user.code, Channel.CALDAV, self.now, CALENDAR_MEDIA_TYPE, octets, self.given_by)
 
 
-def _entry(head: MemberHead) -> Entry:
-    return Entry(head.name, head.etag, head.length, head.created_at, head.changed_at)
-
-
 def _member(held: HeldMember, stored: bytes) -> Member:
     body = load_body(stored)
     instances = tuple(
         Instance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)
         for one in body.instances
     )
-    return Member(_entry(held.head), body.uid, body.octets, instances, body.complete_until, body.receipt)
+    return Member(entry_of(held.head), body.uid, body.octets, instances, body.complete_until, body.receipt)
 
 
 def _token(connection: Connection, place: Place, newest: HeldMember | None) -> str:

@@ -103,10 +103,9 @@ def receive_member(
     etag, weeks = store.blind.etag(notice.octets), weeks_of(new.instances)
     with store.writing() as connection:
         head, rulebook = register.lock(connection)
-        held = members.member_named(store, connection, place, new.name)
+        held, holder = members.members_concerned(store, connection, place, new.name, new.uid)
         standing = None if held is None or held.gone else held
         _check(allows, standing)
-        holder = members.member_of_uid(store, connection, place, new.uid)
         in_the_way = holder or standing
         if in_the_way is not None and (standing is None or holder is None or holder.id != standing.id):
             raise UidTaken(in_the_way.head.name)

@@ -71,8 +71,9 @@ _COLUMNS = (
 )  # fmt: skip
 _IN_COLLECTION = members.c.collection == sa.bindparam("collection")
 _BY_NAME = sa.select(*_COLUMNS).where(members.c.name_index == sa.bindparam("name"))
-_BY_UID = sa.select(*_COLUMNS).where(members.c.uid_index == sa.bindparam("uid"))
-_ALL = sa.select(*_COLUMNS).where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change)
+_CONCERNED = sa.select(*_COLUMNS, members.c.name_index, members.c.uid_index).where(
+    (members.c.name_index == sa.bindparam("name")) | (members.c.uid_index == sa.bindparam("uid"))
+)
 _SINCE = (
     sa.select(*_COLUMNS)
     .where(_IN_COLLECTION, members.c.change > sa.bindparam("position"))
@@ -137,15 +138,20 @@ def member_named(store: Store, connection: sa.Connection, place: Place, name: st
     return None if row is None else _open(store, row)
 
 
-def member_of_uid(store: Store, connection: sa.Connection, place: Place, uid: str) -> HeldMember | None:
-    """Return the member that holds a UID; a UID stands in one member of a collection at most (RFC 4791 4.1)."""
-    row = connection.execute(_BY_UID, {"uid": store.blind.member_uid(place.collection, uid)}).first()
-    return None if row is None else _open(store, row)
+def members_concerned(
+    store: Store, connection: sa.Connection, place: Place, name: str, uid: str
+) -> tuple[HeldMember | None, HeldMember | None]:
+    """Return the member of a name, also one that is gone, and the one that holds a UID: often the same.
 
-
-def all_members(store: Store, connection: sa.Connection, place: Place) -> list[HeldMember]:
-    """Return every member that is there, in order of their last change. No body is read."""
-    return [_open(store, row) for row in connection.execute(_ALL, {"collection": place.collection})]
+    A UID stands in one member of a collection at most (RFC 4791 4.1).
+    """
+    named = holder = None
+    keys = {"name": store.blind.member(place.collection, name), "uid": store.blind.member_uid(place.collection, uid)}
+    for row in connection.execute(_CONCERNED, keys):
+        held = _open(store, row)
+        named = held if row.name_index == keys["name"] else named
+        holder = held if row.uid_index == keys["uid"] else holder
+    return named, holder
 
 
 def changed_since(

@@ -5,6 +5,7 @@ from datetime import UTC
 import pytest
 
 from app.caldav.backend import Condition
+from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
 from app.store import parties
 
@@ -44,12 +45,13 @@ class Client:
 
     def __init__(self, register, user, gateway, clock):
         self.register, self.user, self.gateway, self.clock = register, user, gateway, clock
+        self.listings = Listings()
 
     @property
     def board(self):
         with self.register.store.reading() as connection:
             gateways = parties.gateways_of(self.register.store, connection, self.user.id)
-        return Noticeboard(self.register, self.user, gateways, "a phone", self.clock().astimezone(UTC))
+        return Noticeboard(self.register, self.listings, self.user, gateways, "a phone", self.clock().astimezone(UTC))
 
     @property
     def collection(self):

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.caldav.backend import Condition, ObjectRefused, Stale, TokenUnknown
+from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
@@ -46,6 +47,7 @@ class Phone:
 
     def __init__(self, service, name):
         self.service, self.name = service, name
+        self.listings = Listings()
         self.known = {gateway: {} for gateway in GATEWAYS}
         self.tokens = dict.fromkeys(GATEWAYS, "")
 
@@ -54,7 +56,7 @@ class Phone:
         with store.reading() as connection:
             user = parties.find_user(store, connection, "ALPHA")
             gateways = parties.gateways_of(store, connection, user.id)
-        return Noticeboard(self.service.register, user, gateways, self.name, NOW)
+        return Noticeboard(self.service.register, self.listings, user, gateways, self.name, NOW)
 
     def put(self, gateway, uid, day):
         """Write what it knows to be there, or what it believes to be new; return whether the server took it."""
