@@ -18,21 +18,22 @@ _SEARCHABLE = {dav("displayname"): "Name", caldav("calendar-user-address-set"): 
 
 
 def answer_principal_search(request: Request, view: View, resource: Resource, body: Element) -> Response:
-    """Answer with the principals that match every property-search, among those that the asker may see."""
+    """Answer with the principals that match every property-search, among those that the asker may see.
+
+    A search for nothing is answered with all of these: python-caldav lists principals so.
+    """
     del resource
     if request.headers.get("depth", "0").strip() != "0":
         # "The value of the Depth header ... MUST be zero" (RFC 3744 9.4).
         raise bad_request("A principal-property-search has Depth: 0.")
     searches = [_search(one) for one in body.findall(dav("property-search"))]
-    if not searches:
-        raise bad_request("A search has at least one property-search.")
     some = body.get("test", "allof") == "anyof"
     asked = Asked(Form.NAMED, _asked_names(body))
     wants = read_preferences(request.headers)
     rows = []
     for principal in view.backend.principals():
         hits = [_matches(principal, names, text) for names, text in searches]
-        if any(hits) if some else all(hits):
+        if any(hits) if some and hits else all(hits):
             path = principal_path(principal.code)
             found = Resource(Kind.PRINCIPAL, path, path, principal=principal)
             rows.append(resource_row(view, found, asked, minimal=wants.minimal))
