@@ -8,6 +8,7 @@ from app.caldav.names import PREFIXES
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
 NAMESPACES = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in PREFIXES.items())
 # Everything outside the Char production of XML 1.0 (2.2).
+_CONTROLS = bytes(octet for octet in range(0x20) if octet not in b"\t\n\r")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -17,7 +18,7 @@ def escape(text: str) -> str:
     A carriage return is written as a reference: a bare one "MUST" reach the reader as a line feed (XML 1.0 2.11), and
     what a sender wrote is given back octet for octet.
     """
-    if _FORBIDDEN.search(text):
+    if not _is_plain(text):
         text = _FORBIDDEN.sub("\ufffd", text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;")
@@ -27,6 +28,11 @@ def element(name: str, inner: str = "") -> str:
     """Return an element by its Clark name; ``inner`` is XML already."""
     opened, tag = _tag(name)
     return f"<{opened}>{inner}</{tag}>" if inner else f"<{opened}/>"
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text is ASCII that XML takes: nearly all are, and this costs a tenth of looking for the others."""
+    return text.isascii() and len(text.encode().translate(None, _CONTROLS)) == len(text)
 
 
 def _attribute(text: str) -> str:

@@ -34,8 +34,8 @@ def answer_proppatch(request: Request, view: View) -> Response:
         if wants.minimal:
             # "a successful PROPPATCH ... no body" (RFC 8144 2.2).
             return Response(200, wants.applied("minimal"))
-    stats = "".join(_propstat(name, faults) for name in dict.fromkeys(name for name, _ in instructions))
-    return multistatus([row(resource.href, stats)], headers=wants.applied("minimal"))
+    names = [name for name, _ in instructions]
+    return multistatus([row(resource.href, _propstats(names, faults))], headers=wants.applied("minimal"))
 
 
 def _instructions(root: Element) -> list[tuple[str, Element | None]]:
@@ -84,11 +84,18 @@ def _is_timezone(text: str) -> bool:
     return [part.name for part in calendar.parts] == ["VTIMEZONE"] and len(calendar.parts[0].named("TZID")) == 1
 
 
-def _propstat(name: str, faults: dict[str, Fault]) -> str:
-    """Return how it went with one property; "424 (Failed Dependency)" where another one was at fault."""
-    failed = "424 Failed Dependency" if faults else "200 OK"
-    status, condition, text = faults.get(name, (failed, "", ""))
+def _propstats(names: list[str], faults: dict[str, Fault]) -> str:
+    """Return how it went with each property; "424 (Failed Dependency)" where another one was at fault."""
+    rest: Fault = ("424 Failed Dependency" if faults else "200 OK", "", "")
+    outcomes: dict[Fault, list[str]] = {}
+    for name in dict.fromkeys(names):
+        outcomes.setdefault(faults.get(name, rest), []).append(name)
+    return "".join(_propstat(outcome, several) for outcome, several in outcomes.items())
+
+
+def _propstat(outcome: Fault, names: list[str]) -> str:
+    status, condition, text = outcome
     why = f"<D:error>{element(condition)}</D:error>" if condition else ""
     said = f"<D:responsedescription>{escape(text)}</D:responsedescription>" if text else ""
-    prop = f"<D:prop>{element(name)}</D:prop>"
+    prop = f"<D:prop>{''.join(map(element, names))}</D:prop>"
     return f"<D:propstat>{prop}<D:status>HTTP/1.1 {status}</D:status>{why}{said}</D:propstat>"

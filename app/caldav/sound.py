@@ -54,9 +54,6 @@ def check_object(octets: bytes) -> None:
         text = "Only events (VEVENT) are kept here; enter a closure as an event, not as a task or a note."
         raise Refused(403, caldav("supported-calendar-component"), text)
     _check_one_object(calendar)
-    if any(event.named("ATTENDEE") for event in calendar.events()):
-        text = "A closure invites nobody: remove the attendees of this event."
-        raise Refused(403, caldav("max-attendees-per-instance"), text)
 
 
 def _is_known(part: Component) -> bool:

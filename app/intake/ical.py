@@ -116,8 +116,7 @@ def _shared(
     except Unread as unread:
         problems.append(unread.problem)
         return None
-    years = asking.limits.reach.days // 365 + 2
-    zones = ZoneTable(calendar.zones, (asking.now.year - years, asking.now.year + years), allowance)
+    zones = ZoneTable(calendar.zones, asking.years(), allowance)
     return Calendar(
         meaning=meaning,
         zones=zones,

@@ -14,8 +14,8 @@ class Limits:
     ``octets``, ``events``: of the whole notice. ``line_octets``: of one line, unfolded. ``event_lines``: such lines of
     one VEVENT. ``nesting``: BEGINs open at once, the VCALENDAR's included. ``occurrences``: of one series, ahead;
     ``all_occurrences``: of all series of the notice together. ``horizon``: how far from now a rule without end is
-    expanded. ``longest_window``: of a closure that nobody confirmed. ``reach``: how far from now, on either side, a
-    window may start.
+    expanded. ``longest_window``: of a closure that nobody confirmed. ``past`` and ``reach``: how long ago, and how far
+    from now, a window may start.
     """
 
     octets: int = 1_000_000
@@ -26,6 +26,7 @@ class Limits:
     occurrences: int = 400
     horizon: timedelta = timedelta(days=548)
     longest_window: timedelta = timedelta(days=31)
+    past: timedelta = timedelta(days=5 * 366)
     reach: timedelta = timedelta(days=5 * 366)
     all_occurrences: int = 5_000
 
@@ -44,6 +45,11 @@ class Asking:
     gateway: str | None = None
     limits: Limits = field(default_factory=Limits)
     allow_long: bool = False
+
+    def years(self) -> tuple[int, int]:
+        """Return the first and the last year that a time within reach may lie in, with one to spare on either side."""
+        limits = self.limits
+        return self.now.year - limits.past.days // 365 - 2, self.now.year + limits.reach.days // 365 + 2
 
 
 @dataclass(frozen=True, slots=True)

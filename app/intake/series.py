@@ -154,7 +154,7 @@ def _tell_changed(told: Told, one: Stated, key: str | None, asking: Asking, posi
         return
     assert one.starts is not None
     assert one.recurrence_id is not None
-    earliest = asking.now - asking.limits.reach
+    earliest = asking.now - asking.limits.past
     if one.starts.instant() >= earliest or one.recurrence_id.instant() >= earliest:
         _tell_window(told, one, asking, key or "", position)
 
