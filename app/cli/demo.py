@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from app.domain.access import Role
 from app.domain.london import london_date, read_wall_clock, utc_text
 from app.domain.notice import Announcement, Channel, Notice
 from app.domain.party import PARTY_CATEGORIES, SEC_USER_ROLES, User
@@ -31,6 +32,7 @@ class Demo:
     user: str
     gateway: str
     app_password: str
+    dcc_token: str
     feed_id: str
     feed_token: str
 
@@ -51,7 +53,8 @@ def fill_demo(service: Service, now: datetime) -> Demo:
     made = enrolment.add_subscription(
         store, scope_text="all", label="demo", secret_url=False, past_days=30, horizon_days=548, now=now
     )
-    return Demo(code, gateway.gateway.code, password, made.subscription.id, made.token)
+    _, dcc_token = enrolment.issue_token(store, role=Role.DCC, label="demo", now=now)
+    return Demo(code, gateway.gateway.code, password, dcc_token, made.subscription.id, made.token)
 
 
 def _enrol(service: Service, chance: random.Random, name: str) -> tuple[User, list[str]]:

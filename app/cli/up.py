@@ -69,10 +69,18 @@ def _welcome(service: Service, *, demo: bool) -> tuple[dict[str, object], list[s
     if filled:
         feed = f"{base}/feeds/{filled.feed_id}.ics"
         upload = f"{base}/api/v1/notices?gateway={filled.gateway}&dry_run=1"
+        calendar = f"{base}/dav/calendars/{filled.user}/{filled.gateway}/"
         row = '{"closures":[{"starts":"2027-06-06T02:00","ends":"2027-06-06T06:00","reference":"my-first"}]}'
         facts |= {
             "feed": {"url": feed, "username": filled.feed_id, "token": filled.feed_token},
             "app_password": {"username": filled.user, "token": filled.app_password},
+            "caldav": {
+                "url": f"{base}/dav/",
+                "calendar": calendar,
+                "username": filled.user,
+                "token": filled.app_password,
+            },
+            "caldav_dcc": {"url": f"{base}/dav/", "username": "dcc", "token": filled.dcc_token},
         }
         lines += [
             "",
@@ -87,6 +95,13 @@ def _welcome(service: Service, *, demo: bool) -> tuple[dict[str, object], list[s
             f"  password   {filled.app_password}",
             f"  curl -u {filled.user}:{filled.app_password} -H 'Content-Type: application/json' \\",
             f"    -d '{row}' '{upload}'",
+            "",
+            f"Or from the calendar program of {filled.user} (CalDAV; DCC's staff read there as well):",
+            f"  address    {base}/dav/",
+            f"  user name  {filled.user}    or  dcc",
+            f"  password   {filled.app_password}",
+            f"        dcc  {filled.dcc_token}",
+            f"  curl -u {filled.user}:{filled.app_password} -X PROPFIND -H 'Depth: 1' {calendar}",
         ]
     return facts, lines
 

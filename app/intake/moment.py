@@ -103,10 +103,12 @@ def checked_window(
             line=ends_where[0],
             property_name=ends_where[1],
         ) from refused
-    if abs(window.starts - asking.now) > limits.reach:
+    is_past = window.starts < asking.now
+    reach = limits.past if is_past else limits.reach
+    if abs(window.starts - asking.now) > reach:
         raise Unread(
-            "out-of-reach",
-            f"The start is more than {limits.reach.days} days from today.",
+            "too-long-ago" if is_past else "too-far-ahead",
+            f"The start is more than {reach.days} days from today.",
             "Check the year.",
             line=line,
             property_name=name,

@@ -14,8 +14,8 @@ class Limits:
     ``octets``, ``events``: of the whole notice. ``line_octets``: of one line, unfolded. ``event_lines``: such lines of
     one VEVENT. ``nesting``: BEGINs open at once, the VCALENDAR's included. ``occurrences``: of one series, ahead;
     ``all_occurrences``: of all series of the notice together. ``horizon``: how far from now a rule without end is
-    expanded. ``longest_window``: of a closure that nobody confirmed. ``reach``: how far from now, on either side, a
-    window may start.
+    expanded. ``longest_window``: of a closure that nobody confirmed. ``past`` and ``reach``: how long ago, and how far
+    from now, a window may start.
     """
 
     octets: int = 1_000_000
@@ -26,6 +26,7 @@ class Limits:
     occurrences: int = 400
     horizon: timedelta = timedelta(days=548)
     longest_window: timedelta = timedelta(days=31)
+    past: timedelta = timedelta(days=5 * 366)
     reach: timedelta = timedelta(days=5 * 366)
     all_occurrences: int = 5_000
 
@@ -45,6 +46,11 @@ class Asking:
     limits: Limits = field(default_factory=Limits)
     allow_long: bool = False
 
+    def years(self) -> tuple[int, int]:
+        """Return the first and the last year that a time within reach may lie in, with one to spare on either side."""
+        limits = self.limits
+        return self.now.year - limits.past.days // 365 - 2, self.now.year + limits.reach.days // 365 + 2
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -57,6 +63,23 @@ class Series:
     gateway: str
     octets: bytes
     expanded_to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One occurrence of an event, also a withdrawn one; both times aware UTC, half-open.
+
+    ``recurrence_id`` is the UTC start that the unaltered rule gave it (``20261206T020000Z``), "" where nothing recurs.
+    ``all_day`` and ``floating`` say that its start was stated without a zone. ``place`` is that of the VEVENT which
+    states it among those of its calendar, from 0.
+    """
+
+    starts: datetime
+    ends: datetime
+    recurrence_id: str
+    all_day: bool
+    floating: bool
+    place: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,12 +65,12 @@ def recurrence_key(instant: datetime) -> str:
 
 
 def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: Allowance) -> Expansion:
-    """Return what starts from ``now - reach`` to ``now + horizon``, in order, the excluded occurrences left out.
+    """Return what starts from ``now - past`` to ``now + horizon``, in order, the excluded occurrences left out.
 
     Those that RDATE adds may lie up to ``now + reach``. At most ``limits.occurrences`` are returned: of a series that
     has run for years the oldest past ones are left out. Raise ``Unread``: too many ahead, or none at all.
     """
-    earliest, horizon = now - limits.reach, now + limits.horizon
+    earliest, horizon = now - limits.past, now + limits.horizon
     seen: dict[datetime, Occurrence] = {}
     allowance.spend(work=_COST_OF_RULE)
     ahead = 0
@@ -92,7 +92,7 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
             seen.setdefault(key, Occurrence(key, moment, start.position))
     for occasion in recurrence.added:
         key = occasion.starts.instant()
-        if abs(key - now) <= limits.reach:
+        if earliest <= key <= now + limits.reach:
             seen.setdefault(key, Occurrence(key, occasion.starts, None, occasion.length))
     _check_count(sum(key >= now for key in seen), limits)
     if not seen and not goes_on:

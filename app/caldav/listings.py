@@ -1,0 +1,51 @@
+"""Listings kept ready in one process, brought up to date by what changed: clients list every few minutes."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from app.caldav.backend import Entry
+from app.store import members
+from app.store.engine import Connection, Store
+from app.store.members import HeldMember, MemberHead, Place
+
+_MOST_ENTRIES = 30_000  # kept in one process, about 500 octets each; the collection least recently asked for goes first
+
+
+@dataclass(slots=True)
+class _Kept:
+    change: int = -1
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+
+class Listings:
+    """The entries of collections, each in order of its last change, as of the last time that somebody asked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+
+    def read(self, store: Store, connection: Connection, place: Place, newest: HeldMember | None) -> Sequence[Entry]:
+        """Return the entries of a collection whose last change is ``newest``, on the same snapshot."""
+        if newest is None:
+            return []
+        with self._lock:
+            kept = self._kept.pop(place.collection, None)
+            if kept is None or kept.change > newest.change:  # another thread is ahead of this snapshot
+                kept = _Kept()
+            if kept.change < newest.change:
+                for held in members.changed_since(store, connection, place, kept.change, None):
+                    kept.entries.pop(held.head.name, None)
+                    if not held.gone:
+                        kept.entries[held.head.name] = entry_of(held.head)
+                kept.change = newest.change
+            self._kept[place.collection] = kept
+            while len(self._kept) > 1 and sum(len(one.entries) for one in self._kept.values()) > _MOST_ENTRIES:
+                self._kept.popitem(last=False)
+            return list(kept.entries.values())
+
+
+def entry_of(head: MemberHead) -> Entry:
+    """Return a member as the protocol lists it."""
+    return Entry(head.name, head.etag, head.length, head.created_at, head.changed_at)
