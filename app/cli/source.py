@@ -178,7 +178,7 @@ def _poll_lines(report: PollReport) -> list[str]:
     lines = _troubles([facts])
     if not lines:
         counts = ", ".join(f"{len(facts[name])} {name}" for name in _GROUPS)
-        lines = [f"{facts['events']} events taken: {counts}."]
+        lines = [f"{_events(facts['events'])} taken: {counts}."]
     for entry in (*facts["accepted"], *facts["withdrawn"], *facts["superseded"]):
         span = f"{entry['starts_london']} to {entry['ends_london']}"
         lines.append(f"  {entry['reference']}  {entry['gateway']}  {span}  {entry['change']}. {entry['notice']}")
@@ -193,7 +193,11 @@ def _troubles(facts: list[dict[str, Any]]) -> list[str]:
         if one["problem"]:
             lines.append(f"{one['id']}: {one['problem']} {one['remedy']} Nothing was changed.")
         if one["doubted"]:
-            lines.append(f"{one['id']}: {one['missing']} events are missing, too many at once to be believed yet.")
+            lines.append(f"{one['id']}: {_events(one['missing'])} missing, too many at once to be believed yet.")
         elif one["missing"]:
-            lines.append(f"{one['id']}: {one['missing']} events are missing; the next poll withdraws what still is.")
+            lines.append(f"{one['id']}: {_events(one['missing'])} missing; the next poll withdraws what still is.")
     return lines
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"

@@ -186,7 +186,10 @@ class Visit:
             answer = self._ask_once(method, url, headers, body)
             if answer.status not in _MOVED:
                 return answer
-            url = urljoin(url, answer.headers.get("location", ""))
+            try:
+                url = urljoin(url, answer.headers.get("location", ""))
+            except ValueError as problem:
+                raise SourceUnread("redirected") from problem
         raise SourceUnread("redirected")
 
     def _ask_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:

@@ -12,8 +12,6 @@ from app.intake.trouble import SourceUnread
 
 if TYPE_CHECKING:
     from caldav.davclient import DAVClient
-    from caldav.elements.base import BaseElement
-    from caldav.response import DAVResponse
 
 _T = TypeVar("_T")
 
@@ -124,10 +122,11 @@ class _Session:
         answer = self._asker.ask(method, url, dict(headers), data or b"")
         if answer.status != _MULTISTATUS:
             raise _Refused(answer)
+        kind, sound = answer.headers.get("content-type", ""), bool(answer.body) and b"<!DOCTYPE" not in answer.body
         # UTF-16 could hide a DOCTYPE; it is full of NULs.
-        if "xml" not in answer.headers.get("content-type", "") or b"<!DOCTYPE" in answer.body or b"\0" in answer.body:
+        if not sound or b"\0" in answer.body or not kind.startswith(("application/xml", "text/xml")):
             raise SourceUnread("not-calendar")
-        return _Response(answer.status, answer.headers, answer.body)
+        return _Response(answer.status, {"Content-Type": kind}, answer.body)
 
     def close(self) -> None:
         """Nothing stays open between requests."""
@@ -237,6 +236,9 @@ class _Collection:
             found = self._ask("PROPFIND", str(asked), 1, _propfound)
         except _Refused as refused:
             raise _refused(refused.answer) from refused
+        if not any(_path(one.href) == self._path for one in found):
+            # A list of depth 1 names the collection itself too (RFC 4918 9.1): one that does not is not the whole list.
+            raise SourceUnread("broken-off")
         results = [one for one in found if self._is_member(one.href) and one.status == _OK]
         if len(results) > _MOST_MEMBERS:
             raise SourceUnread("too-large")
@@ -282,7 +284,7 @@ class _Collection:
         except _Refused as refused:
             raise _refused(refused.answer) from refused
 
-    def _ask(self, method: str, body: str, depth: int | None, parse: "Callable[[DAVResponse], _T]") -> _T:
+    def _ask(self, method: str, body: str, depth: int | None, parse: Callable[[Any], _T]) -> _T:
         """Ask through the library, which raises what it likes on a hostile answer."""
         headers = {} if depth is None else {"Depth": str(depth)}
         try:
@@ -297,11 +299,12 @@ class _Collection:
         return _path(href).startswith(self._path + "/") and not href.endswith("/")
 
 
-def _around(outer: "BaseElement", *inner: "BaseElement") -> "BaseElement":
+def _around(outer: Any, *inner: Any) -> Any:
+    """Put elements into another; the library's own types say that an element holds only its like."""
     return outer.append(inner)
 
 
-def _propfound(response: "DAVResponse") -> Sequence[Any]:
+def _propfound(response: Any) -> Sequence[Any]:
     found: Sequence[Any] = response.parse_propfind()
     return found
 

@@ -94,8 +94,9 @@ def poll_source(
         polled_at=ended,
         failures=failures,
         outcome=outcome,
-        state=before.state if polled.state == state else write_state(polled.state),
     )
+    if polled.state != state:
+        after = replace(after, row_version=before.row_version + 1, state=write_state(polled.state))
     with store.writing() as connection:
         ours = sources.finish_poll(store, connection, (source, before), after, until)
     return PollReport(source, after, polled) if ours else None

@@ -102,9 +102,9 @@ def take_source(connection: Connection, source_id: bytes, seen: datetime, until:
 def finish_poll(
     store: Store, connection: Connection, held: tuple[Source, Standing], after: Standing, taken_until: datetime
 ) -> bool:
-    """Write how a source stands ``after`` a poll; its state only where that changed. Tell whether it was still ours.
+    """Write how a source stands ``after`` a poll; tell whether it was still ours.
 
-    ``held`` is the source as it was read before.
+    ``held`` is the source as it was read before. The state is written only where it has a new version.
     """
     source, before = held
     values: dict[str, object] = {
@@ -113,11 +113,10 @@ def finish_poll(
         "failures": after.failures,
         "outcome": after.outcome,
     }
-    if after.state != before.state:
-        version = before.row_version + 1
-        values["row_version"] = version
+    if after.row_version != before.row_version:
+        values["row_version"] = after.row_version
         values["sealed_state"] = store.keyring.seal(
-            source.user_id, "sources", "sealed_state", source.id, version, after.state.encode()
+            source.user_id, "sources", "sealed_state", source.id, after.row_version, after.state.encode()
         )
     query = sa.update(sources).where(sources.c.id == source.id, sources.c.due_at == taken_until).values(values)
     return connection.execute(query).rowcount == 1

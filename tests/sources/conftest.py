@@ -7,11 +7,13 @@ import base64
 import fcntl
 import hashlib
 import http.client
+import http.server
 import os
 import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
@@ -26,6 +29,7 @@ from app.intake.outbound import Outbound
 from app.jobs.pulls import poll_source
 from app.register.reading import Question, find_closures
 from app.register.sources import add_source
+from app.store import tables
 
 OPERATOR = Principal("a test", Role.ADMIN)
 USERNAME, PASSWORD = "alpha", "correct horse"
@@ -208,3 +212,81 @@ class Watched:
 def watch(register, alpha, clock):
     """Return a function that adds a source: ``watch(url, outbound, word="closure")``."""
     return lambda url, outbound, **facts: Watched(register, clock, outbound, url, facts)
+
+
+class Site:
+    """A loopback HTTP server that answers every request with what the test says: ``answer(method, headers)``."""
+
+    def __init__(self):
+        self.answer = lambda method, headers: (404, {}, b"")
+        self.asked = []
+        site = self
+
+        class Talk(http.server.BaseHTTPRequestHandler):
+            def talk(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                site.asked.append(self.command)
+                answer = site.answer(self.command, self.headers)
+                try:
+                    if callable(answer):
+                        answer(self.wfile)
+                        return
+                    status, headers, body = answer
+                    self.send_response(status)
+                    for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(body)
+                except OSError:
+                    return  # the other side had enough
+
+            do_GET = do_PROPFIND = do_REPORT = talk  # noqa: N815 - http.server looks for these names
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talk)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/changes.ics"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def show(self, octets, **headers):
+        """Serve a file, as a server of plain files does: 405 to PROPFIND."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+
+        def answer(method, asked):
+            if method != "GET":
+                return 405, {}, b""
+            if given.get("ETag") and asked.get("If-None-Match") == given["ETag"]:
+                return 304, {}, b""
+            if given.get("Last-Modified") and asked.get("If-Modified-Since") == given["Last-Modified"]:
+                return 304, {}, b""
+            return 200, {"Content-Type": "text/calendar", **given}, octets
+
+        self.answer = answer
+
+
+@pytest.fixture
+def site():
+    site = Site()
+    yield site
+    site.server.shutdown()
+    site.server.server_close()
+
+
+@pytest.fixture
+def near():
+    """The way out of a site that hosts both the service and the calendars."""
+    return Outbound(allow_private=True)
+
+
+@pytest.fixture
+def written(store):
+    """Return a function that counts what the register holds: notices, entries of histories, leaves of the log."""
+
+    def count():
+        with store.reading() as connection:
+            held = [tables.notices, tables.revisions, tables.closures, tables.log]
+            return [connection.execute(sa.select(sa.func.count()).select_from(one)).scalar_one() for one in held]
+
+    return count
