@@ -1,5 +1,6 @@
 """A look at a User's own calendar: a CalDAV collection by its sync token or ETags, or an .ics address by its ETag."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -150,6 +151,8 @@ def _client(asker: Asker, url: str) -> "DAVClient":
     # Loaded here alone: it brings an HTTP library that replaces another for the whole interpreter.
     from caldav.davclient import DAVClient  # noqa: PLC0415 - see above
 
+    # It would write what it finds odd in an answer to our log, the answer included.
+    logging.getLogger("caldav").setLevel(logging.CRITICAL + 1)
     client = DAVClient(url, enable_rfc6764=False, rate_limit_handle=False)
     client.session.close()
     client.session = _Session(asker)  # type: ignore[assignment]  # the two methods that the client calls

@@ -248,6 +248,14 @@ def test_a_bad_answer_at_any_step_is_never_a_look(answer, outcome, where):
     assert caught.value.outcome == outcome
 
 
+def test_what_the_library_finds_odd_in_an_answer_does_not_reach_the_log(caplog):
+    held = Collection()
+    held.put("a", calendar("a"))
+    plain = held._found
+    held._found = lambda href, prop: plain(href, prop).replace("</D:response>", "<D:x>secret</D:x></D:response>")
+    assert (look(held).present, caplog.records) == ({"a"}, [])
+
+
 steps = st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 3), st.booleans()), max_size=25)
 
 
