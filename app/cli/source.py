@@ -12,7 +12,7 @@ from app.domain.london import utc_text
 from app.factory import utc_now
 from app.intake.outbound import Outbound
 from app.intake.trouble import words_of
-from app.jobs.pulls import PollReport, poll_source
+from app.jobs.pulls import PollReport, poll_source, preview_source
 from app.jobs.source_state import SourceState, read_state
 from app.register.receipts import outcome_facts, problem_facts
 from app.register.sources import OwnedSource, add_source, find_source, list_sources, remove_source
@@ -90,19 +90,26 @@ def list_() -> None:
     say({"sources": facts}, *table(headings, rows, empty="There are no sources yet."), *_troubles(facts))
 
 
-@source.command(epilog=examples("closures source poll 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"))
+@source.command(
+    epilog=examples(
+        "closures source poll 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e",
+        "closures source poll 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e --dry-run",
+    )
+)
 @click.argument("source_id", metavar="ID")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and record nothing.")
 @json_option
-def poll(source_id: str) -> None:
+def poll(source_id: str, dry_run: bool) -> None:
     """Poll the source ID now, due or not, and say what that changed. Exit code 1 where nothing could be taken."""
     with opened() as service:
         found = find_source(service.store, source_id)
         outbound = Outbound(allow_private=service.settings.allow_private_sources)
-        report = poll_source(service.register, outbound, found, utc_now)
+        look = preview_source if dry_run else poll_source
+        report = look(service.register, outbound, found, utc_now)
     if report is None:
         say({"id": source_id, "state": "busy"}, "Another poll of this source runs; see `closures source list`.")
         return
-    say(_poll_facts(report), *_poll_lines(report))
+    say({**_poll_facts(report), "dry_run": dry_run}, *_poll_lines(report, "would be " if dry_run else ""))
     if report.standing.outcome != OK:
         click.get_current_context().exit(1)
 
@@ -173,12 +180,12 @@ def _poll_facts(report: PollReport) -> dict[str, Any]:
     }
 
 
-def _poll_lines(report: PollReport) -> list[str]:
+def _poll_lines(report: PollReport, would_be: str) -> list[str]:
     facts = _poll_facts(report)
     lines = _troubles([facts])
     if not lines:
         counts = ", ".join(f"{len(facts[name])} {name}" for name in _GROUPS)
-        lines = [f"{_events(facts['events'])} taken: {counts}."]
+        lines = [f"{_events(facts['events'])} taken: {would_be}{counts}."]
     for entry in (*facts["accepted"], *facts["withdrawn"], *facts["superseded"]):
         span = f"{entry['starts_london']} to {entry['ends_london']}"
         lines.append(f"  {entry['reference']}  {entry['gateway']}  {span}  {entry['change']}. {entry['notice']}")

@@ -16,7 +16,7 @@ from app.intake.second_look import look_again
 from app.intake.trouble import SourceUnread
 from app.jobs.source_state import Found, SourceState, Taken
 from app.register.receipts import Outcome
-from app.register.receive import receive_notice
+from app.register.receive import preview_notice, receive_notice
 from app.register.register import Register
 from app.store.sources import Source
 
@@ -41,11 +41,14 @@ class Subject:
     source: Source
     user: User
     gateways: tuple[str, ...]
-    elsewhere: Collection[str] = ()
+    elsewhere: Collection[str]
+    dry_run: bool
 
 
 def poll(register: Register, subject: Subject, state: SourceState, asker: Asker, now: Callable[[], datetime]) -> Polled:
-    """Look at a source once and record what that says. Raise ``SourceUnread``: then nothing was recorded.
+    """Look at a source once and record what that says, or with ``subject.dry_run`` only say what would be.
+
+    Raise ``SourceUnread``: then nothing was recorded.
 
     While something is missing, the whole source is looked at, so that a second look never repeats the first one's
     mistake.
@@ -112,6 +115,8 @@ def _read(octets: bytes, subject: Subject, now: datetime) -> Reading:
 
 
 def _receive(register: Register, subject: Subject, octets: bytes, at: datetime, reading: Reading) -> Outcome:
+    if subject.dry_run:
+        return preview_notice(register, subject.user, at, reading)
     given_by = f"source {subject.source.id.hex()}"
     notice = Notice(subject.user.code, Channel.PULL, at, "text/calendar", octets, given_by)
     return receive_notice(register, subject.user, notice, reading)

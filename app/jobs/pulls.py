@@ -80,12 +80,7 @@ def poll_source(
         if not sources.take_source(connection, source_id, before.due_at, until):
             return None
     state = read_state(before.state)
-    try:
-        subject = _subject(register, source, state)
-        visit = Visit(outbound, source.url, source.username, source.password)
-        polled, outcome = poll(register, subject, state, visit, now), OK
-    except SourceUnread as unread:
-        polled, outcome = Polled(state), unread.outcome
+    polled, outcome = _look(register, outbound, (source, state), now, dry_run=False)
     ended = now()
     failures = 0 if outcome == OK else before.failures + 1
     after = replace(
@@ -102,6 +97,32 @@ def poll_source(
     return PollReport(source, after, polled) if ours else None
 
 
+def preview_source(register: Register, outbound: Outbound, source_id: bytes, now: Callable[[], datetime]) -> PollReport:
+    """Say what a poll would do now; nothing is written. Raise ``Unknown``."""
+    with register.store.reading() as connection:
+        source, standing = sources.read_source(register.store, connection, source_id)
+    polled, outcome = _look(register, outbound, (source, read_state(standing.state)), now, dry_run=True)
+    return PollReport(source, replace(standing, outcome=outcome), polled)
+
+
+def _look(
+    register: Register,
+    outbound: Outbound,
+    held: tuple[Source, SourceState],
+    now: Callable[[], datetime],
+    *,
+    dry_run: bool,
+) -> tuple[Polled, str]:
+    """Look at a source; return what that came to, and its outcome."""
+    source, state = held
+    try:
+        subject = _subject(register, source, state, dry_run=dry_run)
+        visit = Visit(outbound, source.url, source.username, source.password)
+        return poll(register, subject, state, visit, now), OK
+    except SourceUnread as unread:
+        return Polled(state), unread.outcome
+
+
 def next_due(source_id: bytes, every: timedelta, failures: int, now: datetime) -> datetime:
     """Return when a source is polled again: later after each failure, by doubling, up to a day."""
     wait: timedelta = min(every * 2 ** min(failures, _MOST_DOUBLINGS), max(every, _LONGEST_WAIT))
@@ -109,7 +130,7 @@ def next_due(source_id: bytes, every: timedelta, failures: int, now: datetime) -
     return now + wait + wait / _SPREAD * chance
 
 
-def _subject(register: Register, source: Source, state: SourceState) -> Subject:
+def _subject(register: Register, source: Source, state: SourceState, *, dry_run: bool) -> Subject:
     store = register.store
     with store.reading() as connection:
         try:
@@ -127,4 +148,4 @@ def _subject(register: Register, source: Source, state: SourceState) -> Subject:
         if other.user_id == source.user_id and other.id != source.id
         for uid in read_state(standing.state).taken
     ]
-    return Subject(source, user, gateways, frozenset(elsewhere))
+    return Subject(source, user, gateways, frozenset(elsewhere), dry_run)

@@ -104,6 +104,19 @@ def test_why_nothing_was_taken_is_said_and_stays_in_the_list(alpha_closures, ser
     assert listed.lines[2] == polled.lines[0]
 
 
+def test_a_dry_run_says_what_would_change_and_writes_nothing(alpha_closures, served):
+    source_id = add(alpha_closures, served.url, "--username", "alpha", "--json").json["id"]
+    before = alpha_closures("source", "list", "--json").json
+    said = alpha_closures("source", "poll", source_id, "--dry-run", **NEAR)
+    assert said.lines[0] == "1 event taken: would be 1 accepted, 0 unchanged, 0 superseded, 0 withdrawn."
+    as_json = alpha_closures("source", "poll", source_id, "--dry-run", "--json", **NEAR).json
+    assert ([one["receipt"] for one in as_json["accepted"]], as_json["dry_run"]) == ([None], True)
+    assert alpha_closures("source", "list", "--json").json == before
+    assert alpha_closures("record", "verify").lines == ["0 entries: the record is sound."]
+    served.text = None
+    assert alpha_closures("source", "poll", source_id, "--dry-run", **NEAR).exit_code == 1
+
+
 def test_a_wrong_password_is_named(alpha_closures, served):
     source_id = add(alpha_closures, served.url, "--username", "alpha", "--json", text="open\n").json["id"]
     polled = alpha_closures("source", "poll", source_id, "--json", **NEAR)

@@ -1,5 +1,7 @@
 """Polls of an .ics address: what changes, what does not, what is believed to be gone, and who waits for whom."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,8 +10,9 @@ import sqlalchemy as sa
 from app.intake.outbound import Outbound
 from app.jobs import pulls
 from app.jobs.pulls import next_due, poll_due, poll_source
+from app.jobs.timetable import Timetable
 from app.register.verification import verify_record
-from app.store import runs, sources
+from app.store import runs, sources, tables
 from app.store.sources import OK
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -253,3 +256,43 @@ def test_a_shredded_user_has_no_sources(watch, site, near, three, register, stor
 def test_a_strict_site_reads_the_sources_that_it_may(watch, near, register, clock):
     watch("http://127.0.0.1:9/", near)
     assert poll_due(register, Outbound(), clock) == pulls.PullReport(1, 1)
+
+
+def test_the_timetable_polls_by_itself_and_a_slow_source_holds_up_nothing(
+    watch, site, near, three, register, store, clock, alpha, announce, give
+):
+    watched, asked, shown = watch(site.url, near), threading.Event(), threading.Event()
+
+    def slow(method, headers):
+        asked.set()
+        shown.wait(15)
+        site.show(three(6))
+        return site.answer(method, headers)
+
+    site.answer = slow
+    timetable = Timetable(register, clock, near)
+    timetable.start()
+    try:
+        assert asked.wait(20)
+        give(alpha, announce("told", "2026-12-01T02:00"))
+        assert soon(lambda: assessed(store) == 1), "the ear that listens waits for the source"
+        assert states(watched) == {"told": "planned"}
+        shown.set()
+        assert soon(lambda: states(watched) == {"told": "planned", "u6": "planned"})
+    finally:
+        shown.set()
+        timetable.stop()
+
+
+def assessed(store):
+    with store.reading() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(tables.assessments)).scalar_one()
+
+
+def soon(condition, seconds=10):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
