@@ -149,6 +149,19 @@ def test_a_token_that_the_server_forgot_means_a_whole_look():
     assert (uids(second), second.present) == (["b"], {"b"})
 
 
+def test_changes_that_come_in_pages_are_followed_to_the_last():
+    held = Collection(page=1)
+    held.put("a", calendar("a"))
+    first = look(held)
+    for name in ("b", "c"):
+        held.put(name, calendar(name))
+    held.delete("a")
+    held.asked.clear()
+    second = look(held, first.bookmark)
+    assert (uids(second), second.present, second.bookmark.mark) == (["b", "c"], {"b", "c"}, "t:4")
+    assert held.asked == ["propfind 0", *["sync-collection 0"] * 3, "calendar-multiget"]
+
+
 def test_a_whole_look_is_asked_for_whatever_the_token_says():
     held = Collection()
     held.put("a", calendar("a"))
