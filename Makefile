@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test postgres slow lint types imports format lock crash canary drill tamper bench ci
+.PHONY: test postgres slow lint types imports format lock crash canary drill tamper ssrf peers bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -45,6 +45,14 @@ drill:
 
 tamper:
 	$(bin)/pytest --slow tests/faults/test_tamper.py
+
+# 40 spellings of addresses inside, by three ways: no connection is made.
+ssrf:
+	$(bin)/pytest -n 0 tests/intake/test_outbound.py tests/intake/test_addresses.py
+
+# Radicale and Xandikos as sources, from environments of their own under ~/.cache/closure-notices (or CLOSURES_PEERS).
+peers:
+	$(bin)/pytest -n 0 tests/sources/test_peers.py
 
 # Ratios within one run, on an idle machine. No test depends on them.
 bench:

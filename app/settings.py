@@ -39,6 +39,7 @@ class Settings(BaseModel):
     smtp_url: SecretStr | None = None
     log: Literal["json", "console"] = "console"
     uid_domain: str = Field(default="gateway-closures", pattern=r"^[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?$")
+    allow_private_sources: bool = False
     organizer_name: _Text = "Gateway closure notices"
     organizer_email: str = Field(default="noreply@gateway-closures.invalid", pattern=r"^[^@\s<>]+@[A-Za-z0-9.-]+$")
 

@@ -6,9 +6,9 @@ import threading
 
 import structlog
 
-from app.factory import configure_log, open_service, utc_now
+from app.factory import Service, configure_log, open_service, utc_now
+from app.intake.outbound import Outbound
 from app.jobs.timetable import Timetable
-from app.register.register import Register
 from app.settings import Settings, read_settings
 from app.store.leadership import leadership
 
@@ -27,15 +27,16 @@ def run_worker(settings: Settings) -> None:
         while not stopping.is_set():
             with leadership(service.store) as leads:
                 if leads:
-                    _lead(service.register, stopping)
+                    _lead(service, stopping)
                     return
             stopping.wait(_TRY_AGAIN_SECONDS)
     finally:
         service.close()
 
 
-def _lead(register: Register, stopping: threading.Event) -> None:
-    timetable = Timetable(register, utc_now)
+def _lead(service: Service, stopping: threading.Event) -> None:
+    outbound = Outbound(allow_private=service.settings.allow_private_sources)
+    timetable = Timetable(service.register, utc_now, outbound)
     timetable.start()
     _LOG.info("the scheduler runs")
     stopping.wait()

@@ -14,6 +14,7 @@ from app.cli.notice_period import notice_period
 from app.cli.policy import policy
 from app.cli.record import record
 from app.cli.schedule import schedule
+from app.cli.source import source
 from app.cli.speaking import Door, examples
 from app.cli.subscription import subscription
 from app.cli.token import token
@@ -46,6 +47,6 @@ def main() -> None:
 
 for _command in (
     *(up, serve, work, sweep, db, backup, restore, keys, record, policy),
-    *(user, gateway, account, token, subscription, notice, schedule, closure, late, notice_period),
+    *(user, gateway, account, token, subscription, source, notice, schedule, closure, late, notice_period),
 ):
     main.add_command(_command)

@@ -10,6 +10,8 @@ from app.cli.opening import current_settings, opened
 from app.cli.speaking import examples, json_option, say, wants_json
 from app.domain.access import Role
 from app.factory import Service, prepare, utc_now
+from app.intake.outbound import Outbound
+from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep as sweep_once
 from app.register import enrolment
 from app.settings import Settings
@@ -136,8 +138,18 @@ def work() -> None:
 @click.command(epilog=examples("closures sweep --json"))
 @json_option
 def sweep() -> None:
-    """Do the scheduler's work once, now: expire past windows, record late changes."""
+    """Do the scheduler's work once, now: poll the sources that are due, expire past windows, record late changes."""
     with opened() as service:
+        pulled = poll_due(service.register, Outbound(allow_private=service.settings.allow_private_sources), utc_now)
         report = sweep_once(service.register, utc_now())
-    facts = {"expired": report.expired, "late_changes": report.late_changes}
-    say(facts, f"{report.expired} expired, {report.late_changes} late changes recorded.")
+    facts = {
+        "expired": report.expired,
+        "late_changes": report.late_changes,
+        "polled": pulled.polled,
+        "polled_without_result": pulled.unread,
+    }
+    say(
+        facts,
+        f"{report.expired} expired, {report.late_changes} late changes recorded; "
+        f"{pulled.polled} sources polled, {pulled.unread} of them without result.",
+    )

@@ -8,8 +8,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.domain.refusal import Refusal
+from app.intake.outbound import Outbound
 from app.jobs.horizon import extend_horizon
 from app.jobs.housekeeping import keep_house
+from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep
 from app.register.lateness import record_late_changes
 from app.register.register import Register
@@ -18,19 +20,22 @@ from app.store.engine import read_head
 _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
 _SWEEP_SECONDS = 60
+_PULL_SECONDS = 60
 _GRACE_SECONDS = 3600  # a job that was due while the machine slept still runs, once
 
 
 class Timetable:
-    """The jobs of one scheduler process over one register. ``now`` is its clock."""
+    """The jobs of one scheduler process over one register. ``now`` is its clock, ``outbound`` fetches sources."""
 
-    def __init__(self, register: Register, now: Callable[[], datetime]) -> None:
+    def __init__(self, register: Register, now: Callable[[], datetime], outbound: Outbound) -> None:
         self._register = register
         self._now = now
+        self._outbound = outbound
         self._heard = -1
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(1)},
+            # Sources have a thread of their own: a slow one must not hold up what is due here.
+            executors={"default": ThreadPoolExecutor(1), "pulls": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
         )
 
@@ -40,6 +45,8 @@ class Timetable:
         add = self._scheduler.add_job
         add(self._guarded(self._sweep), "interval", seconds=_SWEEP_SECONDS, next_run_time=soon, id="sweep")
         add(self._guarded(self._listen), "interval", seconds=_LISTEN_SECONDS, id="listen")
+        pull = self._guarded(self._pull)
+        add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor="pulls")
         later = soon + timedelta(minutes=2)
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
         self._scheduler.start()
@@ -60,6 +67,11 @@ class Timetable:
         if size != self._heard:
             record_late_changes(self._register, self._now())
             self._heard = size
+
+    def _pull(self) -> None:
+        report = poll_due(self._register, self._outbound, self._now)
+        if report.polled:
+            _LOG.info("polled sources", polled=report.polled, without_result=report.unread)
 
     def _keep_house(self) -> None:
         added = extend_horizon(self._register, self._now())

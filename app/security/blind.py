@@ -27,6 +27,10 @@ class BlindIndex:
         """Return the 16 octets that stand for everything a User announced under one UID."""
         return self._digest("uid", user_id, _octets(uid))[:16]
 
+    def source(self, user_id: bytes, gateway: str, url: str) -> bytes:
+        """Return the 16 octets that stand for a calendar that is read for a User's gateway."""
+        return self._digest("source", user_id, _octets(gateway), _octets(url))[:16]
+
     def digest(self, octets: bytes) -> bytes:
         """Return 16 octets that stand for a notice: a plain digest of guessable text would confirm a guess."""
         return self._digest("notice", octets)[:16]

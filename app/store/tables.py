@@ -1,4 +1,4 @@
-"""The tables. Row ids are random and say nothing; every column named ``sealed`` holds ciphertext."""
+"""The tables. Row ids are random and say nothing; every column whose name begins with ``sealed`` holds ciphertext."""
 
 from sqlalchemy import (
     BigInteger,
@@ -298,4 +298,21 @@ properties = Table(
     Column("place", LargeBinary(16), primary_key=True),  # blind: (principal, path)
     Column("element", LargeBinary(16), primary_key=True),  # blind: (principal, path, name)
     Column("sealed", LargeBinary, nullable=False),
+)
+
+# Users' own calendars that the scheduler reads. ``due_at`` is also the mark by which one poller at a time takes one.
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("address", LargeBinary(16), nullable=False, unique=True),  # blind: (User, gateway, address)
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False, index=True),
+    Column("polled_at", Instant),
+    Column("failures", Integer, nullable=False),  # polls in a row that took nothing
+    Column("outcome", String(24), nullable=False),  # of the last poll: "", "ok", or why nothing was taken
+    Column("row_version", Integer, nullable=False),  # of ``sealed_state``
+    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed_state", LargeBinary, nullable=False),  # where the last look ended, and what it found
 )

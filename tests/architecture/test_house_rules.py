@@ -52,6 +52,23 @@ def test_app_package_runs_no_code():
     assert [type(node) for node in body] == [ast.Expr]
 
 
+@pytest.mark.parametrize("module", ["app.wsgi", "app.worker", "app.cli"])
+def test_no_process_loads_the_caldav_client_before_it_polls_a_collection(module, tmp_path):
+    """It brings an HTTP library that replaces another one for the whole interpreter."""
+    code = (
+        f"import sys, os, {module}\n"
+        "from app.factory import create_app, prepare, utc_now\n"
+        "from app.settings import read_settings\n"
+        f"settings = read_settings({{'CLOSURES_DATA_DIR': {str(tmp_path)!r}, 'CLOSURES_KEY_DIR': {str(tmp_path)!r}}})\n"
+        "service = prepare(settings, utc_now())\n"
+        "create_app(settings).test_client().get('/')\n"
+        "import app.jobs.pulls\n"
+        "print(*sorted({'caldav', 'niquests', 'urllib3', 'requests'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 @pytest.mark.parametrize("package", ["app.domain", "feeds"])
 def test_importing_the_pure_packages_loads_nothing_heavy(package):
     code = (

@@ -5,15 +5,18 @@ The control run keeps the same facts unsealed and must find them, or the search 
 
 import base64
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.domain.access import Role
+from app.jobs.source_state import SourceState, Taken, write_state
 from app.jobs.sweep import sweep
+from app.register.sources import add_source
 from app.security import tokens
 from app.security.keyring import Keyring
-from app.store import accounts, runs, subscriptions
+from app.store import accounts, runs, sources, subscriptions
 from app.store.archive import dump_database
 from app.store.subscriptions import Subscription
 
@@ -26,6 +29,8 @@ WORDS = (
     "quokka-uid-7@example.com",
     "wombat@example.com",
     "platypus label",
+    "dugong.example.org",
+    "numbat password",
 )
 
 
@@ -75,6 +80,17 @@ def fill(service, enrolled, announce, give):
         subscriptions.insert_subscription(store, connection, new, tokens.digest(pepper, feed), None)
         runs.put_draft(store, connection, account.id, octets, NOW)
         runs.put_series(store, connection, user.id, ("quokka-uid-7@example.com", "GW-QUOKKA-7", octets), NOW)
+    source = add_source(
+        store, user_code="ZANZI-CANARY", gateway="GW-QUOKKA-7", url="https://dugong.example.org/c/", category="",
+        username="platypus label", password="numbat password", word="", every_minutes=15, now=NOW,
+    )  # fmt: skip
+    seen = SourceState(
+        taken={"quokka-uid-7@example.com": Taken("x", STARTS)}, missing={"quokka-uid-7@example.com": NOW}
+    )
+    with store.writing() as connection:
+        _, before = sources.read_source(store, connection, source.id)
+        after = replace(before, row_version=2, state=write_state(seen))
+        assert sources.finish_poll(store, connection, (source, before), after, before.due_at)
     sweep(register, NOW)
     return {"feed token": feed.encode(), "app password": password.encode()}
 

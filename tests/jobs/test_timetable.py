@@ -14,6 +14,7 @@ from app.domain.notice import Channel, Notice
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.intake.ical import read_ical
+from app.intake.outbound import Outbound
 from app.intake.reading import Asking
 from app.jobs.horizon import extend_horizon
 from app.jobs.timetable import Timetable
@@ -42,7 +43,7 @@ def last_run(store, name):
 
 @pytest.fixture
 def timetable(register):
-    timetable = Timetable(register, utc_now)
+    timetable = Timetable(register, utc_now, Outbound())
     timetable.start()
     yield timetable
     timetable.stop()
@@ -61,7 +62,7 @@ def test_it_sweeps_at_once_and_wakes_when_a_notice_comes(timetable, store, alpha
 
 
 def test_a_job_that_fails_is_tried_again(register, store, alpha, announce, give, monkeypatch):
-    timetable = Timetable(register, utc_now)
+    timetable = Timetable(register, utc_now, Outbound())
     with store.writing() as connection:
         connection.execute(sa.text("ALTER TABLE job_runs RENAME TO away"))
     timetable.start()

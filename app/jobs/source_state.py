@@ -1,0 +1,80 @@
+"""What the poller remembers of a source between two looks, and its one line of JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain.refusal import IntakeProblem
+from app.intake.pull import Bookmark, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was last taken under one UID: its digest, and the latest start that it announces (aware UTC), if any."""
+
+    digest: str
+    latest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the last look that found a change did: counts of closures, and what could not be read."""
+
+    accepted: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    withdrawn: int = 0
+    problems: tuple[IntakeProblem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Where the last look ended, what is taken by UID, what is missing since when, and what was found.
+
+    ``doubted`` tells that so much is missing that it is not believed yet.
+    """
+
+    bookmark: Bookmark = field(default_factory=Bookmark)
+    taken: Mapping[str, Taken] = field(default_factory=dict)
+    missing: Mapping[str, datetime] = field(default_factory=dict)
+    doubted: bool = False
+    found: Found = field(default_factory=Found)
+
+
+def write_state(state: SourceState) -> str:
+    """Return the state as JSON."""
+    mark, found = state.bookmark, state.found
+    facts: dict[str, Any] = {
+        "kind": mark.kind,
+        "mark": mark.mark,
+        "modified": mark.modified,
+        "members": {href: [one.etag, *one.uids] for href, one in mark.members.items()},
+        "taken": {uid: [one.digest, one.latest and one.latest.isoformat()] for uid, one in state.taken.items()},
+        "missing": {uid: since.isoformat() for uid, since in state.missing.items()},
+        "doubted": state.doubted,
+        "counts": [found.accepted, found.unchanged, found.superseded, found.withdrawn],
+        "problems": [[one.text, one.remedy, one.line, one.property, one.code] for one in found.problems],
+    }
+    return json.dumps(facts, separators=(",", ":"))
+
+
+def read_state(text: str) -> SourceState:
+    """Return the state that ``write_state`` wrote; an empty one before the first poll."""
+    facts = json.loads(text)
+    if not facts:
+        return SourceState()
+    accepted, unchanged, superseded, withdrawn = facts["counts"]
+    problems = tuple(IntakeProblem(*one) for one in facts["problems"])
+    members = {href: Member(etag, tuple(uids)) for href, (etag, *uids) in facts["members"].items()}
+    return SourceState(
+        bookmark=Bookmark(facts["kind"], facts["mark"], facts["modified"], members),
+        taken={
+            uid: Taken(digest, None if latest is None else datetime.fromisoformat(latest))
+            for uid, (digest, latest) in facts["taken"].items()
+        },
+        missing={uid: datetime.fromisoformat(since) for uid, since in facts["missing"].items()},
+        doubted=facts["doubted"],
+        found=Found(accepted, unchanged, superseded, withdrawn, problems),
+    )

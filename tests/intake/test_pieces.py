@@ -1,0 +1,177 @@
+"""A calendar taken apart by UID: what is wanted, what counts as a change, what is not the whole of a calendar."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.intake.ical import read_ical
+from app.intake.pieces import Filter, cancellation_of, take_apart
+from app.intake.reading import Asking
+from app.intake.trouble import SourceUnread
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+ASKING = Asking(now=NOW, gateways=("GW-A1", "GW-A2"), gateway="GW-A1")
+ANY = Filter()
+ZONE = """BEGIN:VTIMEZONE
+TZID:Ours
+BEGIN:STANDARD
+DTSTART:19701025T020000
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0000
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:19700329T010000
+RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0100
+END:DAYLIGHT
+END:VTIMEZONE
+"""
+
+
+def event(uid, *more, start="DTSTART:20261206T020000Z"):
+    lines = ["BEGIN:VEVENT", f"UID:{uid}", start, "DURATION:PT4H", *more, "END:VEVENT"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def calendar(*parts):
+    return ("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//them//EN\n" + "".join(parts) + "END:VCALENDAR\n").encode()
+
+
+def uids(octets, wanted=ANY):
+    return [piece.uid for piece in take_apart(octets, wanted)[0]]
+
+
+def digest(octets):
+    ((piece,), _) = take_apart(octets, ANY)
+    return piece.digest
+
+
+def test_each_uid_is_a_calendar_of_its_own_with_what_it_is_read_with():
+    octets = calendar(
+        "METHOD:PUBLISH\nX-WR-TIMEZONE:Europe/Paris\nX-WR-CALNAME:Mine\n",
+        ZONE,
+        event("a", "RRULE:FREQ=WEEKLY;COUNT=2", start="DTSTART;TZID=Ours:20260606T020000"),
+        event("b", start="DTSTART:20261206T020000"),
+        event("a", "RECURRENCE-ID;TZID=Ours:20260613T020000", start="DTSTART;TZID=Ours:20260614T020000"),
+    )
+    pieces, held = take_apart(octets, ANY)
+    assert ([piece.uid for piece in pieces], held) == (["a", "b"], 3)
+    whole = {(one.uid, one.recurrence_id, one.window) for one in read_ical(octets, ASKING).announcements}
+    apart = [read_ical(piece.octets, ASKING) for piece in pieces]
+    assert {(one.uid, one.recurrence_id, one.window) for one_of in apart for one in one_of.announcements} == whole
+    assert [one_of.whole_uids for one_of in apart] == [{"a"}, {"b"}]
+    together = read_ical(b"".join(piece.octets for piece in pieces), ASKING)
+    assert {(one.uid, one.recurrence_id, one.window) for one in together.announcements} == whole
+
+
+@pytest.mark.parametrize(
+    ("wanted", "taken"),
+    [
+        (Filter(), ["a", "b", "c", "d"]),
+        (Filter(word="gateway"), ["a", "d"]),
+        (Filter(word="GATEWAY down"), ["a"]),
+        (Filter(category="changes"), ["b", "c"]),
+        (Filter(category="WORK"), ["b"]),
+        (Filter(category="work,changes"), []),
+        (Filter(category="chang"), []),
+    ],
+)
+def test_a_filter_takes_by_a_word_or_a_whole_category_in_any_case(wanted, taken):
+    octets = calendar(
+        event("a", "SUMMARY:Gateway down\\, all night"),
+        event("b", "SUMMARY:Dinner", "CATEGORIES:Work,Changes"),
+        event("c", "CATEGORIES:Private", "CATEGORIES;LANGUAGE=en:changes"),
+        event("d", "SUMMARY;LANGUAGE=en:Our gate", " way", "BEGIN:VALARM", "SUMMARY:Changes", "END:VALARM"),
+    )
+    assert uids(octets, wanted) == taken
+
+
+def test_an_occurrence_that_was_changed_goes_with_its_series():
+    octets = calendar(
+        event("a", "SUMMARY:Gateway", "RRULE:FREQ=WEEKLY;COUNT=2"),
+        event("a", "SUMMARY:Moved", "RECURRENCE-ID:20261213T020000Z"),
+    )
+    ((piece,), _) = take_apart(octets, Filter(word="gateway"))
+    assert piece.octets.count(b"BEGIN:VEVENT") == 2
+
+
+def test_an_event_without_a_uid_is_left_out():
+    assert uids(calendar(event("a"), event("x").replace("UID:x\n", ""))) == ["a"]
+
+
+@pytest.mark.parametrize("line", ["DTSTAMP:20261101T000000Z", "SUMMARY:x", "LAST-MODIFIED:20261101T000000Z", "X-A:1"])
+def test_what_we_do_not_read_is_no_change(line):
+    assert digest(calendar(event("a", line))) == digest(calendar(event("a")))
+
+
+@pytest.mark.parametrize(
+    "line", ["SEQUENCE:1", "STATUS:CANCELLED", "LOCATION:GW-A2", "RRULE:FREQ=DAILY", "EXDATE:20261206T020000Z"]
+)
+def test_what_we_read_is_a_change(line):
+    assert digest(calendar(event("a", line))) != digest(calendar(event("a")))
+
+
+def test_a_zone_or_a_method_that_changes_is_a_change():
+    plain = calendar(ZONE, event("a"))
+    assert (
+        len(
+            {
+                digest(plain),
+                digest(plain.replace(b"+0100", b"+0200")),
+                digest(calendar("METHOD:CANCEL\n", ZONE, event("a"))),
+            }
+        )
+        == 3
+    )
+
+
+GOOD = calendar(ZONE, event("a", "BEGIN:VALARM", "END:VALARM"), event("b"))
+
+
+@pytest.mark.parametrize(
+    ("octets", "outcome"),
+    [
+        (b"", "not-calendar"),
+        (b"  \r\n", "not-calendar"),
+        (b"<html></html>", "not-calendar"),
+        (b"hello", "not-calendar"),
+        (b"BEGIN:VEVENT\nEND:VEVENT\n", "not-calendar"),
+        ("BEGIN:VCALENDAR".encode("utf-16"), "not-calendar"),
+        (b"BEGIN:VCALENDAR\n", "broken-off"),
+        (GOOD + b"BEGIN:VEVENT\n", "broken-off"),
+        (GOOD + b"END:VCALENDAR\n", "broken-off"),
+        (GOOD.replace(b"END:VALARM\n", b""), "broken-off"),
+        (GOOD.replace(b"END:VCALENDAR", b"BEGIN:X\n" * 40), "broken-off"),
+        (calendar("BEGIN:VCALENDAR\n", "END:VCALENDAR\n"), "broken-off"),
+    ],
+)
+def test_what_is_not_the_whole_of_a_calendar_is_refused(octets, outcome):
+    with pytest.raises(SourceUnread) as caught:
+        take_apart(octets, ANY)
+    assert caught.value.outcome == outcome
+
+
+@given(st.integers(1, len(GOOD) - 1))
+def test_no_part_of_a_calendar_passes_for_the_whole(length):
+    cut = GOOD[:length]
+    if cut.strip() != GOOD.strip():
+        with pytest.raises(SourceUnread):
+            take_apart(cut, ANY)
+
+
+def test_several_calendars_in_one_file_are_read():
+    assert uids(calendar(event("a")) + calendar(event("b"))) == ["a", "b"]
+
+
+@given(
+    st.lists(
+        st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).map(str.strip).filter(bool), unique=True
+    )
+)
+def test_a_cancellation_names_every_uid_as_intake_reads_it(names):
+    told = read_ical(cancellation_of(names), ASKING).announcements if names else ()
+    assert [(one.uid, one.withdrawn) for one in told] == [(name, True) for name in names]
