@@ -29,6 +29,8 @@ def test_commands_are_those_of_the_contract():
         *("token add", "token list", "token revoke"),
         *("subscription add", "subscription list", "subscription revoke"),
         *("notice import", "schedule", "closure show", "late", "notice-period", "policy show", "policy set"),
+        *("closed", "clashes", "changes", "free-slots", "busiest", "silent", "moved", "reads", "late-report"),
+        *("maintenance import", "maintenance list", "maintenance remove"),
         *("record verify", "record checkpoint", "record export"),
     }
 
