@@ -11,6 +11,7 @@ from app.cli.stating import DAY, PERIOD
 from app.domain.london import london_date, whole_days
 from app.factory import utc_now
 from app.register import late_report as reporting
+from app.register.answer import Answer
 from app.register.lateness import answer_late_changes
 from app.register.readers import note_export
 
@@ -45,7 +46,8 @@ def late(first: date | None, last: date | None, as_csv: bool) -> None:
     if as_csv:
         click.echo(reporting.to_csv(reporting.CHANGE_COLUMNS, rows), nl=False)
         return
-    say_answer(answer, _HEADINGS, rows)
+    days = {"from": first.isoformat(), "to": last.isoformat()}
+    say_answer(Answer(answer.sentence, answer.facts | days), _HEADINGS, rows)
 
 
 @click.command(
