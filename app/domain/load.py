@@ -1,6 +1,6 @@
 """How many gateways are closed at once, in each hour, and how many re-open in the same hour (DOMAIN.md 10)."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -96,24 +96,24 @@ def hourly_load(
     ``categories`` names the party categories of every gateway there is, closed or not.
     """
     first, after = _hour(span.starts), _hour(span.ends - _INSTANT) + 1
-    closed: dict[int, set[str]] = {}
-    ends: dict[str, list[tuple[datetime, datetime]]] = {}
+    closed: defaultdict[int, set[str]] = defaultdict(set)
+    ends: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for closure in closures:
         if closure.state is State.WITHDRAWN:
             continue
         window = closure.window
         for hour in range(max(first, _hour(window.starts)), min(after, _hour(window.ends - _INSTANT) + 1)):
-            closed.setdefault(hour, set()).add(closure.gateway)
-        ends.setdefault(closure.gateway, []).append((window.starts, window.ends))
+            closed[hour].add(closure.gateway)
+        ends[closure.gateway].append((window.starts, window.ends))
     opened = {(_hour(end), gateway) for gateway, windows in ends.items() for end in _reopenings(windows)}
     reopening = Counter(hour for hour, _ in opened if first <= hour < after)
     held = Counter(category for named in categories.values() for category in named)
     return [
         HourLoad(
             _EPOCH + hour * _HOUR,
-            len(closed.get(hour, ())),
+            len(closed[hour]),
             reopening[hour],
-            _shares(closed.get(hour, set()), categories, held),
+            _shares(closed[hour], categories, held),
         )
         for hour in sorted(closed.keys() | reopening.keys())
     ]
