@@ -125,13 +125,13 @@ def _hour(instant: datetime) -> int:
 
 def _reopenings(windows: list[tuple[datetime, datetime]]) -> Iterator[datetime]:
     """Yield the instants at which a gateway opens again: where windows overlap or meet, only the end of the last."""
-    reached: datetime | None = None
-    for starts, ends in sorted(windows):
-        if reached is not None and starts > reached:
+    ordered = sorted(windows)
+    reached = ordered[0][1]
+    for starts, ends in ordered:
+        if starts > reached:
             yield reached
-        reached = ends if reached is None else max(reached, ends)
-    if reached is not None:
-        yield reached
+        reached = max(reached, ends)
+    yield reached
 
 
 def _shares(
