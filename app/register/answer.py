@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from app.domain.london import LONDON, london_date, london_text, utc_text
@@ -39,6 +40,7 @@ def window_facts(window: ClosureWindow) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=4096)  # as london_text
 def span_words(window: ClosureWindow) -> str:
     """Word a window in London time, what both ends share named once: ``Sun 6 Dec 2026 02:00-04:00 GMT``."""
     starts, ends = (instant.astimezone(LONDON) for instant in (window.starts, window.ends))
