@@ -111,3 +111,10 @@ def test_the_nights_of_the_clock_change(line, starts, hours):
 def test_a_gateway_of_no_category_counts_and_has_no_share(line):
     (hour,) = hourly_load([line("A", "G9", 0, 60)], ClosureWindow(at(0), at(60)), {})
     assert hour == HourLoad(at(0), 1, 0)
+
+
+def test_a_slot_exactly_as_long_as_asked_is_long_enough(line):
+    closures = [line("A", "G1", 60, 60)]
+    before, after = ClosureWindow(at(0), at(60)), ClosureWindow(at(120), at(240))
+    found = [list(free_slots(closures, DAY, timedelta(minutes=length), 1)) for length in (60, 61, 120, 121)]
+    assert found == [[before, after], [after], [after], []]
