@@ -133,6 +133,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         feed,
         give_notice,
         headers,
+        questions,
         refusals,
         schedule,
         session,
@@ -170,7 +171,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         base_url=settings.base_url,
         now=now,
     )
-    for module in (api, closures, feed, give_notice, schedule, session, status):
+    for module in (api, closures, feed, give_notice, questions, schedule, session, status):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(make_blueprint(service.register, publishing, now))
     refusals.install_refusals(app)

@@ -8,18 +8,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
-from app.domain.closure import State
+from app.domain.clash import find_clashing, find_maintenance_clashes
+from app.domain.closure import PlannedClosure, State
+from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.register.reading import read_changes
 from app.register.register import Register
 from app.store.bodies import Standing
 from app.store.engine import Head
 from feeds.calendar import render_calendar, render_object
-from feeds.entry import FeedEntry, Publisher
+from feeds.entry import FeedEntry, MaintenanceEntry, Publisher
 from feeds.event import render_event
 from feeds.freshness import etag_of
 from feeds.header import header_of
 from feeds.jcal import render_jcal
-from feeds.listing import render_entries, render_listing
+from feeds.listing import render_entries, render_listing, render_maintenance
 from feeds.scope import EPOCH, FeedScope, ScopeKind, last_modified, takes
 
 _MOST_FEEDS = 8  # whole feeds kept ready in one process; the least recently asked for goes first
@@ -28,23 +30,27 @@ _GZIP_LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One closure, ready for any feed: its entry and its octets. ``left`` are the gateways that it is no longer at.
+    """One closure, ready for any feed: its entry, its octets, and the closure itself, to see what it clashes with.
 
     ``change`` is the register's change number of its last applied revision.
     """
 
     entry: FeedEntry
     octets: bytes
-    left: tuple[str, ...]
+    closure: PlannedClosure
     change: int
 
 
 @dataclass(slots=True)
 class Publication:
-    """One feed as it stands: the entries that it shows and its iCalendar octets. Made once, read by every thread."""
+    """One feed as it stands: what it shows, and its iCalendar octets. Made once, read by every thread.
+
+    ``entries`` are closures and ``maintenance`` is DCC's own dates; a feed has the one or the other.
+    """
 
     scope: FeedScope
     entries: list[FeedEntry]
+    maintenance: list[MaintenanceEntry]
     calendar: bytes
     etag: str
     changed_at: datetime
@@ -61,11 +67,13 @@ class Publication:
     def jcal(self, publisher: Publisher) -> bytes:
         """Return the feed as jCal (RFC 7265), made once."""
         if self._jcal is None:
-            self._jcal = render_jcal(header_of(self.scope), publisher, self.entries)
+            self._jcal = render_jcal(header_of(self.scope), publisher, [*self.entries, *self.maintenance])
         return self._jcal
 
     def listing(self, now: datetime) -> bytes:
         """Return the feed as our JSON, with what is closed at ``now`` and within 24 hours; the long part made once."""
+        if self.scope.kind is ScopeKind.MAINTENANCE:
+            return render_maintenance(header_of(self.scope), self.maintenance)
         if self._closures is None:
             self._closures = render_entries(self.entries)
         return render_listing(header_of(self.scope), self.entries, now, self._closures)
@@ -94,6 +102,20 @@ def entry_of(standing: Standing, user_name: str, gateway_name: str) -> FeedEntry
         late_change=standing.late_change,
         moved_from_starts=closure.moved_from.starts if closure.moved_from else None,
         moved_from_ends=closure.moved_from.ends if closure.moved_from else None,
+    )
+
+
+def maintenance_entry_of(one: Maintenance) -> MaintenanceEntry:
+    """Return what a feed says of one of DCC's own windows."""
+    return MaintenanceEntry(
+        reference=one.reference,
+        release=one.kind is MaintenanceKind.RELEASE,
+        starts=one.window.starts,
+        ends=one.window.ends,
+        withdrawn=one.withdrawn,
+        sequence=one.number,
+        created=one.first_received_at.replace(microsecond=0),
+        changed=one.received_at.replace(microsecond=0),
     )
 
 
@@ -168,7 +190,7 @@ class Publishing:
         for change, standing in changed:
             closure = standing.closure
             entry = entry_of(standing, user_names[closure.user], parties.gateways[closure.gateway].name)
-            rendered = Rendered(entry, render_event(entry, self._publisher), closure.former_gateways, change)
+            rendered = Rendered(entry, render_event(entry, self._publisher), closure, change)
             earlier = self._rendered.get(closure.id)
             if earlier is not None:
                 gone = (*earlier.entry.sort_key, closure.id)
@@ -184,17 +206,41 @@ class Publishing:
 
     def _publish(self, scope: FeedScope, head: Head, today: date) -> Publication:
         scope = self.in_force(scope, head)
+        planned = self._register.rules.at(head.rules).maintenance_at(None)
+        if scope.kind is ScopeKind.MAINTENANCE:
+            return self._publish_maintenance(scope, planned, today)
         everything = [self._rendered[place[2]] for place in self._order]
-        shown = [one for one in everything if takes(scope, one.entry, today)]
+        concerned = _clashing(everything, planned) if scope.kind is ScopeKind.CLASHES else everything
+        shown = [one for one in concerned if takes(scope, one.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
-        changed_at = last_modified(
-            scope, (one.entry for one in everything), today, departed=_departed(scope, everything)
+        departed = _departed(scope, everything, planned)
+        changed_at = last_modified(scope, (one.entry for one in concerned), today, departed=departed)
+        return Publication(scope, [one.entry for one in shown], [], octets, etag_of(octets), changed_at)
+
+    def _publish_maintenance(self, scope: FeedScope, planned: Iterable[Maintenance], today: date) -> Publication:
+        entries = sorted((maintenance_entry_of(one) for one in planned), key=lambda entry: entry.sort_key)
+        shown = [entry for entry in entries if takes(scope, entry, today)]
+        octets = render_calendar(
+            header_of(scope), self._publisher, [render_event(entry, self._publisher) for entry in shown]
         )
-        return Publication(scope, [one.entry for one in shown], octets, etag_of(octets), changed_at)
+        return Publication(scope, [], shown, octets, etag_of(octets), last_modified(scope, entries, today))
 
 
-def _departed(scope: FeedScope, everything: Iterable[Rendered]) -> datetime:
-    """Return when a closure last changed that was once at the scope's gateway and is no longer."""
-    if scope.kind is not ScopeKind.GATEWAY:
-        return EPOCH
-    return max((one.entry.changed for one in everything if scope.code in one.left), default=EPOCH)
+def _clashing(everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> list[Rendered]:
+    """Return the closures that overlap another gateway's, or DCC's own dates; of a withdrawn one that is over."""
+    closures = {one.closure.reference: one for one in everything}
+    clashing = find_clashing(one.closure for one in closures.values())
+    on_dates = find_maintenance_clashes((one.closure for one in closures.values()), planned)
+    clashing |= {found.closure.reference for found in on_dates}
+    return [one for reference, one in closures.items() if reference in clashing]
+
+
+def _departed(scope: FeedScope, everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> datetime:
+    """Return when a closure may last have left the feed by what its own entry cannot tell."""
+    if scope.kind is ScopeKind.GATEWAY:
+        left = (one.entry.changed for one in everything if scope.code in one.closure.former_gateways)
+        return max(left, default=EPOCH)
+    if scope.kind is ScopeKind.CLASHES:
+        changes = [one.entry.changed for one in everything]
+        return max(changes + [one.received_at.replace(microsecond=0) for one in planned], default=EPOCH)
+    return EPOCH

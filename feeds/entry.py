@@ -1,4 +1,7 @@
-"""What a feed may say of one closure: a feed can disclose only what ``FeedEntry`` has a field for."""
+"""What a feed may say: only what ``FeedEntry`` has a field for, or of DCC's own dates ``MaintenanceEntry``.
+
+A feed holds the one or the other, never both.
+"""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,12 +40,7 @@ class FeedEntry:
     moved_from_ends: datetime | None
 
     def __post_init__(self) -> None:
-        # Everything that leaves is written with a trailing Z: a time in another zone would be silently wrong.
-        for instant in (self.starts, self.ends, self.created, self.changed):
-            if instant.tzinfo is not UTC:
-                raise ValueError("A feed entry takes aware UTC times.")
-        if self.ends <= self.starts:
-            raise ValueError("The window of a feed entry must end after it starts.")
+        _check_times(self)
         if (self.moved_from_starts is None) != (self.moved_from_ends is None):
             raise ValueError("A feed entry takes both times of the window before the move, or neither.")
         for earlier in (self.moved_from_starts, self.moved_from_ends):
@@ -57,6 +55,44 @@ class FeedEntry:
     def uid(self, domain: str) -> str:
         """Return the UID (RFC 5545 3.8.4.7): stable over every move, the same in every feed."""
         return f"{self.reference.lower()}@{domain}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceEntry:
+    """One window of DCC's own as everybody may know it: when, and whether it is a SEC Release; no word of its sender.
+
+    ``sequence`` counts its revisions and ``changed`` is when we received the last; ``created`` when we first heard.
+    """
+
+    reference: str
+    release: bool
+    starts: datetime
+    ends: datetime
+    withdrawn: bool
+    sequence: int
+    created: datetime
+    changed: datetime
+
+    def __post_init__(self) -> None:
+        _check_times(self)
+
+    @property
+    def sort_key(self) -> tuple[datetime, str]:
+        """By start, then by reference."""
+        return self.starts, self.reference
+
+    def uid(self, domain: str) -> str:
+        """Return the UID (RFC 5545 3.8.4.7): stable over every move."""
+        return f"{self.reference.lower()}@{domain}"
+
+
+def _check_times(entry: FeedEntry | MaintenanceEntry) -> None:
+    # Everything that leaves is written with a trailing Z: a time in another zone would be silently wrong.
+    for instant in (entry.starts, entry.ends, entry.created, entry.changed):
+        if instant.tzinfo is not UTC:
+            raise ValueError("A feed entry takes aware UTC times.")
+    if entry.ends <= entry.starts:
+        raise ValueError("The window of a feed entry must end after it starts.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,41 +1,60 @@
-"""One closure as a VEVENT: one list of properties, from which both iCalendar and jCal are made (FEEDS.md C4)."""
+"""A closure, or DCC's own window, as a VEVENT: one list of properties for iCalendar and jCal (FEEDS.md C4)."""
 
 from functools import lru_cache
 
-from feeds.entry import FeedEntry, Publisher
+from feeds.entry import FeedEntry, MaintenanceEntry, Publisher
 from feeds.maintnote import maintnote_properties
 from feeds.property import Property, content_line, plain
-from feeds.wording import categories, description, summary
+from feeds.wording import categories, description, maintenance_summary, summary
 
 
-def event_properties(entry: FeedEntry, publisher: Publisher) -> tuple[Property, ...]:
+def event_properties(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -> tuple[Property, ...]:
     """Return the properties of a closure in the order in which they leave; none has an empty value."""
     stated = (*_own_properties(entry, publisher), *_shared_properties(publisher))
     return tuple(each for each in stated if each.value != "")
 
 
-def render_event(entry: FeedEntry, publisher: Publisher) -> bytes:
+def render_event(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -> bytes:
     """Return the whole VEVENT: CRLF after every line, the last too; the same octets for the same values, always."""
     own = b"".join([content_line(each) for each in _own_properties(entry, publisher) if each.value != ""])
     return b"BEGIN:VEVENT\r\n" + own + _shared_octets(publisher)
 
 
-def _own_properties(entry: FeedEntry, publisher: Publisher) -> tuple[Property, ...]:
+def _own_properties(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -> tuple[Property, ...]:
     return (
         Property("UID", "text", plain(entry.uid(publisher.uid_domain))),
         # With METHOD, DTSTAMP is when this was last revised (RFC 5545 3.8.7.2): never now(), which would change octets.
         Property("DTSTAMP", "date-time", entry.changed),
         Property("DTSTART", "date-time", entry.starts),
         Property("DTEND", "date-time", entry.ends),
-        Property("SUMMARY", "text", summary(entry)),
-        Property("DESCRIPTION", "text", description(entry)),
-        Property("CATEGORIES", "text", categories(entry)),
+        *(_closure_words(entry) if isinstance(entry, FeedEntry) else _maintenance_words(entry)),
         Property("STATUS", "text", "CANCELLED" if entry.withdrawn else "CONFIRMED"),
         Property("SEQUENCE", "integer", entry.sequence),
         Property("CREATED", "date-time", entry.created),
         Property("LAST-MODIFIED", "date-time", entry.changed),
-        Property("URL", "uri", plain(f"{publisher.base_url.rstrip('/')}/closures/{entry.reference}")),
-        *maintnote_properties(entry),
+        *(_closure_places(entry, publisher) if isinstance(entry, FeedEntry) else ()),
+    )
+
+
+def _closure_words(entry: FeedEntry) -> tuple[Property, ...]:
+    return (
+        Property("SUMMARY", "text", summary(entry)),
+        Property("DESCRIPTION", "text", description(entry)),
+        Property("CATEGORIES", "text", categories(entry)),
+    )
+
+
+def _closure_places(entry: FeedEntry, publisher: Publisher) -> tuple[Property, ...]:
+    """Return where more is found of a closure; DCC's own dates have no page, and are no outage of a gateway."""
+    page = f"{publisher.base_url.rstrip('/')}/closures/{entry.reference}"
+    return (Property("URL", "uri", plain(page)), *maintnote_properties(entry))
+
+
+def _maintenance_words(entry: MaintenanceEntry) -> tuple[Property, ...]:
+    return (
+        Property("SUMMARY", "text", maintenance_summary(entry)),
+        Property("DESCRIPTION", "text", f"Reference {plain(entry.reference)}"),
+        Property("CATEGORIES", "text", ("SEC Release" if entry.release else "DCC maintenance",)),
     )
 
 

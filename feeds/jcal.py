@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterable
 
-from feeds.entry import FeedEntry, FeedHeader, Publisher
+from feeds.entry import FeedEntry, FeedHeader, MaintenanceEntry, Publisher
 from feeds.event import event_properties
 from feeds.header import header_properties
 from feeds.property import jcal_array
 
 
-def render_jcal(header: FeedHeader, publisher: Publisher, entries: Iterable[FeedEntry]) -> bytes:
+def render_jcal(header: FeedHeader, publisher: Publisher, entries: Iterable[FeedEntry | MaintenanceEntry]) -> bytes:
     """Return one vcalendar as UTF-8 JSON without blanks; ``entries`` in ``FeedEntry.sort_key`` order."""
     events = [["vevent", [jcal_array(each) for each in event_properties(entry, publisher)], []] for entry in entries]
     stated = [jcal_array(each) for each in header_properties(header, publisher)]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from feeds.entry import FeedEntry, FeedHeader
+from feeds.entry import FeedEntry, FeedHeader, MaintenanceEntry
 from feeds.property import plain, utc_extended
 from feeds.wording import london_text
 
@@ -37,6 +37,12 @@ def render_listing(
     }
     kept = render_entries(entries) if closures is None else closures
     return _octets(opening)[:-1] + b',"closures":' + kept + b"}"
+
+
+def render_maintenance(header: FeedHeader, entries: Sequence[MaintenanceEntry]) -> bytes:
+    """Return the whole JSON document of a feed of DCC's own dates; it depends on nothing but them."""
+    opening = {"name": plain(header.name), "description": plain(header.description)}
+    return _octets({**opening, "maintenance": [_maintenance(entry) for entry in entries]})
 
 
 def _octets(value: object) -> bytes:
@@ -80,4 +86,19 @@ def _closure(entry: FeedEntry) -> dict[str, object]:
         "moved_from_ends": None if moved_ends is None else utc_extended(moved_ends),
         "moved_from_starts_london": None if moved_starts is None else london_text(moved_starts),
         "moved_from_ends_london": None if moved_ends is None else london_text(moved_ends),
+    }
+
+
+def _maintenance(entry: MaintenanceEntry) -> dict[str, object]:
+    return {
+        "reference": plain(entry.reference),
+        "kind": "release" if entry.release else "maintenance",
+        "starts": utc_extended(entry.starts),
+        "ends": utc_extended(entry.ends),
+        "starts_london": london_text(entry.starts),
+        "ends_london": london_text(entry.ends),
+        "withdrawn": entry.withdrawn,
+        "sequence": entry.sequence,
+        "created": utc_extended(entry.created),
+        "changed": utc_extended(entry.changed),
     }

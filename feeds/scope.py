@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from feeds.entry import FeedEntry
+from feeds.entry import FeedEntry, MaintenanceEntry
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
-_CHOICES = "Write all, user:CODE, gateway:CODE, late or full."
+_CHOICES = "Write all, user:CODE, gateway:CODE, late, clashes, maintenance, changes or full."
 _INSTANT = timedelta(microseconds=1)
 # What an empty feed answers: the same for every worker, and older than any change.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,6 +26,9 @@ class ScopeKind(StrEnum):
     USER = "user"
     GATEWAY = "gateway"
     LATE = "late"
+    CLASHES = "clashes"
+    MAINTENANCE = "maintenance"
+    CHANGES = "changes"
     FULL = "full"
 
 
@@ -34,7 +37,8 @@ class FeedScope:
     """What a subscription takes: ``code`` names the User or gateway, in capitals, and is "" for the other kinds.
 
     A closure is shown from ``horizon_days`` before its window to ``past_days`` after it, a withdrawn one for
-    ``withdrawn_days`` after its withdrawal (0: never). ``full`` is not bounded by any of the three.
+    ``withdrawn_days`` after its withdrawal (0: never). ``full`` is not bounded by any of the three. ``changes`` shows
+    what was told within ``past_days``, wherever its window is. Which closures clash, only their owner can tell.
     """
 
     kind: ScopeKind
@@ -45,7 +49,7 @@ class FeedScope:
 
 
 def parse_scope(text: str) -> FeedScope:
-    """Read ``all``, ``user:CODE``, ``gateway:CODE``, ``late`` or ``full``, in any case. Raise ``ValueError``."""
+    """Read a scope, such as ``all`` or ``user:CODE``, in any case. Raise ``ValueError``."""
     word, colon, code = text.strip().partition(":")
     try:
         kind = ScopeKind(word.lower())
@@ -63,7 +67,7 @@ def parse_scope(text: str) -> FeedScope:
     return FeedScope(kind, code)
 
 
-def edges(scope: FeedScope, entry: FeedEntry) -> tuple[int, int]:
+def edges(scope: FeedScope, entry: FeedEntry | MaintenanceEntry) -> tuple[int, int]:
     """Return the first day (UTC) on which ``entry`` is within the scope's window of days, and the first after.
 
     Days are proleptic Gregorian ordinals (``date.toordinal``). The entry is never shown where the second is not
@@ -72,6 +76,9 @@ def edges(scope: FeedScope, entry: FeedEntry) -> tuple[int, int]:
     """
     if scope.kind is ScopeKind.FULL:
         return date.min.toordinal(), date.max.toordinal() + 1
+    if scope.kind is ScopeKind.CHANGES:
+        changed = entry.changed.toordinal()
+        return changed, changed + 1 + scope.past_days
     first = entry.starts.toordinal() - scope.horizon_days + 1
     after = (entry.ends - _INSTANT).toordinal() + 1 + scope.past_days
     if entry.withdrawn:
@@ -81,7 +88,7 @@ def edges(scope: FeedScope, entry: FeedEntry) -> tuple[int, int]:
     return first, after
 
 
-def takes(scope: FeedScope, entry: FeedEntry, today: date) -> bool:
+def takes(scope: FeedScope, entry: FeedEntry | MaintenanceEntry, today: date) -> bool:
     """Tell whether a feed of ``scope`` shows ``entry`` on the UTC day ``today``."""
     if not _concerns(scope, entry):
         return False
@@ -89,7 +96,7 @@ def takes(scope: FeedScope, entry: FeedEntry, today: date) -> bool:
     return first <= today.toordinal() < after
 
 
-def last_edge(scope: FeedScope, entry: FeedEntry, today: date) -> int:
+def last_edge(scope: FeedScope, entry: FeedEntry | MaintenanceEntry, today: date) -> int:
     """Return the last day up to ``today`` on which ``entry`` came or went by the clock alone; 0 if there was none."""
     if scope.kind is ScopeKind.FULL or not _concerns(scope, entry):
         return 0
@@ -99,14 +106,14 @@ def last_edge(scope: FeedScope, entry: FeedEntry, today: date) -> int:
 
 
 def last_modified(
-    scope: FeedScope, entries: Iterable[FeedEntry], today: date, *, departed: datetime = EPOCH
+    scope: FeedScope, entries: Iterable[FeedEntry | MaintenanceEntry], today: date, *, departed: datetime = EPOCH
 ) -> datetime:
     """Return when a feed of ``scope`` last changed, as every worker would: an aware UTC time, ``EPOCH`` for never.
 
     ``entries`` are those that the owner of the subscription may see, inside the window of days or not. The answer is
     the latest of their ``changed`` stamps and of the midnights at which one of them entered or left the window of
-    days, up to ``today``. What is of another User or gateway than the scope's leaves no trace. ``departed`` is when a
-    closure last left the scope's gateway for another: its entry can no longer tell.
+    days, up to ``today``. What is of another User or gateway than the scope's leaves no trace. ``departed`` is when one
+    last left the scope by what its entry cannot tell: for another gateway, or because it no longer clashes.
     """
     latest = departed
     edge = EPOCH.toordinal()
@@ -119,20 +126,22 @@ def last_modified(
     return max(latest, datetime.fromordinal(edge).replace(tzinfo=UTC))
 
 
-def _of_population(scope: FeedScope, entry: FeedEntry) -> bool:
+def _of_population(scope: FeedScope, entry: FeedEntry | MaintenanceEntry) -> bool:
     """Tell whether a change of ``entry`` may change a feed of ``scope``.
 
     A closure that is no longer late has left the feed of late ones, so there every closure counts.
     """
+    if isinstance(entry, MaintenanceEntry):
+        return scope.kind is ScopeKind.MAINTENANCE
     if scope.kind is ScopeKind.USER:
         return entry.user_code == scope.code
     if scope.kind is ScopeKind.GATEWAY:
         return entry.gateway_code == scope.code
-    return True
+    return scope.kind is not ScopeKind.MAINTENANCE
 
 
-def _concerns(scope: FeedScope, entry: FeedEntry) -> bool:
+def _concerns(scope: FeedScope, entry: FeedEntry | MaintenanceEntry) -> bool:
     """Tell whether ``entry`` is what the scope is about, on whichever day."""
-    if scope.kind is ScopeKind.LATE:
+    if scope.kind is ScopeKind.LATE and isinstance(entry, FeedEntry):
         return entry.late_change or entry.short_notice
     return _of_population(scope, entry)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from feeds.entry import FeedEntry
+from feeds.entry import FeedEntry, MaintenanceEntry
 from feeds.property import plain
 
 _LONDON = ZoneInfo("Europe/London")
@@ -80,8 +80,27 @@ def horizon_text(past_days: int, horizon_days: int, withdrawn_days: int) -> str:
 
     Neither this nor ``FULL_TEXT`` holds a comma or semicolon: some programs show an X- value with its backslashes.
     """
+    return f"{_span_text(past_days, horizon_days, withdrawn_days)} {_NOT_APPROVED}"
+
+
+def maintenance_text(past_days: int, horizon_days: int, withdrawn_days: int) -> str:
+    """Word what a feed of DCC's own dates holds."""
+    return f"{_span_text(past_days, horizon_days, withdrawn_days)} DCC's own dates as DCC gave them to this service."
+
+
+def changes_text(past_days: int) -> str:
+    """Word what a feed of changes holds."""
+    return f"Closures that were new or changed or withdrawn in the last {days_text(past_days)}. {_NOT_APPROVED}"
+
+
+def maintenance_summary(entry: MaintenanceEntry) -> str:
+    """Return the line that a calendar shows of DCC's own window."""
+    return f"{'CANCELLED: ' if entry.withdrawn else ''}{'SEC Release' if entry.release else 'DCC planned maintenance'}"
+
+
+def _span_text(past_days: int, horizon_days: int, withdrawn_days: int) -> str:
     withdrawn = f"withdrawn ones for {days_text(withdrawn_days)}" if withdrawn_days else "without withdrawn ones"
-    return f"From {days_text(past_days)} back to {days_text(horizon_days)} ahead and {withdrawn}. {_NOT_APPROVED}"
+    return f"From {days_text(past_days)} back to {days_text(horizon_days)} ahead and {withdrawn}."
 
 
 _NOT_APPROVED = "Dates are as notified by Users and nothing here is approved."

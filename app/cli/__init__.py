@@ -8,10 +8,12 @@ from app.cli.closure import closure
 from app.cli.db import db
 from app.cli.gateway import gateway
 from app.cli.keys import keys
-from app.cli.late import late
+from app.cli.late import late, late_report
+from app.cli.maintenance import maintenance
 from app.cli.notice import notice
 from app.cli.notice_period import notice_period
 from app.cli.policy import policy
+from app.cli.questions import busiest, changes, clashes, closed, free_slots, moved, reads, silent
 from app.cli.record import record
 from app.cli.schedule import schedule
 from app.cli.source import source
@@ -47,6 +49,21 @@ def main() -> None:
 
 for _command in (
     *(up, serve, work, sweep, db, backup, restore, keys, record, policy),
-    *(user, gateway, account, token, subscription, source, notice, schedule, closure, late, notice_period),
+    *(
+        user,
+        gateway,
+        account,
+        token,
+        subscription,
+        source,
+        notice,
+        maintenance,
+        schedule,
+        closure,
+        late,
+        late_report,
+        notice_period,
+    ),
+    *(closed, clashes, changes, free_slots, busiest, silent, moved, reads),
 ):
     main.add_command(_command)

@@ -1,20 +1,18 @@
 """``closures closure``: one closure with its whole history."""
 
 from datetime import datetime
-from typing import Any
 
 import click
 
+from app.cli.asking import as_of_option
 from app.cli.opening import OPERATOR, opened
-from app.cli.speaking import examples, json_option, note_reading, say, table
-from app.cli.stating import INSTANT
-from app.domain.closure import State
-from app.domain.london import Reading, london_text, utc_text
-from app.domain.refusal import Unknown
+from app.cli.speaking import examples, json_option, say, table
+from app.domain.london import london_text, utc_text
+from app.domain.schedule import ScheduledClosure
 from app.factory import utc_now
 from app.register.facts import closure_facts, revision_facts
-from app.register.reading import find_history, without_sender_words
-from app.store.bodies import Revision, Standing
+from app.register.reading import find_history, find_line, without_sender_words
+from app.store.bodies import Revision
 
 _HEADINGS = ("revision", "received", "change", "gateway", "starts", "ends", "notice", "by")
 
@@ -28,48 +26,25 @@ def closure() -> None:
     epilog=examples("closures closure show CN-0A1B2C3D4E", "closures closure show CN-0A1B2C3D4E --as-of 2026-11-01")
 )
 @click.argument("reference", metavar="REF")
-@click.option("--as-of", type=INSTANT, metavar="T", help="As it was known at this time.")
+@as_of_option
 @json_option
-def show(reference: str, as_of: tuple[datetime, Reading] | None) -> None:
+def show(reference: str, as_of: datetime | None) -> None:
     """Show the closure REF: what stands, and each notice that we received of it, oldest first."""
-    if as_of is not None:
-        note_reading(as_of[1])
     with opened() as service:
-        standing, history = find_history(service.register, OPERATOR, reference)
-    if as_of is not None:
-        facts, head, history = _as_of(standing, history, as_of[0])
-    else:
-        window = standing.closure.window
-        facts = closure_facts(standing, utc_now())
-        head = _head(standing, standing.closure.state, window.starts, window.ends, standing.closure.gateway)
-    facts["revisions"] = [revision_facts(without_sender_words(one)) for one in history]
-    say(facts, head, "", *table(_HEADINGS, [_row(one) for one in history], empty=""))
-
-
-def _as_of(
-    standing: Standing, history: list[Revision], instant: datetime
-) -> tuple[dict[str, Any], str, list[Revision]]:
-    """Return what was known at an instant: the revision that stood, in facts and words, and the history up to then."""
-    known = [one for one in history if one.received_at <= instant]
-    # A superseded notice was known but never applied: what stood before it still stood.
-    applied = [one for one in known if one.assessment is not None or one.state is State.EXPIRED]
-    if not applied:
-        raise Unknown("That closure was not known then.", "Give a later --as-of.")
-    stood, closure = applied[-1], standing.closure
+        line = find_line(service.register, OPERATOR, reference, as_of)
+        _, history = find_history(service.register, OPERATOR, reference)
+    known = [one for one in history if as_of is None or one.received_at <= as_of]
     facts = {
-        "reference": closure.reference,
-        "user": closure.user,
-        "as_of": utc_text(instant),
-        **revision_facts(without_sender_words(stood)),
+        "as_of": None if as_of is None else utc_text(as_of),
+        **closure_facts(line, as_of or utc_now()),
+        "revisions": [revision_facts(without_sender_words(one)) for one in known],
     }
-    return facts, _head(standing, stood.state, stood.window.starts, stood.window.ends, stood.gateway), known
+    say(facts, _head(line), "", *table(_HEADINGS, [_row(one) for one in known], empty=""))
 
 
-def _head(standing: Standing, state: State, starts: datetime, ends: datetime, gateway: str) -> str:
-    closure = standing.closure
-    return (
-        f"{closure.reference}  {closure.user}  {gateway}  {london_text(starts)} to {london_text(ends)}  {state.value}"
-    )
+def _head(line: ScheduledClosure) -> str:
+    span = f"{london_text(line.window.starts)} to {london_text(line.window.ends)}"
+    return f"{line.reference}  {line.user}  {line.gateway}  {span}  {line.state.value}"
 
 
 def _row(one: Revision) -> tuple[object, ...]:

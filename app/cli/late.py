@@ -1,27 +1,24 @@
-"""``closures late``: the record of late changes, for people, programs and spreadsheets."""
+"""``closures late`` and ``closures late-report``: the record of late changes, for people, programs and spreadsheets."""
 
-import csv
-import sys
 from datetime import date, timedelta
 
 import click
 
+from app.cli.asking import say_answer
 from app.cli.opening import OPERATOR, opened
-from app.cli.speaking import examples, json_option, say, table, wants_json
-from app.cli.stating import DAY
-from app.domain.late_change import LateChange
-from app.domain.london import london_date, london_midnight, london_text
+from app.cli.speaking import examples, json_option, wants_json
+from app.cli.stating import DAY, PERIOD
+from app.domain.london import london_date, whole_days
 from app.factory import utc_now
-from app.register.facts import late_facts
-from app.register.lateness import find_late_changes
+from app.register import late_report as reporting
+from app.register.answer import Answer
+from app.register.lateness import answer_late_changes
+from app.register.readers import note_export
 
 _DEFAULT_DAYS = 92
 _ONE_DAY = timedelta(days=1)
-_HEADINGS = ("reference", "User", "gateway", "change", "received", "starts", "notice")
-_COLUMNS = (
-    *("reference", "user", "gateway", "revision", "change", "received_at", "starts", "ends"),
-    *("change_days", "first_notice_days", "recommended", "band", "policy_version", "holiday_table"),
-)
+_HEADINGS = ("reference", "user", "gateway", "change", "received_at", "starts", "change_days")
+_REPORT = ("user", "notices", "first_notices", "short_first_notices", "changes", "short_changes")
 
 
 @click.command(epilog=examples("closures late", "closures late --from 2026-07-01 --to 2026-09-30 --csv > late.csv"))
@@ -36,28 +33,47 @@ def late(first: date | None, last: date | None, as_csv: bool) -> None:
 
     The scheduler records them; `closures sweep` does it now.
     """
-    if as_csv and wants_json():
-        raise click.UsageError("--csv does not go with --json.")
+    _only_one_form(as_csv=as_csv)
     last = last or london_date(utc_now())
     first = first or last - timedelta(days=_DEFAULT_DAYS)
     if last < first:
         raise click.UsageError("--to is before --from.")
     with opened() as service:
-        found = find_late_changes(service.register, OPERATOR, london_midnight(first), london_midnight(last + _ONE_DAY))
-    facts = [late_facts(one) for one in found]
+        answer = answer_late_changes(service.register, OPERATOR, whole_days(first, last + _ONE_DAY))
+        rows = answer.facts["late_changes"]
+        if as_csv:
+            note_export(service.store, OPERATOR.name, "late changes, csv", len(rows), utc_now())
     if as_csv:
-        out = csv.DictWriter(sys.stdout, _COLUMNS)
-        out.writeheader()
-        out.writerows(facts)
+        click.echo(reporting.to_csv(reporting.CHANGE_COLUMNS, rows), nl=False)
         return
-    say(
-        {"from": first.isoformat(), "to": last.isoformat(), "late_changes": facts},
-        *table(_HEADINGS, [_row(one) for one in found], empty="No late change was received in those days."),
-    )
+    days = {"from": first.isoformat(), "to": last.isoformat()}
+    say_answer(Answer(answer.sentence, answer.facts | days), _HEADINGS, rows)
 
 
-def _row(one: LateChange) -> tuple[object, ...]:
-    return (
-        *(one.reference, one.user, one.gateway, one.step.value, london_text(one.received_at)),
-        *(london_text(one.window.starts), f"{one.assessment.change.working_days} WD"),
-    )
+@click.command(
+    "late-report", epilog=examples("closures late-report 2026-Q3", "closures late-report 2026-09 --pseudonyms --csv")
+)
+@click.argument("period", type=PERIOD, metavar="PERIOD")
+@click.option("--pseudonyms", is_flag=True, help="Name no User; the pseudonyms are the same in every report.")
+@click.option("--csv", "as_csv", is_flag=True, help="As comma-separated values, for a spreadsheet.")
+@json_option
+def late_report(period: reporting.Period, pseudonyms: bool, as_csv: bool) -> None:
+    """Count notices and short notices by User in PERIOD, a month (2026-09) or a quarter (2026-Q3).
+
+    Each row names the versions of the policy and of the holiday table that counted it.
+    """
+    _only_one_form(as_csv=as_csv)
+    with opened() as service:
+        answer = reporting.report(service.register, OPERATOR, period, pseudonyms=pseudonyms)
+        rows = answer.facts["rows"]
+        if as_csv:
+            note_export(service.store, OPERATOR.name, f"late report {period.name}, csv", len(rows), utc_now())
+    if as_csv:
+        click.echo(reporting.to_csv(reporting.COLUMNS, rows), nl=False)
+        return
+    say_answer(answer, _REPORT, rows)
+
+
+def _only_one_form(*, as_csv: bool) -> None:
+    if as_csv and wants_json():
+        raise click.UsageError("--csv does not go with --json.")

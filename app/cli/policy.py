@@ -1,4 +1,4 @@
-"""``closures policy``: the dated rules on notice, holidays and retention, each version kept."""
+"""``closures policy``: the dated rules on notice, holidays, retention and thresholds, each version kept."""
 
 from dataclasses import replace
 from datetime import date, datetime
@@ -11,14 +11,22 @@ from app.cli.speaking import examples, json_option, say, table
 from app.cli.stating import DAY
 from app.domain.london import london_date, utc_text
 from app.domain.notice_policy import NoticePolicy, policy_in_force
+from app.domain.thresholds import Thresholds
 from app.domain.working_days import REGIONS
 from app.factory import Service, utc_now
-from app.register.rulebook import add_extra_days, policy_history, set_notice_policy, set_retention
+from app.register.rulebook import (
+    add_extra_days,
+    policy_history,
+    set_notice_policy,
+    set_retention,
+    set_thresholds,
+    threshold_history,
+)
 
 
 @click.group()
 def policy() -> None:
-    """Show or set the rules: recommended notice, holiday region, extra holidays, retention."""
+    """Show or set the rules: recommended notice, holiday region, extra holidays, retention, thresholds."""
 
 
 @policy.command(epilog=examples("closures policy show", "closures policy show --json"))
@@ -35,6 +43,7 @@ def show() -> None:
         "closures policy set --recommended-days 15 --valid-from 2027-04-01",
         "closures policy set --extra-day 2027-05-10",
         "closures policy set --details-days 60",
+        "closures policy set --closed-threshold 8 --reopening-threshold 4",
     ),
 )
 @click.option("--recommended-days", type=int, metavar="N", help="Working Days' notice that are recommended.")
@@ -50,6 +59,17 @@ def show() -> None:
 )
 @click.option("--withdrawn-days", type=int, metavar="N", help="Days for which a withdrawn closure stays in feeds.")
 @click.option(
+    "--closed-threshold", "closed", type=int, metavar="N", help="Gateways closed at once, above which to warn."
+)
+@click.option(
+    "--reopening-threshold",
+    "reopening",
+    type=int,
+    metavar="N",
+    help="Gateways re-opening in an hour, above which to warn.",
+)
+@click.option("--release-days", type=int, metavar="N", help="Days on either side of a SEC Release that are near it.")
+@click.option(
     "--extra-day", "extra_days", type=DAY, metavar="D", multiple=True, help="A holiday proclaimed; may be repeated."
 )
 @json_option
@@ -60,21 +80,27 @@ def set_(
     details_days: int | None,
     facts_days: int | None,
     withdrawn_days: int | None,
+    closed: int | None,
+    reopening: int | None,
+    release_days: int | None,
     extra_days: tuple[date, ...],
 ) -> None:
     """Set rules; what is not named stays. Earlier notices keep the rule that they were counted by."""
     notice = recommended_days is not None or region is not None
     stated = {"details_days": details_days, "facts_days": facts_days, "withdrawn_days": withdrawn_days}
     days = {name: number for name, number in stated.items() if number is not None}
+    bounds = {"closed": closed, "reopening": reopening, "release_days": release_days}
+    limits = {name: number for name, number in bounds.items() if number is not None}
     if valid_from is not None and not notice:
         raise click.UsageError("--valid-from goes with --recommended-days or --region.")
-    if not (notice or days or extra_days):
+    if not (notice or days or limits or extra_days):
         raise click.UsageError("Nothing to set; give at least one option.")
     now = utc_now()
     with opened() as service:
         rulebook = service.register.rulebook()
         # Made before anything is written, so that one value out of range leaves every rule as it was.
         retention = replace(rulebook.retention, **days)
+        thresholds = replace(rulebook.thresholds, **limits)
         if notice:
             begins = valid_from or london_date(now)
             until_now = policy_in_force(rulebook.policies, begins)
@@ -87,6 +113,8 @@ def set_(
             )
         if days:
             set_retention(service.store, retention, now)
+        if limits:
+            set_thresholds(service.store, thresholds, now)
         if extra_days:
             add_extra_days(service.store, extra_days, now)
         _say_rules(service, now)
@@ -95,6 +123,7 @@ def set_(
 def _say_rules(service: Service, now: datetime) -> None:
     rulebook, history = service.register.rulebook(), policy_history(service.store)
     in_force = rulebook.policy_for(now)
+    limits = rulebook.thresholds
     retention, working_days = rulebook.retention, rulebook.calendar_for(in_force)
     facts: dict[str, Any] = {
         "in_force": _policy_facts(in_force),
@@ -104,6 +133,13 @@ def _say_rules(service: Service, now: datetime) -> None:
             "details_days": retention.details_days,
             "facts_days": retention.facts_days,
             "withdrawn_days": retention.withdrawn_days,
+        },
+        "thresholds": {
+            **_threshold_facts(rulebook.thresholds),
+            "versions": [
+                {**_threshold_facts(one), "set_at": utc_text(set_at)}
+                for one, set_at in threshold_history(service.store)
+            ],
         },
         "holiday_table": {
             "version": working_days.version,
@@ -117,9 +153,20 @@ def _say_rules(service: Service, now: datetime) -> None:
         f"Holiday table: {working_days.version}, confirmed through {working_days.confirmed_through}.",
         f"Kept: a sender's words {retention.details_days} days after the window, facts {retention.facts_days} days; "
         f"withdrawn closures stay {retention.withdrawn_days} days in feeds.",
+        f"Worth a word: more than {limits.closed} gateways closed at once, more than {limits.reopening} re-opening in "
+        f"one hour; closures within {limits.release_days} days of a SEC Release.",
         "",
         *table(headings, [[version[name] for name in headings] for version in facts["versions"]], empty=""),
     )
+
+
+def _threshold_facts(one: Thresholds) -> dict[str, int]:
+    return {
+        "version": one.version,
+        "closed": one.closed,
+        "reopening": one.reopening,
+        "release_days": one.release_days,
+    }
 
 
 def _policy_facts(one: NoticePolicy) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import click
 from app.domain.london import read_day, read_instant
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
+from app.register.late_report import read_period
 
 
 class _Stated(click.ParamType[Any]):
@@ -31,3 +32,5 @@ CODE = _Stated("code", read_code)
 INSTANT = _Stated("time", read_instant)
 """Gives the instant and how it was read."""
 DAY = _Stated("date", read_day)
+PERIOD = _Stated("period", read_period)
+"""A month or a quarter."""

@@ -27,7 +27,12 @@ def subscription() -> None:
         "closures subscription add --scope late --label 'Outlook on the web' --secret-url",
     )
 )
-@click.option("--scope", required=True, metavar="S", help="all, user:CODE, gateway:CODE, late or full.")
+@click.option(
+    "--scope",
+    required=True,
+    metavar="S",
+    help="all, user:CODE, gateway:CODE, late, clashes, maintenance, changes or full.",
+)
 @click.option("--label", required=True, help="Which person and program it is for.")
 @click.option(
     "--secret-url", is_flag=True, help="Make an address that is itself the secret, for clients that need one."

@@ -22,6 +22,7 @@ class Action(StrEnum):
     READ_CLOSURES = "read closures"
     GIVE_NOTICE = "give notice"
     READ_LATE_CHANGES = "read late changes"
+    READ_READ_LOG = "read who read what"
     COUNT_NOTICE = "count notice"
     READ_METRICS = "read metrics"
 
@@ -50,6 +51,7 @@ _MAY: dict[Action, frozenset[Role]] = {
     Action.READ_CLOSURES: _EVERYBODY,
     Action.GIVE_NOTICE: frozenset({Role.ADMIN, Role.DCC, Role.USER}),
     Action.READ_LATE_CHANGES: frozenset({Role.ADMIN, Role.DCC, Role.USER}),
+    Action.READ_READ_LOG: frozenset({Role.ADMIN, Role.DCC}),
     Action.COUNT_NOTICE: _EVERYBODY,
     Action.READ_METRICS: frozenset({Role.ADMIN, Role.OPS}),
 }

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from app.domain.refusal import TimeRefused
@@ -58,12 +59,14 @@ def whole_days(first: date, after: date) -> ClosureWindow:
     return ClosureWindow(london_midnight(first), london_midnight(after))
 
 
+@lru_cache(maxsize=4096)  # one answer words the same instants many times
 def london_text(instant: datetime) -> str:
     """Word an instant for people in London time with its abbreviation: ``Sun 6 Dec 2026 02:00 GMT``."""
     local = instant.astimezone(LONDON)
     return f"{local:%a} {local.day} {local:%b %Y %H:%M %Z}"
 
 
+@lru_cache(maxsize=4096)  # as london_text
 def utc_text(instant: datetime) -> str:
     """Word an instant in UTC, to the second: ``2026-12-06T02:00:00Z``."""
     return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -108,7 +108,7 @@ def shred_user(store: Store, code: str) -> User:
     # Inside the writer's transaction: no notice of this User can be half-way to the record meanwhile.
     with store.writing() as connection:
         user = parties.find_user(store, connection, read_code(code))
-        parties.count_shredding(connection)
+        parties.count_forgetting(connection)
         store.keyring.shred(user.id)
     return user
 

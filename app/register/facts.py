@@ -7,44 +7,36 @@ from app.domain.late_change import LateChange
 from app.domain.london import Reading, london_date, london_text, utc_text
 from app.domain.notice_period import AFTER_START
 from app.domain.notice_policy import policy_in_force
-from app.register.reading import Known, without_sender_words
+from app.domain.schedule import ScheduledClosure
 from app.register.rulebook import Rulebook
-from app.store.bodies import Revision, Standing
+from app.store.bodies import Revision
 
 
-def closure_facts(standing: Standing, now: datetime) -> dict[str, Any]:
-    """Return a closure as JSON: date, time, gateway, User and what was counted; nothing else that a sender wrote."""
-    closure, lead = standing.closure, standing.assessment
-    moved = closure.moved_from
+def closure_facts(line: ScheduledClosure, now: datetime) -> dict[str, Any]:
+    """Return a closure as JSON: date, time, gateway, User and what was counted; nothing else that a sender wrote.
+
+    ``now`` is the instant that is asked about: with as-of, that one.
+    """
+    lead, moved = line.lead, line.moved_from
     return {
-        "reference": closure.reference,
-        "user": closure.user,
-        "gateway": closure.gateway,
-        "starts": utc_text(closure.window.starts),
-        "ends": utc_text(closure.window.ends),
-        "starts_london": london_text(closure.window.starts),
-        "ends_london": london_text(closure.window.ends),
-        "state": closure.state.value,
-        "open_now": closure.is_open(now),
-        "revision": closure.number,
-        "moves": closure.moves,
+        "reference": line.reference,
+        "user": line.user,
+        "gateway": line.gateway,
+        "starts": utc_text(line.window.starts),
+        "ends": utc_text(line.window.ends),
+        "starts_london": london_text(line.window.starts),
+        "ends_london": london_text(line.window.ends),
+        "state": line.state.value,
+        "open_now": line.is_open(now),
+        "revision": line.number,
+        "moves": line.moves,
         "moved_from": None if moved is None else {"starts": utc_text(moved.starts), "ends": utc_text(moved.ends)},
-        "first_received_at": utc_text(closure.first_received_at),
+        "first_received_at": utc_text(line.first_received_at),
         "working_days_notice": lead.current_date.working_days,
         "first_notice_days": lead.first_notice.working_days,
         "recommended": lead.current_date.recommended_days,
         "band": lead.current_date.band,
-        "short_notice": standing.late_change,
-    }
-
-
-def known_facts(known: Known) -> dict[str, Any]:
-    """Return a closure as it was known at an instant."""
-    return {
-        "reference": known.reference,
-        "user": known.user,
-        "first_received_at": utc_text(known.first_received_at),
-        **revision_facts(without_sender_words(known.revision)),
+        "short_notice": lead.is_late_change,
     }
 
 

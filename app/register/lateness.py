@@ -4,10 +4,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.domain.access import Principal
+from app.domain.closure import Step
 from app.domain.late_change import LateChange
-from app.register.reading import visible_users
+from app.domain.london import utc_text
+from app.domain.window import ClosureWindow
+from app.register.answer import Answer, count_words, sentence_of, span_words
+from app.register.facts import late_facts
+from app.register.reading import read_recorded
 from app.register.register import Register
-from app.store import assessments, parties, runs
+from app.store import assessments, runs
 from app.store import closures as rows
 from app.store.engine import write_head
 from app.store.log import LogWriter
@@ -68,26 +73,38 @@ def find_late_changes(register: Register, principal: Principal, starts: datetime
     """Return the late changes received in the half-open span that the principal may see, in order of receipt."""
     store = register.store
     with store.reading() as connection:
-        codes = visible_users(principal, parties.read_parties(store, connection))
-        found = list(assessments.late_between(connection, starts, ends, set(codes)))
-        names = rows.references(connection, [closure_id for closure_id, _ in found])
-        histories = rows.entries(store, connection, found)
-        changes = []
-        for closure_id, entry in found:
-            written = histories.get((closure_id, entry))
-            if written is None or written.revision.assessment is None or written.revision.number is None:
-                continue
-            revision = written.revision
-            changes.append(
-                LateChange(
-                    reference=names[closure_id],
-                    user=codes[written.user_id],
-                    gateway=revision.gateway,
-                    number=written.revision.number,
-                    step=revision.step,
-                    received_at=revision.received_at,
-                    window=revision.window,
-                    assessment=written.revision.assessment,
-                )
-            )
-    return changes
+        recorded = set(assessments.late_between(connection, starts, ends))
+    return [
+        LateChange(
+            reference=one.after.reference,
+            user=one.after.user,
+            gateway=one.after.gateway,
+            number=one.after.number,
+            step=one.step,
+            received_at=one.received_at,
+            window=one.after.window,
+            assessment=one.after.lead,
+        )
+        for one in read_recorded(register, principal, starts, ends)
+        if (one.closure_id, one.entry) in recorded
+    ]
+
+
+def answer_late_changes(register: Register, principal: Principal, span: ClosureWindow) -> Answer:
+    """Answer what was told at short notice in a span, first notices and changes apart (Q3)."""
+    found = find_late_changes(register, principal, span.starts, span.ends)
+    first = sum(one.step is Step.FIRST for one in found)
+    words = "no late change was received in those days"
+    if found:
+        words = (
+            f"{count_words(first, 'first notice')} and {count_words(len(found) - first, 'change')} at short notice, "
+            f"received in {span_words(span)}"
+        )
+    facts = {
+        "from": utc_text(span.starts),
+        "to": utc_text(span.ends),
+        "first_notices": first,
+        "changes": len(found) - first,
+        "late_changes": [late_facts(one) for one in found],
+    }
+    return Answer(sentence_of(words), facts)

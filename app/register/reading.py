@@ -7,7 +7,10 @@ from datetime import datetime
 from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, State
 from app.domain.refusal import Shredded, Unknown
+from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow, weeks_touched
+from app.register.chronicle import Recorded
+from app.register.folding import line_at
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import log, parties
@@ -28,16 +31,6 @@ class Question:
     gateway: str | None = None
     state: State | None = None
     as_of: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A closure as it was known at an instant, rebuilt from its revisions."""
-
-    reference: str
-    user: str
-    revision: Revision
-    first_received_at: datetime
 
 
 def visible_users(principal: Principal, everyone: Parties) -> dict[bytes, str]:
@@ -73,29 +66,47 @@ def find_closures(register: Register, principal: Principal, question: Question) 
     return sorted(wanted, key=lambda one: (one.closure.window.starts, one.closure.reference))
 
 
-def find_known(register: Register, principal: Principal, question: Question) -> list[Known]:
-    """Return the closures that a question asks for, as they were known at ``question.as_of``."""
-    assert question.as_of is not None
-    with register.store.reading() as connection:
-        codes = _asked_users(register, connection, principal, question)
-        weeks = _week_keys(register, question.span)
-        last: dict[bytes, tuple[bytes, Revision, datetime]] = {}
-        for user_id, closure_id, revision in rows.known_at(
-            register.store, connection, question.as_of, weeks, set(codes)
-        ):
-            first = last[closure_id][2] if closure_id in last else revision.received_at
-            # A superseded notice was known but never applied: what stood before it still stood.
-            if revision.assessment is not None or revision.state is State.EXPIRED:
-                last[closure_id] = (user_id, revision, first)
-        names = rows.references(connection, last)
-    known = [
-        Known(names[closure_id], codes[user_id], revision, first)
-        for closure_id, (user_id, revision, first) in last.items()
-        if question.span.overlaps(revision.window)
-        and question.gateway in (None, revision.gateway)
-        and question.state in (None, revision.state)
+def read_schedule(register: Register, principal: Principal, question: Question) -> list[ScheduledClosure]:
+    """Return the closures that a question asks for, as they stood at ``question.as_of``, by start and reference."""
+    users = _asked_keys(register, principal, question.user)
+    found = [
+        one
+        for one in register.chronicle.lines(question.span, question.as_of, users)
+        if question.gateway in (None, one.gateway) and question.state in (None, one.state)
     ]
-    return sorted(known, key=lambda one: (one.revision.window.starts, one.reference))
+    return sorted(found, key=lambda one: (one.window.starts, one.reference))
+
+
+def read_everything(register: Register, principal: Principal, as_of: datetime | None = None) -> list[ScheduledClosure]:
+    """Return every closure that the principal may see, whenever its window is, as it stood at ``as_of``."""
+    found = register.chronicle.lines(None, as_of, _asked_keys(register, principal, None))
+    return sorted(found, key=lambda one: (one.window.starts, one.reference))
+
+
+def read_recorded(register: Register, principal: Principal, since: datetime, until: datetime) -> list[Recorded]:
+    """Return the entries received at ``since`` <= t < ``until`` that the principal may see, in order of receipt."""
+    return register.chronicle.recorded(since, until, _asked_keys(register, principal, None))
+
+
+def require_gateway(register: Register, principal: Principal, code: str) -> None:
+    """Raise ``Unknown`` unless there is such a gateway and it is one of a User whom the principal may see."""
+    everyone = register.chronicle.parties()
+    gateway = everyone.gateways.get(code)
+    with register.store.reading() as connection:
+        links = parties.gateway_links(connection)
+    if gateway is None or not any((key, gateway.id) in links for key in visible_users(principal, everyone)):
+        raise Unknown("There is no such gateway.", "Check the code.")
+
+
+def find_line(
+    register: Register, principal: Principal, reference: str, as_of: datetime | None = None
+) -> ScheduledClosure:
+    """Return one closure as it stood at ``as_of``; raise ``Unknown``, also where it was not known then."""
+    standing, history = find_history(register, principal, reference)
+    line = line_at(standing.closure.reference, standing.closure.user, history, as_of)
+    if line is None:
+        raise Unknown("That closure was not known then.", "Give a later time.")
+    return line
 
 
 def read_changes(register: Register, since: int) -> tuple[Head, Parties, list[tuple[int, Standing]]]:
@@ -145,6 +156,12 @@ def _asked_users(
 ) -> dict[bytes, str]:
     codes = visible_users(principal, parties.read_parties(register.store, connection))
     return {key: code for key, code in codes.items() if question.user in (None, code)}
+
+
+def _asked_keys(register: Register, principal: Principal, user: str | None) -> set[bytes]:
+    """Return the row ids of the Users whose closures are asked for and may be seen."""
+    seen = visible_users(principal, register.chronicle.parties())
+    return {key for key, code in seen.items() if user in (None, code)}
 
 
 def _week_keys(register: Register, span: ClosureWindow) -> list[bytes]:

@@ -217,11 +217,12 @@ def _clashes(
         for held in rows.touching(store, connection, week_keys, {user.id: user.code})
         if held.standing.closure.state is State.PLANNED
     }
+    told = {closure.reference for closure in subjects.values()}
     found: dict[str, list[str]] = {}
     for clash in find_clashes({**others, **subjects}.values()):
         for one, other in ((clash.first, clash.second), (clash.second, clash.first)):
             names = found.setdefault(one.reference, [])
-            if one.id in subjects and len(names) < _MOST_CLASHES:
+            if one.reference in told and len(names) < _MOST_CLASHES:
                 names.append(other.reference)
     return {reference: tuple(names) for reference, names in found.items()}
 

@@ -1,7 +1,8 @@
-"""The register of a process: the store, the key that signs receipts, and the rules in force."""
+"""The register of a process: the store, the key that signs receipts, the rules in force, the record in memory."""
 
 from dataclasses import dataclass
 
+from app.register.chronicle import Chronicle
 from app.register.rulebook import Rulebook, RulebookCache
 from app.security.signing import SigningKey
 from app.store.engine import Connection, Head, Store, read_head
@@ -14,6 +15,7 @@ class Register:
     store: Store
     signing_key: SigningKey
     rules: RulebookCache
+    chronicle: Chronicle
     origin: str
 
     def lock(self, connection: Connection) -> tuple[Head, Rulebook]:
@@ -30,4 +32,4 @@ class Register:
 
 def open_register(store: Store, origin: str) -> Register:
     """Return the register over an open store; ``origin`` is the UID domain, which outlives any address."""
-    return Register(store, SigningKey(store.keyring.derive("signing")), RulebookCache(store), origin)
+    return Register(store, SigningKey(store.keyring.derive("signing")), RulebookCache(store), Chronicle(store), origin)

@@ -39,6 +39,8 @@ def purge_expired(register: Register, now: datetime) -> Purged:
         for group in rows.in_groups(silent):
             notices.purge_notices(connection, group)
         rows.forget_closures(connection, past)
+        if past:
+            parties.count_forgetting(connection)
         for group in rows.in_groups(past):
             assessments.forget_assessments(connection, group)
     return Purged(len(silent), len(past))

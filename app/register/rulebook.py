@@ -1,4 +1,4 @@
-"""The rules in force: notice policies, holiday tables and retention, read from the database with their versions."""
+"""What DCC set: notice policies, holiday tables, retention, thresholds and its own dates, with their versions."""
 
 import json
 from collections.abc import Iterable
@@ -8,26 +8,38 @@ from datetime import date, datetime
 import structlog
 
 from app.domain.london import london_date
+from app.domain.maintenance import Maintenance
 from app.domain.notice_policy import FIRST_POLICY, Counting, NoticePolicy, policy_in_force
 from app.domain.refusal import PolicyRefused
 from app.domain.retention import RetentionPolicy
+from app.domain.thresholds import Thresholds
 from app.domain.working_days import REGIONS, WorkingDayCalendar
 from app.register import holiday_tables
 from app.store import rules
 from app.store.engine import Connection, Store
+from app.store.maintenance import read_maintenance
 
 _LOG = structlog.get_logger()
-_NOTICE, _RETENTION, _EXTRA_DAYS = "notice", "retention", "extra-days"
+_NOTICE, _RETENTION, _EXTRA_DAYS, _THRESHOLDS = "notice", "retention", "extra-days", "thresholds"
 
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Every version of the rules, and which apply when. ``change`` is the head's number that it was read at."""
+    """Every version of the rules, and which apply when. ``change`` is the head's number that it was read at.
+
+    ``maintenance`` holds every entry of DCC's own windows in order of receipt, each as the window stood after it.
+    """
 
     change: int
     policies: tuple[NoticePolicy, ...]
     calendars: dict[str, WorkingDayCalendar]
     retention: RetentionPolicy
+    thresholds: Thresholds
+    maintenance: tuple[Maintenance, ...]
+
+    def maintenance_at(self, instant: datetime | None) -> list[Maintenance]:
+        """Return DCC's own windows as they stood at an instant, withdrawn ones too; None asks for now."""
+        return list({one.id: one for one in self.maintenance if instant is None or one.received_at <= instant}.values())
 
     def policy_for(self, received_at: datetime) -> NoticePolicy:
         """Return the policy in force for what is received at this instant."""
@@ -50,17 +62,29 @@ class RulebookCache:
         held = self._held
         if held is None or held.change != rules_change:
             with self._store.reading() as connection:
-                held = _read(rules_change, connection)
+                held = _read(self._store, connection, rules_change)
             self._held = held
         return held
 
 
-def _read(rules_change: int, connection: Connection) -> Rulebook:
+def _read(store: Store, connection: Connection, rules_change: int) -> Rulebook:
     policies = tuple(_policy(version, body) for version, _, body in rules.read_policies(connection, _NOTICE))
     kept = rules.read_policies(connection, _RETENTION)
     retention = RetentionPolicy(version=kept[-1][0], **json.loads(kept[-1][2])) if kept else RetentionPolicy(version=1)
     tables = [holiday_tables.from_text(body) for body in rules.read_holiday_tables(connection)]
-    return Rulebook(rules_change, policies, {table.region: table for table in tables}, retention)
+    return Rulebook(
+        rules_change,
+        policies,
+        {table.region: table for table in tables},
+        retention,
+        _thresholds(connection),
+        tuple(read_maintenance(store, connection)),
+    )
+
+
+def _thresholds(connection: Connection) -> Thresholds:
+    kept = rules.read_policies(connection, _THRESHOLDS)
+    return Thresholds(version=kept[-1][0], **json.loads(kept[-1][2])) if kept else Thresholds(version=1)
 
 
 def _policy(version: int, body: str) -> NoticePolicy:
@@ -98,6 +122,22 @@ def set_retention(store: Store, proposed: RetentionPolicy, now: datetime) -> int
     }
     with store.writing() as connection:
         return rules.append_policy(connection, _RETENTION, json.dumps(facts), now)
+
+
+def set_thresholds(store: Store, proposed: Thresholds, now: datetime) -> int:
+    """Add a version of the thresholds; return its number."""
+    facts = {"closed": proposed.closed, "reopening": proposed.reopening, "release_days": proposed.release_days}
+    with store.writing() as connection:
+        return rules.append_policy(connection, _THRESHOLDS, json.dumps(facts), now)
+
+
+def threshold_history(store: Store) -> list[tuple[Thresholds, datetime]]:
+    """Return every version of the thresholds that DCC set and when, oldest first."""
+    with store.reading() as connection:
+        return [
+            (Thresholds(version=version, **json.loads(body)), set_at)
+            for version, set_at, body in rules.read_policies(connection, _THRESHOLDS)
+        ]
 
 
 def add_extra_days(store: Store, days: Iterable[date], now: datetime) -> None:

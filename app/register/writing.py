@@ -63,6 +63,7 @@ class Transaction:
             number=closure.number if entry.step.is_numbered else None,
             step=entry.step,
             received_at=self.received_at,
+            window_received_at=closure.window_received_at,
             window=closure.window,
             gateway=closure.gateway,
             state=closure.state,

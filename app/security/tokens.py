@@ -65,9 +65,9 @@ def redact(text: str) -> str:
     return _IN_TEXT.sub(r"\1_…", text)
 
 
-def new_reference() -> str:
-    """Return a new closure reference: ``CN-`` and 10 random characters of Crockford's base32."""
-    return "CN-" + "".join(secrets.choice(_CROCKFORD) for _ in range(10))
+def new_reference(kind: str = "CN") -> str:
+    """Return a new reference, of a closure ``CN-``, of maintenance ``DM-``, and 10 characters of Crockford's base32."""
+    return f"{kind}-" + "".join(secrets.choice(_CROCKFORD) for _ in range(10))
 
 
 def new_subscription_id() -> str:

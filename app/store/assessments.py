@@ -54,18 +54,13 @@ def insert_assessments(connection: sa.Connection, rows: list[dict[str, Any]]) ->
         connection.execute(sa.insert(assessments), rows)
 
 
-def late_between(
-    connection: sa.Connection, starts: datetime, ends: datetime, user_ids: set[bytes]
-) -> Iterator[tuple[bytes, int]]:
-    """Yield (closure id, entry) of the late changes received in the half-open span, in order of receipt."""
-    query = (
-        sa.select(assessments.c.closure_id, assessments.c.entry, assessments.c.user_id)
-        .where(assessments.c.late.is_(True), assessments.c.received_at >= starts, assessments.c.received_at < ends)
-        .order_by(assessments.c.received_at, assessments.c.log_index)
+def late_between(connection: sa.Connection, starts: datetime, ends: datetime) -> Iterator[tuple[bytes, int]]:
+    """Yield (closure id, entry) of the late changes received in the half-open span."""
+    query = sa.select(assessments.c.closure_id, assessments.c.entry).where(
+        assessments.c.late.is_(True), assessments.c.received_at >= starts, assessments.c.received_at < ends
     )
     for row in connection.execute(query):
-        if row.user_id in user_ids:
-            yield row.closure_id, row.entry
+        yield row.closure_id, row.entry
 
 
 def all_assessments(connection: sa.Connection) -> sa.CursorResult[Any]:

@@ -30,14 +30,16 @@ class Standing:
 class Revision:
     """One entry in the history of a closure. ``number`` is None for a superseded notice and for expiry.
 
-    ``channel`` and ``given_by`` say who told us and how; ``remarks`` say how times were read; ``left_out`` names what
-    was not kept beyond date, time, gateway and reference.
+    ``window_received_at`` is when we heard of the window that stands after it: for a later occurrence of a rule, when
+    we received the rule. ``channel`` and ``given_by`` say who told us and how; ``remarks`` say how times were read;
+    ``left_out`` names what was not kept beyond date, time, gateway and reference.
     """
 
     entry: int
     number: int | None
     step: Step
     received_at: datetime
+    window_received_at: datetime
     window: ClosureWindow
     gateway: str
     state: State
@@ -139,7 +141,7 @@ def dump_revision(revision: Revision) -> bytes:
     return _dump(
         [
             [revision.entry, revision.number, revision.step, to_micros(revision.received_at)],
-            [_span(revision.window), revision.gateway, revision.state],
+            [_span(revision.window), revision.gateway, revision.state, to_micros(revision.window_received_at)],
             [revision.channel, revision.given_by],
             [revision.assessment and dump_assessment(revision.assessment), revision.remarks, revision.left_out],
         ]
@@ -150,7 +152,7 @@ def load_revision(body: bytes) -> Revision:
     """Read what ``dump_revision`` wrote."""
     mark, standing, source, findings = json.loads(body)
     entry, number, step, received = mark
-    span, gateway, state = standing
+    span, gateway, state, window_received = standing
     channel, given_by = source
     assessment, remarks, left_out = findings
     return Revision(
@@ -158,6 +160,7 @@ def load_revision(body: bytes) -> Revision:
         number=number,
         step=Step(step),
         received_at=from_micros(received),
+        window_received_at=from_micros(window_received),
         window=_window(span),
         gateway=gateway,
         state=State(state),

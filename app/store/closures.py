@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -236,20 +235,6 @@ def history(store: Store, connection: sa.Connection, closure_id: bytes) -> list[
     return [found for row in connection.execute(query) if (found := _open_revision(store, row)) is not None]
 
 
-def entries(
-    store: Store, connection: sa.Connection, places: Iterable[tuple[bytes, int]]
-) -> dict[tuple[bytes, int], Written]:
-    """Return entries of histories by (closure id, entry); one whose retention ended is left out."""
-    found: dict[tuple[bytes, int], Written] = {}
-    for group in in_groups(places):
-        query = sa.select(revisions).where(sa.tuple_(revisions.c.closure_id, revisions.c.entry).in_(group))
-        for row in connection.execute(query):
-            written = _open_revision(store, row)
-            if written is not None:
-                found[row.closure_id, row.entry] = written
-    return found
-
-
 def _open_revision(store: Store, row: Any) -> Written | None:
     if row.sealed is None:
         return None
@@ -260,36 +245,25 @@ def _open_revision(store: Store, row: Any) -> Written | None:
     return Written(row.closure_id, row.user_id, revision, row.notice_id, row.log_index)
 
 
-def known_at(
-    store: Store, connection: sa.Connection, instant: datetime, week_keys: Iterable[bytes], user_ids: set[bytes]
-) -> Iterator[tuple[bytes, bytes, Revision]]:
-    """Yield (User id, closure id, revision) of closures that ever touched the weeks, as received up to ``instant``."""
-    seen: set[bytes] = set()
-    for group in in_groups(week_keys):
-        chosen = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(group)).distinct()
-        query = (
-            sa.select(revisions)
-            .where(revisions.c.closure_id.in_(chosen), revisions.c.received_at <= instant)
-            .order_by(revisions.c.closure_id, revisions.c.entry)
-        )
-        fresh: set[bytes] = set()
-        for row in connection.execute(query):
-            if row.closure_id in seen or row.user_id not in user_ids:
-                continue
-            fresh.add(row.closure_id)
-            written = _open_revision(store, row)
-            if written is not None:
-                yield row.user_id, row.closure_id, written.revision
-        seen |= fresh
+def recorded_since(
+    store: Store, connection: sa.Connection, position: int, user_ids: Iterable[bytes]
+) -> Iterator[tuple[str, Written]]:
+    """Yield (reference, entry) of what was recorded at log positions above ``position``, in order.
 
-
-def references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:
-    """Return the references of closures by their row ids."""
-    found: dict[bytes, str] = {}
-    for group in in_groups(closure_ids):
-        query = sa.select(closures.c.id, closures.c.reference).where(closures.c.id.in_(group))
-        found.update({row.id: row.reference for row in connection.execute(query)})
-    return found
+    Raise ``Shredded`` where a User's key went while this reads.
+    """
+    chosen = set(user_ids)
+    query = (
+        sa.select(revisions, closures.c.reference)
+        .join(closures, closures.c.id == revisions.c.closure_id)
+        .where(revisions.c.log_index > position, revisions.c.sealed.is_not(None))
+        .order_by(revisions.c.log_index)
+        .execution_options(yield_per=1000)
+    )
+    with connection.execute(query) as rows:
+        for row in rows:
+            if row.user_id in chosen and (written := _open_revision(store, row)) is not None:
+                yield row.reference, written
 
 
 def log_place(connection: sa.Connection, reference: str) -> int:

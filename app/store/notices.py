@@ -70,6 +70,16 @@ def read_notice(store: Store, connection: sa.Connection, notice_id: bytes, user_
     return Notice(user_code, Channel(channel), row.received_at, media_type, octets, given_by)
 
 
+def last_received(connection: sa.Connection, until: datetime) -> dict[bytes, datetime]:
+    """Return when each User last sent a notice, up to an instant; a User who never did is not among them."""
+    query = (
+        sa.select(notices.c.user_id, sa.func.max(notices.c.received_at, type_=notices.c.received_at.type))
+        .where(notices.c.received_at <= until)
+        .group_by(notices.c.user_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def purge_notices(connection: sa.Connection, notice_ids: Sequence[bytes]) -> None:
     """Forget what these notices said; their leaves stay in the log."""
     connection.execute(sa.update(notices).where(notices.c.id.in_(notice_ids)).values(sealed=None))

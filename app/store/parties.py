@@ -127,6 +127,6 @@ def _count_change(connection: sa.Connection) -> None:
     write_head(connection, replace(head, parties=head.parties + 1))
 
 
-def count_shredding(connection: sa.Connection) -> None:
-    """Tell every process that a User's key is gone."""
+def count_forgetting(connection: sa.Connection) -> None:
+    """Tell every process that something it may hold was forgotten: a User's key, or facts at the end of retention."""
     _count_change(connection)

@@ -126,6 +126,16 @@ def last_reads(connection: Connection, subscription_id: str, most: int = 20) -> 
     return [FeedRead(*row) for row in connection.execute(query)]
 
 
+def reads_between(connection: Connection, starts: datetime, ends: datetime) -> Sequence[FeedRead]:
+    """Return the fetches of every feed in the half-open span, oldest first."""
+    query = (
+        sa.select(reads.c.subscription_id, reads.c.read_at, reads.c.status, reads.c.octets, reads.c.client)
+        .where(reads.c.read_at >= starts, reads.c.read_at < ends)
+        .order_by(reads.c.read_at, reads.c.id)
+    )
+    return [FeedRead(*row) for row in connection.execute(query)]
+
+
 def purge_reads(connection: Connection, before: datetime) -> int:
     """Delete the read log before an instant; return how many entries."""
     return connection.execute(sa.delete(reads).where(reads.c.read_at < before)).rowcount

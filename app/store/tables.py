@@ -236,6 +236,25 @@ holiday_tables = Table(
     Column("body", String, nullable=False),
 )
 
+# DCC's own windows: append-only, one row for each entry in the history of one; the last entry stands.
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("entry", Integer, primary_key=True, autoincrement=False),
+    Column("received_at", Instant, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# Who took a copy away: written beside the read log of the feeds.
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("exported_at", Instant, nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # What was uploaded for a preview and waits for its one button.
 drafts = Table(
     "drafts",

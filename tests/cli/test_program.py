@@ -30,6 +30,8 @@ def test_commands_are_those_of_the_contract():
         *("subscription add", "subscription list", "subscription revoke"),
         *("source add", "source list", "source poll", "source remove"),
         *("notice import", "schedule", "closure show", "late", "notice-period", "policy show", "policy set"),
+        *("closed", "clashes", "changes", "free-slots", "busiest", "silent", "moved", "reads", "late-report"),
+        *("maintenance import", "maintenance list", "maintenance remove"),
         *("record verify", "record checkpoint", "record export"),
     }
 

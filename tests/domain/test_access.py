@@ -9,6 +9,7 @@ GOLDEN = {
     "read closures": "yes yes yes yes",
     "give notice": "yes yes yes no",
     "read late changes": "yes yes yes no",
+    "read who read what": "yes yes no no",
     "count notice": "yes yes yes yes",
     "read metrics": "yes no no yes",
 }

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.clash import Clash, find_clashes
+from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_clashing, find_maintenance_clashes
 from app.domain.closure import PlannedClosure, State
+from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
 
 START = datetime(2026, 12, 6, tzinfo=UTC)
@@ -111,3 +112,78 @@ def test_the_sweep_finds_what_comparing_every_pair_finds(drawn):
     assert {frozenset({clash.first.reference, clash.second.reference}): clash.overlap for clash in found} == pairs
     assert len(found) == len(pairs)
     assert all(clash.first.window <= clash.second.window for clash in found)
+    assert find_clashing(closures) == set().union(*pairs)
+
+
+def test_two_windows_of_one_gateway_both_clash_with_another_gateways():
+    closures = [
+        closure("A", "GW1", 0, 9),
+        closure("B", "GW1", 1, 5),
+        closure("C", "GW2", 2, 3),
+        closure("D", "GW1", 6, 8),
+    ]
+    assert find_clashing(closures) == {"A", "B", "C"}
+    assert find_clashing(closures[:2]) == set()
+
+
+def maintenance(reference, first, after, kind=MaintenanceKind.MAINTENANCE, *, withdrawn=False):
+    return Maintenance(
+        id=reference.encode(),
+        reference=reference,
+        kind=kind,
+        uid=reference,
+        recurrence_id="",
+        window=span(first, after),
+        withdrawn=withdrawn,
+        number=1,
+        first_received_at=START,
+        received_at=START,
+    )
+
+
+def test_a_closure_on_maintenance_is_found_from_either_side():
+    running, later, apart = closure("A", "GW1", 0, 4), closure("B", "GW2", 5, 8), closure("C", "GW1", 9, 10)
+    band = maintenance("M", 3, 6)
+    assert list(find_maintenance_clashes([apart, later, running], [band])) == [
+        MaintenanceClash(running, band, span(3, 4)),
+        MaintenanceClash(later, band, span(5, 6)),
+    ]
+
+
+def test_what_is_withdrawn_on_either_side_does_not_clash():
+    gone = closure("A", "GW1", 0, 4, State.WITHDRAWN)
+    standing = closure("B", "GW1", 0, 4)
+    assert list(find_maintenance_clashes([gone], [maintenance("M", 0, 4)])) == []
+    assert list(find_maintenance_clashes([standing], [maintenance("M", 0, 4, withdrawn=True)])) == []
+
+
+def test_a_release_is_near_for_days_around_it():
+    # START is a London midnight; the release is in the day after next.
+    release = maintenance("R", 56, 58, MaintenanceKind.RELEASE)
+    early, near = closure("A", "GW1", 0, 24), closure("B", "GW1", 30, 32)
+    assert list(find_maintenance_clashes([early, near], [release])) == []
+    assert list(find_maintenance_clashes([early, near], [release], 1)) == [
+        MaintenanceClash(near, release, span(30, 32))
+    ]
+    found = list(find_maintenance_clashes([early, near], [release], 2))
+    assert found == [MaintenanceClash(early, release, span(0, 24)), MaintenanceClash(near, release, span(30, 32))]
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 12)), max_size=8)
+
+
+@given(SPANS, SPANS, st.integers(0, 2), st.sampled_from(MaintenanceKind))
+def test_the_sweep_over_maintenance_finds_what_every_pair_finds(closing, bands, days, kind):
+    closures = [closure(f"C{n}", "GW1", first, first + length) for n, (first, length) in enumerate(closing)]
+    planned = [maintenance(f"M{n}", first, first + length, kind) for n, (first, length) in enumerate(bands)]
+    pairs = {
+        (one.reference, band.reference): ClosureWindow(
+            max(one.window.starts, band.reach(days).starts), min(one.window.ends, band.reach(days).ends)
+        )
+        for one in closures
+        for band in planned
+        if one.window.overlaps(band.reach(days))
+    }
+    found = list(find_maintenance_clashes(closures, planned, days))
+    assert {(one.closure.reference, one.maintenance.reference): one.overlap for one in found} == pairs
+    assert len(found) == len(pairs)

@@ -16,7 +16,7 @@ FULL = FeedScope(ScopeKind.FULL)
 LATE = FeedScope(ScopeKind.LATE)
 ALPHA = FeedScope(ScopeKind.USER, "ALPHA")
 GATEWAY = FeedScope(ScopeKind.GATEWAY, "GW-ALPHA-1")
-CHOICES = "Write all, user:CODE, gateway:CODE, late or full."
+CHOICES = "Write all, user:CODE, gateway:CODE, late, clashes, maintenance, changes or full."
 # 2026-12-06 02:00-06:00 leaves the horizon of 548 days before it and the 30 days after it at these midnights.
 ENTERS, LEAVES = date(2025, 6, 7), date(2027, 1, 6)
 
@@ -26,7 +26,9 @@ def midnight(day):
 
 
 def test_kinds():
-    assert [kind.value for kind in ScopeKind] == ["all", "user", "gateway", "late", "full"]
+    assert [kind.value for kind in ScopeKind] == [
+        *("all", "user", "gateway", "late", "clashes", "maintenance", "changes", "full"),
+    ]
 
 
 def test_what_a_scope_is_unless_told_otherwise():

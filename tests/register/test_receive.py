@@ -11,7 +11,7 @@ from app.domain.notice import Channel
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
 from app.intake.reading import Reading
-from app.register.reading import Question, find_closure, find_closures, find_history, find_known
+from app.register.reading import Question, find_closure, find_closures, find_history, read_schedule
 from app.register.receive import preview_notice
 from app.register.verification import verify_record
 from app.register.withdraw import withdraw_closure
@@ -210,8 +210,8 @@ def test_what_was_known_at_an_earlier_instant(register, alpha, announce, give, d
     give(alpha, announce("u1", "2027-03-07T02:00"), at=NOW + timedelta(days=10))
 
     def known(days):
-        asked = find_known(register, dcc, Question(YEAR, as_of=NOW + timedelta(days=days)))
-        return [(one.reference, one.revision.window.starts.month, one.revision.number) for one in asked]
+        asked = read_schedule(register, dcc, Question(YEAR, as_of=NOW + timedelta(days=days)))
+        return [(one.reference, one.window.starts.month, one.number) for one in asked]
 
     assert (known(-1), known(1), known(10)) == ([], [(first.reference, 2, 1)], [(first.reference, 3, 2)])
 

@@ -240,7 +240,7 @@ def test_notice_period(api):
 def test_an_unforeseen_fault_is_500_without_a_trace(web, tokens, monkeypatch):
     from app.web import api as module
 
-    monkeypatch.setattr(module.reading, "find_closures", lambda *_: 1 / 0)
+    monkeypatch.setattr(module.reading, "read_schedule", lambda *_: 1 / 0)
     answer = web.test_client().get("/api/v1/closures", headers=tokens["alpha"])
     assert (answer.status_code, answer.json["code"], b"Zero" in answer.data) == (500, "unforeseen", False)
 

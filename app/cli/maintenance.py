@@ -1,0 +1,98 @@
+"""``closures maintenance``: DCC's own dates from a calendar file; they are shown beside closures and never mix."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from app.cli.asking import as_of_option, span_options
+from app.cli.opening import opened
+from app.cli.speaking import examples, json_option, problem_line, say, table
+from app.domain.london import london_text
+from app.domain.maintenance import Maintenance, MaintenanceKind
+from app.domain.window import ClosureWindow
+from app.factory import utc_now
+from app.intake.media import read_notice
+from app.intake.reading import Asking
+from app.register.maintenance import (
+    PLACE,
+    find_maintenance,
+    import_maintenance,
+    maintenance_facts,
+    remove_maintenance,
+)
+from app.register.receipts import problem_facts
+
+_HEADINGS = ("reference", "kind", "starts", "ends")
+
+
+@click.group()
+def maintenance() -> None:
+    """Import, list or remove DCC's planned maintenance and SEC Release days."""
+
+
+@maintenance.command(
+    "import",
+    epilog=examples(
+        "closures maintenance import maintenance.ics", "closures maintenance import releases.ics --kind release"
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--kind", type=click.Choice([kind.value for kind in MaintenanceKind]), default="maintenance", show_default=True
+)
+@json_option
+def import_(file: Path, kind: str) -> None:
+    """Take DCC's own dates from the calendar FILE: what is new is added, what moved is moved, what it cancels goes.
+
+    Events of other files stay. The same file a second time changes nothing. Only the times are kept.
+    """
+    now = utc_now()
+    # A maintenance weekend or a release week is longer than a closure may be without a word; DCC's own needs none.
+    asking = Asking(now=now, gateways=(PLACE,), gateway=PLACE, allow_long=True)
+    reading = read_notice(file.read_bytes(), file.name, asking)
+    with opened() as service:
+        done = import_maintenance(service.register, MaintenanceKind(kind), reading, now)
+    facts = {
+        "added": [maintenance_facts(one) for one in done.added],
+        "moved": [maintenance_facts(one) for one in done.moved],
+        "withdrawn": [maintenance_facts(one) for one in done.withdrawn],
+        "unchanged": done.unchanged,
+        "problems": [problem_facts(one) for one in done.problems],
+    }
+    counts = f"{len(done.added)} added, {len(done.moved)} moved, {len(done.withdrawn)} withdrawn"
+    say(
+        facts,
+        f"{counts}, {done.unchanged} unchanged, {len(done.problems)} not read.",
+        *(problem_line(one) for one in done.problems),
+    )
+    if done.problems and not reading.announcements:
+        raise click.exceptions.Exit(1)
+
+
+@maintenance.command("list", epilog=examples("closures maintenance list --from 2026-12-01 --to 2027-03-01"))
+@as_of_option
+@span_options
+@json_option
+def list_(span: ClosureWindow, as_of: datetime | None) -> None:
+    """List DCC's own windows in a span, by start."""
+    with opened() as service:
+        found = find_maintenance(service.register, span, as_of)
+    say(
+        {"maintenance": [maintenance_facts(one) for one in found]},
+        *table(_HEADINGS, [_row(one) for one in found], empty="DCC has no maintenance or release then."),
+    )
+
+
+@maintenance.command(epilog=examples("closures maintenance remove DM-0A1B2C3D4E"))
+@click.argument("reference", metavar="REF")
+@json_option
+def remove(reference: str) -> None:
+    """Withdraw the window REF; its history stays. A later import of its event brings it back."""
+    with opened() as service:
+        gone = remove_maintenance(service.register, reference, utc_now())
+    say(maintenance_facts(gone), f"{gone.reference} is withdrawn.")
+
+
+def _row(one: Maintenance) -> tuple[object, ...]:
+    return one.reference, one.kind.value, london_text(one.window.starts), london_text(one.window.ends)

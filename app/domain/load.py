@@ -1,0 +1,141 @@
+"""How many gateways are closed at once, in each hour, and how many re-open in the same hour (DOMAIN.md 10)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from app.domain.closure import State
+from app.domain.schedule import Scheduled
+from app.domain.window import ClosureWindow
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A span in which the same number of gateways is closed throughout; the next one has another number."""
+
+    starts: datetime
+    ends: datetime
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class HourLoad:
+    """One hour: the gateways closed in any part of it, how many re-open in it, and the share closed by category.
+
+    An hour begins at a whole hour of UTC, as it does in London. A gateway re-opens in the hour in which a window of
+    it ends and no other runs on. ``shares`` holds, for each party category with a gateway closed, closed over all.
+    """
+
+    starts: datetime
+    closed: int
+    reopening: int
+    shares: tuple[tuple[str, float], ...] = ()
+
+
+def stretches(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[Stretch]:
+    """Yield the stretches of ``span`` in order, by a sweep line; they cover it without a gap."""
+    marks: list[tuple[datetime, int, str]] = []
+    for closure in closures:
+        if closure.state is not State.WITHDRAWN and closure.window.overlaps(span):
+            marks.append((max(closure.window.starts, span.starts), 1, closure.gateway))
+            marks.append((min(closure.window.ends, span.ends), -1, closure.gateway))
+    marks.sort()
+    windows: Counter[str] = Counter()  # a gateway that several Users share may have several windows at once
+    closed = said = 0
+    begins = span.starts
+    at = 0
+    while at < len(marks):
+        instant = marks[at][0]
+        while at < len(marks) and marks[at][0] == instant:
+            _, change, gateway = marks[at]
+            windows[gateway] += change
+            if change == 1 and windows[gateway] == 1:
+                closed += 1
+            elif change == -1 and windows[gateway] == 0:
+                closed -= 1
+            at += 1
+        if closed != said:
+            if instant > begins:
+                yield Stretch(begins, instant, said)
+            begins, said = instant, closed
+    if begins < span.ends:
+        yield Stretch(begins, span.ends, said)
+
+
+def peak_of(closures: Iterable[Scheduled], span: ClosureWindow) -> Stretch:
+    """Return the stretch of ``span`` in which most gateways are closed, the first of several."""
+    return max(stretches(closures, span), key=lambda stretch: (stretch.closed, -stretch.starts.timestamp()))
+
+
+def free_slots(
+    closures: Iterable[Scheduled], span: ClosureWindow, length: timedelta, below: int
+) -> Iterator[ClosureWindow]:
+    """Yield in order the longest windows of ``span``, ``length`` or more, with fewer than ``below`` gateways closed."""
+    begins: datetime | None = None
+    for stretch in stretches(closures, span):
+        if stretch.closed < below:
+            begins = begins or stretch.starts
+            continue
+        if begins is not None and stretch.starts - begins >= length:
+            yield ClosureWindow(begins, stretch.starts)
+        begins = None
+    if begins is not None and span.ends - begins >= length:
+        yield ClosureWindow(begins, span.ends)
+
+
+def hourly_load(
+    closures: Iterable[Scheduled], span: ClosureWindow, categories: Mapping[str, frozenset[str]]
+) -> list[HourLoad]:
+    """Return the hours that touch ``span`` and have a gateway closed or re-opening, in order.
+
+    ``categories`` names the party categories of every gateway there is, closed or not.
+    """
+    first, after = _hour(span.starts), _hour(span.ends - _INSTANT) + 1
+    closed: defaultdict[int, set[str]] = defaultdict(set)
+    ends: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for closure in closures:
+        if closure.state is State.WITHDRAWN:
+            continue
+        window = closure.window
+        for hour in range(max(first, _hour(window.starts)), min(after, _hour(window.ends - _INSTANT) + 1)):
+            closed[hour].add(closure.gateway)
+        ends[closure.gateway].append((window.starts, window.ends))
+    opened = {(_hour(end), gateway) for gateway, windows in ends.items() for end in _reopenings(windows)}
+    reopening = Counter(hour for hour, _ in opened if first <= hour < after)
+    held = Counter(category for named in categories.values() for category in named)
+    return [
+        HourLoad(
+            _EPOCH + hour * _HOUR,
+            len(closed[hour]),
+            reopening[hour],
+            _shares(closed[hour], categories, held),
+        )
+        for hour in sorted(closed.keys() | reopening.keys())
+    ]
+
+
+def _hour(instant: datetime) -> int:
+    return (instant - _EPOCH) // _HOUR
+
+
+def _reopenings(windows: list[tuple[datetime, datetime]]) -> Iterator[datetime]:
+    """Yield the instants at which a gateway opens again: where windows overlap or meet, only the end of the last."""
+    ordered = sorted(windows)
+    reached = ordered[0][1]
+    for starts, ends in ordered:
+        if starts > reached:
+            yield reached
+        reached = max(reached, ends)
+    yield reached
+
+
+def _shares(
+    gateways: set[str], categories: Mapping[str, frozenset[str]], held: Counter[str]
+) -> tuple[tuple[str, float], ...]:
+    found = Counter(category for gateway in gateways for category in categories.get(gateway, ()))
+    return tuple((category, count / held[category]) for category, count in sorted(found.items()))

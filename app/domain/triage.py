@@ -1,0 +1,41 @@
+"""Incident triage: is an alarm at an instant a planned closure; if not, what is the nearest window (DOMAIN.md Q7)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.closure import State
+from app.domain.schedule import ScheduledClosure
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What is known of one gateway at an instant.
+
+    ``inside`` are the windows that contain the instant and that we had been told of by then; ``told_later`` contain it
+    too, but the notice of that window came after the instant. ``nearest`` is the closest other window; only where
+    neither holds anything.
+    """
+
+    inside: tuple[ScheduledClosure, ...]
+    told_later: tuple[ScheduledClosure, ...]
+    nearest: ScheduledClosure | None
+
+
+def triage(closures: Iterable[ScheduledClosure], at: datetime) -> Triage:
+    """Look at one gateway's ``closures`` at an instant; a withdrawn one explains nothing."""
+    standing = sorted(
+        (one for one in closures if one.state is not State.WITHDRAWN), key=lambda one: (one.window, one.reference)
+    )
+    found = [one for one in standing if one.window.contains(at)]
+    nearest = None if found else min(standing, key=lambda one: _distance(one, at), default=None)
+    return Triage(
+        inside=tuple(one for one in found if one.window_received_at <= at),
+        told_later=tuple(one for one in found if one.window_received_at > at),
+        nearest=nearest,
+    )
+
+
+def _distance(one: ScheduledClosure, at: datetime) -> timedelta:
+    """Return how far a window that does not contain ``at`` is from it."""
+    return one.window.starts - at if one.window.starts > at else at - one.window.ends

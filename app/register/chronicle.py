@@ -1,0 +1,161 @@
+"""The record in the memory of one process: every entry unsealed once, so that a question on any instant is a filter.
+
+It follows the log, in which nothing is ever changed; what was purged or shredded makes it begin anew.
+"""
+
+import threading
+from bisect import bisect_left, insort
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.closure import Step
+from app.domain.refusal import Shredded
+from app.domain.schedule import ScheduledClosure
+from app.domain.window import ClosureWindow
+from app.register.folding import line_after
+from app.store import closures as rows
+from app.store import parties
+from app.store.engine import Connection, Head, Store, read_head
+from app.store.parties import Parties
+
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One entry of the record: whose it is, what it did, and the lines before and after it."""
+
+    closure_id: bytes
+    user_id: bytes
+    entry: int
+    step: Step
+    received_at: datetime
+    channel: str
+    before: ScheduledClosure | None
+    after: ScheduledClosure
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether this was a late change: a notice known later than recommended."""
+        return self.step.is_numbered and self.after.lead.is_late_change
+
+
+class Chronicle:
+    """Every closure's history, kept up with the register by the size of its log. Safe to ask from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._forget(-1)
+
+    def _forget(self, at_parties: int) -> None:
+        self._log_size = 0
+        self._parties_change = at_parties
+        self._parties = Parties({}, {})
+        self._histories: dict[bytes, list[Recorded]] = {}
+        self._weeks: dict[int, set[bytes]] = {}  # closures of which any revision ever touched the week
+        self._timeline: list[tuple[datetime, int, bytes, int]] = []  # receipt, log position, closure, place in history
+
+    def parties(self) -> Parties:
+        """Return every User and gateway, as of now."""
+        with self._lock:
+            self._catch_up()
+            return self._parties
+
+    def lines(self, span: ClosureWindow | None, instant: datetime | None, users: set[bytes]) -> list[ScheduledClosure]:
+        """Return what stood at ``instant`` (None: now) of these Users' closures, those alone that overlap ``span``.
+
+        In no order. Without a span every closure is asked.
+        """
+        found = []
+        with self._lock:
+            self._catch_up()
+            for closure_id in self._histories if span is None else self._touching(span):
+                history = self._histories[closure_id]
+                if history[0].user_id not in users:
+                    continue
+                line = history[-1].after if instant is None else _line_at(history, instant)
+                if line is not None and (span is None or line.window.overlaps(span)):
+                    found.append(line)
+        return found
+
+    def recorded(self, since: datetime, until: datetime, users: set[bytes]) -> list[Recorded]:
+        """Return the entries of these Users received at ``since`` <= t < ``until``, in order of receipt."""
+        with self._lock:
+            self._catch_up()
+            first, after = (bisect_left(self._timeline, (instant,)) for instant in (since, until))
+            found = (self._histories[closure_id][place] for _, _, closure_id, place in self._timeline[first:after])
+            return [one for one in found if one.user_id in users]
+
+    def _touching(self, span: ClosureWindow) -> set[bytes]:
+        found: set[bytes] = set()
+        # A span may be far longer than what is held.
+        if len(self._weeks) < _week(span.ends) - _week(span.starts):
+            weeks = [week for week in self._weeks if _week(span.starts) <= week <= _week(span.ends)]
+        else:
+            weeks = list(range(_week(span.starts), _week(span.ends) + 1))
+        for week in weeks:
+            found |= self._weeks.get(week, set())
+        return found
+
+    def _catch_up(self) -> None:
+        with self._store.reading() as connection:
+            head = read_head(connection)
+            while head.parties != self._parties_change or head.log_size != self._log_size:
+                if head.parties != self._parties_change:
+                    self._forget(head.parties)
+                    self._parties = parties.read_parties(self._store, connection)
+                try:
+                    self._read_on(connection, head)
+                except Shredded:
+                    # A User's key went while this read: begin anew without that User.
+                    self._forget(-1)
+
+    def _read_on(self, connection: Connection, head: Head) -> None:
+        users = self._parties.users
+        for reference, written in rows.recorded_since(self._store, connection, self._log_size - 1, users):
+            self._take(written, reference, users[written.user_id].code)
+            # Step by step, so that a database that fails half-way leaves what was read, and nothing twice.
+            self._log_size = written.log_index + 1
+        self._log_size = head.log_size
+
+    def _take(self, written: rows.Written, reference: str, user: str) -> None:
+        history = self._histories.setdefault(written.closure_id, [])
+        revision = written.revision
+        before = history[-1].after if history else None
+        after = line_after(before, reference, user, revision)
+        self._timeline_add((revision.received_at, written.log_index, written.closure_id, len(history)))
+        history.append(
+            Recorded(
+                closure_id=written.closure_id,
+                user_id=written.user_id,
+                entry=revision.entry,
+                step=revision.step,
+                received_at=revision.received_at,
+                channel=revision.channel,
+                before=before,
+                after=after,
+            )
+        )
+        if before is None or after.window != before.window:
+            for week in range(_week(after.window.starts), _week(after.window.ends - _INSTANT) + 1):
+                self._weeks.setdefault(week, set()).add(written.closure_id)
+
+    def _timeline_add(self, place: tuple[datetime, int, bytes, int]) -> None:
+        if not self._timeline or self._timeline[-1] < place:
+            self._timeline.append(place)
+        else:
+            # Our clock was set back in between.
+            insort(self._timeline, place)
+
+
+def _line_at(history: list[Recorded], instant: datetime) -> ScheduledClosure | None:
+    """Return what stood at an instant; the entries are in the order in which they were recorded."""
+    for one in reversed(history):
+        if one.received_at <= instant:
+            return one.after
+    return None
+
+
+def _week(instant: datetime) -> int:
+    return instant.toordinal() // 7

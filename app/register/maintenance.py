@@ -1,0 +1,146 @@
+"""DCC's own windows come in and go: an import matches a calendar with what is held; nothing is ever overwritten."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.london import london_text, utc_text
+from app.domain.maintenance import Maintenance, MaintenanceKind
+from app.domain.notice import Announcement
+from app.domain.refusal import IntakeProblem, Unknown
+from app.domain.window import ClosureWindow
+from app.intake.reading import Reading
+from app.register.register import Register
+from app.security.tokens import new_reference, new_row_id
+from app.store.maintenance import append_maintenance, read_maintenance
+
+_SECOND = timedelta(seconds=1)
+
+PLACE = "DCC"
+"""What stands for the gateway when a calendar of DCC's own is read: it closes none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did: the entries that it made, by what they did, and what could not be read."""
+
+    added: tuple[Maintenance, ...]
+    moved: tuple[Maintenance, ...]
+    withdrawn: tuple[Maintenance, ...]
+    unchanged: int
+    problems: tuple[IntakeProblem, ...]
+
+
+def import_maintenance(register: Register, kind: MaintenanceKind, reading: Reading, now: datetime) -> Imported:
+    """Take what a calendar of DCC's own says. A window of a UID that it states whole and no longer has is withdrawn.
+
+    The latest import counts: these are DCC's own dates, and DCC says which file is the newer one.
+    """
+    store = register.store
+    with store.writing() as connection:
+        register.lock(connection)
+        held = {one.id: one for one in read_maintenance(store, connection)}
+        imported = _decide(kind, reading, [one for one in held.values() if one.kind is kind], now)
+        append_maintenance(store, connection, (*imported.added, *imported.moved, *imported.withdrawn))
+    return imported
+
+
+def remove_maintenance(register: Register, reference: str, now: datetime) -> Maintenance:
+    """Withdraw one of DCC's own windows; its history stays. Raise ``Unknown``."""
+    store = register.store
+    with store.writing() as connection:
+        register.lock(connection)
+        held = {one.id: one for one in read_maintenance(store, connection)}
+        for one in held.values():
+            if one.reference == reference.strip().upper() and not one.withdrawn:
+                gone = _next(one, now, withdrawn=True)
+                append_maintenance(store, connection, [gone])
+                return gone
+    raise Unknown("There is no such maintenance.", "`closures maintenance list` shows the references.")
+
+
+def find_maintenance(register: Register, span: ClosureWindow, as_of: datetime | None = None) -> list[Maintenance]:
+    """Return DCC's own windows that share an instant with ``span``, withdrawn ones left out, by start.
+
+    Everybody may see them (DOMAIN.md 11).
+    """
+    found = register.rulebook().maintenance_at(as_of)
+    return sorted(
+        (one for one in found if not one.withdrawn and one.window.overlaps(span)),
+        key=lambda one: (one.window.starts, one.window.ends, one.reference),
+    )
+
+
+def maintenance_facts(one: Maintenance) -> dict[str, Any]:
+    """Return one of DCC's own windows as JSON."""
+    return {
+        "reference": one.reference,
+        "kind": one.kind.value,
+        "starts": utc_text(one.window.starts),
+        "ends": utc_text(one.window.ends),
+        "starts_london": london_text(one.window.starts),
+        "ends_london": london_text(one.window.ends),
+        "revision": one.number,
+        "received_at": utc_text(one.received_at),
+    }
+
+
+def _decide(kind: MaintenanceKind, reading: Reading, held: Iterable[Maintenance], now: datetime) -> Imported:
+    """Decide what each announcement makes of what is held of this kind."""
+    known = {(one.uid, one.recurrence_id): one for one in held}
+    added: list[Maintenance] = []
+    moved: list[Maintenance] = []
+    withdrawn: list[Maintenance] = []
+    unchanged = 0
+    stated = {(one.uid, one.recurrence_id): one for one in reading.announcements}
+    for key, announced in stated.items():
+        before = known.get(key)
+        window = announced.window
+        if announced.withdrawn:
+            if before is not None and not before.withdrawn:
+                withdrawn.append(_next(before, now, withdrawn=True))
+            else:
+                unchanged += 1
+        elif before is None:
+            added.append(_first(kind, announced, now))
+        elif before.withdrawn or window != before.window:
+            moved.append(_next(before, now, window=window))
+        else:
+            unchanged += 1
+    withdrawn += [
+        _next(one, now, withdrawn=True)
+        for key, one in known.items()
+        if one.uid in reading.whole_uids and key not in stated and not one.withdrawn and one.window.starts > now
+    ]
+    return Imported(tuple(added), tuple(moved), tuple(withdrawn), unchanged, reading.problems)
+
+
+def _first(kind: MaintenanceKind, announced: Announcement, now: datetime) -> Maintenance:
+    assert announced.window is not None
+    return Maintenance(
+        id=new_row_id(),
+        reference=new_reference("DM"),
+        kind=kind,
+        uid=announced.uid,
+        recurrence_id=announced.recurrence_id,
+        window=announced.window,
+        withdrawn=False,
+        number=1,
+        first_received_at=now,
+        received_at=now,
+    )
+
+
+def _next(
+    before: Maintenance, now: datetime, *, window: ClosureWindow | None = None, withdrawn: bool = False
+) -> Maintenance:
+    # A new second for each entry, also where our clock was set back: what a feed states of it must rise (FEEDS.md C5).
+    received_at = max(now, before.received_at + _SECOND)
+    return replace(
+        before,
+        window=window or before.window,
+        withdrawn=withdrawn,
+        number=before.number + 1,
+        received_at=received_at,
+    )

@@ -1,0 +1,73 @@
+"""DCC's own windows on disk: every entry of their history, sealed for the service, never changed."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from app.domain.maintenance import Maintenance, MaintenanceKind
+from app.domain.window import ClosureWindow
+from app.security.keyring import SERVICE_OWNER
+from app.store.engine import Connection, Store, read_head, write_head
+from app.store.instants import from_micros, to_micros
+from app.store.tables import maintenance
+
+
+def append_maintenance(store: Store, connection: Connection, entries: Iterable[Maintenance]) -> None:
+    """Write entries, each the next of its window's history, and tell every process that the rules changed."""
+    rows = [
+        {
+            "id": entry.id,
+            "entry": entry.number,
+            "received_at": entry.received_at,
+            "sealed": store.keyring.seal(
+                SERVICE_OWNER, "maintenance", "sealed", entry.id, entry.number, _dump(entry)
+            ),
+        }
+        for entry in entries
+    ]  # fmt: skip
+    if rows:
+        connection.execute(sa.insert(maintenance), rows)
+        head = read_head(connection, lock=True)
+        write_head(connection, replace(head, rules=head.rules + 1))
+
+
+def read_maintenance(store: Store, connection: Connection) -> list[Maintenance]:
+    """Return every entry ever written, each as the window stood after it, in order of receipt."""
+    query = sa.select(maintenance).order_by(maintenance.c.received_at, maintenance.c.id, maintenance.c.entry)
+    found = []
+    for row in connection.execute(query):
+        body = store.keyring.unseal(SERVICE_OWNER, "maintenance", "sealed", row.id, row.entry, row.sealed)
+        reference, kind, uid, recurrence_id, starts, ends, withdrawn, first_received = json.loads(body)
+        found.append(
+            Maintenance(
+                id=row.id,
+                reference=reference,
+                kind=MaintenanceKind(kind),
+                uid=uid,
+                recurrence_id=recurrence_id,
+                window=ClosureWindow(from_micros(starts), from_micros(ends)),
+                withdrawn=withdrawn,
+                number=row.entry,
+                first_received_at=from_micros(first_received),
+                received_at=row.received_at,
+            )
+        )
+    return found
+
+
+def _dump(entry: Maintenance) -> bytes:
+    window = entry.window
+    facts = [
+        *(
+            entry.reference,
+            entry.kind,
+            entry.uid,
+            entry.recurrence_id,
+            to_micros(window.starts),
+            to_micros(window.ends),
+        ),
+        *(entry.withdrawn, to_micros(entry.first_received_at)),
+    ]
+    return json.dumps(facts, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,184 @@
+"""The questions of the API: each answers with one sentence beside its facts, and each takes ``as_of`` where it can."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from app.domain.london import london_date, read_day, read_instant
+from app.domain.party import read_code
+from app.register import changes, clashes, closed, late_report, load, readers, silence
+from app.register.answer import span_facts
+from app.register.facts import notice_period_facts
+from app.register.lateness import answer_late_changes
+from app.register.maintenance import find_maintenance, maintenance_facts
+from app.web.asking import (
+    QueryRefused,
+    asking_principal,
+    read_count,
+    read_flag,
+    read_moment,
+    read_past,
+    read_question,
+    read_span,
+)
+from app.web.refusals import app_json
+from app.web.site import site
+
+blueprint = Blueprint("questions", __name__, url_prefix="/api/v1")
+
+_QUARTER_DAYS = 92
+_MOST_HOURS = 744
+_MOST_MONTHS = 120
+_MOST_BELOW = 10_000
+
+
+@blueprint.get("/changes")
+def changes_between() -> Response:
+    """Say what changed between two instants (Q5); by default in the last seven days."""
+    principal = asking_principal()
+    until = read_moment("until") or site().now() + timedelta(minutes=1)
+    since = read_moment("since") or until - timedelta(days=7)
+    if since > until:
+        raise QueryRefused("`until` is before `since`.", "Give a later `until`.")
+    return app_json(changes.changes_between(site().register, principal, since, until).as_json())
+
+
+@blueprint.get("/clashes")
+def list_clashes() -> Response:
+    """Say what clashes in a span, with gateways and with DCC's own dates (Q2)."""
+    principal = asking_principal()
+    stated = request.args.get("release_days")
+    answer = clashes.clashes_in(
+        site().register,
+        principal,
+        read_question(),
+        release_days=read_count("release_days", 0, 31, least=0) if stated else None,
+        maintenance=request.args.get("maintenance") or None,
+    )
+    return app_json(answer.as_json())
+
+
+@blueprint.get("/closed")
+def closed_gateways() -> Response:
+    """Say which gateways are closed at an instant or in a span, or look at one gateway (Q1, Q7, Q8)."""
+    principal, register = asking_principal(), site().register
+    gateway, as_of = request.args.get("gateway"), read_moment("as_of")
+    if "from" in request.args or "to" in request.args:
+        if gateway or "at" in request.args:
+            raise QueryRefused("`at` and `gateway` do not go with `from` and `to`.", "Ask one of the two.")
+        return app_json(closed.closed_in(register, principal, read_span(), as_of, site().now()).as_json())
+    at = read_moment("at") or as_of or site().now()
+    if gateway:
+        return app_json(closed.triage_gateway(register, principal, read_code(gateway), at, as_of).as_json())
+    return app_json(closed.closed_at(register, principal, at, as_of).as_json())
+
+
+@blueprint.get("/free-slots")
+def free_slots() -> Response:
+    """Say in which windows of a span fewer than ``below`` gateways are closed (Q9)."""
+    principal = asking_principal()
+    answer = load.find_free_slots(
+        site().register,
+        principal,
+        read_question(),
+        hours=_read_hours(),
+        below=read_count("below", 1, _MOST_BELOW),
+    )
+    return app_json(answer.as_json())
+
+
+def _read_hours() -> float:
+    text = request.args.get("hours", "4")
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not text.isascii() or not 0 < hours <= _MOST_HOURS:
+        raise QueryRefused("The parameter hours is not a number in range.", f"Give up to {_MOST_HOURS}.")
+    return hours
+
+
+@blueprint.get("/busiest-hours")
+def busiest_hours() -> Response:
+    """Say which hours of a span have most gateways re-opening, and most closed (Q10)."""
+    principal = asking_principal()
+    most = read_count("most", 10, 1_000)
+    answer = load.busiest_hours(site().register, principal, read_span(), read_moment("as_of"), most)
+    return app_json(answer.as_json())
+
+
+@blueprint.get("/silent-users")
+def silent_users() -> Response:
+    """Say which Users have filed nothing for some months (Q12)."""
+    principal = asking_principal()
+    months = read_count("months", 6, _MOST_MONTHS)
+    answer = silence.silent_users(site().register, principal, months, read_moment("as_of"), site().now())
+    return app_json(answer.as_json())
+
+
+@blueprint.get("/moved")
+def moved_often() -> Response:
+    """Say which closures were moved twice or more (Q13)."""
+    principal = asking_principal()
+    times = read_count("times", 2, 1_000)
+    answer = changes.moved_often(site().register, principal, times, read_moment("as_of"), site().now())
+    return app_json(answer.as_json())
+
+
+@blueprint.get("/maintenance")
+def list_maintenance() -> Response:
+    """List DCC's own windows in a span; Users may see them too."""
+    asking_principal()
+    span, as_of = read_span(), read_moment("as_of")
+    found = find_maintenance(site().register, span, as_of)
+    return app_json({**span_facts(span, as_of), "maintenance": [maintenance_facts(one) for one in found]})
+
+
+@blueprint.get("/reads")
+def list_reads() -> Response:
+    """Say who read which feed, and who exported what, in a span (Q14); by default in the last seven days."""
+    asking_principal()
+    return app_json(readers.who_read(site().store, read_past(7)).as_json())
+
+
+@blueprint.get("/late-changes")
+def late_changes() -> Response:
+    """List the late changes received in a span (Q3), as JSON or with ``format=csv``; by default the last 92 days."""
+    principal = asking_principal()
+    answer = answer_late_changes(site().register, principal, read_past(_QUARTER_DAYS))
+    return _answered(answer.as_json(), "late_changes", "late changes", principal.name)
+
+
+@blueprint.get("/late-report")
+def report() -> Response:
+    """Report a month's or quarter's short notices by User, or by pseudonym, as JSON or with ``format=csv``."""
+    principal = asking_principal()
+    period = late_report.read_period(request.args.get("period", ""))
+    answer = late_report.report(site().register, principal, period, pseudonyms=read_flag("pseudonyms"))
+    return _answered(answer.as_json(), "rows", f"late report {period.name}", principal.name)
+
+
+def _answered(facts: dict[str, Any], rows: str, what: str, name: str) -> Response:
+    """Return the facts as JSON, or their rows as CSV: an export, which is noted."""
+    form = request.args.get("format", "json")
+    if form == "json":
+        return app_json(facts)
+    if form != "csv":
+        raise QueryRefused("That is not a format.", "Give json or csv.")
+    columns = late_report.COLUMNS if rows == "rows" else late_report.CHANGE_COLUMNS
+    readers.note_export(site().store, name, f"{what}, csv", len(facts[rows]), site().now())
+    return Response(late_report.to_csv(columns, facts[rows]), content_type="text/csv; charset=utf-8")
+
+
+@blueprint.get("/notice-period")
+def notice_period() -> Response:
+    """Say how many Working Days' notice a closure on ``start`` would have, and the last on-time day (Q11)."""
+    asking_principal()
+    start_text = request.args.get("start")
+    if not start_text:
+        raise QueryRefused("Which start is meant?", "Give start=2026-12-06T02:00, London time.")
+    starts, how = read_instant(start_text)
+    given_text = request.args.get("given_on")
+    given_on = read_day(given_text) if given_text else london_date(site().now())
+    return app_json(notice_period_facts(site().register.rulebook(), starts, how, given_on))

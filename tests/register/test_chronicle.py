@@ -1,0 +1,167 @@
+"""The record in memory follows the register: through moves, expiry, forgetting, shredding and a clock set back."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.access import Principal, Role
+from app.domain.closure import State, Step
+from app.domain.refusal import StoreBusy, Unknown
+from app.domain.window import ClosureWindow
+from app.register.enrolment import shred_user
+from app.register.expire import expire_past_windows
+from app.register.reading import (
+    Question,
+    find_closure,
+    find_line,
+    read_everything,
+    read_recorded,
+    read_schedule,
+    require_gateway,
+)
+from app.register.retention import purge_expired
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+YEAR = ClosureWindow(NOW - timedelta(days=30), NOW + timedelta(days=700))
+
+
+@pytest.fixture
+def lines(register, dcc):
+    """Return a function that gives what is known: (window's day, state, number, moves)."""
+
+    def known(as_of=None):
+        found = read_schedule(register, dcc, Question(YEAR, as_of=as_of))
+        return [(f"{one.window.starts:%m-%d}", one.state.value, one.number, one.moves) for one in found]
+
+    return known
+
+
+def test_every_step_is_followed(register, alpha, announce, give, dcc, lines):
+    assert lines() == []
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    assert lines() == [("02-07", "planned", 1, 0)]
+    give(alpha, announce("u1", "2027-02-08T02:00", sender_sequence=2), at=NOW + timedelta(days=1))
+    assert lines() == [("02-08", "planned", 2, 1)]
+    # An older notice that arrives late is part of the history and changes nothing.
+    give(alpha, announce("u1", "2027-02-20T02:00", sender_sequence=1), at=NOW + timedelta(days=2))
+    assert lines() == [("02-08", "planned", 2, 1)]
+    give(
+        alpha,
+        replace(announce("u1", "2027-02-08T02:00", sender_sequence=3), withdrawn=True),
+        at=NOW + timedelta(days=3),
+    )
+    # Planned again on another day: a new beginning, not a move.
+    give(alpha, announce("u1", "2027-03-08T02:00", sender_sequence=4), at=NOW + timedelta(days=4))
+    assert lines() == [("03-08", "planned", 4, 1)]
+    give(alpha, announce("u1", "2027-03-08T02:00", gateway="GW-A2", sender_sequence=5), at=NOW + timedelta(days=5))
+    assert expire_past_windows(register, datetime(2027, 4, 1, tzinfo=UTC)) == 1
+    assert lines() == [("03-08", "expired", 5, 1)]
+    assert [lines(NOW + timedelta(days=day)) for day in (-1, 0, 1, 2, 3, 4)] == [
+        [], [("02-07", "planned", 1, 0)], [("02-08", "planned", 2, 1)], [("02-08", "planned", 2, 1)],
+        [("02-08", "withdrawn", 3, 1)], [("03-08", "planned", 4, 1)],
+    ]  # fmt: skip
+    recorded = read_recorded(register, dcc, NOW, datetime(2027, 5, 1, tzinfo=UTC))
+    assert [one.step for one in recorded] == [
+        Step.FIRST, Step.MOVED, Step.SUPERSEDED, Step.WITHDRAWN, Step.PLANNED_AGAIN, Step.GATEWAY_CHANGED, Step.EXPIRED,
+    ]  # fmt: skip
+    assert [one.is_late for one in recorded] == [False] * 7
+
+
+def test_what_stands_in_memory_is_what_stands_on_disk(register, alpha, announce, give, dcc):
+    (ack,) = give(alpha, announce("u1", "2027-02-07T02:00")).accepted
+    for days, starts in enumerate(("2027-02-08T02:00", "2027-02-09T02:00", "2027-02-09T03:00"), 1):
+        give(alpha, announce("u1", starts), at=NOW + timedelta(days=days))
+    (line,) = read_everything(register, dcc)
+    standing = find_closure(register, dcc, ack.reference)
+    closure = standing.closure
+    assert line == find_line(register, dcc, ack.reference)
+    assert {name: getattr(line, name) for name in line.__slots__ if name != "lead"} == {
+        name: getattr(closure, name) for name in line.__slots__ if name != "lead"
+    }
+    assert line.lead == standing.assessment
+
+
+def test_a_closure_that_was_not_known_then_is_not_found(register, alpha, announce, give, dcc):
+    (ack,) = give(alpha, announce("u1", "2027-02-07T02:00")).accepted
+    with pytest.raises(Unknown, match="not known then"):
+        find_line(register, dcc, ack.reference, NOW - timedelta(seconds=1))
+
+
+def test_a_shredded_user_is_forgotten_and_the_others_stay(register, store, alpha, enrolled, announce, give, dcc, lines):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    give(enrolled("BETA", "GW-B1"), announce("b", "2027-02-09T02:00", gateway="GW-B1"))
+    assert len(lines()) == 2
+    shred_user(store, "ALPHA")
+    assert lines() == [("02-09", "planned", 1, 0)]
+    with pytest.raises(Unknown):
+        require_gateway(register, dcc, "GW-A1")
+
+
+def test_purged_facts_are_forgotten(register, alpha, announce, give, lines):
+    give(alpha, announce("u1", "2026-11-25T02:00"), announce("u2", "2027-11-25T02:00"))
+    assert len(lines()) == 2
+    purge_expired(register, datetime(2034, 1, 1, tzinfo=UTC))
+    assert lines() == [("11-25", "planned", 1, 0)]
+
+
+def test_a_clock_set_back_leaves_the_order_of_receipt(register, alpha, announce, give, dcc, lines):
+    give(alpha, announce("u1", "2027-02-07T02:00"), at=NOW)
+    give(alpha, announce("u2", "2027-02-08T02:00"), at=NOW - timedelta(hours=1))
+    give(alpha, announce("u1", "2027-02-09T02:00"), at=NOW - timedelta(hours=2))
+    # What was recorded last stands; at an instant, the last entry whose receipt is not after it.
+    assert lines() == [("02-08", "planned", 1, 0), ("02-09", "planned", 2, 1)]
+    assert lines(NOW - timedelta(hours=2)) == [("02-09", "planned", 2, 1)]
+    recorded = read_recorded(register, dcc, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    assert [one.received_at for one in recorded] == [NOW - timedelta(hours=2), NOW - timedelta(hours=1), NOW]
+
+
+def test_a_span_longer_than_the_record_and_one_within_a_week(register, alpha, announce, give, dcc):
+    give(alpha, announce("u1", "2027-02-07T22:00", 6))
+    decades = ClosureWindow(datetime(1990, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC))
+    midnight = datetime(2027, 2, 8, tzinfo=UTC)
+    found = [
+        len(read_schedule(register, dcc, Question(span)))
+        for span in (
+            decades,
+            ClosureWindow(midnight, midnight + timedelta(minutes=1)),
+            ClosureWindow(midnight + timedelta(hours=4), midnight + timedelta(hours=5)),
+        )
+    ]
+    assert found == [1, 1, 0]
+
+
+def test_filters_and_who_may_see(register, alpha, enrolled, announce, give, dcc):
+    give(alpha, announce("u1", "2027-02-07T02:00"), announce("u2", "2027-02-07T02:00", gateway="GW-A2"))
+    give(enrolled("BETA", "GW-B1"), announce("b", "2027-02-07T02:00", gateway="GW-B1"))
+    beta = Principal("b", Role.USER, frozenset({"BETA"}))
+    asked = [
+        Question(YEAR),
+        Question(YEAR, user="ALPHA"),
+        Question(YEAR, gateway="GW-A2"),
+        Question(YEAR, state=State.EXPIRED),
+    ]
+    assert [len(read_schedule(register, dcc, one)) for one in asked] == [3, 2, 1, 0]
+    assert [len(read_schedule(register, beta, one)) for one in asked] == [1, 0, 0, 0]
+    require_gateway(register, beta, "GW-B1")
+    for code in ("GW-A1", "GW-NONE"):
+        with pytest.raises(Unknown, match="no such gateway"):
+            require_gateway(register, beta, code)
+
+
+def test_a_database_that_is_away_leaves_the_record_in_memory_sound(register, alpha, announce, give, lines, monkeypatch):
+    from app.store import closures as rows
+
+    give(alpha, announce("u1", "2027-02-07T02:00"), announce("u2", "2027-02-08T02:00"))
+    whole = rows.recorded_since
+
+    def broken(*arguments):
+        found = whole(*arguments)
+        yield next(found)
+        raise StoreBusy("The database does not answer.")
+
+    monkeypatch.setattr(rows, "recorded_since", broken)
+    with pytest.raises(StoreBusy):
+        lines()
+    monkeypatch.undo()
+    assert lines() == [("02-07", "planned", 1, 0), ("02-08", "planned", 1, 0)]
