@@ -47,7 +47,7 @@ class _Rest(PathConverter):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What the door needs of the application: the register, the feeds, a clock (aware UTC), and what it keeps itself."""
+    """What the door needs: the register, the feeds, a clock (aware UTC), and what it keeps itself."""
 
     register: Register
     publishing: Publishing

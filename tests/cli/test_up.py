@@ -50,7 +50,7 @@ def test_an_empty_register_gets_a_first_link_once(service):
 def test_the_demo_says_what_to_open(service):
     facts, lines = _welcome(service, demo=True)
     assert set(facts) == {"url", "sign_in", "feed", "app_password", "caldav", "caldav_dcc"}
-    assert sum("curl -u" in line for line in lines) == 2
+    assert sum("curl -u" in line for line in lines) == 3
 
 
 @pytest.mark.parametrize(
