@@ -36,11 +36,6 @@ def parse(body: bytes, *roots: str) -> Element:
     return root
 
 
-def local(name: str) -> str:
-    """Return an element's name without its namespace."""
-    return name.rpartition("}")[2]
-
-
 def text_of(found: Element | None) -> str:
     """Return the text of an element, "" for none."""
     return "" if found is None else "".join(map(str, found.itertext()))

@@ -36,7 +36,7 @@ def read_object(octets: bytes, asking: Asking) -> CalendarObject:
     uid, told = next(iter(by_uid.items()), ("", None))
     if told is None:
         return CalendarObject(uid, reading, (), None)
-    more, goes_on = cancelled_instances(told, asking, Allowance(asking.limits))
-    until = asking.now + asking.limits.horizon if goes_on or reading.series else None
+    more, cancelled_until = cancelled_instances(told, asking, Allowance(asking.limits))
+    until = told.series.expanded_to if told.series is not None else cancelled_until
     instances = sorted([*told.instances, *more], key=lambda one: (one.starts, one.recurrence_id))
     return CalendarObject(uid, reading, tuple(instances), until)

@@ -52,10 +52,10 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """``goes_on``: the rule has more after the horizon; ``unsynchronised``: the rule itself does not give DTSTART."""
+    """``until``: the rule has more after that instant; ``unsynchronised``: the rule itself does not give DTSTART."""
 
     occurrences: tuple[Occurrence, ...]
-    goes_on: bool = False
+    until: datetime | None = None
     unsynchronised: bool = False
 
 
@@ -68,13 +68,15 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
     """Return what starts from ``now - past`` to ``now + horizon``, in order, the excluded occurrences left out.
 
     Those that RDATE adds may lie up to ``now + reach``. At most ``limits.occurrences`` are returned: of a series that
-    has run for years the oldest past ones are left out. Raise ``Unread``: too many ahead, or none at all.
+    has run for years the oldest past ones are left out, and a rule without end is followed until that many lie ahead.
+    Raise ``Unread``: too many ahead, or none at all.
     """
     earliest, horizon = now - limits.past, now + limits.horizon
     seen: dict[datetime, Occurrence] = {}
     allowance.spend(work=_COST_OF_RULE)
     ahead = 0
-    goes_on = unsynchronised = False
+    until: datetime | None = None
+    unsynchronised = False
     for start in _starts(recurrence, horizon, allowance):
         unsynchronised = unsynchronised or not start.by_rule
         if start.naive.replace(tzinfo=UTC) < earliest - _MARGIN:
@@ -84,10 +86,13 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
         if _after_until(moment, key, recurrence.rule):
             break
         if key > horizon:
-            goes_on = True
+            until = horizon
             break
         if key >= earliest:
             ahead += key >= now
+            if ahead > limits.occurrences and _is_endless(recurrence.rule):
+                until = key
+                break
             _check_count(ahead, limits)
             seen.setdefault(key, Occurrence(key, moment, start.position))
     for occasion in recurrence.added:
@@ -95,11 +100,15 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
         if earliest <= key <= now + limits.reach:
             seen.setdefault(key, Occurrence(key, occasion.starts, None, occasion.length))
     _check_count(sum(key >= now for key in seen), limits)
-    if not seen and not goes_on:
+    if not seen and until is None:
         raise _none_within_reach()
     kept = _without(seen, recurrence.excluded)[-limits.occurrences :]
     allowance.spend(occurrences=len(kept))
-    return Expansion(kept, goes_on=goes_on, unsynchronised=unsynchronised)
+    return Expansion(kept, until=until, unsynchronised=unsynchronised)
+
+
+def _is_endless(rule: Rule | None) -> bool:
+    return rule is not None and rule.count is None and rule.until is None
 
 
 def _check_count(ahead: int, limits: Limits) -> None:

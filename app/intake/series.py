@@ -1,6 +1,7 @@
 """All that a notice says under one UID, put together: an event, a series with its changed occurrences, a withdrawal."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from app.domain.notice import Announcement
 from app.domain.refusal import IntakeProblem, WindowRefused
@@ -118,8 +119,8 @@ def _tell_master(
         if expansion.unsynchronised and told.announcements:
             first = told.announcements[0]
             told.announcements[0] = replace(first, remarks=(*first.remarks, _UNSYNCHRONISED))
-        if expansion.goes_on:
-            told.series = Series(master.uid, master.gateway, b"", asking.now + asking.limits.horizon)
+        if expansion.until is not None:
+            told.series = Series(master.uid, master.gateway, b"", expansion.until)
 
 
 def _tell_addition(told: Told, one: Stated, asking: Asking, allowance: Allowance) -> None:
@@ -181,22 +182,22 @@ def _tell_withdrawn(told: Told, one: Stated, recurrence_id: str = "", position: 
         told.instances.append(_instance(one, one.starts, window, recurrence_id))
 
 
-def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tuple[list[Instance], bool]:
-    """Return the occurrences of a series that is withdrawn whole, and whether its rule goes on.
+def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tuple[list[Instance], datetime | None]:
+    """Return the occurrences of a series that is withdrawn whole, and after which instant its rule goes on.
 
     What cannot be expanded has none: a withdrawal needs no time.
     """
     master = told.cancelled
     if master is None or master.recurrence is None or master.length is None:
-        return [], False
+        return [], None
     try:
         expansion = expand(master.recurrence, asking.now, asking.limits, allowance)
         timed = [(one, window_from(one.starts, one.length or master.length)[0]) for one in expansion.occurrences]
     except (Unread, WindowRefused):
-        return [], False
+        return [], None
     own = {one.recurrence_id for one in told.instances}
     found = [_instance(master, one.starts, window, recurrence_key(one.key)) for one, window in timed]
-    return [one for one in found if one.recurrence_id not in own], expansion.goes_on
+    return [one for one in found if one.recurrence_id not in own], expansion.until
 
 
 def _instance(one: Stated, starts: Moment, window: ClosureWindow, recurrence_id: str) -> Instance:

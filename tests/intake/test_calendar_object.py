@@ -72,7 +72,7 @@ def test_a_series_cancelled_whole_is_expanded_too(instances, event, calendar, as
         "1222T0300/1222T0400 20261220T020000Z @1",
     ]
     assert len(read_object(calendar(cancelled), asking).reading.announcements) == 1
-    assert instances(event("RRULE:FREQ=DAILY", "STATUS:CANCELLED")) == []
+    assert instances(event("RRULE:FREQ=DAILY;COUNT=401", "STATUS:CANCELLED")) == []
     assert instances(event(WEEKLY, "STATUS:CANCELLED", starts="DTSTART:20261207T020000Z")) == []
 
 
@@ -81,6 +81,14 @@ def test_a_rule_that_goes_on_says_how_far_it_was_followed(calendar, event, askin
         found = read_object(calendar(event("RRULE:FREQ=MONTHLY", status)), asking)
         assert found.complete_until == now + asking.limits.horizon
         assert len(found.instances) == 15
+
+
+def test_a_rule_without_end_is_followed_as_far_as_a_series_may_reach(calendar, event, asking):
+    found = read_object(calendar(event("RRULE:FREQ=DAILY")), asking)
+    assert len(found.instances) == len(found.reading.announcements) == 400
+    first_left_out = datetime(2026, 12, 6, 2, tzinfo=UTC) + timedelta(days=400)
+    assert found.complete_until == found.reading.series[0].expanded_to == first_left_out
+    assert found.reading.problems == ()
 
 
 def test_an_override_without_its_master_is_an_instance(instances, event):
