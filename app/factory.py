@@ -107,17 +107,26 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
 
     from app.web import (  # noqa: PLC0415 - as Flask
         access_table,
+        account,
         api,
         closures,
+        connect,
         csrf,
         feed,
         give_notice,
         headers,
+        oidc,
+        once,
         refusals,
         schedule,
+        service_accounts,
+        service_parties,
         session,
+        set_up,
         site,
         status,
+        subscriptions,
+        unfinished,
     )
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
 
@@ -140,14 +149,22 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.url_map.strict_slashes = False
     Bootstrap5(app)
     csrf.install_csrf(app)
+    secret = settings.oidc_client_secret.get_secret_value()
+    provider = (
+        oidc.open_provider(app, settings.oidc_issuer, settings.oidc_client_id, secret) if settings.oidc_issuer else None
+    )
     app.extensions[site.EXTENSION] = site.Site(
         register=service.register,
         publishing=Publishing(service.register, publisher_of(settings)),
         read_log=ReadLog(service.store),
         base_url=settings.base_url,
         now=now,
+        provider=provider,
     )
-    for module in (api, closures, feed, give_notice, schedule, session, status):
+    for module in (
+        *(account, api, closures, connect, feed, give_notice, oidc, once, schedule),
+        *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
+    ):
         app.register_blueprint(module.blueprint)
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)
