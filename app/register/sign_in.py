@@ -143,4 +143,4 @@ def _subjects(store: Store, address: str, network: str) -> tuple[bytes, bytes]:
 
 
 def _recovery_digest(store: Store, account: Account, code: str) -> bytes:
-    return recovery_digest(store.keyring.derive("recovery"), account.id, code)
+    return recovery_digest(store.keyring.derive("token"), account.id, code)

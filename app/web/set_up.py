@@ -151,6 +151,7 @@ def _password_page(account: Account, held: Proofs, fault: Refusal | None) -> str
 def _factor_page(account: Account, held: Proofs, secret: str, form_id: str, fault: Refusal | None) -> str:
     return render_template(
         "set_up_second_factor.html",
+        person=account,
         held=held,
         secret=secret,
         groups=" ".join(secret[place : place + 4] for place in range(0, len(secret), 4)),

@@ -40,6 +40,7 @@ def install_wording(blueprint: Blueprint) -> None:
         ("london_span", london_span),
         ("utc_span", utc_span),
         ("day", day_words),
+        ("date", date_words),
         ("duration", duration_words),
         ("band", band_words),
         ("lead", lead_words),
@@ -76,6 +77,12 @@ def day_words(instant: datetime) -> str:
     """Word the London day of an instant: ``Sunday 6 December 2026``."""
     local = instant.astimezone(LONDON)
     return f"{local:%A} {local.day} {local:%B %Y}"
+
+
+def date_words(instant: datetime) -> str:
+    """Word the London day of an instant shortly, where its time does not matter: ``6 Dec 2026``."""
+    local = instant.astimezone(LONDON)
+    return f"{local.day} {local:%b %Y}"
 
 
 def duration_words(length: timedelta) -> str:
