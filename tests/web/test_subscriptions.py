@@ -227,10 +227,10 @@ def test_the_addresses_of_a_feed():
     assert found.secret_webcal == "webcal://c.example/feeds/s/gwff_X/closures.ics"
     assert found.outlook == (
         "https://outlook.office.com/calendar/0/addfromweb"
-        "?url=https%3A//c.example/feeds/s/gwff_X/closures.ics&name=DCC%20%26%20co"
+        "?url=https%3A%2F%2Fc.example%2Ffeeds%2Fs%2Fgwff_X%2Fclosures.ics&name=DCC%20%26%20co"
     )
     assert found.google == (
-        "https://calendar.google.com/calendar/r?cid=webcal%3A//c.example/feeds/s/gwff_X/closures.ics"
+        "https://calendar.google.com/calendar/r?cid=webcal%3A%2F%2Fc.example%2Ffeeds%2Fs%2Fgwff_X%2Fclosures.ics"
     )
 
 
