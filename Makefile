@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test postgres slow lint types imports format lock crash canary drill tamper ssrf peers bench ci
+.PHONY: test postgres slow lint types imports format lock crash canary drill tamper ssrf peers bruteforce bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -53,6 +53,11 @@ ssrf:
 # Radicale and Xandikos as sources, from environments of their own under ~/.cache/closure-notices (or CLOSURES_PEERS).
 peers:
 	$(bin)/pytest -n 0 tests/sources/test_peers.py
+
+# Known and unknown accounts cost alike, and ten tries a minute get through: make bruteforce N=2000
+bruteforce:
+	$(bin)/pytest tests/web/test_password_sign_in.py
+	CLOSURES_SIGN_IN_ROUNDS=$(or $(N),2000) $(bin)/python tests/bench/sign_in.py
 
 # Ratios within one run, on an idle machine. No test depends on them.
 bench:

@@ -127,18 +127,27 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
     from app.web import (  # noqa: PLC0415 - as Flask
         access_table,
+        account,
         api,
         closures,
+        connect,
         csrf,
         feed,
         give_notice,
         headers,
+        oidc,
+        once,
         questions,
         refusals,
         schedule,
+        service_accounts,
+        service_parties,
         session,
+        set_up,
         site,
         status,
+        subscriptions,
+        unfinished,
     )
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.received import ReceivedRequest  # noqa: PLC0415 - as Flask
@@ -164,14 +173,22 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     Bootstrap5(app)
     csrf.install_csrf(app)
     publishing = Publishing(service.register, publisher_of(settings))
+    secret = settings.oidc_client_secret.get_secret_value()
+    provider = (
+        oidc.open_provider(app, settings.oidc_issuer, settings.oidc_client_id, secret) if settings.oidc_issuer else None
+    )
     app.extensions[site.EXTENSION] = site.Site(
         register=service.register,
         publishing=publishing,
         read_log=ReadLog(service.store),
         base_url=settings.base_url,
         now=now,
+        provider=provider,
     )
-    for module in (api, closures, feed, give_notice, questions, schedule, session, status):
+    for module in (
+        *(account, api, closures, connect, feed, give_notice, oidc, once, questions, schedule),
+        *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
+    ):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(make_blueprint(service.register, publishing, now))
     refusals.install_refusals(app)

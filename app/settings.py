@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from app.domain.refusal import Refusal
 
@@ -26,7 +26,7 @@ class Settings(BaseModel):
     with their history.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=True)
 
     data_dir: Path = Path("closures-data")
     key_dir: Path = Path("closures-keys")
@@ -42,6 +42,21 @@ class Settings(BaseModel):
     allow_private_sources: bool = False
     organizer_name: _Text = "Gateway closure notices"
     organizer_email: str = Field(default="noreply@gateway-closures.invalid", pattern=r"^[^@\s<>]+@[A-Za-z0-9.-]+$")
+
+    oidc_issuer: str = Field(
+        default="", pattern=r"^(|https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#]*)?)$"
+    )
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+
+    @field_validator("oidc_client_secret")
+    @classmethod
+    def _is_whole(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        stated = [info.data.get("oidc_issuer"), info.data.get("oidc_client_id"), value.get_secret_value()]
+        if any(stated) and not all(stated):
+            message = "sign-in by OpenID Connect takes an issuer, a client id and a client secret together"
+            raise ValueError(message)
+        return value
 
     @field_validator("base_url")
     @classmethod

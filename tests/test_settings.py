@@ -56,3 +56,26 @@ def test_a_file_and_a_value_are_one_too_many(tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(SettingsRefused, match="CLOSURES_KEK_FILE"):
         read_settings({"CLOSURES_KEK_FILE": str(tmp_path / "x")})
+
+
+OIDC = {
+    "CLOSURES_OIDC_ISSUER": "https://login.example.org/realm",
+    "CLOSURES_OIDC_CLIENT_ID": "closures",
+    "CLOSURES_OIDC_CLIENT_SECRET": "s",
+}
+
+
+def test_the_organisations_own_sign_in_takes_three_settings_together():
+    assert read_settings(OIDC).oidc_issuer == "https://login.example.org/realm"
+    for name in OIDC:
+        with pytest.raises(SettingsRefused):
+            read_settings({other: value for other, value in OIDC.items() if other != name})
+
+
+@pytest.mark.parametrize(
+    "issuer", ["http://login.example.org", "login.example.org", "https://x/?a=b", "http://localhost.evil.example"]
+)
+def test_the_issuer_is_reached_over_tls_or_on_this_machine(issuer):
+    with pytest.raises(SettingsRefused):
+        read_settings(OIDC | {"CLOSURES_OIDC_ISSUER": issuer})
+    assert read_settings(OIDC | {"CLOSURES_OIDC_ISSUER": "http://127.0.0.1:8080/realm"}).oidc_client_id == "closures"

@@ -8,7 +8,7 @@ from app.cli.stating import CODE
 from app.domain.access import Role
 from app.domain.london import utc_text
 from app.factory import Service, utc_now
-from app.register import enrolment
+from app.register import account_keeping, enrolment
 
 
 @click.group()
@@ -46,6 +46,20 @@ def link(email: str) -> None:
     now = utc_now()
     with opened() as service:
         token = enrolment.issue_sign_in(service.store, email, now)
+    _say_link(service, email, token, utc_text(now + enrolment.SIGN_IN_LASTS))
+
+
+@account.command(epilog=examples("closures account afresh planner@dcc.example"))
+@click.argument("email")
+@json_option
+def afresh(email: str) -> None:
+    """Forget the password and second factor of EMAIL, end its sessions, and print a link that signs it in once.
+
+    For somebody who lost the second factor. Make sure first that it is really them.
+    """
+    now = utc_now()
+    with opened() as service:
+        token = account_keeping.start_afresh(service.store, email, now)
     _say_link(service, email, token, utc_text(now + enrolment.SIGN_IN_LASTS))
 
 

@@ -25,6 +25,13 @@ class Action(StrEnum):
     READ_READ_LOG = "read who read what"
     COUNT_NOTICE = "count notice"
     READ_METRICS = "read metrics"
+    SIGN_IN = "sign in"
+    KEEP_ACCOUNT = "keep the own account"
+    SUBSCRIBE = "subscribe to feeds"
+    SWITCH_ON_SECRET_URL = "switch on secret addresses"  # noqa: S105 - words, not a password
+    CONNECT = "connect programs"
+    KEEP_ACCOUNTS = "keep everybody's accounts"
+    KEEP_PARTIES = "keep Users and gateways"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,25 @@ _MAY: dict[Action, frozenset[Role]] = {
     Action.READ_READ_LOG: frozenset({Role.ADMIN, Role.DCC}),
     Action.COUNT_NOTICE: _EVERYBODY,
     Action.READ_METRICS: frozenset({Role.ADMIN, Role.OPS}),
+    # The steps of signing in ask for themselves which step a person has come to: nobody is a principal before the last.
+    Action.SIGN_IN: _EVERYBODY,
+    Action.KEEP_ACCOUNT: _EVERYBODY,
+    Action.SUBSCRIBE: _EVERYBODY,
+    Action.SWITCH_ON_SECRET_URL: frozenset({Role.ADMIN}),
+    Action.CONNECT: _EVERYBODY,
+    Action.KEEP_ACCOUNTS: frozenset({Role.ADMIN}),
+    Action.KEEP_PARTIES: frozenset({Role.ADMIN}),
 }
+
+
+def may(role: Role, action: Action) -> bool:
+    """Tell whether a role may do ``action``."""
+    return role in _MAY[action]
 
 
 def require(principal: Principal, action: Action) -> None:
     """Raise ``AccessRefused`` unless the principal's role may do ``action``."""
-    if principal.role not in _MAY[action]:
+    if not may(principal.role, action):
         raise AccessRefused(
             f"The role {principal.role} may not {action}.", "Ask an admin for another account or token."
         )

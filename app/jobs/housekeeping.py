@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from app.register.register import Register
 from app.register.retention import purge_expired
-from app.store import accounts, runs, subscriptions
+from app.store import runs, sent_forms, sessions, subscriptions, tries
 from app.store.runs import JobRun
 
 JOB = "housekeeping"
@@ -17,10 +17,12 @@ def keep_house(register: Register, now: datetime) -> str:
     purged = purge_expired(register, now)
     with register.store.writing() as connection:
         drafts = runs.purge_drafts(connection, now - _DRAFTS_LAST)
-        sessions = accounts.purge_sessions(connection, now - accounts.SESSION_LONGEST)
+        ended = sessions.purge_sessions(connection, now - sessions.SESSION_LONGEST)
+        tries.purge_tries(connection, now - tries.KEPT)
+        sent_forms.purge_forms(connection, now - sent_forms.KEPT)
         reads = subscriptions.purge_reads(connection, now - _READS_LAST)
         outcome = (
-            f"purged {purged.notices} notices, {purged.closures} closures, {drafts} drafts, {sessions} sessions, "
+            f"purged {purged.notices} notices, {purged.closures} closures, {drafts} drafts, {ended} sessions, "
             f"{reads} reads"
         )
         runs.write_run(connection, JobRun(JOB, 0, now, outcome))

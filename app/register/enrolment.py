@@ -21,6 +21,7 @@ from app.store.subscriptions import FeedRead, Subscription
 from feeds.scope import FeedScope, ScopeKind, parse_scope
 
 SIGN_IN_LASTS = timedelta(hours=24)
+ROTATION_OVERLAP = timedelta(days=7)
 TOKEN_LASTS = timedelta(days=400)  # no credential lives longer (SECURITY.md 4)
 
 RESERVED_CODES = frozenset({"ADMIN", "DCC", "OPS"})
@@ -143,18 +144,11 @@ def list_gateways(store: Store) -> list[SharedGateway]:
 def open_account(store: Store, email: str, role: Role, users: Sequence[str], now: datetime) -> str:
     """Open an account; return a token that signs it in once, within ``SIGN_IN_LASTS``.
 
-    ``users`` are the codes of the Users that it acts for: at least one for the role user, none for the others. Raise
-    ``AccountRefused``, ``Unknown`` or ``AlreadyThere``.
+    ``users`` are the codes of the Users that it acts for. Raise ``AccountRefused``, ``Unknown`` or ``AlreadyThere``.
     """
     address = _address(email)
-    if bool(users) != (role is Role.USER):
-        raise AccountRefused(
-            "An account of the role user acts for at least one User, and the other roles for none.",
-            "Name a User's code for the role user alone.",
-        )
-    with store.reading() as connection:
-        codes = tuple(parties.find_user(store, connection, read_code(code)).code for code in users)
-    account = Account(new_row_id(), address, role, tuple(dict.fromkeys(codes)))
+    codes = require_users(store, role, users)
+    account = Account(new_row_id(), address, role, codes)
     with store.writing() as connection:
         if accounts.account_by_email(store, connection, address) is not None:
             raise AlreadyThere(
@@ -162,6 +156,21 @@ def open_account(store: Store, email: str, role: Role, users: Sequence[str], now
             )
         accounts.add_account(store, connection, account, now)
     return issue_sign_in(store, address, now)
+
+
+def require_users(store: Store, role: Role, users: Sequence[str]) -> tuple[str, ...]:
+    """Return the codes of the Users that an account acts for: at least one for the role user, none for the others.
+
+    Raise ``AccountRefused`` or ``Unknown``.
+    """
+    if bool(users) != (role is Role.USER):
+        raise AccountRefused(
+            "An account of the role user acts for at least one User, and the other roles for none.",
+            "Name a User's code for the role user alone.",
+        )
+    with store.reading() as connection:
+        codes = [parties.find_user(store, connection, read_code(code)).code for code in users]
+    return tuple(dict.fromkeys(codes))
 
 
 def issue_sign_in(store: Store, email: str, now: datetime) -> str:
@@ -188,11 +197,17 @@ def issue_sign_in(store: Store, email: str, now: datetime) -> str:
 
 
 def issue_token(
-    store: Store, *, label: str, now: datetime, user_code: str | None = None, role: Role | None = None
+    store: Store,
+    *,
+    label: str,
+    now: datetime,
+    user_code: str | None = None,
+    role: Role | None = None,
+    account_id: bytes | None = None,
 ) -> tuple[bytes, str]:
     """Issue an app password to a User or to a role (dcc, ops), good for ``TOKEN_LASTS``; return its row id and itself.
 
-    Give exactly one of the two. Raise ``Unknown`` or ``NameRefused``.
+    Give exactly one of the two. ``account_id`` is the account that asks. Raise ``Unknown`` or ``NameRefused``.
     """
     assert (user_code is None) != (role is None)
     token = tokens.mint(TokenKind.APP_PASSWORD)
@@ -209,6 +224,7 @@ def issue_token(
             now=now,
             lasts=TOKEN_LASTS,
             user_id=None if user is None else user.id,
+            account_id=account_id,
         )
     return token_id, token
 
@@ -239,8 +255,12 @@ def add_subscription(
     past_days: int,
     horizon_days: int,
     now: datetime,
+    account_id: bytes | None = None,
 ) -> MadeSubscription:
-    """Make a subscription, good for ``TOKEN_LASTS``. Raise ``ScopeRefused``, ``Unknown`` or ``NameRefused``."""
+    """Make a subscription, good for ``TOKEN_LASTS``. Raise ``ScopeRefused``, ``Unknown`` or ``NameRefused``.
+
+    ``account_id`` is the account whose feed it is.
+    """
     scope = _scope(store, scope_text)
     made = Subscription(
         id=new_subscription_id(),
@@ -251,6 +271,7 @@ def add_subscription(
         created_at=now,
         expires_at=now + TOKEN_LASTS,
         has_secret_url=secret_url,
+        account_id=account_id,
     )
     token = tokens.mint(TokenKind.FEED)
     secret = tokens.mint(TokenKind.FEED) if secret_url else None
@@ -259,6 +280,38 @@ def add_subscription(
             store, connection, made, digest_of(store, token), None if secret is None else digest_of(store, secret)
         )
     return MadeSubscription(made, token, secret)
+
+
+def rotate_subscription(store: Store, held: Subscription, now: datetime) -> MadeSubscription:
+    """Make a subscription in place of one, with the same scope; the old one goes on for ``ROTATION_OVERLAP``.
+
+    Raise ``Unknown`` where it has ended.
+    """
+    if not held.is_live(now):
+        raise Unknown("This feed has ended.", "Make a new one.")
+    made = add_subscription(
+        store,
+        scope_text=held.scope,
+        label=held.label,
+        secret_url=held.has_secret_url,
+        past_days=held.past_days,
+        horizon_days=held.horizon_days,
+        now=now,
+        account_id=held.account_id,
+    )
+    with store.writing() as connection:
+        subscriptions.end_subscription_at(connection, held.id, now + ROTATION_OVERLAP)
+    return made
+
+
+def switch_on_secret_url(store: Store, held: Subscription, now: datetime) -> str:
+    """Give a live subscription a secret URL, in place of one that it had; return its token. Raise ``Unknown``."""
+    if not held.is_live(now):
+        raise Unknown("This feed has ended.", "Make a new one.")
+    secret = tokens.mint(TokenKind.FEED)
+    with store.writing() as connection:
+        subscriptions.put_secret(connection, held.id, digest_of(store, secret))
+    return secret
 
 
 def list_subscriptions(store: Store) -> list[ReadSubscription]:

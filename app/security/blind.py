@@ -19,6 +19,10 @@ class BlindIndex:
         """Return the 16 octets that stand for a User's or gateway's code, or an account's address."""
         return self._digest(kind, _octets(code.casefold()))[:16]
 
+    def subject(self, kind: str, text: str) -> bytes:
+        """Return the 16 octets that stand for a person's identity elsewhere or a network: case counts."""
+        return self._digest(kind, _octets(text))[:16]
+
     def identity(self, user_id: bytes, uid: str, recurrence_id: str) -> bytes:
         """Return the 16 octets that stand for a closure's identity: (User, UID, RECURRENCE-ID)."""
         return self._digest("id", user_id, _octets(uid), _octets(recurrence_id))[:16]

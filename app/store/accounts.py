@@ -1,4 +1,4 @@
-"""Accounts, their sessions, and tokens: only digests are stored, found by the digest under the token pepper."""
+"""Accounts and tokens: addresses and labels are sealed, and of a token only the digest under the pepper is stored."""
 
 import json
 from collections.abc import Sequence
@@ -13,22 +13,20 @@ from app.domain.refusal import AlreadyThere, Unknown
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.engine import Store
-from app.store.tables import accounts, sessions, tokens
+from app.store.tables import accounts, tokens
 
 _TOKEN_BY_DIGEST = sa.select(tokens).where(tokens.c.digest == sa.bindparam("digest"))
-
-SESSION_IDLE = timedelta(minutes=30)
-SESSION_LONGEST = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who signs in. ``users`` are the codes of the Users that it acts for."""
+    """Who signs in. ``users`` are the codes of the Users that it acts for; a closed account signs in no more."""
 
     id: bytes
     email: str
     role: Role
     users: tuple[str, ...]
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +72,36 @@ def account_by_id(store: Store, connection: sa.Connection, account_id: bytes) ->
     row = connection.execute(sa.select(accounts).where(accounts.c.id == account_id)).first()
     if row is None:
         raise Unknown("There is no such account.")
+    return _open_account(store, row)
+
+
+def list_accounts(store: Store, connection: sa.Connection) -> list[Account]:
+    """Return every account, by address."""
+    found = (_open_account(store, row) for row in connection.execute(sa.select(accounts)))
+    return sorted(found, key=lambda account: account.email)
+
+
+def change_account(store: Store, connection: sa.Connection, account: Account) -> None:
+    """Write an account's role, Users and whether it is closed. Its address stays."""
+    query = sa.select(accounts.c.row_version).where(accounts.c.id == account.id).with_for_update()
+    version = connection.execute(query).scalar_one() + 1
+    body = json.dumps([account.email, account.users]).encode()
+    connection.execute(
+        sa.update(accounts)
+        .where(accounts.c.id == account.id)
+        .values(
+            role=account.role.value,
+            row_version=version,
+            closed_at=account.closed_at,
+            sealed=store.keyring.seal(SERVICE_OWNER, "accounts", "sealed", account.id, version, body),
+        )
+    )
+
+
+def _open_account(store: Store, row: Any) -> Account:
     body = store.keyring.unseal(SERVICE_OWNER, "accounts", "sealed", row.id, row.row_version, row.sealed)
     email, users = json.loads(body)
-    return Account(row.id, email, Role(row.role), tuple(users))
+    return Account(row.id, email, Role(row.role), tuple(users), row.closed_at)
 
 
 def account_by_email(store: Store, connection: sa.Connection, email: str) -> Account | None:
@@ -140,6 +165,14 @@ def revoke_token(connection: sa.Connection, token_id: bytes, now: datetime) -> b
     return connection.execute(query).rowcount == 1
 
 
+def revoke_links(connection: sa.Connection, account_id: bytes, kind: str, now: datetime) -> None:
+    """End every token of a kind that an account still has."""
+    query = sa.update(tokens).where(
+        tokens.c.account_id == account_id, tokens.c.kind == kind, tokens.c.revoked_at.is_(None)
+    )
+    connection.execute(query.values(revoked_at=now))
+
+
 def mark_token_used(connection: sa.Connection, token_id: bytes, now: datetime) -> None:
     """Note when a token was last used."""
     connection.execute(sa.update(tokens).where(tokens.c.id == token_id).values(last_used_at=now))
@@ -159,36 +192,3 @@ def _open_token(store: Store, row: Any) -> StoredToken:
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
     )
-
-
-def open_session(connection: sa.Connection, digest: bytes, account_id: bytes, now: datetime) -> None:
-    """Write a new session under the digest of its random id."""
-    connection.execute(sa.insert(sessions).values(digest=digest, account_id=account_id, created_at=now, seen_at=now))
-
-
-def session_account(connection: sa.Connection, digest: bytes, now: datetime) -> tuple[bytes, datetime] | None:
-    """Return whose session this is and when it was last seen; None once it is idle for too long, too old or ended."""
-    row = connection.execute(
-        sa.select(sessions.c.account_id, sessions.c.seen_at).where(
-            sessions.c.digest == digest,
-            sessions.c.ended_at.is_(None),
-            sessions.c.seen_at > now - SESSION_IDLE,
-            sessions.c.created_at > now - SESSION_LONGEST,
-        )
-    ).first()
-    return None if row is None else (row.account_id, row.seen_at)
-
-
-def touch_session(connection: sa.Connection, digest: bytes, now: datetime) -> None:
-    """Note that a session is in use."""
-    connection.execute(sa.update(sessions).where(sessions.c.digest == digest).values(seen_at=now))
-
-
-def end_session(connection: sa.Connection, digest: bytes, now: datetime) -> None:
-    """End a session."""
-    connection.execute(sa.update(sessions).where(sessions.c.digest == digest).values(ended_at=now))
-
-
-def purge_sessions(connection: sa.Connection, before: datetime) -> int:
-    """Delete sessions that nobody has used since an instant; return how many."""
-    return connection.execute(sa.delete(sessions).where(sessions.c.seen_at < before)).rowcount

@@ -116,13 +116,19 @@ def put_draft(store: Store, connection: sa.Connection, account_id: bytes, body: 
     return draft_id
 
 
-def take_draft(store: Store, connection: sa.Connection, account_id: bytes, draft_id: bytes) -> bytes | None:
-    """Return an upload under preview and forget it; None if this account has no such upload (any more)."""
+def read_draft(store: Store, connection: sa.Connection, account_id: bytes, draft_id: bytes) -> bytes | None:
+    """Return what waits under this id; None if nothing of this account does (any more)."""
     query = sa.select(drafts.c.sealed).where(drafts.c.id == draft_id, drafts.c.account_id == account_id)
     row = connection.execute(query).first()
-    if row is None or connection.execute(sa.delete(drafts).where(drafts.c.id == draft_id)).rowcount != 1:
+    return None if row is None else store.keyring.unseal(SERVICE_OWNER, "drafts", "sealed", draft_id, 1, row.sealed)
+
+
+def take_draft(store: Store, connection: sa.Connection, account_id: bytes, draft_id: bytes) -> bytes | None:
+    """Return an upload under preview and forget it; None if this account has no such upload (any more)."""
+    body = read_draft(store, connection, account_id, draft_id)
+    if body is None or connection.execute(sa.delete(drafts).where(drafts.c.id == draft_id)).rowcount != 1:
         return None
-    return store.keyring.unseal(SERVICE_OWNER, "drafts", "sealed", draft_id, 1, row.sealed)
+    return body
 
 
 def purge_drafts(connection: sa.Connection, before: datetime) -> int:

@@ -27,6 +27,7 @@ class Subscription:
     expires_at: datetime
     revoked_at: datetime | None = None
     has_secret_url: bool = False
+    account_id: bytes | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the feed may be read."""
@@ -56,6 +57,7 @@ def insert_subscription(
             secret_digest=secret_digest,
             created_at=new.created_at,
             expires_at=new.expires_at,
+            account_id=new.account_id,
             sealed=store.keyring.seal(SERVICE_OWNER, "subscriptions", "sealed", new.id.encode(), 1, body),
         )
     )
@@ -98,6 +100,20 @@ def revoke_subscription(connection: Connection, subscription_id: str, now: datet
     )
     if connection.execute(query).rowcount != 1:
         raise Unknown("There is no such subscription, or it is revoked already.", "See `closures subscription list`.")
+
+
+def put_secret(connection: Connection, subscription_id: str, secret_digest: bytes) -> None:
+    """Write the digest of a subscription's secret URL."""
+    query = sa.update(subscriptions).where(subscriptions.c.id == subscription_id)
+    connection.execute(query.values(secret_digest=secret_digest))
+
+
+def end_subscription_at(connection: Connection, subscription_id: str, expires_at: datetime) -> None:
+    """Let a subscription end at an instant, if it does not end before."""
+    query = sa.update(subscriptions).where(
+        subscriptions.c.id == subscription_id, subscriptions.c.expires_at > expires_at
+    )
+    connection.execute(query.values(expires_at=expires_at))
 
 
 def insert_reads(connection: Connection, batch: Sequence[FeedRead]) -> None:
@@ -154,4 +170,5 @@ def _open(store: Store, row: Any) -> Subscription:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         has_secret_url=row.secret_digest is not None,
+        account_id=row.account_id,
     )

@@ -71,9 +71,11 @@ accounts = Table(
     Column("role", String(8), nullable=False),
     Column("row_version", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("closed_at", Instant),
     Column("sealed", LargeBinary, nullable=False),
 )
 
+# ``stage`` says how far the sign-in has come; ``sealed`` holds the browser's name and network.
 sessions = Table(
     "sessions",
     metadata,
@@ -82,6 +84,67 @@ sessions = Table(
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("stage", String(8), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# Hashes of passwords and secrets of authenticators, sealed.
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("row_version", Integer, nullable=False),
+    Column("set_at", Instant, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# ``last_step`` is the time step of the last code taken: each is taken once (RFC 6238 5.2).
+second_factors = Table(
+    "second_factors",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("row_version", Integer, nullable=False),
+    Column("set_at", Instant, nullable=False),
+    Column("last_step", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("used_at", Instant),
+)
+
+# Who an account is at the organisation's own sign-in: ``subject`` is a blind index of issuer and subject.
+identities = Table(
+    "identities",
+    metadata,
+    Column("subject", LargeBinary(16), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("linked_at", Instant, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# Tries at signing in within the last day; ``subject`` is a blind index of an account's address or of a network.
+sign_in_tries = Table(
+    "sign_in_tries",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("subject", LargeBinary(16), nullable=False),
+    Column("tried_at", Instant, nullable=False),
+    Index("ix_sign_in_tries_subject_tried_at", "subject", "tried_at"),
+)
+
+# Forms that took effect, so that a second sending does nothing; ``sealed`` is what its page still has to show.
+sent_forms = Table(
+    "sent_forms",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("account_id", ForeignKey("accounts.id"), nullable=False),
+    Column("sent_at", Instant, nullable=False, index=True),
+    Column("sealed", LargeBinary),
 )
 
 # App passwords (one User), tokens of DCC and ops programs, and one-time sign-in links (one account).
@@ -110,6 +173,7 @@ subscriptions = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
+    Column("account_id", LargeBinary(16), index=True),  # whose it is; none for one made on the command line
     Column("sealed", LargeBinary, nullable=False),
 )
 

@@ -15,7 +15,7 @@ from app.store.subscriptions import FeedRead, Subscription
 from app.web.principal import digest_of
 from app.web.site import site
 from feeds.freshness import etag_of, stated_last_modified
-from feeds.scope import parse_scope
+from feeds.scope import FeedScope, parse_scope
 
 blueprint = Blueprint("feed", __name__)
 
@@ -54,6 +54,13 @@ def by_secret_url(token: str) -> Response:
     return _serve(*found, "ics")
 
 
+def scope_of(subscription: Subscription) -> FeedScope:
+    """Return what a subscription takes."""
+    return replace(
+        parse_scope(subscription.scope), past_days=subscription.past_days, horizon_days=subscription.horizon_days
+    )
+
+
 def _credential(stated: Authorization | None, subscription_id: str) -> tuple[Subscription, Head] | None:
     if stated is None:
         return None
@@ -75,10 +82,7 @@ def _credential(stated: Authorization | None, subscription_id: str) -> tuple[Sub
 
 def _serve(subscription: Subscription, head: Head, form: str) -> Response:
     now = site().now()
-    scope = replace(
-        parse_scope(subscription.scope), past_days=subscription.past_days, horizon_days=subscription.horizon_days
-    )
-    publication = site().publishing.feed(scope, head, now)
+    publication = site().publishing.feed(scope_of(subscription), head, now)
     media_type = _JSON if form == "json" else _media_type()
     octets, etag, encoding = _representation(publication, media_type)
     headers = {

@@ -15,9 +15,8 @@ from app.intake.reading import Asking, Limits, Reading
 from app.intake.sheet import TEMPLATE
 from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.store import parties, runs
-from app.store.accounts import Account
 from app.web.access_table import ACCESS
-from app.web.principal import SignInNeeded, require_principal, signed_in_account
+from app.web.principal import require_account, require_principal
 from app.web.schedule import visible_in_order
 from app.web.site import site
 
@@ -75,7 +74,7 @@ def template() -> Response:
 def preview() -> Response:
     """Say what the file would do and keep it until that is confirmed. Nothing is recorded."""
     principal = require_principal(ACCESS["give_notice.preview"])
-    account = _account()
+    account = require_account()
     octets, file_name = _file()
     if not octets:
         return _form(principal, request.form.get("user"), "Choose a file with at least one closure in it.")
@@ -112,7 +111,7 @@ def preview() -> Response:
 def record() -> Response:
     """Record the file that was previewed and show the receipt. An upload can be recorded once."""
     principal = require_principal(ACCESS["give_notice.record"])
-    account = _account()
+    account = require_account()
     store = site().store
     with store.writing() as connection:
         body = runs.take_draft(store, connection, account.id, _draft_id())
@@ -151,13 +150,6 @@ def _form(principal: Principal, named: str | None, fault: str | None = None) -> 
         "new_notice.html", senders=senders, user=user, gateways=gateways, limits=_LIMITS, fault=fault
     )
     return make_response(page, 422 if fault else 200)
-
-
-def _account() -> Account:
-    account = signed_in_account()
-    if account is None:
-        raise SignInNeeded("This page needs a person who is signed in.", "Programs give notice through the API.")
-    return account
 
 
 def _sender(principal: Principal, named: str | None) -> tuple[User, tuple[Gateway, ...]]:

@@ -1,18 +1,15 @@
 """Who is asking: a program with a token (Basic or Bearer), or a person with a session."""
 
-from datetime import timedelta
-from hashlib import sha256
-
-from flask import g, request, session
+from flask import g, request
 
 from app.domain.access import Action, Principal, require
 from app.domain.refusal import Refusal
 from app.register import credentials
 from app.store import accounts
 from app.store.accounts import Account
+from app.store.sessions import Stage
+from app.web.browser_session import current_session
 from app.web.site import site
-
-_NOTE_USE_EVERY = timedelta(minutes=5)  # a session's last use is kept to this grain: reading stays reading
 
 
 class SignInNeeded(Refusal):
@@ -27,11 +24,30 @@ def digest_of(token: str) -> bytes:
 
 
 def signed_in_account() -> Account | None:
-    """Return the account of the browser's session, if it has one that lives."""
+    """Return the account of the browser's session, if it has one that lives and whose sign-in is complete."""
     if "account" not in g:
-        g.account = _session_account()
+        found = signing_in()
+        g.account = found[0] if found is not None and found[1].is_in else None
     account: Account | None = g.account
     return account
+
+
+def require_account() -> Account:
+    """Return the account that is signed in; raise ``SignInNeeded`` for programs and strangers."""
+    account = signed_in_account()
+    if account is None:
+        raise SignInNeeded("This page needs a person who is signed in.", "Sign in, then open it again.")
+    return account
+
+
+def signing_in() -> tuple[Account, Stage] | None:
+    """Return whose session this is and how far its sign-in has come."""
+    found = current_session()
+    if found is None:
+        return None
+    with site().store.reading() as connection:
+        account = accounts.account_by_id(site().store, connection, found.account_id)
+    return None if account.closed_at is not None else (account, found.stage)
 
 
 def current_principal() -> Principal | None:
@@ -49,21 +65,6 @@ def require_principal(action: Action) -> Principal:
         raise SignInNeeded("You are not signed in.", "Sign in, or send an app password or token.")
     require(principal, action)
     return principal
-
-
-def _session_account() -> Account | None:
-    session_id = session.get("sid")
-    if not session_id:
-        return None
-    store, now = site().store, site().now()
-    digest = sha256(session_id.encode()).digest()
-    with store.reading() as connection:
-        found = accounts.session_account(connection, digest, now)
-        account = None if found is None else accounts.account_by_id(store, connection, found[0])
-    if found is not None and now - found[1] > _NOTE_USE_EVERY:
-        with store.writing() as connection:
-            accounts.touch_session(connection, digest, now)
-    return account
 
 
 def _account_principal() -> Principal | None:

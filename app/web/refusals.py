@@ -8,13 +8,16 @@ from werkzeug.exceptions import HTTPException
 from app.domain import refusal as refused
 from app.domain.refusal import IntakeProblem, Refusal
 from app.register.receipts import problem_facts
+from app.register.sign_in import TooManyTries
 from app.security.sealing import SealBroken
 from app.web.principal import SignInNeeded
+from app.web.unfinished import remember_request
 
 _LOG = structlog.get_logger()
 
 _STATUS: dict[type[Refusal], int] = {
     SignInNeeded: 401,
+    TooManyTries: 429,
     refused.AccessRefused: 403,
     refused.Unknown: 404,
     refused.AlreadyThere: 409,
@@ -77,6 +80,7 @@ def _answer(problem: Refusal) -> Response:
         _LOG.error("refused", code=problem.code, text=problem.text, path_kind=request.endpoint)
     if status == _STATUS[SignInNeeded]:
         if not is_for_a_program():
+            remember_request()
             return redirect(url_for("session.sign_in"), 303)  # type: ignore[return-value]  # werkzeug's Response is what redirect makes
         response = problem_response(status, problem.code, problem.text, problem.remedy)
         response.headers["WWW-Authenticate"] = _CHALLENGE

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
 
@@ -15,14 +16,23 @@ EXTENSION = "closures"
 
 
 @dataclass(frozen=True, slots=True)
+class Provider:
+    """The organisation's own sign-in: its issuer, and the client that speaks to it (an extra, which has no types)."""
+
+    issuer: str
+    client: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
-    """The wired application: the register, the feeds, the read log and the clock (aware UTC)."""
+    """The wired application: the register, the feeds, the read log, the provider and the clock (aware UTC)."""
 
     register: Register
     publishing: Publishing
     read_log: ReadLog
     base_url: str
     now: Callable[[], datetime]
+    provider: Provider | None = None
 
     @property
     def store(self) -> Store:

@@ -9,6 +9,7 @@ from app.domain.london import LONDON, london_date, london_text, utc_text
 from app.domain.notice import Channel
 from app.domain.notice_period import AFTER_END, AFTER_START, NoticePeriod
 from app.domain.window import ClosureWindow
+from app.web.agents import client_words
 
 _CHANNELS = {
     Channel.FORM.value: "the form on these pages",
@@ -39,11 +40,16 @@ def install_wording(blueprint: Blueprint) -> None:
         ("london_span", london_span),
         ("utc_span", utc_span),
         ("day", day_words),
+        ("date", date_words),
         ("duration", duration_words),
         ("band", band_words),
         ("lead", lead_words),
         ("channel", channel_words),
         ("step", step_words),
+        ("scope", scope_words),
+        ("ago", ago_words),
+        ("agent", client_words),
+        ("instant", datetime.fromisoformat),
     ):
         blueprint.add_app_template_filter(words, name)
 
@@ -71,6 +77,12 @@ def day_words(instant: datetime) -> str:
     """Word the London day of an instant: ``Sunday 6 December 2026``."""
     local = instant.astimezone(LONDON)
     return f"{local:%A} {local.day} {local:%B %Y}"
+
+
+def date_words(instant: datetime) -> str:
+    """Word the London day of an instant shortly, where its time does not matter: ``6 Dec 2026``."""
+    local = instant.astimezone(LONDON)
+    return f"{local.day} {local:%b %Y}"
 
 
 def duration_words(length: timedelta) -> str:
@@ -126,3 +138,31 @@ def channel_words(channel: str) -> str:
 def step_words(step: Step) -> str:
     """Name a step of a closure's history for people."""
     return _STEPS[step]
+
+
+_SCOPES = {
+    "all": "Every closure",
+    "late": "Late changes and short notice",
+    "full": "Every closure of all time (large)",
+    "user": "Closures of the User {}",
+    "gateway": "Closures of the gateway {}",
+}
+
+
+def scope_words(scope: str) -> str:
+    """Word what a feed is about: ``Closures of the User ALPHA``."""
+    kind, _, code = scope.partition(":")
+    return _SCOPES.get(kind, kind).format(code)
+
+
+def ago_words(then: datetime, now: datetime) -> str:
+    """Word how long ago something was, roughly: ``12 min ago``, ``3 days ago``."""
+    minutes = max(0, int((now - then).total_seconds()) // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:  # noqa: PLR2004 - the clock's own numbers, here and below
+        return f"{minutes} min ago"
+    hours = minutes // 60
+    if hours < 48:  # noqa: PLR2004
+        return f"{hours} h ago"
+    return f"{hours // 24} days ago"

@@ -8,7 +8,7 @@ from werkzeug.serving import make_server
 
 from app.domain.access import Role
 from app.security.tokens import TokenKind, digest, mint, new_row_id
-from app.store import accounts
+from app.store import accounts, sessions
 from app.store.accounts import Account
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -108,7 +108,7 @@ def sign_in(service, clock, open_page):
         account = Account(new_row_id(), email, role, users)
         with store.writing() as connection:
             accounts.add_account(store, connection, account, clock())
-        lasts = accounts.SESSION_LONGEST
+        lasts = sessions.SESSION_LONGEST
         found = digest(store.keyring.derive("token"), token)
         with store.writing() as connection:
             accounts.insert_token(

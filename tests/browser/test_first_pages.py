@@ -34,9 +34,9 @@ CONTRAST = """() => {
   return poor;
 }"""
 
-# Controls smaller than 24 px on a side (WCAG 2.2, 2.5.8); links inside a sentence are excepted there.
+# Controls in sight smaller than 24 px on a side (WCAG 2.2, 2.5.8); links inside a sentence are excepted there.
 SMALL = """() => [...document.querySelectorAll("button, input:not([type=hidden]), select, .btn, nav a, summary")]
-  .map(e => [e.outerHTML.slice(0, 60), e.getBoundingClientRect()])
+  .filter(e => e.getClientRects().length).map(e => [e.outerHTML.slice(0, 60), e.getBoundingClientRect()])
   .filter(([_, r]) => r.width < 24 || r.height < 24).map(([html]) => html)"""
 
 UNNAMED = """() => [...document.querySelectorAll("input:not([type=hidden]), select")]

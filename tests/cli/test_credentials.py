@@ -43,6 +43,22 @@ def test_an_account_gets_another_link_but_is_opened_once(closures):
     assert closures("account", "link", "b@dcc.example").exit_code == 1
 
 
+def test_who_lost_the_second_factor_starts_afresh(closures, reopen):
+    from app.register import sign_in
+    from app.store import accounts, proofs
+
+    closures("account", "add", "a@dcc.example", "--role", "dcc")
+    store = reopen().store
+    with store.reading() as connection:
+        account = accounts.account_by_email(store, connection, "a@dcc.example")
+    sign_in.choose_password(store, account, "correct horse battery", utc_now())
+    said = closures("account", "afresh", "A@dcc.example", "--json")
+    assert (said.exit_code, said.json["email"]) == (0, "a@dcc.example")
+    with store.reading() as connection:
+        assert proofs.proofs_of(store, connection, account.id) == proofs.Proofs(None, None, None, None, 0)
+    assert closures("account", "afresh", "b@dcc.example").exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("words", "fault"),
     [

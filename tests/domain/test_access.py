@@ -12,6 +12,13 @@ GOLDEN = {
     "read who read what": "yes yes no no",
     "count notice": "yes yes yes yes",
     "read metrics": "yes no no yes",
+    "sign in": "yes yes yes yes",
+    "keep the own account": "yes yes yes yes",
+    "subscribe to feeds": "yes yes yes yes",
+    "switch on secret addresses": "yes no no no",
+    "connect programs": "yes yes yes yes",
+    "keep everybody's accounts": "yes no no no",
+    "keep Users and gateways": "yes no no no",
 }
 ROLES = ["admin", "dcc", "user", "ops"]
 

@@ -87,14 +87,23 @@ def test_what_is_public_is_named_here():
     public = {endpoint for endpoint, action in ACCESS.items() if action is Action.PUBLIC}
     assert public == {
         "static", "bootstrap.static", "status.livez", "status.readyz", "status.healthz", "status.checkpoint",
-        "feed.by_credential", "feed.by_secret_url", "session.sign_in", "session.link", "session.use_link",
-        "session.sign_out",
+        "feed.by_credential", "feed.by_secret_url",
         # They ask for Basic themselves, and open nothing without.
         "caldav.serve", "caldav.root", "caldav.discover",
     }  # fmt: skip
 
 
+def test_the_steps_of_signing_in_are_named_here():
+    steps = {endpoint for endpoint, action in ACCESS.items() if action is Action.SIGN_IN}
+    assert steps == {
+        "session.sign_in", "session.use_password", "session.link", "session.use_link", "session.second_factor",
+        "session.use_second_factor", "session.sign_out", "oidc.begin", "oidc.come_back", "set_up.password",
+        "set_up.choose_password", "set_up.second_factor", "set_up.confirm_second_factor",
+        "set_up.renew_recovery_codes",
+    }  # fmt: skip
+
+
 def test_a_session_is_idle_for_thirty_minutes_at_most(clock):
-    from app.store.accounts import SESSION_IDLE, SESSION_LONGEST
+    from app.store.sessions import SESSION_IDLE, SESSION_LONGEST
 
     assert (timedelta(minutes=30), timedelta(hours=12)) == (SESSION_IDLE, SESSION_LONGEST)

@@ -1,0 +1,35 @@
+"""Passwords of people: argon2id (19 MiB, two passes), one at a time in each process, at the same cost for nobody."""
+
+import secrets
+import threading
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+# OWASP's parameters for argon2id (SECURITY.md 5).
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# One in each of the two web processes: two at a time, however many threads ask.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def hash_password(password: str) -> str:
+    """Return the hash of a password, with its salt and parameters."""
+    with _ONE_AT_A_TIME:
+        return _HASHER.hash(password)
+
+
+def verify_password(stored: str | None, password: str) -> bool:
+    """Tell whether a password is the one that was hashed; None stands for nobody and costs as much as somebody."""
+    with _ONE_AT_A_TIME:
+        try:
+            _HASHER.verify(stored or _of_nobody(), password)
+        except (VerificationError, InvalidHashError):
+            return False
+        return stored is not None
+
+
+@lru_cache(maxsize=1)
+def _of_nobody() -> str:
+    """Return a hash that no password is known for."""
+    return _HASHER.hash(secrets.token_hex())

@@ -1,0 +1,113 @@
+"""Sessions on our side: a row under the digest of its random id, how far its sign-in has come, and when it ends."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.security.keyring import SERVICE_OWNER
+from app.store.engine import Store
+from app.store.tables import sessions
+
+SESSION_IDLE = timedelta(minutes=30)
+SESSION_LONGEST = timedelta(hours=12)
+
+
+class Stage(StrEnum):
+    """How far a sign-in has come."""
+
+    FACTOR = "factor"  # the second factor is still asked for
+    SET_UP = "set up"  # signed in by password alone, with no second factor to ask for: it has to be set up first
+    LINK = "link"  # signed in by a one-time link, with no second factor yet: in, and led to set one up
+    OPEN = "open"  # signed in
+
+    @property
+    def is_in(self) -> bool:
+        """Tell whether the sign-in is complete."""
+        return self in (Stage.LINK, Stage.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session: whose, since when, last seen when, and in which browser from which network."""
+
+    digest: bytes
+    account_id: bytes
+    stage: Stage
+    created_at: datetime
+    seen_at: datetime
+    browser: str
+    network: str
+
+
+def open_session(store: Store, connection: sa.Connection, new: Session) -> None:
+    """Write a new session."""
+    body = json.dumps([new.browser, new.network]).encode()
+    connection.execute(
+        sa.insert(sessions).values(
+            digest=new.digest,
+            account_id=new.account_id,
+            stage=new.stage.value,
+            created_at=new.created_at,
+            seen_at=new.seen_at,
+            sealed=store.keyring.seal(SERVICE_OWNER, "sessions", "sealed", new.digest, 1, body),
+        )
+    )
+
+
+def live_session(store: Store, connection: sa.Connection, digest: bytes, now: datetime) -> Session | None:
+    """Return the session of this digest; None once it is idle for too long, too old or ended."""
+    row = connection.execute(sa.select(sessions).where(sessions.c.digest == digest, *_lives(now))).first()
+    return None if row is None else _open(store, row)
+
+
+def session_owner(connection: sa.Connection, digest: bytes) -> bytes | None:
+    """Return the row id of the account whose session this is or was."""
+    return connection.execute(sa.select(sessions.c.account_id).where(sessions.c.digest == digest)).scalar_one_or_none()
+
+
+def sessions_of(store: Store, connection: sa.Connection, account_id: bytes, now: datetime) -> Sequence[Session]:
+    """Return the sessions of an account that live, the latest used first."""
+    query = sa.select(sessions).where(sessions.c.account_id == account_id, *_lives(now))
+    return [_open(store, row) for row in connection.execute(query.order_by(sessions.c.seen_at.desc()))]
+
+
+def touch_session(connection: sa.Connection, digest: bytes, now: datetime) -> None:
+    """Note that a session is in use."""
+    connection.execute(sa.update(sessions).where(sessions.c.digest == digest).values(seen_at=now))
+
+
+def end_session(connection: sa.Connection, digest: bytes, now: datetime) -> None:
+    """End a session."""
+    connection.execute(sa.update(sessions).where(sessions.c.digest == digest).values(ended_at=now))
+
+
+def end_sessions_of(connection: sa.Connection, account_id: bytes, now: datetime, *, but: bytes = b"") -> int:
+    """End the sessions of an account, all ``but`` one; return how many were not ended before."""
+    query = sa.update(sessions).where(
+        sessions.c.account_id == account_id, sessions.c.ended_at.is_(None), sessions.c.digest != but
+    )
+    return connection.execute(query.values(ended_at=now)).rowcount
+
+
+def purge_sessions(connection: sa.Connection, before: datetime) -> int:
+    """Delete sessions that nobody has used since an instant; return how many."""
+    return connection.execute(sa.delete(sessions).where(sessions.c.seen_at < before)).rowcount
+
+
+def _lives(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        sessions.c.ended_at.is_(None),
+        sessions.c.seen_at > now - SESSION_IDLE,
+        sessions.c.created_at > now - SESSION_LONGEST,
+    )
+
+
+def _open(store: Store, row: Any) -> Session:
+    body = store.keyring.unseal(SERVICE_OWNER, "sessions", "sealed", row.digest, 1, row.sealed)
+    browser, network = json.loads(body)
+    return Session(row.digest, row.account_id, Stage(row.stage), row.created_at, row.seen_at, browser, network)

@@ -1,0 +1,84 @@
+"""The session of a browser: the cookie holds a random id, and everything about it is a row on our side."""
+
+from datetime import timedelta
+from hashlib import sha256
+
+from flask import g, request, session
+
+from app.security.tokens import new_session_id
+from app.store import sessions
+from app.store.sessions import Session, Stage
+from app.web.agents import browser_words
+from app.web.site import site
+
+_NOTE_USE_EVERY = timedelta(minutes=5)  # kept to this grain, so that reading stays reading
+_OUTLIVE_SIGN_IN = ("next", "kept")  # where a person was going, and what was typed on the way
+
+
+def current_session() -> Session | None:
+    """Return the session of this request, if it lives."""
+    if "session" not in g:
+        g.session = _find()
+    found: Session | None = g.session
+    return found
+
+
+def start_session(account_id: bytes, stage: Stage) -> None:
+    """Open a session under a new id, in place of the one before (SECURITY.md 10)."""
+    store, now, session_id = site().store, site().now(), new_session_id()
+    new = Session(
+        _digest(session_id),
+        account_id,
+        stage,
+        now,
+        now,
+        browser_words(request.user_agent.string),
+        request.remote_addr or "",
+    )
+    with store.writing() as connection:
+        same = False
+        if session.get("sid"):
+            before = _digest(session["sid"])
+            same = sessions.session_owner(connection, before) == account_id
+            sessions.end_session(connection, before, now)
+        sessions.open_session(store, connection, new)
+    # Forms that the same person has open in other tabs stay good; those of another are not.
+    outlive = (*_OUTLIVE_SIGN_IN, "csrf_token") if same else _OUTLIVE_SIGN_IN
+    held = {name: session[name] for name in outlive if name in session}
+    session.clear()
+    session.update(held, sid=session_id)
+    for name in ("session", "account", "principal", "csrf_token"):
+        g.pop(name, None)
+
+
+def end_current_session() -> None:
+    """End the session on our side, then forget its id."""
+    if session.get("sid"):
+        with site().store.writing() as connection:
+            sessions.end_session(connection, _digest(session["sid"]), site().now())
+    session.clear()
+
+
+def former_owner() -> bytes | None:
+    """Return the row id of the account whose session this browser has or last had."""
+    if not session.get("sid"):
+        return None
+    with site().store.reading() as connection:
+        return sessions.session_owner(connection, _digest(session["sid"]))
+
+
+def _find() -> Session | None:
+    session_id = session.get("sid")
+    if not session_id:
+        return None
+    store, now, digest = site().store, site().now(), _digest(session_id)
+    with store.reading() as connection:
+        found = sessions.live_session(store, connection, digest, now)
+    if found is not None and now - found.seen_at > _NOTE_USE_EVERY:
+        with store.writing() as connection:
+            sessions.touch_session(connection, digest, now)
+    return found
+
+
+def _digest(session_id: str) -> bytes:
+    return sha256(session_id.encode()).digest()

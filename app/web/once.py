@@ -1,0 +1,95 @@
+"""A form takes effect once: its second sending leads where the first one led, and what that shows is shown once.
+
+Each page with such a form puts a random id into it. A token that a form makes stays on its page, for its sender alone,
+until it is put away or ten minutes have passed: going back and forth loses nothing, and nothing stays lying about.
+"""
+
+from collections.abc import Callable, Mapping
+
+from flask import Blueprint, json, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.domain.refusal import Refusal, Unknown
+from app.security.tokens import new_row_id
+from app.store import sent_forms
+from app.store.accounts import Account
+from app.web.access_table import ACCESS
+from app.web.clients import CLIENTS, feed_addresses
+from app.web.principal import require_account, require_principal
+from app.web.site import site
+
+blueprint = Blueprint("once", __name__)
+
+# What a form made, the page that shows it, and where its reader goes from there.
+_PAGES = {
+    "feed": ("shown_feed.html", "subscriptions.show_all"),
+    "app password": ("shown_app_password.html", "connect.show"),
+    "link": ("shown_link.html", "service_accounts.show_all"),
+    "recovery": ("shown_recovery_codes.html", "account.show"),
+}
+_ID_OCTETS = 16
+
+
+def new_form_id() -> str:
+    """Return an id for a form that is about to be shown."""
+    return new_row_id().hex()
+
+
+def carry_out(account: Account, work: Callable[[], Mapping[str, object]]) -> str:
+    """Do what the form asks for on its first sending; return its id. ``work`` returns what there is to show, once."""
+    store, now = site().store, site().now()
+    form_id = _read_id(request.form.get("form_id", ""))
+    with store.writing() as connection:
+        first = sent_forms.claim_form(connection, form_id, account.id, now)
+    if first:
+        try:
+            answer = json.dumps(work())
+        except Refusal:
+            with store.writing() as connection:
+                sent_forms.release_form(connection, form_id)
+            raise
+        with store.writing() as connection:
+            sent_forms.keep_answer(store, connection, form_id, answer.encode())
+    return form_id.hex()
+
+
+@blueprint.get("/shown-once/<form_id>")
+def show(form_id: str) -> Response:
+    """Show what a form made, to its sender."""
+    require_principal(ACCESS["once.show"])
+    answer = _answer(form_id)
+    if answer is None:
+        return make_response(render_template("shown_no_more.html"), 410)
+    template, _ = _PAGES[answer["kind"]]
+    addresses = feed_addresses(site().base_url, answer) if answer["kind"] == "feed" else None
+    return make_response(render_template(template, shown=answer, form_id=form_id, clients=CLIENTS, addresses=addresses))
+
+
+@blueprint.post("/shown-once/<form_id>")
+def put_away(form_id: str) -> Response:
+    """Forget it for good: its reader has it."""
+    require_principal(ACCESS["once.put_away"])
+    answer = _answer(form_id)
+    with site().store.writing() as connection:
+        sent_forms.forget_answers(connection, require_account().id, _read_id(form_id))
+    return redirect(url_for(_PAGES[answer["kind"]][1] if answer else "schedule.horizon"), 303)
+
+
+def _answer(form_id: str) -> dict[str, str] | None:
+    store = site().store
+    with store.reading() as connection:
+        body = sent_forms.read_answer(store, connection, _read_id(form_id), require_account().id, site().now())
+    if body is None:
+        return None
+    found: dict[str, str] = json.loads(body)
+    return found
+
+
+def _read_id(text: str) -> bytes:
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        found = b""
+    if len(found) != _ID_OCTETS:
+        raise Unknown("There is no such form.", "Open its page again.")
+    return found

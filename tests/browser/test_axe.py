@@ -1,0 +1,107 @@
+"""axe on every page: each role, at both widths, in light and dark, with names as bad as they come. None is excused."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+
+from app.domain.access import Role
+from app.register import account_keeping, enrolment
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RUN = "() => axe.run(document).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
+LONG = "W" * 150 + "شركة" * 10
+
+EVERYBODY = ("/", "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}")
+ADMIN = (
+    "/service/accounts", "/service/accounts/new", "/service/accounts/{account}", "/service/users",
+    "/service/users/new", "/service/gateways/new",
+)  # fmt: skip
+PAGES = {
+    Role.ADMIN: (*EVERYBODY, "/connect", "/notices/new", *ADMIN),
+    Role.DCC: (*EVERYBODY, "/connect", "/notices/new", "/nowhere"),
+    Role.USER: (*EVERYBODY, "/connect", "/notices/new"),
+    Role.OPS: (*EVERYBODY, "/connect"),
+}
+SIGNED_OUT = ("/sign-in", "/sign-in/nothing")
+
+
+@pytest.fixture
+def world(service, alpha, clock, enrolled):
+    enrolled("LONG_CODE_OF_THIRTY_TWO_LETTERS1")
+    enrolment.enrol_user(service.store, "RTL", LONG)
+    enrolment.issue_token(service.store, label=LONG, now=clock(), user_code="ALPHA")
+    return alpha
+
+
+@pytest.fixture
+def violations():
+    """Return a function that gives what axe finds on a page; the page's policy allows no script, the driver does."""
+
+    def run(page):
+        page.evaluate(AXE)
+        # Closed sections are read too.
+        page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        return page.evaluate(RUN)
+
+    return run
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("role", list(Role))
+def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, address, violations, role, width, scheme):
+    users = ("ALPHA",) if role is Role.USER else ()
+    page = sign_in(f"{role}@example.org", role, *users, width=width, scheme=scheme)
+    account = next(iter(account_keeping.list_accounts(service.store)))
+    feed = enrolment.add_subscription(
+        service.store, scope_text="user:ALPHA", label=LONG, secret_url=False, past_days=1, horizon_days=30,
+        now=clock(), account_id=account.id,
+    ).subscription.id  # fmt: skip
+    found = {}
+    for path in PAGES[role]:
+        page.goto(address + path.format(feed=feed, account=account.id.hex()))
+        found[path] = (violations(page), page.evaluate("document.documentElement.scrollWidth"))
+    assert found == dict.fromkeys(PAGES[role], ([], width))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_violation_before_anybody_signed_in(open_page, address, violations, width, scheme):
+    page = open_page(width=width, scheme=scheme)
+    for path in SIGNED_OUT:
+        page.goto(address + path)
+        assert (path, violations(page)) == (path, [])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_no_violation_on_what_is_shown_once_and_on_what_was_refused(world, sign_in, address, violations, width, scheme):
+    page = sign_in("admin@example.org", Role.ADMIN, width=width, scheme=scheme)
+    page.goto(address + "/set-up/password")
+    page.get_by_label("New password").fill("short but longer than 15")
+    page.get_by_label("The same again").fill("something else")
+    page.get_by_role("button", name="Continue").click()
+    assert violations(page) == []
+    page.get_by_label("New password").fill("correct horse battery")
+    page.get_by_label("The same again").fill("correct horse battery")
+    page.get_by_role("button", name="Continue").click()
+    assert violations(page) == []
+    page.goto(address + "/subscriptions/new")
+    page.get_by_label("For whom and which program").fill(LONG)
+    page.get_by_label("With a secret address").check()
+    page.get_by_role("button", name="Make the feed").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Your feed is ready"
+    assert violations(page) == []
+    page.goto(address + "/connect")
+    page.get_by_label("For whom and which program").fill(LONG)
+    page.get_by_role("button", name="Make it").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "Your app password"
+    assert violations(page) == []
+    page.goto(address + "/service/accounts/new")
+    page.get_by_label("E-mail address").fill("new@example.org")
+    page.get_by_label("DCC staff").check()
+    page.get_by_role("button", name="Make the link").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "A one-time link"
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width

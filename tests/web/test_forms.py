@@ -1,0 +1,157 @@
+"""Every form: sent twice it takes effect once, back and forth loses nothing, and a session's end loses nothing typed."""
+
+import re
+
+import pytest
+
+from app.domain.access import Role
+from app.register import enrolment
+
+
+def fields_of(page):
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text.partition("<main")[2]))
+
+
+@pytest.fixture
+def admin(sign_in):
+    return sign_in("admin@example.org", Role.ADMIN)
+
+
+def feed_form(client, **more):
+    page = client.get("/subscriptions/new")
+    return fields_of(page) | {"scope": "all", "label": "Outlook", "past_days": "30", "horizon_days": "90"} | more
+
+
+def test_a_form_sent_twice_makes_one_feed_and_shows_it_to_both(dcc_client, store):
+    form = feed_form(dcc_client)
+    first, second = (dcc_client.post("/subscriptions", data=form) for _ in range(2))
+    assert (first.status_code, first.location) == (303, second.location)
+    assert len(enrolment.list_subscriptions(store)) == 1
+    token = re.search(r"gwff_[0-9A-Z]+", dcc_client.get(first.location).text)[0]
+    assert token in dcc_client.get(first.location).text
+
+
+def test_it_is_put_away_for_good_and_the_form_still_makes_no_second(dcc_client, store, csrf):
+    form = feed_form(dcc_client)
+    shown = dcc_client.post("/subscriptions", data=form).location
+    answer = dcc_client.post(shown, data={"csrf_token": csrf(dcc_client.get(shown))})
+    assert (answer.status_code, answer.location) == (303, "/subscriptions")
+    assert dcc_client.get(shown).status_code == 410
+    assert dcc_client.post("/subscriptions", data=form).location == shown
+    assert len(enrolment.list_subscriptions(store)) == 1
+
+
+def test_it_is_shown_for_ten_minutes_and_to_its_sender_alone(dcc_client, sign_in, clock):
+    shown = dcc_client.post("/subscriptions", data=feed_form(dcc_client)).location
+    assert sign_in("other@example.org", Role.DCC).get(shown).status_code == 410
+    clock.forward(minutes=9)
+    assert dcc_client.get(shown).status_code == 200
+    clock.forward(minutes=2)
+    assert dcc_client.get(shown).status_code == 410
+
+
+def test_two_tabs_make_two_feeds(dcc_client, store):
+    one, two = feed_form(dcc_client, label="one"), feed_form(dcc_client, label="two")
+    for form in (one, two):
+        assert dcc_client.post("/subscriptions", data=form).status_code == 303
+    assert sorted(one.subscription.label for one in enrolment.list_subscriptions(store)) == ["one", "two"]
+
+
+def test_a_refused_form_keeps_what_was_typed_and_may_be_sent_again(dcc_client, store):
+    form = feed_form(dcc_client, label="Outlook", horizon_days="soon")
+    page = dcc_client.post("/subscriptions", data=form)
+    assert page.status_code == 422
+    assert 'value="Outlook"' in page.text
+    assert "That is not a number of days." in page.text
+    assert dcc_client.post("/subscriptions", data={**fields_of(page), **feed_form(dcc_client)}).status_code == 303
+    assert len(enrolment.list_subscriptions(store)) == 1
+
+
+@pytest.mark.parametrize("form_id", ["", "zz", "00", "0" * 33])
+def test_a_form_without_its_id_is_refused(dcc_client, store, form_id):
+    assert dcc_client.post("/subscriptions", data=feed_form(dcc_client, form_id=form_id)).status_code == 422
+    assert enrolment.list_subscriptions(store) == []
+
+
+def test_what_was_typed_waits_until_its_writer_signed_in_again(web, dcc_client, clock, store, csrf, add_link, read):
+    form = feed_form(dcc_client, label="Typed with care")
+    clock.forward(minutes=31)
+    answer = dcc_client.post("/subscriptions", data=form)
+    assert (answer.status_code, answer.location) == (303, "/sign-in")
+    assert enrolment.list_subscriptions(store) == []
+    assert "Nothing is lost" in read(dcc_client.get("/sign-in"))
+    assert sign_in_again(dcc_client, store, add_link, csrf) == "/unfinished"
+    page = dcc_client.get("/unfinished")
+    assert "Typed with care" in read(page)
+    kept = fields_of(page)
+    answer = dcc_client.post("/unfinished", data=kept)
+    assert (answer.status_code, answer.location) == (307, "/subscriptions")
+    made = dcc_client.post(answer.location, data=kept)
+    assert made.status_code == 303
+    assert [one.subscription.label for one in enrolment.list_subscriptions(store)] == ["Typed with care"]
+    assert dcc_client.get("/unfinished").location == "/"
+
+
+def test_what_waits_can_be_left(dcc_client, clock, store, csrf, add_link):
+    form = feed_form(dcc_client)
+    clock.forward(minutes=31)
+    dcc_client.post("/subscriptions", data=form)
+    sign_in_again(dcc_client, store, add_link, csrf)
+    token = csrf(dcc_client.get("/unfinished"))
+    assert dcc_client.post("/unfinished/drop", data={"csrf_token": token}).location == "/"
+    assert dcc_client.post("/unfinished", data={"csrf_token": token}).location == "/"
+    assert enrolment.list_subscriptions(store) == []
+
+
+def test_it_waits_for_its_writer_alone(web, dcc_client, clock, csrf, add_account, add_link):
+    form = feed_form(dcc_client)
+    clock.forward(minutes=31)
+    dcc_client.post("/subscriptions", data=form)
+    path = f"/sign-in/{add_link(add_account('next@example.org', Role.DCC))}"
+    dcc_client.post(path, data={"csrf_token": csrf(dcc_client.get(path))})
+    assert dcc_client.get("/unfinished").location == "/"
+
+
+def test_a_password_never_waits(dcc_client, clock):
+    page = dcc_client.get("/set-up/password")
+    form = fields_of(page) | {"password": "correct horse battery", "password_again": "correct horse battery"}
+    clock.forward(minutes=31)
+    assert dcc_client.post("/set-up/password", data=form).location == "/sign-in"
+    assert "Nothing is lost" not in dcc_client.get("/sign-in").text
+
+
+def test_a_page_that_was_asked_for_is_where_the_sign_in_leads(web, add_account, add_link, csrf):
+    browser = web.test_client()
+    assert browser.get("/subscriptions/new?scope=late").location == "/sign-in"
+    path = f"/sign-in/{add_link(add_account('a@example.org', Role.DCC))}"
+    answer = browser.post(path, data={"csrf_token": csrf(browser.get(path))})
+    assert answer.location == "/subscriptions/new?scope=late"
+
+
+def test_another_tabs_form_stays_good_when_the_same_person_signs_in_again(dcc_client, clock, store, csrf, add_link):
+    tab = feed_form(dcc_client)
+    clock.forward(minutes=31)
+    assert dcc_client.get("/").status_code == 303
+    sign_in_again(dcc_client, store, add_link, csrf)
+    assert dcc_client.post("/subscriptions", data=tab).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/subscriptions", "/connect", "/service/accounts", "/service/users", "/service/gateways", "/account/sessions/end",
+        "/account/sessions/end-others", "/set-up/password", "/set-up/second-factor", "/set-up/recovery-codes",
+        "/sign-in", "/sign-in/second-factor", "/sign-in/provider", "/unfinished", "/unfinished/drop", "/sign-out",
+        f"/shown-once/{'0' * 32}",
+    ],
+)  # fmt: skip
+def test_no_form_is_taken_without_its_token(admin, path):
+    assert admin.post(path, data={"label": "x"}).status_code == 400
+
+
+def sign_in_again(client, store, add_link, csrf):
+    from app.register.account_keeping import list_accounts
+
+    account = next(one for one in list_accounts(store) if one.email == "dcc@example.org")
+    path = f"/sign-in/{add_link(account)}"
+    return client.post(path, data={"csrf_token": csrf(client.get(path))}).location
