@@ -80,9 +80,7 @@ def test_confirming_records_it_and_gives_a_receipt(alpha_client, upload, confirm
         in page
     )
     assert '"signature"' in page
-    assert "By alpha@example.org, through an uploaded file" in read(
-        alpha_client.get(f"/closures/{reference}")
-    )
+    assert "By alpha@example.org, through an uploaded file" in read(alpha_client.get(f"/closures/{reference}"))
 
 
 def test_a_second_press_records_nothing_and_says_so(alpha_client, upload, confirm, read):
