@@ -105,6 +105,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from flask_bootstrap import Bootstrap5  # noqa: PLC0415 - as Flask
     from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
 
+    from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
     from app.web import (  # noqa: PLC0415 - as Flask
         access_table,
         api,
@@ -140,15 +141,17 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.url_map.strict_slashes = False
     Bootstrap5(app)
     csrf.install_csrf(app)
+    publishing = Publishing(service.register, publisher_of(settings))
     app.extensions[site.EXTENSION] = site.Site(
         register=service.register,
-        publishing=Publishing(service.register, publisher_of(settings)),
+        publishing=publishing,
         read_log=ReadLog(service.store),
         base_url=settings.base_url,
         now=now,
     )
     for module in (api, closures, feed, give_notice, schedule, session, status):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(make_blueprint(service.register, publishing, now))
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)
     access_table.check_routes(app)

@@ -13,7 +13,7 @@ from app.register.reading import read_changes
 from app.register.register import Register
 from app.store.bodies import Standing
 from app.store.engine import Head
-from feeds.calendar import render_calendar
+from feeds.calendar import render_calendar, render_object
 from feeds.entry import FeedEntry, Publisher
 from feeds.event import render_event
 from feeds.freshness import etag_of
@@ -28,11 +28,15 @@ _GZIP_LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One closure, ready for any feed: its entry and its octets. ``left`` are the gateways that it is no longer at."""
+    """One closure, ready for any feed: its entry and its octets. ``left`` are the gateways that it is no longer at.
+
+    ``change`` is the register's change number of its last applied revision.
+    """
 
     entry: FeedEntry
     octets: bytes
     left: tuple[str, ...]
+    change: int
 
 
 @dataclass(slots=True)
@@ -130,6 +134,24 @@ class Publishing:
                 self._feeds.popitem(last=False)
             return publication
 
+    def rendered(self, head: Head) -> list[Rendered]:
+        """Return every closure as of ``head``, in the order of feeds, whichever scope takes it."""
+        with self._lock:
+            self._catch_up(head)
+            return [self._rendered[place[2]] for place in self._order]
+
+    def in_force(self, scope: FeedScope, head: Head) -> FeedScope:
+        """Return the scope with the time for which the rules in force show what is withdrawn."""
+        return replace(scope, withdrawn_days=self._register.rules.at(head.rules).retention.withdrawn_days)
+
+    def object_of(self, rendered: Rendered) -> bytes:
+        """Return a closure as a calendar object by itself."""
+        return render_object(self._publisher, rendered.octets)
+
+    def uid_of(self, rendered: Rendered) -> str:
+        """Return the UID that every feed states of a closure."""
+        return rendered.entry.uid(self._publisher.uid_domain)
+
     def jcal(self, publication: Publication) -> bytes:
         """Return a publication as jCal (RFC 7265)."""
         return publication.jcal(self._publisher)
@@ -143,10 +165,10 @@ class Publishing:
         found_head, parties, changed = read_changes(self._register, self._change)
         user_names = {user.code: user.name for user in parties.users.values()}
         fresh = []
-        for standing in changed:
+        for change, standing in changed:
             closure = standing.closure
             entry = entry_of(standing, user_names[closure.user], parties.gateways[closure.gateway].name)
-            rendered = Rendered(entry, render_event(entry, self._publisher), closure.former_gateways)
+            rendered = Rendered(entry, render_event(entry, self._publisher), closure.former_gateways, change)
             earlier = self._rendered.get(closure.id)
             if earlier is not None:
                 gone = (*earlier.entry.sort_key, closure.id)
@@ -161,8 +183,7 @@ class Publishing:
         self._change, self._parties = found_head.change, found_head.parties
 
     def _publish(self, scope: FeedScope, head: Head, today: date) -> Publication:
-        retention = self._register.rules.at(head.rules).retention
-        scope = replace(scope, withdrawn_days=retention.withdrawn_days)
+        scope = self.in_force(scope, head)
         everything = [self._rendered[place[2]] for place in self._order]
         shown = [one for one in everything if takes(scope, one.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from feeds.entry import FeedHeader, Publisher
-from feeds.header import header_properties
+from feeds.header import header_properties, object_properties
 from feeds.property import content_line
 
 
@@ -14,3 +14,9 @@ def render_calendar(header: FeedHeader, publisher: Publisher, events: Iterable[b
     """
     opening = [content_line(each) for each in header_properties(header, publisher)]
     return b"".join([b"BEGIN:VCALENDAR\r\n", *opening, *events, b"END:VCALENDAR\r\n"])
+
+
+def render_object(publisher: Publisher, event: bytes) -> bytes:
+    """Return one event (from ``render_event``) as a calendar object resource (RFC 4791 4.1)."""
+    opening = [content_line(each) for each in object_properties(publisher)]
+    return b"".join([b"BEGIN:VCALENDAR\r\n", *opening, event, b"END:VCALENDAR\r\n"])

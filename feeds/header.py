@@ -30,9 +30,7 @@ def header_properties(header: FeedHeader, publisher: Publisher) -> tuple[Propert
     name = plain(header.name)
     described = plain(header.description)
     stated = (
-        Property("VERSION", "text", "2.0"),
-        Property("PRODID", "text", f"-//{plain(publisher.uid_domain)}//Planned gateway closures//EN"),
-        Property("CALSCALE", "text", "GREGORIAN"),
+        *object_properties(publisher),
         Property("METHOD", "text", "PUBLISH"),
         Property("NAME", "text", name),
         Property("X-WR-CALNAME", "text", name),
@@ -44,3 +42,12 @@ def header_properties(header: FeedHeader, publisher: Publisher) -> tuple[Propert
         Property("COLOR", "text", plain(header.colour)),
     )
     return tuple(each for each in stated if each.value != "")
+
+
+def object_properties(publisher: Publisher) -> tuple[Property, ...]:
+    """Return the properties of a VCALENDAR that is stored by itself: it "MUST NOT specify" METHOD (RFC 4791 4.1)."""
+    return (
+        Property("VERSION", "text", "2.0"),
+        Property("PRODID", "text", f"-//{plain(publisher.uid_domain)}//Planned gateway closures//EN"),
+        Property("CALSCALE", "text", "GREGORIAN"),
+    )

@@ -89,6 +89,15 @@ def takes(scope: FeedScope, entry: FeedEntry, today: date) -> bool:
     return first <= today.toordinal() < after
 
 
+def last_edge(scope: FeedScope, entry: FeedEntry, today: date) -> int:
+    """Return the last day up to ``today`` on which ``entry`` came or went by the clock alone; 0 if there was none."""
+    if scope.kind is ScopeKind.FULL or not _concerns(scope, entry):
+        return 0
+    first, after = edges(scope, entry)
+    reached = [day for day in (first, after) if first < after and day <= today.toordinal()]
+    return max(reached, default=0)
+
+
 def last_modified(
     scope: FeedScope, entries: Iterable[FeedEntry], today: date, *, departed: datetime = EPOCH
 ) -> datetime:
@@ -99,7 +108,6 @@ def last_modified(
     days, up to ``today``. What is of another User or gateway than the scope's leaves no trace. ``departed`` is when a
     closure last left the scope's gateway for another: its entry can no longer tell.
     """
-    today_ordinal = today.toordinal()
     latest = departed
     edge = EPOCH.toordinal()
     for entry in entries:
@@ -107,14 +115,7 @@ def last_modified(
             continue
         # A change counts even where it took the closure out of the feed: that, too, is a change of the feed.
         latest = max(latest, entry.changed)
-        if scope.kind is ScopeKind.FULL or not _concerns(scope, entry):
-            continue
-        first, after = edges(scope, entry)
-        if first < after:
-            if edge < after <= today_ordinal:
-                edge = after
-            elif edge < first <= today_ordinal:
-                edge = first
+        edge = max(edge, last_edge(scope, entry, today))
     return max(latest, datetime.fromordinal(edge).replace(tzinfo=UTC))
 
 

@@ -27,7 +27,7 @@ class Collection:
     """A calendar collection (RFC 4791 4.2): a User's gateway, or a scope that DCC staff read.
 
     ``owner`` and ``name`` are its segments in paths. ``token`` changes whenever a member does, and never otherwise: it
-    is what the sync-token URI ends in, and the ctag. It holds nothing that XML would escape.
+    is what the sync-token URI ends in, and the ctag. It holds nothing that XML would escape. ``resource_id`` is a UUID.
     """
 
     owner: str
@@ -58,6 +58,7 @@ class Instance:
 
     ``recurrence_id`` is the UTC start that the unaltered rule gave it (``20261206T020000Z``), "" where nothing recurs.
     ``all_day`` and ``floating`` say that the times were stated without a zone, and read in the calendar's own.
+    ``place`` is that of the VEVENT which states it among those of its object, from 0.
     """
 
     starts: datetime
@@ -65,6 +66,7 @@ class Instance:
     recurrence_id: str = ""
     all_day: bool = False
     floating: bool = False
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,16 @@ class Changes:
     gone: Sequence[str]
     token: str
     is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a member may hold at most (RFC 4791 5.2.5 to 5.2.8): octets, the span of its starts, its instances ahead."""
+
+    octets: int
+    earliest: datetime
+    latest: datetime
+    instances: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +166,9 @@ class TokenUnknown(Exception):  # noqa: N818 - RFC 6578's valid-sync-token
 class Backend(Protocol):
     """The calendars as one principal may see and change them."""
 
+    def bounds(self) -> Bounds:
+        """Return what a member may hold; ``put`` holds members to it."""
+
     def asker(self) -> Principal:
         """Return who is asking."""
 
@@ -182,7 +197,10 @@ class Backend(Protocol):
         """Yield every member whole."""
 
     def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
-        """Yield at least every member with an instance in the half-open span (None: open); there may be others."""
+        """Yield at least every member with an instance in the half-open span (None: open); there may be others.
+
+        A member whose rule goes on past ``complete_until`` belongs to every span that reaches past that instant.
+        """
 
     def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
         """Return what changed since ``token`` ("": all), in order, ``most`` at once. Raise ``TokenUnknown``."""

@@ -92,8 +92,11 @@ def step_of(closure: PlannedClosure, announcement: Announcement) -> Step | None:
 def is_older(announcement: Announcement, closure: PlannedClosure) -> bool:
     """Tell whether the sender itself calls the announcement older than what stands (RFC 5546 2.1.5).
 
-    SEQUENCE decides, then DTSTAMP. A sender that states neither (a form, a sheet) makes no such claim.
+    SEQUENCE decides, then DTSTAMP. A sender that states neither (a form, a sheet) makes no such claim, and nor does
+    what stands in a sender's collection.
     """
+    if announcement.by_receipt:
+        return False
     if announcement.sender_dtstamp is None and announcement.sender_sequence == 0:
         return False
     if announcement.sender_sequence != closure.sender_sequence:
@@ -167,14 +170,18 @@ def restated(closure: PlannedClosure, announcement: Announcement) -> PlannedClos
     """Return the closure with the sender's newer mark: what an announcement without news leaves behind.
 
     The occurrence keeps its identity even where the sender's rule now names it otherwise (a moved series), and its
-    place in the rule where one occurrence is sent without the rule (RFC 5546 3.2.5, a cancelled instance).
+    place in the rule where one occurrence is sent without the rule (RFC 5546 3.2.5, a cancelled instance). The mark of
+    what stands by receipt replaces a higher one: it is what later notices of other channels are held against.
     """
+    sequence, dtstamp = announcement.sender_sequence, announcement.sender_dtstamp
+    if not announcement.by_receipt:
+        sequence, dtstamp = max(closure.sender_sequence, sequence), dtstamp or closure.sender_dtstamp
     return replace(
         closure,
         recurrence_id=announcement.recurrence_id,
         position=closure.position if announcement.position is None else announcement.position,
-        sender_sequence=max(closure.sender_sequence, announcement.sender_sequence),
-        sender_dtstamp=announcement.sender_dtstamp or closure.sender_dtstamp,
+        sender_sequence=sequence,
+        sender_dtstamp=dtstamp,
     )
 
 

@@ -41,8 +41,9 @@ class Announcement:
     UTC start that the rule gave it (``20261206T020000Z``), else "". ``window`` is None only where ``withdrawn`` is true
     and the sender named no time. ``position`` is the occurrence's place in the unaltered rule, from 0: it finds the
     occurrence again when the whole series is moved. ``sender_sequence`` and ``sender_dtstamp`` decide which of two
-    notices is newer (RFC 5546 2.1.5), never lateness. ``remarks`` say how a time was read; ``left_out`` names what the
-    sender wrote beyond date, time, gateway and reference.
+    notices is newer (RFC 5546 2.1.5), never lateness; ``by_receipt`` says that they do not: the object that a client
+    put into its collection is what stands, whichever marks it bears. ``remarks`` say how a time was read; ``left_out``
+    names what the sender wrote beyond date, time, gateway and reference.
     """
 
     uid: str
@@ -53,6 +54,7 @@ class Announcement:
     sender_sequence: int = 0
     sender_dtstamp: datetime | None = None
     position: int | None = None
+    by_receipt: bool = False
     line: int | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()

@@ -50,9 +50,10 @@ class RawProperty(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:
-    """A VEVENT before reading; ``fault`` says why it cannot be read at all."""
+    """A VEVENT before reading, the ``place``-th of its calendar from 0; ``fault`` says why it cannot be read."""
 
     line: int
+    place: int
     properties: tuple[RawProperty, ...]
     left_out: frozenset[str]
     garbled: tuple[int, ...]
@@ -85,9 +86,10 @@ class _Event:
         if self.fault is None:
             self.fault = Unread(code, text, remedy, line=line).problem
 
-    def close(self) -> RawEvent:
+    def close(self, place: int) -> RawEvent:
         return RawEvent(
             line=self.line,
+            place=place,
             properties=tuple(self.properties),
             left_out=frozenset(self.left_out),
             garbled=tuple(self.garbled),
@@ -190,7 +192,7 @@ class _Walk:
             self.event = event
         else:
             event.spoil("misplaced", "This event stands inside another component.", _ONE_PER_EVENT, number)
-            self.events.append(event.close())
+            self.events.append(event.close(len(self.events)))
 
     def _begin_part(self, kind: bytes, number: int) -> None:
         if kind == b"VTIMEZONE":
@@ -222,7 +224,7 @@ class _Walk:
         if len(self.open) != 1:
             return
         if kind == b"VEVENT" and self.event is not None:
-            self.events.append(self.event.close())
+            self.events.append(self.event.close(len(self.events)))
             self.event = None
         elif kind == b"VTIMEZONE" and self.zone is not None:
             self.zones.append(tuple(self.zone))
@@ -231,7 +233,7 @@ class _Walk:
     def _abandon_event(self) -> None:
         if self.event is not None:
             self.event.spoil("truncated", _NO_END, _ONE_PER_EVENT, self.event.line)
-            self.events.append(self.event.close())
+            self.events.append(self.event.close(len(self.events)))
             self.event = None
         del self.open[1:]
 

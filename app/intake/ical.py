@@ -17,7 +17,12 @@ _ONLY_EVENTS = "Enter each closure as an event, not as a task or a note."
 
 
 def read_ical(octets: bytes, asking: Asking) -> Reading:
-    """Read an iCalendar notice (RFC 5545, RFC 5546).
+    """Read an iCalendar notice (RFC 5545, RFC 5546). Raise as ``read_told`` does."""
+    return read_told(octets, asking)[0]
+
+
+def read_told(octets: bytes, asking: Asking) -> tuple[Reading, dict[str, Told]]:
+    """Read an iCalendar notice, and return beside the reading what each UID came to.
 
     Raise ``NoticeTooLarge`` (nothing was parsed) or ``NoticeUnreadable`` (no calendar was found), never anything else:
     all other trouble is a problem in the ``Reading``.
@@ -41,13 +46,14 @@ def read_ical(octets: bytes, asking: Asking) -> Reading:
         problems.append(Unread("no-events", "The calendar holds no event.", _ONLY_EVENTS).problem)
     told = {uid: _tell(group, asking, allowance) for uid, group in groups.items()}
     problems += [problem for one in told.values() for problem in one.problems]
-    return Reading(
+    reading = Reading(
         announcements=tuple(announcement for one in told.values() for announcement in one.announcements),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
         whole_uids=frozenset(uid for uid, one in told.items() if one.whole and uid not in spoiled),
         series=tuple(one.series for one in told.values() if one.series is not None),
         events=count,
     )
+    return reading, told
 
 
 def check_size(octets: bytes, limits: Limits) -> None:

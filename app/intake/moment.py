@@ -105,7 +105,7 @@ def checked_window(
         ) from refused
     if abs(window.starts - asking.now) > limits.reach:
         raise Unread(
-            "out-of-reach",
+            "too-long-ago" if window.starts < asking.now else "too-far-ahead",
             f"The start is more than {limits.reach.days} days from today.",
             "Check the year.",
             line=line,

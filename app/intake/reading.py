@@ -60,6 +60,23 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Instance:
+    """One occurrence of an event, also a withdrawn one; both times aware UTC, half-open.
+
+    ``recurrence_id`` is the UTC start that the unaltered rule gave it (``20261206T020000Z``), "" where nothing recurs.
+    ``all_day`` and ``floating`` say that its start was stated without a zone. ``place`` is that of the VEVENT which
+    states it among those of its calendar, from 0.
+    """
+
+    starts: datetime
+    ends: datetime
+    recurrence_id: str
+    all_day: bool
+    floating: bool
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What one notice says, and what of it could not be read.
 

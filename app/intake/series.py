@@ -7,9 +7,9 @@ from app.domain.refusal import IntakeProblem, WindowRefused
 from app.domain.window import ClosureWindow
 from app.intake.allowance import Allowance
 from app.intake.itip import Meaning
-from app.intake.moment import checked_window, window_from
+from app.intake.moment import Moment, checked_window, window_from
 from app.intake.problem import Unread
-from app.intake.reading import Asking, Series
+from app.intake.reading import Asking, Instance, Series
 from app.intake.recurrence import Expansion, Occurrence, expand, recurrence_key
 from app.intake.stated import Stated
 
@@ -18,9 +18,15 @@ _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was
 
 @dataclass(slots=True)
 class Told:
-    """What the events of one UID come to. ``whole`` says that they state its complete set of occurrences."""
+    """What the events of one UID come to. ``whole`` says that they state its complete set of occurrences.
+
+    ``instances`` are when it takes place, withdrawn or not. Where a whole series is withdrawn they lack its
+    occurrences, since ``cancelled``, its master, need not be expanded to be announced.
+    """
 
     announcements: list[Announcement] = field(default_factory=list)
+    instances: list[Instance] = field(default_factory=list)
+    cancelled: Stated | None = None
     problems: list[IntakeProblem] = field(default_factory=list)
     series: Series | None = None
     whole: bool = False
@@ -90,7 +96,7 @@ def _tell_master(
     told: Told, master: Stated, changed: dict[str | None, Stated], asking: Asking, allowance: Allowance
 ) -> None:
     if master.withdrawn:
-        told.announcements.append(_announcement(master, None if master.recurrence else _any_window(master)))
+        _tell_withdrawn(told, master)
     elif master.recurrence is None:
         _tell_window(told, master, asking)
     else:
@@ -144,7 +150,7 @@ def _tell_occurrence(told: Told, master: Stated, occurrence: Occurrence, asking:
 def _tell_changed(told: Told, one: Stated, key: str | None, asking: Asking, position: int | None = None) -> None:
     """Announce an occurrence that has an event of its own; one as long past as those that a rule skips is skipped."""
     if one.withdrawn:
-        told.announcements.append(_announcement(one, _any_window(one), key or "", position))
+        _tell_withdrawn(told, one, key or "", position)
         return
     assert one.starts is not None
     assert one.recurrence_id is not None
@@ -163,6 +169,45 @@ def _tell_window(told: Told, one: Stated, asking: Asking, recurrence_id: str = "
     else:
         stated = replace(one, remarks=one.remarks + remarks) if remarks else one
         told.announcements.append(_announcement(stated, window, recurrence_id, position))
+        told.instances.append(_instance(one, one.starts, window, recurrence_id))
+
+
+def _tell_withdrawn(told: Told, one: Stated, recurrence_id: str = "", position: int | None = None) -> None:
+    if one.recurrence is not None and not recurrence_id:
+        told.cancelled = one
+    window = None if told.cancelled is one else _any_window(one)
+    told.announcements.append(_announcement(one, window, recurrence_id, position))
+    if window is not None and one.starts is not None:
+        told.instances.append(_instance(one, one.starts, window, recurrence_id))
+
+
+def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tuple[list[Instance], bool]:
+    """Return the occurrences of a series that is withdrawn whole, and whether its rule goes on.
+
+    What cannot be expanded has none: a withdrawal needs no time.
+    """
+    master = told.cancelled
+    if master is None or master.recurrence is None or master.length is None:
+        return [], False
+    try:
+        expansion = expand(master.recurrence, asking.now, asking.limits, allowance)
+        timed = [(one, window_from(one.starts, one.length or master.length)[0]) for one in expansion.occurrences]
+    except (Unread, WindowRefused):
+        return [], False
+    own = {one.recurrence_id for one in told.instances}
+    found = [_instance(master, one.starts, window, recurrence_key(one.key)) for one, window in timed]
+    return [one for one in found if one.recurrence_id not in own], expansion.goes_on
+
+
+def _instance(one: Stated, starts: Moment, window: ClosureWindow, recurrence_id: str) -> Instance:
+    return Instance(
+        starts=window.starts,
+        ends=window.ends,
+        recurrence_id=recurrence_id,
+        all_day=starts.all_day,
+        floating=starts.floating,
+        place=one.raw.place,
+    )
 
 
 def _any_window(one: Stated) -> ClosureWindow | None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from app.domain.access import Role
 from app.domain.party import Gateway, User, read_code
 from app.domain.refusal import AlreadyThere, Refusal, Unknown
+from app.register.credentials import digest_of
 from app.security import tokens
 from app.security.tokens import TokenKind, new_row_id, new_subscription_id
 from app.store import accounts, parties, subscriptions
@@ -21,6 +22,9 @@ from feeds.scope import FeedScope, ScopeKind, parse_scope
 
 SIGN_IN_LASTS = timedelta(hours=24)
 TOKEN_LASTS = timedelta(days=400)  # no credential lives longer (SECURITY.md 4)
+
+RESERVED_CODES = frozenset({"ADMIN", "DCC", "OPS"})
+"""No User has these: they name roles where Users' codes stand too, as in the paths of calendars."""
 
 _LONGEST_NAME = 200
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
@@ -79,6 +83,8 @@ class ReadSubscription:
 
 def enrol_user(store: Store, code: str, name: str, category: str = "Other", roles: Sequence[str] = ()) -> User:
     """Let a User in. Raise ``CodeRefused``, ``NameRefused`` or ``AlreadyThere``."""
+    if read_code(code) in RESERVED_CODES:
+        raise AlreadyThere("That code stands for staff.", "Choose another code.")
     user = User(new_row_id(), read_code(code), _name(name), category, tuple(roles))
     with store.reading() as connection:
         if any(held.code == user.code for held in parties.read_parties(store, connection).users.values()):
@@ -171,7 +177,7 @@ def issue_sign_in(store: Store, email: str, now: datetime) -> str:
             store,
             connection,
             kind=TokenKind.SIGN_IN.value,
-            digest=_digest(store, token),
+            digest=digest_of(store, token),
             role=account.role,
             label="sign-in link",
             now=now,
@@ -197,7 +203,7 @@ def issue_token(
             store,
             connection,
             kind=TokenKind.APP_PASSWORD.value,
-            digest=_digest(store, token),
+            digest=digest_of(store, token),
             role=role or Role.USER,
             label=named,
             now=now,
@@ -250,7 +256,7 @@ def add_subscription(
     secret = tokens.mint(TokenKind.FEED) if secret_url else None
     with store.writing() as connection:
         subscriptions.insert_subscription(
-            store, connection, made, _digest(store, token), None if secret is None else _digest(store, secret)
+            store, connection, made, digest_of(store, token), None if secret is None else digest_of(store, secret)
         )
     return MadeSubscription(made, token, secret)
 
@@ -282,10 +288,6 @@ def _scope(store: Store, text: str) -> FeedScope:
         elif scope.kind is ScopeKind.GATEWAY and scope.code not in parties.read_parties(store, connection).gateways:
             raise Unknown("There is no such gateway.", "Check the code; `closures gateway list` shows them.")
     return scope
-
-
-def _digest(store: Store, token: str) -> bytes:
-    return tokens.digest(store.keyring.derive("token"), token)
 
 
 def _name(text: str) -> str:

@@ -72,7 +72,13 @@ def withdrawal_of(closure: PlannedClosure, like: Announcement | None = None) -> 
     )
     if like is None:
         return plain
-    return replace(plain, sender_sequence=like.sender_sequence, sender_dtstamp=like.sender_dtstamp, line=like.line)
+    return replace(
+        plain,
+        sender_sequence=like.sender_sequence,
+        sender_dtstamp=like.sender_dtstamp,
+        by_receipt=like.by_receipt,
+        line=like.line,
+    )
 
 
 def _cancels_series(announcement: Announcement, known: dict[str, PlannedClosure]) -> bool:

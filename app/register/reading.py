@@ -10,7 +10,7 @@ from app.domain.refusal import Shredded, Unknown
 from app.domain.window import ClosureWindow, weeks_touched
 from app.register.register import Register
 from app.store import closures as rows
-from app.store import parties
+from app.store import log, parties
 from app.store.bodies import Revision, Standing
 from app.store.engine import Connection, Head, read_head
 from app.store.parties import Parties
@@ -98,8 +98,11 @@ def find_known(register: Register, principal: Principal, question: Question) -> 
     return sorted(known, key=lambda one: (one.revision.window.starts, one.reference))
 
 
-def read_changes(register: Register, since: int) -> tuple[Head, Parties, list[Standing]]:
-    """Return the head, the names, and every closure changed after change number ``since``, for publishing."""
+def read_changes(register: Register, since: int) -> tuple[Head, Parties, list[tuple[int, Standing]]]:
+    """Return the head, the names, and every closure changed after change number ``since``, for publishing.
+
+    Each closure comes with the change number of its last applied revision.
+    """
     with register.store.reading() as connection:
         head = read_head(connection)
         everyone = parties.read_parties(register.store, connection)
@@ -107,7 +110,16 @@ def read_changes(register: Register, since: int) -> tuple[Head, Parties, list[St
         return head, everyone, list(_readable(rows.changed_since(register.store, connection, since, codes)))
 
 
-def _readable(found: Iterator[rows.Held]) -> Iterator[Standing]:
+def place_in_log(register: Register, reference: str) -> tuple[int, bytes]:
+    """Return where the log holds the last numbered revision of a closure, and its leaf."""
+    with register.store.reading() as connection:
+        position = rows.log_place(connection, reference)
+        leaf = log.leaf_at(connection, position)
+    assert leaf is not None
+    return position, leaf
+
+
+def _readable(found: Iterator[rows.Held]) -> Iterator[tuple[int, Standing]]:
     """Leave out closures whose key was shredded between two statements of one reader."""
     while True:
         try:
@@ -116,7 +128,7 @@ def _readable(found: Iterator[rows.Held]) -> Iterator[Standing]:
             continue
         if held is None:
             return
-        yield held.standing
+        yield held.change, held.standing
 
 
 def _find(register: Register, connection: Connection, principal: Principal, reference: str) -> tuple[Standing, bytes]:

@@ -1,7 +1,7 @@
 """A notice comes in: what it announces is matched, assessed, recorded and acknowledged in one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.clash import find_clashes
@@ -16,6 +16,7 @@ from app.register.receipts import Outcome, make_receipt
 from app.register.register import Register
 from app.register.rulebook import Rulebook
 from app.register.writing import Transaction, is_ahead
+from app.security.signing import SigningKey
 from app.security.tokens import new_row_id
 from app.store import closures as rows
 from app.store import notices, parties, runs
@@ -45,29 +46,66 @@ def receive_notice(
         return Outcome(notice.received_at, recorded=False, problems=reading.problems, remarks=reading.remarks)
     with register.store.writing() as connection:
         head, rulebook = register.lock(connection)
-        occasion = _occasion(user, notice.received_at, rulebook)
-        decided, problems = _decide(register, connection, user, reading, occasion)
-        if withdraw_missing:
-            missing = _missing(register, connection, user, occasion.received_at, reading)
-            gone = [Match(withdrawal_of(held.standing.closure), held.standing.closure) for held in missing]
-            decided += decide(gone, missing, occasion)[0]
-        leaves, tree = _record(register, connection, head, (user, notice), decided)
-        _keep_series(register, connection, user, reading)
-        clashes = _clashes(register, connection, user, decided)
-    acknowledged = []
-    for index, one in enumerate(decided):
-        plain = acknowledge(one, clashes)
-        if index in leaves:
-            receipt = make_receipt(register.signing_key, plain, notice.received_at, leaves[index], tree)
-            plain = replace(plain, receipt=receipt)
-        acknowledged.append(plain)
-    return outcome_of(notice.received_at, acknowledged, (*reading.problems, *problems), reading.remarks, recorded=True)
+        occasion = occasion_of(user, notice.received_at, rulebook)
+        missing = _missing(register, connection, user, notice.received_at, reading) if withdraw_missing else []
+        recorded = record_reading(register, connection, head, (user, notice, occasion), reading, missing=missing)
+    return recorded.outcome(register.signing_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A notice that was written, with what was decided of it: the outcome waits for its signatures.
+
+    ``leaves`` are those of the steps taken, by their index in ``decided``; ``tree`` is (size, root) over all.
+    """
+
+    notice: Notice
+    reading: Reading
+    decided: Sequence[Decided]
+    problems: Sequence[IntakeProblem]
+    leaves: Mapping[int, tuple[int, bytes]]
+    tree: tuple[int, bytes]
+    clashes: dict[str, tuple[str, ...]]
+
+    def outcome(self, key: SigningKey) -> Outcome:
+        """Return the answer to the notice, its receipts signed."""
+        received_at, acknowledged = self.notice.received_at, []
+        for index, one in enumerate(self.decided):
+            plain = acknowledge(one, self.clashes)
+            if index in self.leaves:
+                plain = replace(plain, receipt=make_receipt(key, plain, received_at, self.leaves[index], self.tree))
+            acknowledged.append(plain)
+        problems = (*self.reading.problems, *self.problems)
+        return outcome_of(received_at, acknowledged, problems, self.reading.remarks, recorded=True)
+
+
+def record_reading(
+    register: Register,
+    connection: Connection,
+    head: Head,
+    given: tuple[User, Notice, Occasion],
+    reading: Reading,
+    *,
+    missing: Sequence[Held] = (),
+) -> Recorded:
+    """Record a notice and what it announces under the locked head; closures that are ``missing`` are withdrawn.
+
+    The notice's leaf is the first of this transaction: its place in the log is the size that the log had before.
+    """
+    user, notice, occasion = given
+    decided, problems = _decide(register, connection, user, reading, occasion)
+    gone = [Match(withdrawal_of(held.standing.closure), held.standing.closure) for held in missing]
+    decided += decide(gone, missing, occasion)[0]
+    leaves, tree = _record(register, connection, head, (user, notice), decided)
+    _keep_series(register, connection, user, reading)
+    clashes = _clashes(register, connection, user, decided)
+    return Recorded(notice, reading, decided, problems, leaves, tree, clashes)
 
 
 def preview_notice(register: Register, user: User, received_at: datetime, reading: Reading) -> Outcome:
     """Say what ``receive_notice`` would do with this reading, and which closures ahead it does not mention."""
     with register.store.reading() as connection:
-        occasion = _occasion(user, received_at, register.rules.at(read_head(connection).rules))
+        occasion = occasion_of(user, received_at, register.rules.at(read_head(connection).rules))
         decided, problems = _decide(register, connection, user, reading, occasion)
         clashes = _clashes(register, connection, user, decided)
         missing = [as_it_stands(held) for held in _missing(register, connection, user, received_at, reading)]
@@ -96,7 +134,7 @@ def extend_series(register: Register, user: User, reading: Reading, now: datetim
         later = [one for one in reading.announcements if (one.uid, one.recurrence_id) not in known]
         heard_at = min((closure.first_received_at for closure in held), default=now)
         matches = [Match(one, None) for one in later if not one.withdrawn]
-        decided, _ = decide(matches, (), _occasion(user, heard_at, rulebook))
+        decided, _ = decide(matches, (), occasion_of(user, heard_at, rulebook))
         transaction = Transaction(register.store, head, now, user.id, given_by="the horizon moved on")
         for one in decided:
             transaction.add(entry_of(one))
@@ -131,7 +169,8 @@ def _record(
     return leaves, tree
 
 
-def _occasion(user: User, received_at: datetime, rulebook: Rulebook) -> Occasion:
+def occasion_of(user: User, received_at: datetime, rulebook: Rulebook) -> Occasion:
+    """Return who tells us, when, and the rule in force then."""
     policy = rulebook.policy_for(received_at)
     return Occasion(user.code, received_at, policy, rulebook.calendar_for(policy))
 

@@ -31,6 +31,30 @@ class BlindIndex:
         """Return 16 octets that stand for a notice: a plain digest of guessable text would confirm a guess."""
         return self._digest("notice", octets)[:16]
 
+    def collection(self, user_id: bytes, gateway: str) -> bytes:
+        """Return the 16 octets that stand for a User's calendar collection, which is one gateway's."""
+        return self._digest("collection", user_id, gateway.encode())[:16]
+
+    def member(self, collection: bytes, name: str) -> bytes:
+        """Return the 16 octets that stand for a name in a collection."""
+        return self._digest("member", collection, _octets(name))[:16]
+
+    def member_uid(self, collection: bytes, uid: str) -> bytes:
+        """Return the 16 octets that stand for a UID in a collection."""
+        return self._digest("member uid", collection, _octets(uid))[:16]
+
+    def member_week(self, collection: bytes, iso_week: str) -> bytes:
+        """Return the 8 octets that stand for an ISO week in a collection."""
+        return self._digest("member wk", collection, iso_week.encode())[:8]
+
+    def etag(self, octets: bytes) -> str:
+        """Return the entity tag of a member: 32 hexadecimal digits."""
+        return self._digest("etag", octets)[:16].hex()
+
+    def place(self, principal: str, path: str, name: str = "") -> bytes:
+        """Return the 16 octets that stand for a principal's place, or for one property there."""
+        return self._digest("place", _octets(principal), _octets(path), _octets(name))[:16]
+
     def _digest(self, kind: str, *parts: bytes) -> bytes:
         framed = b"".join(len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts))
         return hmac.digest(self._key, framed, "sha256")

@@ -284,6 +284,17 @@ def references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[
     return found
 
 
+def log_place(connection: sa.Connection, reference: str) -> int:
+    """Return the place in the log of a closure's last numbered revision."""
+    query = (
+        sa.select(sa.func.max(revisions.c.log_index))
+        .join(closures, closures.c.id == revisions.c.closure_id)
+        .where(closures.c.reference == reference, revisions.c.number.is_not(None))
+    )
+    place: int = connection.execute(query).scalar_one()
+    return place
+
+
 def recorded_after(store: Store, connection: sa.Connection, position: int, most: int) -> list[tuple[bytes, Written]]:
     """Return up to ``most`` (User id, entry) recorded at log positions above ``position``, in order."""
     query = sa.select(revisions).where(revisions.c.log_index > position).order_by(revisions.c.log_index).limit(most)

@@ -11,6 +11,7 @@ from app.store.engine import Head
 from app.store.tables import log
 
 _INSERT = sa.insert(log)
+_LEAF = sa.select(log.c.leaf).where(log.c.position == sa.bindparam("position"))
 
 
 class LogWriter:
@@ -42,6 +43,11 @@ class LogWriter:
         if self._rows:
             connection.execute(_INSERT, self._rows)
         return replace(self._head, log_size=self._frontier.size, log_edge=self._frontier.to_bytes())
+
+
+def leaf_at(connection: sa.Connection, position: int) -> bytes | None:
+    """Return the leaf at a place in the log; None beyond its end."""
+    return connection.execute(_LEAF, {"position": position}).scalar_one_or_none()
 
 
 def iterate_log(connection: sa.Connection) -> Iterator[Any]:

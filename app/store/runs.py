@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +13,7 @@ from app.security.tokens import new_row_id
 from app.store.engine import Store
 from app.store.tables import drafts, job_runs, series
 
+_SERIES_OF = sa.select(series).where(series.c.series == sa.bindparam("key"))
 _DROP_SERIES = sa.delete(series).where(series.c.series.in_(sa.bindparam("keys", expanding=True)))
 
 
@@ -83,17 +85,27 @@ def drop_series(connection: sa.Connection, keys: Sequence[bytes]) -> None:
         connection.execute(_DROP_SERIES, {"keys": list(keys)})
 
 
+def series_of(store: Store, connection: sa.Connection, key: bytes) -> StoredSeries | None:
+    """Return the rule that is kept for a (User, UID) index, if it is one that goes on."""
+    row = connection.execute(_SERIES_OF, {"key": key}).first()
+    return None if row is None else _open_series(store, row)
+
+
 def series_short_of(store: Store, connection: sa.Connection, horizon: datetime) -> list[StoredSeries]:
     """Return the rules that are expanded to less than ``horizon``."""
     found = []
     for row in connection.execute(sa.select(series).where(series.c.expanded_to < horizon)):
         if store.keyring.is_shredded(row.user_id):
             continue
-        body = store.keyring.unseal(row.user_id, "series", "sealed", row.series, row.row_version, row.sealed)
-        facts, _, octets = body.partition(b"\n")
-        uid, gateway = json.loads(facts)
-        found.append(StoredSeries(row.series, row.user_id, uid, gateway, octets, row.expanded_to, row.row_version))
+        found.append(_open_series(store, row))
     return found
+
+
+def _open_series(store: Store, row: Any) -> StoredSeries:
+    body = store.keyring.unseal(row.user_id, "series", "sealed", row.series, row.row_version, row.sealed)
+    facts, _, octets = body.partition(b"\n")
+    uid, gateway = json.loads(facts)
+    return StoredSeries(row.series, row.user_id, uid, gateway, octets, row.expanded_to, row.row_version)
 
 
 def put_draft(store: Store, connection: sa.Connection, account_id: bytes, body: bytes, now: datetime) -> bytes:

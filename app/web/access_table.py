@@ -15,6 +15,10 @@ ACCESS: dict[str, Action] = {
     # A subscription's token opens its feed and nothing else; feed.py asks for it itself.
     "feed.by_credential": Action.PUBLIC,
     "feed.by_secret_url": Action.PUBLIC,
+    # The door of calendars takes Basic alone and asks for it itself; nobody but a User writes, and only its own.
+    "caldav.serve": Action.PUBLIC,
+    "caldav.root": Action.PUBLIC,
+    "caldav.discover": Action.PUBLIC,
     "api.give_notice": Action.GIVE_NOTICE,
     "api.list_closures": Action.READ_CLOSURES,
     "api.show_closure": Action.READ_CLOSURES,

@@ -1,18 +1,18 @@
 """Who is asking: a program with a token (Basic or Bearer), or a person with a session."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 from flask import g, request, session
 
-from app.domain.access import Action, Principal, Role, require
-from app.domain.refusal import Refusal, Shredded
-from app.security import tokens
-from app.store import accounts, parties
+from app.domain.access import Action, Principal, require
+from app.domain.refusal import Refusal
+from app.register import credentials
+from app.store import accounts
 from app.store.accounts import Account
 from app.web.site import site
 
-_NOTE_USE_EVERY = timedelta(minutes=5)  # a token's or session's last use is kept to this grain: reading stays reading
+_NOTE_USE_EVERY = timedelta(minutes=5)  # a session's last use is kept to this grain: reading stays reading
 
 
 class SignInNeeded(Refusal):
@@ -23,7 +23,7 @@ class SignInNeeded(Refusal):
 
 def digest_of(token: str) -> bytes:
     """Return the digest under which a token is stored."""
-    return tokens.digest(site().store.keyring.derive("token"), token)
+    return credentials.digest_of(site().store, token)
 
 
 def signed_in_account() -> Account | None:
@@ -81,34 +81,6 @@ def _token_principal() -> Principal | None:
         name, token = None, stated.token or ""
     else:
         return None
-    if tokens.kind_of(token) is not tokens.TokenKind.APP_PASSWORD:
-        return None
     store, now = site().store, site().now()
-    with store.reading() as connection:
-        found = accounts.token_by_digest(store, connection, digest_of(token))
-        if found is None or not found.is_live(now):
-            return None
-        principal = _principal_of(found, name)
-    if principal is not None:
-        _note_use(found, now)
-    return principal
-
-
-def _principal_of(found: accounts.StoredToken, name: str | None) -> Principal | None:
-    store = site().store
-    if found.user_id is None:
-        return Principal(found.label, found.role)
-    try:
-        with store.reading() as connection:
-            user = parties.user_by_id(store, connection, found.user_id)
-    except Shredded:
-        return None
-    if name is not None and name.strip().upper() != user.code:
-        return None
-    return Principal(found.label, Role.USER, frozenset({user.code}))
-
-
-def _note_use(found: accounts.StoredToken, now: datetime) -> None:
-    if found.last_used_at is None or now - found.last_used_at > _NOTE_USE_EVERY:
-        with site().store.writing() as connection:
-            accounts.mark_token_used(connection, found.id, now)
+    found = credentials.principal_of_token(store, name, token, now)
+    return None if found is None else found.principal

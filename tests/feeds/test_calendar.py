@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from feeds.calendar import render_calendar
+from feeds.calendar import render_calendar, render_object
 from feeds.entry import FeedHeader
 from feeds.event import render_event
 from feeds.header import header_of, header_properties
@@ -88,3 +88,12 @@ def test_no_time_has_a_zone_and_nothing_recurs(entries, publisher, data):
         if name in {b"DTSTAMP", b"DTSTART", b"DTEND", b"CREATED", b"LAST-MODIFIED"}:
             assert len(line) == len(name) + len(b":20261206T020000Z")
             assert line.endswith(b"Z")
+
+
+def test_an_object_by_itself_is_one_event_without_a_method(planned, publisher):
+    event = render_event(planned, publisher)
+    assert render_object(publisher, event) == (
+        b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
+        + f"PRODID:-//{publisher.uid_domain}//Planned gateway closures//EN\r\n".encode()
+        + b"CALSCALE:GREGORIAN\r\n" + event + b"END:VCALENDAR\r\n"
+    )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.scope import EPOCH, FeedScope, ScopeKind, edges, last_modified, parse_scope, takes
+from feeds.scope import EPOCH, FeedScope, ScopeKind, edges, last_edge, last_modified, parse_scope, takes
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -305,3 +305,13 @@ def test_last_modified_does_not_depend_on_order(entries, data, scope):
     held = data.draw(st.lists(entries, max_size=5))
     today = data.draw(st.dates(date(2000, 1, 1), date(2060, 1, 1)))
     assert last_modified(scope, held, today) == last_modified(scope, iter(held[::-1]), today)
+
+
+def test_the_last_edge_is_the_day_on_which_an_entry_last_came_or_went(planned):
+    enters, leaves = ENTERS.toordinal(), LEAVES.toordinal()
+    found = [last_edge(ALL, planned, day) for day in (ENTERS - DAY, ENTERS, LEAVES - DAY, LEAVES, LEAVES + DAY)]
+    assert found == [0, enters, enters, leaves, leaves]
+    withdrawn = replace(planned, withdrawn=True)
+    assert last_edge(replace(ALL, withdrawn_days=0), withdrawn, LEAVES) == 0
+    assert (last_edge(FULL, planned, LEAVES), last_edge(LATE, planned, LEAVES)) == (0, 0)
+    assert last_edge(LATE, replace(planned, late_change=True), LEAVES) == leaves

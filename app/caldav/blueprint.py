@@ -1,0 +1,159 @@
+"""The door itself: from HTTP to the protocol's values and back; who asks, and how much is read of a body."""
+
+import ipaddress
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+from werkzeug.routing import PathConverter
+
+from app.caldav.allowed import LIMITS
+from app.caldav.backend import Backend
+from app.caldav.dcc_board import DccBoard
+from app.caldav.exchange import Request
+from app.caldav.noticeboard import Noticeboard
+from app.caldav.protocol import answer
+from app.domain.access import Role
+from app.publishing import Publishing
+from app.register.credentials import Bearer, principal_of_token
+from app.register.register import Register
+from app.security.throttle import Throttle
+from app.store import parties
+from app.store.engine import read_head
+
+# Every method of RFC 9110, 3253, 3648, 3744, 4437, 4791, 4918, 5323 and 5842: what is not offered is answered, too.
+_METHODS = [
+    "OPTIONS", "HEAD", "GET", "PUT", "DELETE", "POST", "PATCH", "TRACE", "PROPFIND", "PROPPATCH", "REPORT", "MKCOL",
+    "MKCALENDAR", "COPY", "MOVE", "LOCK", "UNLOCK", "ACL", "BIND", "UNBIND", "REBIND", "SEARCH", "VERSION-CONTROL",
+    "CHECKIN", "CHECKOUT", "UNCHECKOUT", "UPDATE", "LABEL", "MERGE", "ORDERPATCH", "MKREDIRECTREF", "UPDATEREDIRECTREF",
+    "MKWORKSPACE", "MKACTIVITY", "BASELINE-CONTROL",
+]  # fmt: skip
+_ROOT_METHODS = ["PROPFIND", "REPORT", "PROPPATCH"]  # a browser's GET of / is a page
+_CHALLENGE = 'Basic realm="Planned gateway closures calendars", charset="UTF-8"'
+_SAME_PASSWORD_FAILS = 10  # of one name and password from one network in a minute: a device with a stale password
+_ANY_PASSWORD_FAILS = 60  # of one name from one network in a minute, whichever passwords
+
+
+class _Rest(PathConverter):
+    """The rest of a path, whatever its slashes: what leads nowhere is the protocol's to say, after the challenge."""
+
+    regex = ".*?"
+    part_isolating = False
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the door needs of the application: the register, the feeds, a clock (aware UTC), and its own throttle."""
+
+    register: Register
+    publishing: Publishing
+    now: Callable[[], datetime]
+    throttle: Throttle
+
+
+def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime]) -> Blueprint:
+    """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
+    door = Door(register, publishing, now, Throttle())
+    blueprint = Blueprint("caldav", __name__)
+    blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
+
+    def serve(rest: str = "") -> Response:  # noqa: ARG001 - the protocol reads the path as it was sent
+        return _serve(door)
+
+    def root() -> Response:
+        return _serve(door)
+
+    def discover() -> Response:
+        # RFC 6764 5: before authentication, since a client looks here with none.
+        return Response(status=301, headers={"Location": "/dav/", "Cache-Control": "max-age=3600"})
+
+    never = {"merge_slashes": False, "provide_automatic_options": False}
+    for path in ("/dav", "/dav/<rest:rest>", "/principals", "/principals/"):
+        blueprint.add_url_rule(path, "serve", serve, methods=_METHODS, **never)
+    blueprint.add_url_rule("/", "root", root, methods=_ROOT_METHODS, provide_automatic_options=False)
+    for path in ("/.well-known/caldav", "/.well-known/caldav/"):
+        blueprint.add_url_rule(path, "discover", discover, methods=_METHODS, **never)
+    return blueprint
+
+
+def _serve(door: Door) -> Response:
+    now = door.now()
+    name, password = _stated()
+    if name is None or password is None:
+        return _challenge()  # the first request of most clients brings no credential: no failure
+    network = _network(request.remote_addr or "")
+    keys = {(network, name, password): _SAME_PASSWORD_FAILS, (network, name): _ANY_PASSWORD_FAILS}
+    wait = max(door.throttle.wait(key, limit, now) for key, limit in keys.items())
+    if wait:
+        text = "This password was refused many times. Give your calendar program a new one, or remove the account.\n"
+        return Response(text, 429, {"Retry-After": str(wait)}, content_type="text/plain; charset=utf-8")
+    bearer = principal_of_token(door.register.store, name, password, now)
+    board = None if bearer is None else _board(door, bearer, now)
+    if board is None:
+        for key in keys:
+            door.throttle.note_failure(key, now)
+        return _challenge()
+    body, is_whole = _body()
+    headers = {key.lower(): value for key, value in request.headers.items()}
+    found = answer(Request(request.method, _path(), headers, body), board)
+    response = Response(found.body, found.status)
+    del response.headers["Content-Type"]  # the protocol states its own where there is a body
+    for header, value in found.headers:
+        response.headers.add(header, value)
+    response.vary.add("Authorization")
+    if not is_whole:
+        response.headers["Connection"] = "close"  # what was not read of the body must not be read as a request
+    return response
+
+
+def _board(door: Door, bearer: Bearer, now: datetime) -> Backend | None:
+    """Return the calendars of whoever asks: a User's own, or those of DCC's staff; None for any other role."""
+    store = door.register.store
+    with store.reading() as connection:
+        if bearer.user is not None:
+            gateways = parties.gateways_of(store, connection, bearer.user.id)
+            return Noticeboard(door.register, bearer.user, gateways, bearer.principal.name, now)
+        if bearer.principal.role is Role.DCC:
+            return DccBoard(door.register, door.publishing, read_head(connection), now)
+    return None
+
+
+def _stated() -> tuple[str | None, str | None]:
+    """Return the user name and password of Basic; anything else states none."""
+    stated = request.authorization
+    if stated is None or stated.type != "basic":
+        return None, None
+    return (stated.username or "").strip().upper(), stated.password or ""
+
+
+def _challenge() -> Response:
+    text = "Sign in with the User's code and an app password.\n"
+    headers = {"WWW-Authenticate": _CHALLENGE}
+    return Response(text, 401, headers, content_type="text/plain; charset=utf-8")
+
+
+def _body() -> tuple[bytes, bool]:
+    """Return the body, chunked or not, and whether that is all: one octet over the limit is enough to refuse it."""
+    request.max_content_length = sys.maxsize  # the protocol says which precondition failed; Flask would say 413
+    octets = request.stream.read(LIMITS.octets + 1)
+    return octets, len(octets) <= LIMITS.octets
+
+
+def _path() -> str:
+    """Return the path as the client spelt it, still percent-encoded (RFC 3986 6.2.2: hrefs come back as they were)."""
+    sent: str = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or quote(request.path)
+    if not sent.startswith("/"):  # the absolute form, RFC 9112 3.2.2
+        sent = "/" + sent.partition("://")[2].partition("/")[2]
+    return sent.partition("?")[0].partition("#")[0]
+
+
+def _network(address: str) -> str:
+    """Return the network of an address: where one household or office is behind it."""
+    try:
+        bits = 64 if ipaddress.ip_address(address).version == 6 else 24  # noqa: PLR2004 - the two versions of IP
+        return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+    except ValueError:
+        return address

@@ -1,0 +1,115 @@
+"""Paths: from what a request has, percent-encoded, to a place among the calendars, and back."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+ROOT = "/dav/"
+PRINCIPALS = "/dav/principals/"
+HOMES = "/dav/calendars/"
+_LONGEST = 4_096  # characters of a path
+_LONGEST_NAME = 512  # octets of one decoded segment
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+# Of what RFC 3986 3.3 lets stand in a segment, all that XML lets stand too.
+_SAFE = "@:!$()*,;=+~"
+
+
+class Kind(Enum):
+    """What a place is."""
+
+    ROOT = auto()
+    PRINCIPALS = auto()
+    PRINCIPAL = auto()
+    HOMES = auto()
+    HOME = auto()
+    COLLECTION = auto()
+    MEMBER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a path leads, decoded; whether anything is there is another question."""
+
+    kind: Kind
+    owner: str = ""
+    collection: str = ""
+    member: str = ""
+
+
+# By the first segment under the root, what each further one leads to.
+_KINDS: dict[tuple[str, ...], tuple[Kind, ...]] = {
+    (): (Kind.ROOT,),
+    ("principals",): (Kind.PRINCIPALS, Kind.PRINCIPAL),
+    ("calendars",): (Kind.HOMES, Kind.HOME, Kind.COLLECTION, Kind.MEMBER),
+}
+_MEMBER = 4  # segments
+
+
+def read_path(path: str) -> Place | None:
+    """Return the place of a percent-encoded path; None where nothing can be.
+
+    Each segment is decoded once, so a double encoding names a member that merely looks odd. Dot segments, NUL and other
+    controls, an encoded slash, and octets that are not UTF-8 lead nowhere. Apple's clients ask ``/`` and
+    ``/principals/`` before they look further.
+    """
+    if len(path) > _LONGEST or not path.startswith("/"):
+        return None
+    if path in {"/", "/principals", "/principals/"}:
+        return Place(Kind.ROOT if path == "/" else Kind.PRINCIPALS)
+    slash = path.endswith("/")
+    segments = [_decoded(segment) for segment in path.strip("/").split("/")]
+    if path.startswith("//") or path.endswith("//") or segments[0] != "dav" or None in segments:
+        return None
+    return _place([segment for segment in segments[1:] if segment is not None], slash=slash)
+
+
+def _decoded(segment: str) -> str | None:
+    try:
+        name = unquote_to_bytes(segment).decode("utf-8")
+    except UnicodeError:
+        return None
+    if name in {"", ".", ".."} or "/" in name or len(name.encode()) > _LONGEST_NAME or _CONTROLS.search(name):
+        return None
+    return name
+
+
+def _place(segments: list[str], *, slash: bool) -> Place | None:
+    kinds = _KINDS.get(tuple(segments[:1]), ())
+    if not kinds or len(segments) > len(kinds) or (len(segments) == _MEMBER and slash):
+        return None
+    return Place(kinds[max(len(segments) - 1, 0)], *segments[1:])
+
+
+def path_of(href: str, host: str) -> str | None:
+    """Return the path of an absolute or relative href ("Simple-ref", RFC 4918 8.3); None for another host's.
+
+    ``host`` is the Host header of the request, "" where it had none.
+    """
+    try:
+        parts = urlsplit(href.strip())
+    except ValueError:
+        return None
+    if parts.netloc and parts.netloc.rpartition("@")[2].lower() != host.lower():
+        return None
+    return parts.path
+
+
+def segment(name: str) -> str:
+    """Return a name as a segment of a path."""
+    return quote(name, safe=_SAFE)
+
+
+def principal_path(code: str) -> str:
+    """Return the path of a principal."""
+    return f"{PRINCIPALS}{segment(code)}/"
+
+
+def home_path(code: str) -> str:
+    """Return the path of a calendar home."""
+    return f"{HOMES}{segment(code)}/"
+
+
+def collection_path(owner: str, name: str) -> str:
+    """Return the path of a collection."""
+    return f"{HOMES}{segment(owner)}/{segment(name)}/"

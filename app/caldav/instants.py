@@ -1,0 +1,34 @@
+"""Instants as CalDAV's XML and iCalendar write them."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+_UTC = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+
+
+def read_utc(text: str) -> datetime | None:
+    """Return the instant of ``20261206T020000Z``, None for anything else."""
+    if not text.isascii() or not _UTC.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def utc(instant: datetime) -> str:
+    """Return an instant as ``20261206T020000Z``."""
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def iso(instant: datetime) -> str:
+    """Return an instant for DAV:creationdate: "date-time" of RFC 3339."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def http_date(instant: datetime) -> str:
+    """Return an instant for DAV:getlastmodified and Last-Modified (RFC 9110 5.6.7)."""
+    return format_datetime(instant.astimezone(UTC), usegmt=True)

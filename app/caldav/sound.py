@@ -1,0 +1,91 @@
+"""Whether what is PUT is a calendar object that this calendar takes (RFC 4791 4.1, 5.3.2.1), by its lines alone.
+
+Whether its times make sense is read once, by whoever stores it.
+"""
+
+from collections.abc import Mapping
+from email.message import Message
+
+from app.caldav.backend import Bounds
+from app.caldav.conditions import Refused
+from app.caldav.content import Component, Unsound, read_component
+from app.caldav.names import caldav
+
+_READABLE = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
+
+
+def check_type(headers: Mapping[str, str]) -> None:
+    """Hold a body to "a supported media type" (RFC 4791 5.3.2.1, supported-calendar-data). Raise ``Refused``.
+
+    A body without Content-Type is taken for iCalendar: nothing else could be meant.
+    """
+    if "content-range" in headers:
+        raise Refused(400, "", "A member is put whole: a Content-Range is not taken (RFC 9110 14.5).")
+    if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise Refused(415, "", "Send the object without a Content-Encoding.")
+    stated = headers.get("content-type", "").strip()
+    if not stated:
+        return
+    message = Message()
+    message["Content-Type"] = stated
+    charset, version = (str(message.get_param(name, "")).lower() for name in ("charset", "version"))
+    if message.get_content_type() != "text/calendar" or version not in {"", "2.0"} or charset not in _READABLE:
+        raise Refused(403, caldav("supported-calendar-data"), "Send text/calendar, version 2.0, in UTF-8.")
+
+
+def check_size(octets: bytes, bounds: Bounds) -> None:
+    """Hold a body to max-resource-size. Raise ``Refused``."""
+    if len(octets) > bounds.octets:
+        text = f"A member holds at most {bounds.octets:,} octets. Leave attachments out; only its time is needed."
+        raise Refused(403, caldav("max-resource-size"), text)
+
+
+def check_object(octets: bytes) -> None:
+    """Hold a body to what RFC 4791 4.1 says of calendar object resources. Raise ``Refused``."""
+    try:
+        calendar = read_component(octets)
+    except Unsound as unsound:
+        raise Refused(403, caldav("valid-calendar-data"), f"{unsound} Export it again.") from unsound
+    versions = [line.value() for line in calendar.named("VERSION")]
+    if versions not in ([], ["2.0"]):
+        raise Refused(403, caldav("supported-calendar-data"), "Only iCalendar 2.0 is read.")
+    strangers = sorted({part.name for part in calendar.parts if not _is_known(part)})
+    if strangers:
+        text = "Only events (VEVENT) are kept here; enter a closure as an event, not as a task or a note."
+        raise Refused(403, caldav("supported-calendar-component"), text)
+    _check_one_object(calendar)
+    if any(event.named("ATTENDEE") for event in calendar.events()):
+        text = "A closure invites nobody: remove the attendees of this event."
+        raise Refused(403, caldav("max-attendees-per-instance"), text)
+
+
+def _is_known(part: Component) -> bool:
+    return part.name in {"VEVENT", "VTIMEZONE"} or part.name.startswith("X-")
+
+
+def _check_one_object(calendar: Component) -> None:
+    """Hold it to one type of component, one UID and no METHOD: "MUST NOT specify the ... METHOD property" (4.1)."""
+    events = calendar.events()
+    if calendar.named("METHOD"):
+        raise _not_one("A member of a calendar has no METHOD.")
+    if not events:
+        raise _not_one("The object holds no event.")
+    uids = [[line.plain() for line in event.named("UID")] for event in events]
+    if any(len(one) != 1 or not one[0] for one in uids):
+        raise _not_one("Each event has exactly one UID.")
+    if len({one[0] for one in uids}) > 1:
+        raise _not_one("The events have different UIDs: put each into a member of its own.")
+    occasions = [tuple(_occasion(event)) for event in events]
+    if len(set(occasions)) < len(occasions):
+        raise _not_one("Two events of one UID have the same RECURRENCE-ID, or both have none.")
+
+
+def _occasion(event: Component) -> list[str]:
+    """Return which occurrence an event is of, as it is written: its zone and its time."""
+    return [
+        f"{','.join(line.parameters().get('TZID', []))}:{line.value().upper()}" for line in event.named("RECURRENCE-ID")
+    ]
+
+
+def _not_one(text: str) -> Refused:
+    return Refused(403, caldav("valid-calendar-object-resource"), text)

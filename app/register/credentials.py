@@ -1,0 +1,57 @@
+"""Who a program is: the token that it brings, a User's app password or one of DCC staff's or operators'."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.access import Principal, Role
+from app.domain.party import User
+from app.domain.refusal import Shredded
+from app.security import tokens
+from app.store import accounts, parties
+from app.store.accounts import StoredToken
+from app.store.engine import Connection, Store
+
+_NOTE_USE_EVERY = timedelta(minutes=5)  # a token's last use is kept to this grain: reading stays reading
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who brings a token; ``user`` is the User whose app password it is, None for a role's token."""
+
+    principal: Principal
+    user: User | None
+
+
+def digest_of(store: Store, token: str) -> bytes:
+    """Return the digest under which a token is stored."""
+    return tokens.digest(store.keyring.derive("token"), token)
+
+
+def principal_of_token(store: Store, name: str | None, token: str, now: datetime) -> Bearer | None:
+    """Return who brings this app password, and note its use; None where it opens nothing.
+
+    ``name`` is the User's code, in any case, as Basic states it; None where nothing but the token was stated.
+    """
+    if tokens.kind_of(token) is not tokens.TokenKind.APP_PASSWORD:
+        return None
+    with store.reading() as connection:
+        found = accounts.token_by_digest(store, connection, digest_of(store, token))
+        if found is None or not found.is_live(now):
+            return None
+        bearer = _bearer(store, connection, found, name)
+    if bearer is not None and (found.last_used_at is None or now - found.last_used_at > _NOTE_USE_EVERY):
+        with store.writing() as connection:
+            accounts.mark_token_used(connection, found.id, now)
+    return bearer
+
+
+def _bearer(store: Store, connection: Connection, found: StoredToken, name: str | None) -> Bearer | None:
+    if found.user_id is None:
+        return Bearer(Principal(found.label, found.role), None)
+    try:
+        user = parties.user_by_id(store, connection, found.user_id)
+    except Shredded:
+        return None
+    if name is not None and name.strip().upper() != user.code:
+        return None
+    return Bearer(Principal(found.label, Role.USER, frozenset({user.code})), user)

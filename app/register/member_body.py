@@ -1,0 +1,55 @@
+"""The heavy part of a calendar member as octets: when it takes place, its latest acknowledgement, and what was sent."""
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.window import weeks_touched
+from app.intake.reading import Instance
+from app.store.instants import from_micros, to_micros
+
+_LEVEL = 1  # of zlib, as for notices
+
+
+@dataclass(frozen=True, slots=True)
+class MemberBody:
+    """A member's UID, occurrences, acknowledgement (JSON in ASCII) and octets, as its client sent them.
+
+    ``complete_until`` is None where ``instances`` are all; else the rule goes on after that instant.
+    """
+
+    uid: str
+    octets: bytes
+    instances: tuple[Instance, ...]
+    complete_until: datetime | None
+    receipt: str
+
+
+def dump_body(body: MemberBody) -> bytes:
+    """Write a body: two lines, of facts and of the acknowledgement, then the octets as they came."""
+    spans = [
+        [to_micros(one.starts), to_micros(one.ends), one.recurrence_id, one.all_day + 2 * one.floating, one.place]
+        for one in body.instances
+    ]
+    until = None if body.complete_until is None else to_micros(body.complete_until)
+    facts = json.dumps([body.uid, until, spans], separators=(",", ":"))
+    return zlib.compress(b"\n".join((facts.encode(), body.receipt.encode("ascii"), body.octets)), _LEVEL)
+
+
+def load_body(stored: bytes) -> MemberBody:
+    """Read what ``dump_body`` wrote."""
+    facts, receipt, octets = zlib.decompress(stored).split(b"\n", 2)
+    uid, until, spans = json.loads(facts)
+    instances = tuple(
+        Instance(from_micros(starts), from_micros(ends), key, bool(marks & 1), bool(marks & 2), place)
+        for starts, ends, key, marks, place in spans
+    )
+    return MemberBody(uid, octets, instances, None if until is None else from_micros(until), receipt.decode())
+
+
+def weeks_of(instances: Sequence[Instance]) -> frozenset[str]:
+    """Return the ISO weeks that occurrences touch; one without duration touches the week of its start."""
+    touched = (weeks_touched(one.starts, max(one.ends, one.starts.replace(microsecond=1))) for one in instances)
+    return frozenset(week for weeks in touched for week in weeks)

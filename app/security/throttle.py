@@ -1,0 +1,34 @@
+"""Credentials that fail again and again are turned away before anything is looked up."""
+
+import threading
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+_SPAN = timedelta(minutes=1)
+_MOST_KEPT = 10_000
+
+
+class Throttle:
+    """Counts failures by key in one process, over a minute; a key that reached its limit waits for the rest of it.
+
+    What it keeps is small and says nothing: hashes under this process's own seed, the oldest forgotten first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures: OrderedDict[int, tuple[datetime, int]] = OrderedDict()
+
+    def wait(self, key: tuple[str, ...], limit: int, now: datetime) -> int:
+        """Return how many seconds this key has to wait; 0 where it may try."""
+        with self._lock:
+            began, count = self._failures.get(hash(key), (now, 0))
+        left = began + _SPAN - now
+        return 0 if count < limit or left <= timedelta() else int(left.total_seconds()) + 1
+
+    def note_failure(self, key: tuple[str, ...], now: datetime) -> None:
+        """Count a failure."""
+        with self._lock:
+            began, count = self._failures.pop(hash(key), (now, 0))
+            self._failures[hash(key)] = (now, 1) if now - began >= _SPAN else (began, count + 1)
+            while len(self._failures) > _MOST_KEPT:
+                self._failures.popitem(last=False)

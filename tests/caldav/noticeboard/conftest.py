@@ -1,0 +1,87 @@
+"""A User's calendars over a real register, as a calendar program of that User changes them."""
+
+from datetime import UTC
+
+import pytest
+
+from app.caldav.backend import Condition
+from app.caldav.noticeboard import Noticeboard
+from app.store import parties
+
+ANY = Condition()
+
+
+def octets_of(*events):
+    """A calendar object of these events, each a list of lines."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//a client//EN"]
+    for event in events:
+        lines += ["BEGIN:VEVENT", *event, "END:VEVENT"]
+    return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
+
+
+def lines_of(uid, starts="20270207T020000Z", ends="20270207T060000Z", *more, stamp="20261101T090000Z"):
+    return [f"UID:{uid}", f"DTSTAMP:{stamp}", f"DTSTART:{starts}", f"DTEND:{ends}", *more]
+
+
+@pytest.fixture
+def lines():
+    return lines_of
+
+
+@pytest.fixture
+def calendar():
+    return octets_of
+
+
+@pytest.fixture
+def event():
+    """Return a function that makes an object of one event: ``event("u1", "20270207T020000Z", "20270207T060000Z")``."""
+    return lambda uid, *times_and_more, **marks: octets_of(lines_of(uid, *times_and_more, **marks))
+
+
+class Client:
+    """A calendar program at one gateway of a User; each call is a request of its own."""
+
+    def __init__(self, register, user, gateway, clock):
+        self.register, self.user, self.gateway, self.clock = register, user, gateway, clock
+
+    @property
+    def board(self):
+        with self.register.store.reading() as connection:
+            gateways = parties.gateways_of(self.register.store, connection, self.user.id)
+        return Noticeboard(self.register, self.user, gateways, "a phone", self.clock().astimezone(UTC))
+
+    @property
+    def collection(self):
+        return self.board.collection(self.user.code, self.gateway)
+
+    def put(self, name, octets, condition=ANY):
+        return self.board.put(self.collection, name, octets, condition)
+
+    def delete(self, name, condition=ANY):
+        return self.board.delete(self.collection, name, condition)
+
+    def changes(self, token="", most=None):
+        return self.board.changes(self.collection, token, most)
+
+    def names(self):
+        return sorted(entry.name for entry in self.board.entries(self.collection))
+
+    def member(self, name):
+        return self.board.members(self.collection, [name]).get(name)
+
+
+@pytest.fixture
+def client(register, clock):
+    """Return a function that makes a calendar program: ``client(user, "GW-A1")``."""
+    return lambda user, gateway, at=None: Client(at or register, user, gateway, clock)
+
+
+@pytest.fixture
+def first(client, alpha):
+    return client(alpha, "GW-A1")
+
+
+@pytest.fixture
+def second(client, alpha):
+    return client(alpha, "GW-A2")
