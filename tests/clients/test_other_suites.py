@@ -24,6 +24,8 @@ test-servers:
       scheduling: {{support: unsupported}}
       test-calendar: {{cleanup-regime: wipe-calendar}}
 """
+# Their own settings ask for coverage and for warnings that are theirs to mend.
+QUIETLY = ("-q", "-o", "addopts=", "-o", "asyncio_default_fixture_loop_scope=function", "-W", "ignore")
 MIXIN = """
 import json, os
 import pytest
@@ -45,7 +47,7 @@ def run_suite(words, folder, **environ):
     report = folder / "report.xml"
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CLOSURES_", "COV_"))}
     done = subprocess.run(
-        [*words, "-q", "-p", "no:cacheprovider", f"--junitxml={report}"],
+        [*words, *QUIETLY, f"--junitxml={report}"],
         cwd=folder, env={**clean, **environ}, capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
     return report, done.stdout[-6000:] + done.stderr[-2000:]
