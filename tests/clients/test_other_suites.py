@@ -1,0 +1,119 @@
+"""The functional suites of python-caldav and vdirsyncer, from their own source distributions, against this service."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+CALDAV, VDIRSYNCER = "caldav==3.6.0", "vdirsyncer==0.21.0"
+# What this service says of itself and nothing more: one collection for a gateway, made by an admin, and events only.
+SERVER = """
+test-servers:
+  closures:
+    type: external
+    enabled: true
+    url: {base}/dav/
+    username: {user}
+    password: {password}
+    features:
+      create-calendar: {{support: ungraceful}}
+      delete-calendar: {{support: ungraceful}}
+      save-load.todo: {{support: ungraceful}}
+      save-load.journal: {{support: ungraceful}}
+      scheduling: {{support: unsupported}}
+      test-calendar: {{cleanup-regime: wipe-calendar}}
+"""
+# Their own settings ask for coverage and for warnings that are theirs to mend.
+QUIETLY = ("-q", "-o", "addopts=", "-o", "asyncio_default_fixture_loop_scope=function", "-W", "ignore")
+MIXIN = """
+import json, os
+import pytest
+
+_FREE = json.loads(os.environ["CLOSURES_SUITE"])
+
+class ServerMixin:
+    @pytest.fixture
+    def get_storage_args(self, aio_connector):
+        async def inner(collection="test"):
+            path = "" if collection is None else _FREE["collections"].pop()
+            return {"url": _FREE["base"] + path, "username": _FREE["user"], "password": _FREE["password"],
+                    "connector": aio_connector}
+        return inner
+"""
+
+
+def run_suite(words, folder, **environ):
+    report = folder / "report.xml"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CLOSURES_", "COV_"))}
+    done = subprocess.run(
+        [*words, *QUIETLY, f"--junitxml={report}"],
+        cwd=folder, env={**clean, **environ}, capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    return report, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_the_functional_suites_of_python_caldav(running, python_client, sources_of, report_of):
+    sender = running.enrol()
+    folder = sources_of(CALDAV)
+    programs = python_client(CALDAV, "pytest", "pytest-asyncio", "vobject", "tzlocal", "PyYAML", "manuel", "pyfakefs")
+    (folder / "tests" / "caldav_test_servers.yaml").write_text(
+        SERVER.format(base=running.base, user=sender.code, password=sender.password)
+    )
+    report, said = run_suite(
+        [
+            programs / "python",
+            "-m",
+            "pytest",
+            "tests/test_caldav.py",
+            "tests/test_async_integration.py",
+            "-k",
+            "Closures",
+        ],
+        folder,
+        PYTHON_CALDAV_TEST_EMBEDDED="0",
+        PYTHON_CALDAV_TEST_DOCKER="0",
+    )
+    passed, failed, skipped = report_of(report)
+    assert (failed, said if failed else "") == ([], "")
+    assert passed > 100
+    print(f"python-caldav: {passed} passed, {len(skipped)} skipped: {skipped}")
+
+
+@pytest.mark.slow
+def test_the_storage_suite_of_vdirsyncer(running, python_client, sources_of, report_of):
+    sender = running.enrol(gateways=80)
+    folder = sources_of(VDIRSYNCER)
+    programs = python_client(
+        VDIRSYNCER, "pytest", "pytest-asyncio", "aioresponses", "aiostream", "hypothesis", "requests"
+    )
+    server = folder / "tests" / "storage" / "servers" / "closures"
+    server.mkdir()
+    (server / "__init__.py").write_text(MIXIN)
+    stated = {
+        "base": running.base,
+        "collections": [f"/dav/calendars/{sender.code}/{gateway}/" for gateway in sender.gateways],
+        "user": sender.code,
+        "password": sender.password,
+    }
+    # Tasks are not for a register of closures, and one test wants both in one collection.
+    wanted = "not VTODO and not test_item_types_general"
+    report, said = run_suite(
+        [
+            programs / "python",
+            "-m",
+            "pytest",
+            "tests/storage/dav/test_caldav.py",
+            "tests/storage/dav/test_main.py",
+            "-k",
+            wanted,
+        ],
+        folder,
+        DAV_SERVER="closures",
+        CLOSURES_SUITE=json.dumps(stated),
+    )
+    passed, failed, skipped = report_of(report)
+    assert (failed, said if failed else "") == ([], "")
+    assert passed > 40
+    print(f"vdirsyncer: {passed} passed, {len(skipped)} skipped: {skipped}")
