@@ -6,9 +6,9 @@ import threading
 
 import structlog
 
-from app.factory import configure_log, open_service, utc_now
+from app.factory import Service, configure_log, open_service, publisher_of, utc_now
+from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
-from app.register.register import Register
 from app.settings import Settings, read_settings
 from app.store.leadership import leadership
 
@@ -27,15 +27,17 @@ def run_worker(settings: Settings) -> None:
         while not stopping.is_set():
             with leadership(service.store) as leads:
                 if leads:
-                    _lead(service.register, stopping)
+                    _lead(service, stopping)
                     return
             stopping.wait(_TRY_AGAIN_SECONDS)
     finally:
         service.close()
 
 
-def _lead(register: Register, stopping: threading.Event) -> None:
-    timetable = Timetable(register, utc_now)
+def _lead(service: Service, stopping: threading.Event) -> None:
+    smtp_url = service.settings.smtp_url
+    office = open_post_office(publisher_of(service.settings), None if smtp_url is None else smtp_url.get_secret_value())
+    timetable = Timetable(service.register, office, utc_now)
     timetable.start()
     _LOG.info("the scheduler runs")
     stopping.wait()

@@ -11,6 +11,7 @@ from app.cli.keys import keys
 from app.cli.late import late
 from app.cli.notice import notice
 from app.cli.notice_period import notice_period
+from app.cli.notify import notify
 from app.cli.policy import policy
 from app.cli.record import record
 from app.cli.schedule import schedule
@@ -46,6 +47,6 @@ def main() -> None:
 
 for _command in (
     *(up, serve, work, sweep, db, backup, restore, keys, record, policy),
-    *(user, gateway, account, token, subscription, notice, schedule, closure, late, notice_period),
+    *(user, gateway, account, token, subscription, notify, notice, schedule, closure, late, notice_period),
 ):
     main.add_command(_command)

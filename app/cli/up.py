@@ -124,5 +124,8 @@ def sweep() -> None:
     """Do the scheduler's work once, now: expire past windows, record late changes."""
     with opened() as service:
         report = sweep_once(service.register, utc_now())
-    facts = {"expired": report.expired, "late_changes": report.late_changes}
-    say(facts, f"{report.expired} expired, {report.late_changes} late changes recorded.")
+    facts = {"expired": report.expired, "late_changes": report.late_changes, "to_tell": report.to_tell}
+    words = (
+        f"{report.expired} expired, {report.late_changes} late changes recorded, {report.to_tell} reminders to send."
+    )
+    say(facts, words)

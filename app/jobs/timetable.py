@@ -10,6 +10,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from app.domain.refusal import Refusal
 from app.jobs.horizon import extend_horizon
 from app.jobs.housekeeping import keep_house
+from app.jobs.notify import deliver
+from app.jobs.post_office import PostOffice
 from app.jobs.sweep import sweep
 from app.register.lateness import record_late_changes
 from app.register.register import Register
@@ -17,20 +19,24 @@ from app.store.engine import read_head
 
 _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
+_DELIVER_SECONDS = 1
 _SWEEP_SECONDS = 60
+_LETTERS = "letters"
 _GRACE_SECONDS = 3600  # a job that was due while the machine slept still runs, once
 
 
 class Timetable:
     """The jobs of one scheduler process over one register. ``now`` is its clock."""
 
-    def __init__(self, register: Register, now: Callable[[], datetime]) -> None:
+    def __init__(self, register: Register, office: PostOffice, now: Callable[[], datetime]) -> None:
         self._register = register
+        self._office = office
         self._now = now
         self._heard = -1
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            executors={"default": ThreadPoolExecutor(1)},
+            # A slow mail server must not hold up the record: letters have a thread of their own.
+            executors={"default": ThreadPoolExecutor(1), _LETTERS: ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
         )
 
@@ -40,6 +46,7 @@ class Timetable:
         add = self._scheduler.add_job
         add(self._guarded(self._sweep), "interval", seconds=_SWEEP_SECONDS, next_run_time=soon, id="sweep")
         add(self._guarded(self._listen), "interval", seconds=_LISTEN_SECONDS, id="listen")
+        add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
         later = soon + timedelta(minutes=2)
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
         self._scheduler.start()
@@ -60,6 +67,12 @@ class Timetable:
         if size != self._heard:
             record_late_changes(self._register, self._now())
             self._heard = size
+
+    def _deliver(self) -> None:
+        """Send what waits in the outbox: one small select or two where nothing does."""
+        sent = deliver(self._register, self._office, self._now)
+        if sent.arrived or sent.failed:
+            _LOG.info("delivered", arrived=sent.arrived, failed=sent.failed)
 
     def _keep_house(self) -> None:
         added = extend_horizon(self._register, self._now())

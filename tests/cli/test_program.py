@@ -28,6 +28,7 @@ def test_commands_are_those_of_the_contract():
         *("user add", "user list", "gateway add", "gateway list", "account add", "account link"),
         *("token add", "token list", "token revoke"),
         *("subscription add", "subscription list", "subscription revoke"),
+        *("notify add", "notify list", "notify remove", "notify outbox", "notify resend"),
         *("notice import", "schedule", "closure show", "late", "notice-period", "policy show", "policy set"),
         *("record verify", "record checkpoint", "record export"),
     }
