@@ -113,6 +113,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         feed,
         give_notice,
         headers,
+        openapi,
         refusals,
         schedule,
         session,
@@ -147,7 +148,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         base_url=settings.base_url,
         now=now,
     )
-    for module in (api, closures, feed, give_notice, schedule, session, status):
+    for module in (api, closures, feed, give_notice, openapi, schedule, session, status):
         app.register_blueprint(module.blueprint)
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 from app.register.register import Register
 from app.register.retention import purge_expired
-from app.store import accounts, outbox, runs, subscriptions
+from app.store import accounts, kept_answers, outbox, runs, subscriptions
 from app.store.runs import JobRun
 
 JOB = "housekeeping"
 _DRAFTS_LAST = timedelta(hours=24)
+_ANSWERS_LAST = timedelta(hours=24)  # as the web promises to whoever sends an Idempotency-Key
 _MESSAGES_LAST = timedelta(days=400)  # as the read log: who was told what, and when
 _READS_LAST = timedelta(days=400)  # as long as a subscription may: its whole read log can be shown
 
@@ -20,10 +21,11 @@ def keep_house(register: Register, now: datetime) -> str:
         drafts = runs.purge_drafts(connection, now - _DRAFTS_LAST)
         sessions = accounts.purge_sessions(connection, now - accounts.SESSION_LONGEST)
         reads = subscriptions.purge_reads(connection, now - _READS_LAST)
+        answers = kept_answers.purge_answers(connection, now - _ANSWERS_LAST)
         messages = outbox.purge_messages(connection, now - _MESSAGES_LAST)
         outcome = (
             f"purged {purged.notices} notices, {purged.closures} closures, {drafts} drafts, {sessions} sessions, "
-            f"{reads} reads, {messages} messages"
+            f"{reads} reads, {messages} messages, {answers} answers"
         )
         runs.write_run(connection, JobRun(JOB, 0, now, outcome))
     return outcome

@@ -22,6 +22,8 @@ ACCESS: dict[str, Action] = {
     "api.withdraw_closure": Action.GIVE_NOTICE,
     "api.late_changes": Action.READ_LATE_CHANGES,
     "api.notice_period": Action.COUNT_NOTICE,
+    "openapi.document": Action.PUBLIC,
+    "openapi.docs": Action.PUBLIC,
     "session.sign_in": Action.PUBLIC,
     "session.link": Action.PUBLIC,
     "session.use_link": Action.PUBLIC,

@@ -9,7 +9,7 @@ from app.domain.closure import State
 from app.domain.london import london_date, read_day, read_instant, utc_text
 from app.domain.notice import Channel, Notice
 from app.domain.party import User, read_code
-from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Refusal
+from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
 from app.intake.media import read_notice
 from app.intake.reading import Asking, Limits, Reading
@@ -20,6 +20,8 @@ from app.register.receipts import outcome_facts
 from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.store import parties
 from app.web.access_table import ACCESS
+from app.web.conditional import QueryRefused, paged_answer, read_answer
+from app.web.idempotency import answer_once
 from app.web.principal import require_principal
 from app.web.refusals import app_json
 from app.web.site import site
@@ -30,12 +32,6 @@ LIMITS = Limits()
 _DEFAULT_SPAN = timedelta(days=56)
 _LONGEST_SPAN = timedelta(days=10 * 366)
 _MINUTE = timedelta(minutes=1)
-
-
-class QueryRefused(Refusal):
-    """A query parameter that cannot be read."""
-
-    code = "query"
 
 
 def _asking_principal() -> Principal:
@@ -69,17 +65,21 @@ def give_notice() -> Response:
     dry_run, whole = _flag("dry_run"), _flag("all_or_nothing")
     media_type = request.content_type or "text/calendar"
     notice = Notice(user.code, Channel.API, now, media_type, octets, principal.name)
-    try:
-        found = read_notice(octets, media_type, asking)
-    except NoticeUnreadable:
-        if not dry_run:
-            keep_notice(site().register, user, notice)
-        raise
-    if dry_run:
-        outcome = preview_notice(site().register, user, now, found)
-    else:
-        outcome = receive_notice(site().register, user, notice, found, all_or_nothing=whole)
-    return app_json(outcome_facts(outcome), 422 if _nothing_read(found, whole) else 200)
+
+    def answer() -> Response:
+        try:
+            found = read_notice(octets, media_type, asking)
+        except NoticeUnreadable:
+            if not dry_run:
+                keep_notice(site().register, user, notice)
+            raise
+        if dry_run:
+            outcome = preview_notice(site().register, user, now, found)
+        else:
+            outcome = receive_notice(site().register, user, notice, found, all_or_nothing=whole)
+        return app_json(outcome_facts(outcome), 422 if _nothing_read(found, whole) else 200)
+
+    return answer_once(user, octets, answer)
 
 
 def _nothing_read(found: Reading, whole: bool) -> bool:  # noqa: FBT001 - the request's own flag
@@ -117,7 +117,8 @@ def list_closures() -> Response:
         ]
     else:
         found = [known_facts(one) for one in reading.find_known(site().register, principal, question)]
-    return app_json({"from": utc_text(question.span.starts), "to": utc_text(question.span.ends), "closures": found})
+    facts = {"from": utc_text(question.span.starts), "to": utc_text(question.span.ends), "closures": found}
+    return paged_answer(facts, "closures", ("starts", "reference"))
 
 
 def read_question() -> Question:
@@ -128,7 +129,7 @@ def read_question() -> Question:
     if ends <= starts or ends - starts > _LONGEST_SPAN:
         raise QueryRefused("The span is empty, or longer than ten years.", "Give a later `to`, or a shorter span.")
     state = args.get("state")
-    if state and state not in set(State):
+    if state is not None and state not in set(State):
         raise QueryRefused("That is not a state.", f"Give one of {', '.join(State)}.")
     return Question(
         span=ClosureWindow(starts, ends),
@@ -142,7 +143,9 @@ def read_question() -> Question:
 @blueprint.get("/closures/<reference>")
 def show_closure(reference: str) -> Response:
     """Show one closure as it stands."""
-    return app_json(closure_facts(reading.find_closure(site().register, _asking_principal(), reference), site().now()))
+    return read_answer(
+        closure_facts(reading.find_closure(site().register, _asking_principal(), reference), site().now())
+    )
 
 
 @blueprint.get("/closures/<reference>/revisions")
@@ -152,7 +155,7 @@ def show_revisions(reference: str) -> Response:
     standing, history = reading.find_history(site().register, principal, reference)
     own = standing.closure.user in principal.users
     facts = [revision_facts(one if own else reading.without_sender_words(one)) for one in history]
-    return app_json({"reference": standing.closure.reference, "revisions": facts})
+    return read_answer({"reference": standing.closure.reference, "revisions": facts})
 
 
 @blueprint.delete("/closures/<reference>")
@@ -171,7 +174,8 @@ def late_changes() -> Response:
     ends = read_instant(args["to"])[0] if args.get("to") else site().now() + _MINUTE
     starts = read_instant(args["from"])[0] if args.get("from") else ends - timedelta(days=92)
     found = lateness.find_late_changes(site().register, principal, starts, ends)
-    return app_json({"from": utc_text(starts), "to": utc_text(ends), "late_changes": [late_facts(o) for o in found]})
+    facts = {"from": utc_text(starts), "to": utc_text(ends), "late_changes": [late_facts(one) for one in found]}
+    return paged_answer(facts, "late_changes", ("received_at", "reference", "revision"))
 
 
 @blueprint.get("/notice-period")
@@ -184,4 +188,4 @@ def notice_period() -> Response:
     starts, how = read_instant(start_text)
     given_text = request.args.get("given_on")
     given_on = read_day(given_text) if given_text else london_date(site().now())
-    return app_json(notice_period_facts(site().register.rulebook(), starts, how, given_on))
+    return read_answer(notice_period_facts(site().register.rulebook(), starts, how, given_on))

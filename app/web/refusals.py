@@ -9,6 +9,7 @@ from app.domain import refusal as refused
 from app.domain.refusal import IntakeProblem, Refusal
 from app.register.receipts import problem_facts
 from app.security.sealing import SealBroken
+from app.web.idempotency import KeyReused, StillAtWork
 from app.web.principal import SignInNeeded
 
 _LOG = structlog.get_logger()
@@ -18,7 +19,9 @@ _STATUS: dict[type[Refusal], int] = {
     refused.AccessRefused: 403,
     refused.Unknown: 404,
     refused.AlreadyThere: 409,
+    StillAtWork: 409,
     refused.NoticeTooLarge: 413,
+    KeyReused: 422,
     refused.NoticeUnreadable: 422,
     refused.StoreFull: 507,
     refused.StoreBusy: 503,

@@ -94,7 +94,7 @@ def test_what_failed_is_seen_and_sent_again(notified, alpha_closures, service, c
     assert (found["state"], found["attempts"], found["label"], found["fault"]) == ("dead", 1, "DCC", "refused (550)")
     assert closures("notify", "resend", found["id"]).lines == ["The message waits for its next attempt."]
     assert closures("notify", "outbox", "--json").json["messages"][0]["state"] == "waiting"
-    assert closures("notify", "resend", found["id"]).lines == ["Nothing to do: the message is waiting."]
+    assert closures("notify", "resend", found["id"]).lines == ["The message waits for its next attempt."]
     for unknown in ("00", "no id"):
         assert closures("notify", "resend", unknown).exit_code == 1
 
