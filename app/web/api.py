@@ -107,9 +107,9 @@ def show_closure(reference: str) -> Response:
 
 @blueprint.get("/closures/<reference>/revisions")
 def show_revisions(reference: str) -> Response:
-    """Show the whole history of a closure, oldest first."""
-    principal = asking_principal()
-    standing, history = reading.find_history(site().register, principal, reference)
+    """Show the whole history of a closure, oldest first, or with ``as_of`` what was known of it then."""
+    principal, as_of = asking_principal(), read_moment("as_of")
+    standing, history = reading.find_history(site().register, principal, reference, as_of)
     own = standing.closure.user in principal.users
     facts = [revision_facts(one if own else reading.without_sender_words(one)) for one in history]
     return read_answer({"reference": standing.closure.reference, "revisions": facts})

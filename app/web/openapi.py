@@ -122,6 +122,8 @@ def _responses(method: str, stated: Operation) -> dict[str, Any]:
     found: dict[int, dict[str, Any]] = {
         200: {"description": stated.summary, "content": {"application/json": _reference(stated.answers)}}
     }
+    if stated.sheet:
+        found[200]["content"]["text/csv"] = {"schema": {"type": "string"}}
     if method in _READS:
         tag = {"ETag": {"description": "Names these octets.", "schema": {"type": "string"}}}
         found[200]["headers"] = tag

@@ -7,28 +7,35 @@ from pydantic import BaseModel, ConfigDict, Field
 Band = str  # such as ">=20", "10-19", "after start": the thresholds follow the policy
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """The shape of an answer, or of a part of one."""
+
     # Nothing leaves that the document does not name.
     model_config = ConfigDict(extra="forbid")
 
 
-class Span(_Shape):
+class Span(Shape):
     """A window in UTC: ``starts`` <= t < ``ends``."""
 
     starts: str
     ends: str
 
 
-class Closure(_Shape):
+class Window(Shape):
+    """A window in UTC and in London time."""
+
+    starts: str
+    ends: str
+    starts_london: str
+    ends_london: str
+
+
+class Closure(Window):
     """A closure as it stands. ``revision`` is the feed's SEQUENCE; ``short_notice``: its last change was a late one."""
 
     reference: str
     user: str
     gateway: str
-    starts: str
-    ends: str
-    starts_london: str
-    ends_london: str
     state: Literal["planned", "withdrawn", "expired"]
     open_now: bool
     revision: int
@@ -42,7 +49,7 @@ class Closure(_Shape):
     short_notice: bool
 
 
-class NoticeGiven(_Shape):
+class NoticeGiven(Shape):
     """The notice that a revision gave, in Working Days, with the versions of the rules that counted it."""
 
     first_notice_days: int
@@ -54,7 +61,7 @@ class NoticeGiven(_Shape):
     holiday_table: str
 
 
-class Revision(_Shape):
+class Revision(Shape):
     """One entry of a history; ``revision`` is null for a superseded notice and for expiry."""
 
     entry: int
@@ -72,7 +79,7 @@ class Revision(_Shape):
     left_out: list[str]
 
 
-class Closures(_Shape):
+class Closures(Shape):
     """The closures in a span; the Link header leads to the next page."""
 
     starts: str = Field(alias="from")
@@ -81,61 +88,14 @@ class Closures(_Shape):
     closures: list[Closure]
 
 
-class History(_Shape):
+class History(Shape):
     """Every entry of a closure's history, oldest first."""
 
     reference: str
     revisions: list[Revision]
 
 
-class LateChange(_Shape):
-    """One change known later than recommended. A fact, and nobody's fault."""
-
-    reference: str
-    user: str
-    gateway: str
-    revision: int
-    change: str
-    received_at: str
-    starts: str
-    ends: str
-    change_days: int
-    first_notice_days: int
-    recommended: int
-    band: Band
-    policy_version: int
-    holiday_table: str
-
-
-class LateChanges(_Shape):
-    """The late changes received in a span; the Link header leads to the next page."""
-
-    answer: str
-    starts: str = Field(alias="from")
-    ends: str = Field(alias="to")
-    first_notices: int
-    changes: int
-    late_changes: list[LateChange]
-
-
-class NoticePeriod(_Shape):
-    """The notice that a closure has that starts then and is told on ``given_on``."""
-
-    start: str
-    start_london: str
-    start_read_as: Literal["exact", "first of two", "after the gap"]
-    given_on: str
-    working_days_notice: int
-    band: Band
-    short_notice: bool
-    recommended: int
-    last_on_time_day: str
-    policy_version: int
-    holiday_table: str
-    region: str
-
-
-class IntakeProblem(_Shape):
+class IntakeProblem(Shape):
     """One thing in a notice that could not be read, and what helps."""
 
     line: int | None
@@ -158,15 +118,11 @@ class Receipt(BaseModel):
     root: str
 
 
-class Acknowledgement(_Shape):
+class Acknowledgement(Window):
     """What a sender is told of one closure."""
 
     reference: str
     gateway: str
-    starts: str
-    ends: str
-    starts_london: str
-    ends_london: str
     state: Literal["planned", "withdrawn", "expired"]
     revision: int
     change: str | None
@@ -183,7 +139,7 @@ class Acknowledgement(_Shape):
     receipt: Receipt | None
 
 
-class Outcome(_Shape):
+class Outcome(Shape):
     """The answer to a notice. ``missing``, where nothing was recorded: closures ahead that it does not mention."""
 
     accepted: list[Acknowledgement]
@@ -197,7 +153,7 @@ class Outcome(_Shape):
     missing: list[Acknowledgement] = []
 
 
-class Problem(_Shape):
+class Problem(Shape):
     """What could not be done (RFC 9457). ``code`` is stable, for programs; ``remedy`` says what helps."""
 
     type: str

@@ -38,7 +38,17 @@ OPERATION_PATHS = {
     "show_closure": ("/closures/{reference}", "GET"),
     "show_revisions": ("/closures/{reference}/revisions", "GET"),
     "withdraw_closure": ("/closures/{reference}", "DELETE"),
+    "changes_between": ("/changes", "GET"),
+    "list_clashes": ("/clashes", "GET"),
+    "closed_gateways": ("/closed", "GET"),
+    "free_slots": ("/free-slots", "GET"),
+    "busiest_hours": ("/busiest-hours", "GET"),
+    "silent_users": ("/silent-users", "GET"),
+    "moved_often": ("/moved", "GET"),
+    "list_maintenance": ("/maintenance", "GET"),
+    "list_reads": ("/reads", "GET"),
     "late_changes": ("/late-changes", "GET"),
+    "report": ("/late-report", "GET"),
     "notice_period": ("/notice-period", "GET"),
 }
 
