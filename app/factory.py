@@ -137,6 +137,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         headers,
         oidc,
         once,
+        openapi,
         questions,
         refusals,
         schedule,
@@ -186,7 +187,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         provider=provider,
     )
     for module in (
-        *(account, api, closures, connect, feed, give_notice, oidc, once, questions, schedule),
+        *(account, api, closures, connect, feed, give_notice, oidc, once, openapi, questions, schedule),
         *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
     ):
         app.register_blueprint(module.blueprint)

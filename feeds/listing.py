@@ -17,7 +17,7 @@ _SOON = timedelta(hours=24)
 
 def render_entries(entries: Sequence[FeedEntry]) -> bytes:
     """Return the JSON array of ``entries``: it depends on nothing but them, so a caller may keep it."""
-    return _octets([_closure(entry) for entry in entries])
+    return _octets([closure_facts(entry) for entry in entries])
 
 
 def render_listing(
@@ -60,7 +60,8 @@ def _window(entry: FeedEntry) -> dict[str, object]:
     }
 
 
-def _closure(entry: FeedEntry) -> dict[str, object]:
+def closure_facts(entry: FeedEntry) -> dict[str, object]:
+    """Return every field of an entry, as JSON has it."""
     moved_starts, moved_ends = entry.moved_from_starts, entry.moved_from_ends
     return {
         "reference": plain(entry.reference),

@@ -77,11 +77,11 @@ class Server:
                         if not piece:
                             return
                         head += piece
-                    stated = re.search(rb"(?i)content-length: *([0-9]+)", head)
-                    body = len(head) - head.index(b"\r\n\r\n") - 4
-                    while stated and body < int(stated[1]):
-                        # A body left unread at the end would reset the connection under the answer.
-                        body += len(wire.recv(65_536))
+                    # A body that is left unread would reset the connection, and take the answer with it.
+                    head, _, body = head.partition(b"\r\n\r\n")
+                    stated = re.search(rb"Content-Length: (\d+)", head)
+                    while stated and len(body) < int(stated[1]):
+                        body += wire.recv(65_536)
                     outer.requests.append(head)
                     answer = outer.answers.pop(0)
                     try:
