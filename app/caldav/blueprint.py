@@ -41,7 +41,7 @@ _ANY_PASSWORD_FAILS = 60  # of one name from one network in a minute, whichever 
 class _Rest(PathConverter):
     """The rest of a path, whatever its slashes: what leads nowhere is the protocol's to say, after the challenge."""
 
-    regex = ".*?"
+    regex = "(?s:.*?)"  # a name may hold a line feed, percent-encoded
     part_isolating = False
 
 

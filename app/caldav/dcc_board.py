@@ -124,6 +124,16 @@ class DccBoard:
             if (ends is None or one.entry.starts < ends) and (starts is None or starts < one.entry.ends):
                 yield self._member(one)
 
+    def occurring(
+        self,
+        collection: Collection,  # noqa: ARG002 - the seam's signature
+        member: Member,
+        starts: datetime,  # noqa: ARG002 - the same
+        ends: datetime,  # noqa: ARG002 - the same
+    ) -> Sequence[Instance]:
+        """Return the one instance that a closure has."""
+        return member.instances
+
     def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
         """Return what came, changed or went since a token."""
         scope, everything = self._scope(collection.name)

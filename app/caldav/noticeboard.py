@@ -1,7 +1,7 @@
 """The Backend over the register: a User's gateways as calendar collections, where a PUT is a notice."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -21,6 +21,7 @@ from app.caldav.backend import (
     Stored,
     TokenUnknown,
 )
+from app.caldav.evaluation import Evaluation, instance_of
 from app.caldav.kept_properties import KeptProperties
 from app.caldav.listings import Listings, entry_of
 from app.caldav.object_refusal import refusal_of
@@ -66,6 +67,7 @@ class Noticeboard:
     gateways: Sequence[Gateway]
     given_by: str
     now: datetime
+    evaluation: Evaluation = field(default_factory=Evaluation)
 
     def bounds(self) -> Bounds:
         """Return what intake takes of one calendar object."""
@@ -132,6 +134,12 @@ class Noticeboard:
             for held, body in members.bodies_touching(self.register.store, connection, place, weeks):
                 yield _member(held, body)
 
+    def occurring(
+        self, collection: Collection, member: Member, starts: datetime, ends: datetime
+    ) -> Sequence[Instance] | None:
+        """Return the instances in a span, evaluated where they were not expanded at PUT."""
+        return self.evaluation.instances(collection.name, member, starts, ends)
+
     def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
         """Return what changed since a token: at any limit nothing is passed over, since each change has its number."""
         store, place = self.register.store, self._place(collection)
@@ -157,7 +165,7 @@ class Noticeboard:
         """Record a notice and store its octets as they came; what intake cannot read is kept and refused."""
         shelf, notice = self._shelf(collection), self._notice(octets)
         codes = tuple(gateway.code for gateway in self.gateways)
-        asking = Asking(now=self.now, gateways=codes, gateway=shelf.gateway.code, limits=LIMITS)
+        asking = Asking(self.now, codes, shelf.gateway.code, LIMITS, allow_long=True)  # nobody could confirm it here
         try:
             found = read_object(octets, asking)
         except (NoticeTooLarge, NoticeUnreadable) as unread:
@@ -166,7 +174,8 @@ class Noticeboard:
         if found.reading.problems or not found.uid:
             keep_notice(self.register, self.user, notice)
             raise refusal_of(NoticeUnreadable("", problems=found.reading.problems))
-        new = NewObject(name, found.uid, found.reading, found.instances, found.complete_until)
+        bounds = found.complete_from, found.complete_until
+        new = NewObject(name, found.uid, found.reading, found.instances, *bounds)
         try:
             kept = receive_member(self.register, shelf, new, notice, condition.holds)
         except MemberStale as stale:
@@ -237,11 +246,9 @@ class Noticeboard:
 
 def _member(held: HeldMember, stored: bytes) -> Member:
     body = load_body(stored)
-    instances = tuple(
-        Instance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)
-        for one in body.instances
-    )
-    return Member(entry_of(held.head), body.uid, body.octets, instances, body.complete_until, body.receipt)
+    instances = tuple(map(instance_of, body.instances))
+    bounds = body.complete_from, body.complete_until
+    return Member(entry_of(held.head), body.uid, body.octets, instances, *bounds, body.receipt)
 
 
 def _token(connection: Connection, place: Place, newest: HeldMember | None) -> str:

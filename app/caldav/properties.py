@@ -174,8 +174,7 @@ _OF_COLLECTION: dict[str, Value] = {
     caldav("min-date-time"): _bound(lambda bounds: utc(bounds.earliest)),
     caldav("max-date-time"): _bound(lambda bounds: utc(bounds.latest)),
     caldav("max-instances"): _bound(lambda bounds: str(bounds.instances)),
-    # A closure invites nobody. An event with attendees is taken all the same, since it says when a gateway is closed.
-    caldav("max-attendees-per-instance"): _fixed("0"),
+    caldav("max-attendees-per-instance"): _bound(lambda bounds: str(bounds.attendees)),
     caldav("calendar-timezone"): _fixed(escape(LONDON_TIMEZONE)),
     caldav("calendar-timezone-id"): _fixed("Europe/London"),
     caldav("schedule-calendar-transp"): _fixed("<C:transparent/>"),

@@ -17,7 +17,7 @@ from app.store.tables import member_bodies, member_weeks, members
 _FACTS = struct.Struct(">q?16sIqq")  # change, gone, entity tag, length, created, changed; the name follows
 _MOST_AT_ONCE = 500  # values in one IN (...)
 _ALL_OF_THEM = 2**31 - 1
-_GOES_ON = "goes on"  # stands in the week index for every week after a rule's last expanded occurrence
+_NOT_WHOLE = "not whole"  # stands in the week index for every week of which a member's occurrences are not expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class HeldMember:
 class NewMember:
     """A member to be written: ``body`` is its heavy part, opaque here; UID and the ISO weeks that it touches find it.
 
-    ``goes_on`` tells that its rule has occurrences after those weeks.
+    ``is_whole`` tells that it has no occurrence in any other week.
     """
 
     head: MemberHead
@@ -63,7 +63,7 @@ class NewMember:
     body: bytes
     uid: str
     weeks: frozenset[str]
-    goes_on: bool
+    is_whole: bool
 
 
 _COLUMNS = (
@@ -193,8 +193,8 @@ def all_bodies(store: Store, connection: sa.Connection, place: Place) -> Iterato
 def bodies_touching(
     store: Store, connection: sa.Connection, place: Place, weeks: Sequence[str]
 ) -> Iterator[tuple[HeldMember, bytes]]:
-    """Yield at least the members with an occurrence in these ISO weeks, and every one whose rule goes on."""
-    keys = [store.blind.member_week(place.collection, week) for week in (*weeks, _GOES_ON)]
+    """Yield at least the members with an occurrence in these ISO weeks, and every one that is not expanded whole."""
+    keys = [store.blind.member_week(place.collection, week) for week in (*weeks, _NOT_WHOLE)]
     seen: set[bytes] = set()
     for first in range(0, len(keys), _MOST_AT_ONCE):
         for row in connection.execute(_TOUCHING, {"weeks": keys[first : first + _MOST_AT_ONCE]}):
@@ -227,7 +227,7 @@ def put_member(store: Store, connection: sa.Connection, place: Place, held: Held
     else:
         connection.execute(_UPDATE_BODY, {"b_id": member_id, "row_version": version, "sealed": sealed})
         connection.execute(_DELETE_WEEKS, {"b_id": member_id})
-    weeks = sorted(new.weeks) + ([_GOES_ON] if new.goes_on else [])
+    weeks = sorted(new.weeks) + ([] if new.is_whole else [_NOT_WHOLE])
     keys = {store.blind.member_week(place.collection, week) for week in weeks}
     if keys:
         connection.execute(_INSERT_WEEKS, [{"week": key, "member_id": member_id} for key in sorted(keys)])

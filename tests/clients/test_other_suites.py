@@ -34,11 +34,17 @@ _FREE = json.loads(os.environ["CLOSURES_SUITE"])
 
 class ServerMixin:
     @pytest.fixture
-    def get_storage_args(self, aio_connector):
+    def get_storage_args(self, request, aio_connector):
         async def inner(collection="test"):
-            path = "" if collection is None else _FREE["collections"].pop()
-            return {"url": _FREE["base"] + path, "username": _FREE["user"], "password": _FREE["password"],
+            args = {"url": _FREE["base"], "username": _FREE["user"], "password": _FREE["password"],
                     "connector": aio_connector}
+            if collection is None:
+                return args
+            gateway = _FREE["gateways"].pop()
+            args["url"] += f"/dav/calendars/{_FREE['user']}/{gateway}/"
+            # A test calls a calendar as it likes; what is discovered is called as its gateway is.
+            args["collection"] = gateway if request.node.originalname == "test_discover" else collection
+            return args
         return inner
 """
 
@@ -93,12 +99,12 @@ def test_the_storage_suite_of_vdirsyncer(running, python_client, sources_of, rep
     (server / "__init__.py").write_text(MIXIN)
     stated = {
         "base": running.base,
-        "collections": [f"/dav/calendars/{sender.code}/{gateway}/" for gateway in sender.gateways],
+        "gateways": sender.gateways,
         "user": sender.code,
         "password": sender.password,
     }
-    # Tasks are not for a register of closures, and one test wants both in one collection.
-    wanted = "not VTODO and not test_item_types_general"
+    # VTODO is not for a register of closures (one test wants both kinds in one collection), nor is MKCALENDAR.
+    wanted = "not VTODO and not test_item_types_general and not test_create_collection"
     report, said = run_suite(
         [
             programs / "python",
