@@ -28,6 +28,7 @@ class Collection:
 
     ``owner`` and ``name`` are its segments in paths. ``token`` changes whenever a member does, and never otherwise: it
     is what the sync-token URI ends in, and the ctag. It holds nothing that XML would escape. ``resource_id`` is a UUID.
+    ``created_at`` is None where nobody noted when it came to be.
     """
 
     owner: str
@@ -37,7 +38,7 @@ class Collection:
     writable: bool
     token: str
     resource_id: str
-    created_at: datetime
+    created_at: datetime | None
     changed_at: datetime
 
 

@@ -1,6 +1,6 @@
 """The Backend over the register: a User's gateways as calendar collections, where a PUT is a notice."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -25,6 +25,7 @@ from app.caldav.evaluation import Evaluation, instance_of
 from app.caldav.kept_properties import KeptProperties
 from app.caldav.listings import Listings, entry_of
 from app.caldav.object_refusal import refusal_of
+from app.caldav.read_members import ReadMembers
 from app.caldav.receipt_line import receipt_line
 from app.domain.notice import Channel, Notice
 from app.domain.party import Gateway, User
@@ -49,12 +50,11 @@ from app.register.register import Register
 from app.store import members
 from app.store.engine import Connection
 from app.store.log import leaf_at
-from app.store.members import HeldMember, Place
+from app.store.members import HeldMember, Place, Version
 from feeds.scope import EPOCH
 
 _EMPTY = "0"  # the token of a collection in which nothing ever stood
-_WIDEST_WEEKS = 260  # a span over more weeks looks at every member instead
-_DAY = timedelta(days=1)  # more than any zone is away from ours: a client may read floating times in another
+_WIDEST = timedelta(weeks=260)  # a longer span looks at every member instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Noticeboard:
 
     register: Register
     listings: Listings
+    read_members: ReadMembers
     user: User
     gateways: Sequence[Gateway]
     given_by: str
@@ -114,8 +115,8 @@ class Noticeboard:
     def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
         """Return members whole, by name."""
         with self.register.store.reading() as connection:
-            found = members.bodies_named(self.register.store, connection, self._place(collection), names)
-            return {held.head.name: _member(held, body) for held, body in found}
+            found = members.versions_named(self.register.store, connection, self._place(collection), names)
+            return {one.entry.name: one for one in self._opened(connection, found)}
 
     def every_member(self, collection: Collection) -> Iterable[Member]:
         """Yield every member whole."""
@@ -125,14 +126,13 @@ class Noticeboard:
 
     def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
         """Yield at least the members with an occurrence in the span, found by the weeks that it touches."""
-        if starts is None or ends is None or (ends - starts) > _WIDEST_WEEKS * 7 * _DAY:
+        if starts is None or ends is None or ends - starts > _WIDEST:
             yield from self.every_member(collection)
             return
-        weeks = weeks_touched(starts - _DAY, ends + _DAY)
+        weeks = weeks_touched(starts, ends)
         with self.register.store.reading() as connection:
-            place = self._place(collection)
-            for held, body in members.bodies_touching(self.register.store, connection, place, weeks):
-                yield _member(held, body)
+            found = members.versions_touching(self.register.store, connection, self._place(collection), weeks)
+            yield from self._opened(connection, found)
 
     def occurring(
         self, collection: Collection, member: Member, starts: datetime, ends: datetime
@@ -206,6 +206,13 @@ class Noticeboard:
         """Set elements on a place."""
         self._kept().set_properties(place, changes)
 
+    def _opened(self, connection: Connection, versions: Sequence[Version]) -> Sequence[Member]:
+        def opened(missing: Sequence[Version]) -> Iterator[tuple[Version, Member]]:
+            for version, held, body in members.bodies_of(self.register.store, connection, missing):
+                yield version, _member(held, body)
+
+        return self.read_members.read(versions, opened)
+
     def _listed(self, connection: Connection, place: Place) -> tuple[Sequence[Entry], HeldMember | None]:
         newest = members.newest_member(self.register.store, connection, place)
         return self.listings.read(self.register.store, connection, place, newest), newest
@@ -236,7 +243,7 @@ class Noticeboard:
             writable=True,
             token=_token(connection, place, newest),
             resource_id=str(UUID(bytes=place.collection)),
-            created_at=EPOCH,  # nobody noted when a gateway was enrolled
+            created_at=None,
             changed_at=newest.head.changed_at if newest else EPOCH,
         )
 

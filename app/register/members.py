@@ -145,7 +145,8 @@ def remove_member(
         _check(allows, standing)
         if standing is None:
             return None
-        ((_, stored),) = members.bodies_named(store, connection, place, [name])
+        versions = members.versions_named(store, connection, place, [name])
+        ((_, _, stored),) = members.bodies_of(store, connection, versions)
         series = store.blind.series(collection.user.id, load_body(stored).uid)
         closures = [one.standing.closure for one in rows.of_series(store, connection, collection.user.code, [series])]
         ahead = [

@@ -20,6 +20,7 @@ from pathlib import Path
 from app.caldav.backend import Condition
 from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
+from app.caldav.read_members import ReadMembers
 from app.factory import prepare
 from app.register import enrolment
 from app.settings import read_settings
@@ -105,7 +106,7 @@ def fill(settings, count):
         _, password = enrolment.issue_token(store, label="bench", now=NOW, user_code="ALPHA")
         with store.reading() as connection:
             gateways = parties.gateways_of(store, connection, user.id)
-        board = Noticeboard(service.register, Listings(), user, gateways, "bench", NOW)
+        board = Noticeboard(service.register, Listings(), ReadMembers(), user, gateways, "bench", NOW)
         collection = board.collection("ALPHA", "GW-1")
         spent = []
         for number in range(count):
