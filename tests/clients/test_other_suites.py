@@ -17,12 +17,13 @@ test-servers:
     username: {user}
     password: {password}
     features:
-      create-calendar: {{support: ungraceful}}
-      delete-calendar: {{support: ungraceful}}
+      create-calendar: {{support: unsupported}}
+      delete-calendar: {{support: unsupported}}
       save-load.todo: {{support: ungraceful}}
       save-load.journal: {{support: ungraceful}}
       scheduling: {{support: unsupported}}
       test-calendar: {{cleanup-regime: wipe-calendar}}
+      test-calendar.compatibility-tests: {{name: {gateway}, cleanup-regime: wipe-calendar}}
 """
 # Their own settings ask for coverage and for warnings that are theirs to mend.
 QUIETLY = ("-q", "-o", "addopts=", "-o", "asyncio_default_fixture_loop_scope=function", "-W", "ignore")
@@ -60,12 +61,12 @@ def run_suite(words, folder, **environ):
 
 
 @pytest.mark.slow
-def test_the_functional_suites_of_python_caldav(running, python_client, sources_of, report_of):
+def test_the_functional_suites_of_python_caldav(running, environment_of, sources_of, report_of):
     sender = running.enrol()
     folder = sources_of(CALDAV)
-    programs = python_client(CALDAV, "pytest", "pytest-asyncio", "vobject", "tzlocal", "PyYAML", "manuel", "pyfakefs")
+    programs = environment_of(CALDAV, "pytest", "pytest-asyncio", "vobject", "tzlocal", "PyYAML", "manuel", "pyfakefs")
     (folder / "tests" / "caldav_test_servers.yaml").write_text(
-        SERVER.format(base=running.base, user=sender.code, password=sender.password)
+        SERVER.format(base=running.base, user=sender.code, password=sender.password, gateway=sender.gateways[0])
     )
     report, said = run_suite(
         [
@@ -88,10 +89,10 @@ def test_the_functional_suites_of_python_caldav(running, python_client, sources_
 
 
 @pytest.mark.slow
-def test_the_storage_suite_of_vdirsyncer(running, python_client, sources_of, report_of):
+def test_the_storage_suite_of_vdirsyncer(running, environment_of, sources_of, report_of):
     sender = running.enrol(gateways=80)
     folder = sources_of(VDIRSYNCER)
-    programs = python_client(
+    programs = environment_of(
         VDIRSYNCER, "pytest", "pytest-asyncio", "aioresponses", "aiostream", "hypothesis", "requests"
     )
     server = folder / "tests" / "storage" / "servers" / "closures"
