@@ -77,6 +77,7 @@ class DictBackend:
         self.set = {}
         self.refused = []
         self.changed_at = now
+        self.evaluation = None  # of one request; a test may keep one over several
 
     def bounds(self):
         reach = timedelta(days=5 * 366)
@@ -123,7 +124,7 @@ class DictBackend:
         return self.every_member(collection)
 
     def occurring(self, collection, member, starts, ends):
-        return Evaluation().instances(collection.name, member, starts, ends)
+        return (self.evaluation or Evaluation()).instances(collection.name, member, starts, ends)
 
     def changes(self, collection, token, most):
         shelf = self._shelf(collection)
