@@ -62,12 +62,16 @@ class GatewayCollection:
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """A calendar object that was read whole, to be stored under a name."""
+    """A calendar object that was read whole, to be stored under a name.
+
+    ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound.
+    """
 
     name: str
     uid: str
     reading: Reading
     instances: tuple[Instance, ...]
+    complete_from: datetime | None
     complete_until: datetime | None
 
 
@@ -112,17 +116,16 @@ def receive_member(
         recorded = _record(register, connection, (head, rulebook), (collection.user, notice), reading)
         outcome = recorded.outcome(register.signing_key)
         receipt = json.dumps(outcome_facts(outcome), separators=(",", ":"))
-        body = dump_body(MemberBody(new.uid, notice.octets, new.instances, new.complete_until, receipt))
+        bounds = new.complete_from, new.complete_until
+        body = dump_body(MemberBody(new.uid, notice.octets, new.instances, *bounds, receipt))
         if standing is not None and standing.head.etag == etag:
             if recorded.leaves:
                 members.rewrite_body(store, connection, standing, body)
             return Kept(standing.head, created=False, outcome=outcome)
         created_at = notice.received_at if standing is None else standing.head.created_at
         stored = MemberHead(new.name, etag, len(notice.octets), created_at, notice.received_at)
-        goes_on = new.complete_until is not None
-        members.put_member(
-            store, connection, place, held, NewMember(stored, head.log_size, body, new.uid, weeks, goes_on)
-        )
+        written = NewMember(stored, head.log_size, body, new.uid, weeks, is_whole=bounds == (None, None))
+        members.put_member(store, connection, place, held, written)
     return Kept(stored, created=standing is None, outcome=outcome)
 
 
@@ -142,7 +145,8 @@ def remove_member(
         _check(allows, standing)
         if standing is None:
             return None
-        ((_, stored),) = members.bodies_named(store, connection, place, [name])
+        versions = members.versions_named(store, connection, place, [name])
+        ((_, _, stored),) = members.bodies_of(store, connection, versions)
         series = store.blind.series(collection.user.id, load_body(stored).uid)
         closures = [one.standing.closure for one in rows.of_series(store, connection, collection.user.code, [series])]
         ahead = [

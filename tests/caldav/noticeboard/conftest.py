@@ -7,6 +7,7 @@ import pytest
 from app.caldav.backend import Condition
 from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
+from app.caldav.read_members import ReadMembers
 from app.store import parties
 
 ANY = Condition()
@@ -45,13 +46,21 @@ class Client:
 
     def __init__(self, register, user, gateway, clock):
         self.register, self.user, self.gateway, self.clock = register, user, gateway, clock
-        self.listings = Listings()
+        self.listings, self.read_members = Listings(), ReadMembers()
 
     @property
     def board(self):
         with self.register.store.reading() as connection:
             gateways = parties.gateways_of(self.register.store, connection, self.user.id)
-        return Noticeboard(self.register, self.listings, self.user, gateways, "a phone", self.clock().astimezone(UTC))
+        return Noticeboard(
+            self.register,
+            self.listings,
+            self.read_members,
+            self.user,
+            gateways,
+            "a phone",
+            self.clock().astimezone(UTC),
+        )
 
     @property
     def collection(self):
