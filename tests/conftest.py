@@ -29,17 +29,23 @@ def pytest_report_header(config):
     lines = [f"database: {database}"]
     if database == "sqlite":
         lines.append("NOT RUN HERE: the same suite on PostgreSQL (pytest --database=postgresql); .ci/run runs both")
+    else:
+        lines.append("NOT RUN HERE: tests that ask for no database; they are the same on SQLite")
     if not config.getoption("--slow"):
         lines.append("NOT RUN HERE: the suites marked slow (pytest --slow -m slow); .ci/run runs them")
     return lines
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--slow"):
-        return
-    quick = [item for item in items if "slow" not in item.keywords]
-    config.hook.pytest_deselected(items=[item for item in items if "slow" in item.keywords])
-    items[:] = quick
+    wanted = items
+    if not config.getoption("--slow"):
+        wanted = [item for item in wanted if "slow" not in item.keywords]
+    if config.getoption("--database") == "postgresql":
+        # What asks for no database would only be run a second time.
+        wanted = [item for item in wanted if "database_url" in item.fixturenames]
+    kept = set(wanted)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = wanted
 
 
 @pytest.hookimpl(wrapper=True)
