@@ -124,6 +124,7 @@ def test_schemathesis_finds_no_fault_for_long(web, credentials, held, name):
         ("GET", "/api/v1/moved?times=", 400),
         ("GET", "/api/v1/clashes?release_days=", 400),
         ("GET", "/api/v1/late-changes?format=", 400),
+        ("GET", "/api/v1/late-changes?format=csv&limit=1", 400),
         ("POST", "/api/v1/notices", 422),
     ],
 )
