@@ -42,7 +42,7 @@ def render_listing(
 def render_maintenance(header: FeedHeader, entries: Sequence[MaintenanceEntry]) -> bytes:
     """Return the whole JSON document of a feed of DCC's own dates; it depends on nothing but them."""
     opening = {"name": plain(header.name), "description": plain(header.description)}
-    return _octets({**opening, "maintenance": [_maintenance(entry) for entry in entries]})
+    return _octets({**opening, "maintenance": [maintenance_facts(entry) for entry in entries]})
 
 
 def _octets(value: object) -> bytes:
@@ -90,7 +90,8 @@ def closure_facts(entry: FeedEntry) -> dict[str, object]:
     }
 
 
-def _maintenance(entry: MaintenanceEntry) -> dict[str, object]:
+def maintenance_facts(entry: MaintenanceEntry) -> dict[str, object]:
+    """Return every field of one of DCC's own windows, as JSON has it."""
     return {
         "reference": plain(entry.reference),
         "kind": "release" if entry.release else "maintenance",

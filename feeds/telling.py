@@ -1,6 +1,6 @@
 """What is told to one recipient: the subject and text of a message, and the same as JSON for a program.
 
-Both are made of ``FeedEntry`` alone, so that a message discloses nothing that a feed could not.
+Both are made of ``FeedEntry`` and ``MaintenanceEntry`` alone: a message discloses nothing that a feed could not.
 """
 
 import json
@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from feeds.entry import FeedEntry, Publisher
-from feeds.listing import closure_facts
+from feeds.entry import FeedEntry, MaintenanceEntry, Publisher
+from feeds.listing import closure_facts, maintenance_facts
 from feeds.property import plain
-from feeds.wording import description, london_text, summary, window_text
+from feeds.wording import description, london_text, maintenance_summary, summary, window_text
 
 _WORDS = {
     "new": "New",
@@ -37,11 +37,12 @@ _FOOTER = "Dates are as notified by Users and nothing here is approved."
 
 @dataclass(frozen=True, slots=True)
 class EntryTold:
-    """One closure in a message: why it is told, by ``kinds`` of ``_WORDS``, and the closures that it clashes with."""
+    """One closure in a message: why it is told, by ``kinds`` of ``_WORDS``, and what it clashes with."""
 
     kinds: tuple[str, ...]
     entry: FeedEntry
     clashes: tuple[FeedEntry, ...] = ()
+    maintenance: tuple[MaintenanceEntry, ...] = ()
 
 
 def subject_of(told: Sequence[EntryTold]) -> str:
@@ -71,6 +72,7 @@ def payload_of(told: Sequence[EntryTold], message_id: str, made_at: str) -> byte
                     "kinds": list(one.kinds),
                     "closure": closure_facts(one.entry),
                     "clashes": [closure_facts(other) for other in one.clashes],
+                    "maintenance_clashes": [maintenance_facts(other) for other in one.maintenance],
                 }
                 for one in told
             ]
@@ -93,6 +95,10 @@ def _paragraph(one: EntryTold, publisher: Publisher) -> str:
         window_text(entry.starts, entry.ends),
         description(entry),
         *(f"Clashes with {summary(other)}, {window_text(other.starts, other.ends)}" for other in one.clashes),
+        *(
+            f"Clashes with {maintenance_summary(other)}, {window_text(other.starts, other.ends)}"
+            for other in one.maintenance
+        ),
         plain(f"{publisher.base_url.rstrip('/')}/closures/{entry.reference}"),
     ]
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.domain.london import utc_text
 from app.jobs.letter import Letter, NotDelivered
 from app.jobs.post_office import PostOffice
-from app.publishing import entry_of
+from app.publishing import entry_of, maintenance_entry_of
 from app.register import outbox
 from app.register.register import Register
 from app.register.telling import Telling, read_telling
@@ -58,6 +58,7 @@ def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: d
             kinds=tuple(kind.value for kind in one.kinds),
             entry=_entry(one.standing, telling.parties),
             clashes=tuple(_entry(other, telling.parties) for other in one.clashes),
+            maintenance=tuple(map(maintenance_entry_of, one.maintenance)),
         )
         for one in telling.told
     ]

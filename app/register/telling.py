@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.access import Principal, Role
+from app.domain.clash import find_maintenance_clashes
 from app.domain.closure import PlannedClosure, State, Step
+from app.domain.maintenance import Maintenance
 from app.domain.tiding import Kind, Tiding, still_holds
 from app.register.reading import visible_users
 from app.register.register import Register
+from app.register.rulebook import Rulebook
 from app.store import closures as rows
 from app.store import outbox, parties, recipients
 from app.store.bodies import Standing
@@ -21,11 +24,12 @@ from app.store.recipients import Recipient
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a message tells of one closure: why, how it stands, and with which others it clashes."""
+    """What a message tells of one closure: why, how it stands, and with which others and DCC's own dates it clashes."""
 
     kinds: tuple[Kind, ...]
     standing: Standing
     clashes: tuple[Standing, ...]
+    maintenance: tuple[Maintenance, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,14 @@ class Telling:
 
 def read_telling(register: Register, message: Message, now: datetime) -> Telling | None:
     """Return what a message may tell at ``now``; None where nothing of it holds, or its recipient is gone."""
-    store = register.store
+    store, rulebook = register.store, register.rulebook()
     with store.reading() as connection:
         recipient = recipients.read_recipients(store, connection, [message.recipient_id]).get(message.recipient_id)
         if recipient is None or recipient.removed_at is not None:
             return None
         everyone = parties.read_parties(store, connection)
-        sight = _Sight(store, connection, visible_users(_principal(recipient, everyone), everyone), now)
+        codes = visible_users(_principal(recipient, everyone), everyone)
+        sight = _Sight(store, connection, codes, rulebook, now)
         found = sight.told(outbox.tidings_of(store, connection, message.id))
     told = sorted(found, key=lambda one: (one.standing.closure.window.starts, one.standing.closure.reference))
     return Telling(recipient, tuple(told), everyone) if told else None
@@ -65,6 +70,7 @@ class _Sight:
     store: Store
     connection: Connection
     codes: Mapping[bytes, str]
+    rulebook: Rulebook
     now: datetime
 
     def told(self, tidings: Iterable[Tiding]) -> list[Told]:
@@ -79,10 +85,12 @@ class _Sight:
         closure = held.standing.closure
         since = self._planned_since(closure)
         holding = {one.kind for one in tidings if still_holds(one.kind, one.number, closure, since, self.now)}
-        clashes = self._clashes(held) if Kind.CLASH in holding else ()
-        if not clashes:
+        asked = Kind.CLASH in holding and closure.state is State.PLANNED
+        clashes = self._clashes(held) if asked else ()
+        maintenance = self._maintenance(closure) if asked else ()
+        if not clashes and not maintenance:
             holding.discard(Kind.CLASH)
-        return Told(tuple(kind for kind in Kind if kind in holding), held.standing, clashes)
+        return Told(tuple(kind for kind in Kind if kind in holding), held.standing, clashes, maintenance)
 
     def _planned_since(self, closure: PlannedClosure) -> int:
         """Return the number of the revision that last planned a closure."""
@@ -98,8 +106,6 @@ class _Sight:
         Of two that clash, the one recorded later tells of it, so that a clash is told once.
         """
         closure = held.standing.closure
-        if closure.state is not State.PLANNED:
-            return ()
         weeks = [self.store.blind.week(week) for week in closure.window.weeks()]
         found = [
             other.standing
@@ -110,3 +116,10 @@ class _Sight:
             and (other.change, other.standing.closure.reference) < (held.change, closure.reference)
         ]
         return tuple(sorted(found, key=lambda one: (one.closure.window, one.closure.reference)))
+
+    def _maintenance(self, closure: PlannedClosure) -> tuple[Maintenance, ...]:
+        """Return DCC's own windows, as they stand, on which a closure falls."""
+        days = self.rulebook.thresholds.release_days
+        return tuple(
+            met.maintenance for met in find_maintenance_clashes([closure], self.rulebook.maintenance_at(None), days)
+        )

@@ -77,7 +77,9 @@ _QUESTION = (
     _AS_OF,
 )
 _FORMAT = Parameter(
-    "format", "csv: the rows, all of them, as a sheet.", {"type": "string", "enum": ["json", "csv"], "default": "json"}
+    "format",
+    "csv: the rows, all of them, as a sheet; it has no pages.",
+    {"type": "string", "enum": ["json", "csv"], "default": "json"},
 )
 PAGING = (
     _number("limit", "How many at most.", 1, 1000, 1000),

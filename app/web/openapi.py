@@ -20,6 +20,7 @@ blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
 _PREFIX = "/api/v1"
 _PLACE = "#/components/schemas/{model}"
 _READS = frozenset({"GET"})
+_TOKENS: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}]
 _WORDS = {
     400: "The question cannot be read.",
     401: "Nobody is known to be asking.",
@@ -37,17 +38,21 @@ _COMMON = (400, 401, 403, 404, 503)
 @blueprint.get("/openapi.json")
 def document() -> Response:
     """Give the document to anybody."""
-    return conditional(app_json(make_document(current_app.url_map.iter_rules(), site().base_url)))
+    return conditional(app_json(_document()))
 
 
 @blueprint.get("/docs")
 def docs() -> str:
     """Show the same document to people, as a plain page of our own."""
-    return render_template("api.html", document=make_document(current_app.url_map.iter_rules(), site().base_url))
+    return render_template("api.html", document=_document())
 
 
-def make_document(rules: Iterable[Rule], base_url: str) -> dict[str, Any]:
-    """Return the OpenAPI document of those routes that the contract names."""
+def _document() -> dict[str, Any]:
+    return make_document(current_app.url_map.iter_rules(), site().base_url, current_app.config["SESSION_COOKIE_NAME"])
+
+
+def make_document(rules: Iterable[Rule], base_url: str, cookie: str) -> dict[str, Any]:
+    """Return the OpenAPI document of those routes that the contract names; ``cookie`` is that of a session."""
     paths: dict[str, dict[str, Any]] = {}
     stated = sorted(
         (rule for rule in rules if rule.endpoint in OPERATIONS), key=lambda rule: (rule.rule, rule.endpoint)
@@ -68,12 +73,19 @@ def make_document(rules: Iterable[Rule], base_url: str) -> dict[str, Any]:
             ),
         },
         "servers": [{"url": f"{base_url}{_PREFIX}"}],
-        "security": [{"basic": []}, {"bearer": []}],
+        "security": [*_TOKENS, {"session": []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic", "description": "A User's code and its app password."},
                 "bearer": {"type": "http", "scheme": "bearer", "description": "An app password, or a role's token."},
+                "session": {"type": "apiKey", "in": "cookie", "name": cookie, "description": "A person who signed in."},
+                "form": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-CSRFToken",
+                    "description": "The token of a form of the same session.",
+                },
             },
             "schemas": _schemas(),
         },
@@ -98,6 +110,8 @@ def _operation(rule: Rule, method: str, stated: Operation) -> dict[str, Any]:
         "parameters": [*map(_path_parameter, sorted(rule.arguments)), *map(_parameter, stated.parameters)],
         "responses": _responses(method, stated),
     }
+    if method not in _READS:
+        facts["security"] = [*_TOKENS, {"session": [], "form": []}]
     if stated.body is not None:
         content = {media: {"schema": schema} for media, schema in stated.body.items()}
         facts["requestBody"] = {"required": True, "content": content}

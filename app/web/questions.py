@@ -174,6 +174,8 @@ def _wants_sheet() -> bool:
     form = request.args.get("format", "json")
     if form not in {"json", "csv"}:
         raise QueryRefused("That is not a format.", "Give json or csv.")
+    if form == "csv" and request.args.keys() & {"limit", "cursor"}:
+        raise QueryRefused("A sheet has no pages.", "Leave out `limit` and `cursor`: it is whole.")
     return form == "csv"
 
 

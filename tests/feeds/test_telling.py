@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feeds.entry import MaintenanceEntry
 from feeds.listing import closure_facts
 from feeds.telling import EntryTold, payload_of, subject_of, text_of
 
@@ -15,6 +16,12 @@ KINDS = ("new", "moved", "withdrawn", "late", "clash", "starts", "open", "expire
 WORDS = (
     "New", "Changed", "Withdrawn", "Short notice", "Clash", "Starts within 24 hours", "Closed now", "Window over",
     "Received", "Still planned?",
+)  # fmt: skip
+
+BAND = MaintenanceEntry(
+    reference="DM-7F3K9QZ0AB", release=False, withdrawn=False, sequence=2,
+    starts=datetime(2026, 12, 6, 1, tzinfo=UTC), ends=datetime(2026, 12, 6, 5, tzinfo=UTC),
+    created=datetime(2026, 10, 1, 9, tzinfo=UTC), changed=datetime(2026, 10, 2, 9, tzinfo=UTC),
 )  # fmt: skip
 
 
@@ -26,7 +33,9 @@ def test_the_whole_text(planned, publisher):
         planned, sequence=2, notice_days=7, short_notice=True, late_change=True, band="5-9",
         moved_from_starts=datetime(2026, 12, 13, 2, tzinfo=UTC), moved_from_ends=datetime(2026, 12, 13, 6, tzinfo=UTC),
     )  # fmt: skip
-    text = text_of([EntryTold(("moved", "late", "clash"), moved, (other,)), EntryTold(("new",), planned)], publisher)
+    text = text_of(
+        [EntryTold(("moved", "late", "clash"), moved, (other,), (BAND,)), EntryTold(("new",), planned)], publisher
+    )
     assert text == (
         "Changed, short notice, clash\n"
         "GW-ALPHA-1 closed (Alpha Energy)\n"
@@ -38,6 +47,8 @@ def test_the_whole_text(planned, publisher):
         "Reference CN-7F3K9QZ0AB\n"
         "Clashes with GW-BETA-1 closed (Beta Gas), "
         "Sun 6 Dec 2026 02:00 GMT to Sun 6 Dec 2026 06:00 GMT (2026-12-06 02:00 to 2026-12-06 06:00 UTC)\n"
+        "Clashes with DCC planned maintenance, "
+        "Sun 6 Dec 2026 01:00 GMT to Sun 6 Dec 2026 05:00 GMT (2026-12-06 01:00 to 2026-12-06 05:00 UTC)\n"
         "https://closures.example/closures/CN-7F3K9QZ0AB\n"
         "\n"
         "New\n"
@@ -75,7 +86,7 @@ def test_the_subject_of_several_counts(planned):
 
 
 def test_a_program_gets_every_field(planned):
-    told = [EntryTold(("new", "clash"), planned, (planned,)), EntryTold(("open",), planned)]
+    told = [EntryTold(("new", "clash"), planned, (planned,), (BAND,)), EntryTold(("open",), planned)]
     assert json.loads(payload_of(told, "0af1", "2026-11-24T09:00:00Z")) == {
         "type": "closures.told",
         "id": "0af1",
@@ -86,8 +97,22 @@ def test_a_program_gets_every_field(planned):
                     "kinds": ["new", "clash"],
                     "closure": closure_facts(planned),
                     "clashes": [closure_facts(planned)],
+                    "maintenance_clashes": [
+                        {
+                            "reference": "DM-7F3K9QZ0AB",
+                            "kind": "maintenance",
+                            "starts": "2026-12-06T01:00:00Z",
+                            "ends": "2026-12-06T05:00:00Z",
+                            "starts_london": "Sun 6 Dec 2026 01:00 GMT",
+                            "ends_london": "Sun 6 Dec 2026 05:00 GMT",
+                            "withdrawn": False,
+                            "sequence": 2,
+                            "created": "2026-10-01T09:00:00Z",
+                            "changed": "2026-10-02T09:00:00Z",
+                        }
+                    ],
                 },
-                {"kinds": ["open"], "closure": closure_facts(planned), "clashes": []},
+                {"kinds": ["open"], "closure": closure_facts(planned), "clashes": [], "maintenance_clashes": []},
             ]
         },
     }

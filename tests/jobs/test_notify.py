@@ -2,13 +2,16 @@
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import StoreBusy
 from app.intake.outbound import Outbound
+from app.intake.reading import Reading
 from app.jobs.housekeeping import keep_house
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import Sent, deliver
@@ -17,6 +20,7 @@ from app.jobs.sweep import sweep
 from app.register import outbox as outbox_at_work
 from app.register import recipients, writing
 from app.register.enrolment import shred_user
+from app.register.maintenance import import_maintenance
 from app.store import outbox_tables, tables
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
@@ -167,8 +171,32 @@ def test_nothing_is_written_where_the_transaction_rolls_back(
     )  # new, late, and whether it clashes
 
 
+def test_a_user_hears_of_a_clash_with_dccs_own_dates(
+    register, store, letters, run, alpha, announce, give, add_recipient, clock
+):
+    def plan(uid, starts, *, withdrawn=False):
+        announced = replace(announce(uid, starts, withdrawn=withdrawn), gateway="DCC")
+        reading = Reading((announced,), (), events=1)
+        import_maintenance(register, MaintenanceKind.MAINTENANCE, reading, clock())
+
+    add_recipient("alpha", "clash", user="ALPHA")
+    plan("m1", "2027-02-07T03:00")
+    plan("m2", "2027-02-08T03:00")
+    clock.forward(minutes=1)
+    clashing = give(alpha, announce("u1", "2027-02-07T02:00"), at=clock()).accepted[0].reference
+    give(alpha, announce("u2", "2027-02-10T02:00"), at=clock())
+    assert run() == Sent(1, 0)
+    (one,) = json.loads(letters.kept[0].payload)["data"]["closures"]
+    assert (one["closure"]["reference"], one["kinds"], one["clashes"]) == (clashing, ["clash"], [])
+    assert [band["starts"] for band in one["maintenance_clashes"]] == ["2027-02-07T03:00:00Z"]
+    letters.kept = []
+    give(alpha, announce("u2", "2027-02-08T02:00"), at=clock.forward(minutes=1))
+    plan("m2", "2027-02-08T03:00", withdrawn=True)  # before it is told
+    run()
+    assert letters.kept == []
+
+
 def test_a_dry_run_tells_nobody(register, store, alpha, announce, add_recipient):
-    from app.intake.reading import Reading
     from app.register.receive import preview_notice
 
     add_recipient("dcc")
