@@ -64,7 +64,8 @@ def run_suite(words, folder, **environ):
 def test_the_functional_suites_of_python_caldav(running, environment_of, sources_of, report_of):
     sender = running.enrol()
     folder = sources_of(CALDAV)
-    programs = environment_of(CALDAV, "pytest", "pytest-asyncio", "vobject", "tzlocal", "PyYAML", "manuel", "pyfakefs")
+    needed = ["pytest", "pytest-asyncio", "vobject", "tzlocal", "PyYAML", "manuel", "pyfakefs", "proxy.py", "httpx"]
+    programs = environment_of(CALDAV, *needed)
     (folder / "tests" / "caldav_test_servers.yaml").write_text(
         SERVER.format(base=running.base, user=sender.code, password=sender.password, gateway=sender.gateways[0])
     )
