@@ -143,25 +143,14 @@ def _is_part_of_rule(part: str) -> bool:
 
 def _line(one: RawProperty, stated: Property) -> bytes:
     """Return a line without the parameters that say nothing of a time."""
-    text = one.octets.decode()
-    if not stated.parameters:
+    # The head is what stands before the value and its colon, wherever the reader found that.
+    text = one.octets.decode().rstrip()
+    head = text[: len(text) - len(stated.value)].rstrip().removesuffix(":")
+    name, has_more, _ = head.partition(";")
+    if not has_more:
         return one.octets
-    value = text.rindex(":") if one.name in _DATED else _end_of_head(text)
-    head = text[:value]
-    name = head.partition(";")[0]
     kept = [piece for piece in _PARAMETER.findall(head, len(name)) if _is_of_time(piece, stated)]
-    return "".join((name, *kept, text[value:])).encode()
-
-
-def _end_of_head(text: str) -> int:
-    """Return where the value of a line begins: at the first colon outside quotation marks."""
-    quoted = False
-    for place, character in enumerate(text):
-        if character == '"':
-            quoted = not quoted
-        elif character == ":" and not quoted:
-            return place
-    return text.index(":")
+    return "".join((name, *kept, ":", stated.value)).encode()
 
 
 def _is_of_time(parameter: str, stated: Property) -> bool:

@@ -14,7 +14,7 @@ from app.domain.notice import Channel, Notice
 from app.domain.refusal import NoticeUnreadable
 from app.intake.media import read_notice
 from app.intake.minimise import minimised
-from app.intake.reading import Asking
+from app.intake.reading import Asking, Reading
 from app.intake.stated import UNREAD_TIME
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -268,3 +268,15 @@ def test_a_gateway_chosen_by_the_request_leaves_no_other_word():
 
 def test_where_nothing_was_read_only_the_receipt_is_left():
     assert minimised(notice(b"quokka", "text/quokka"), None) == notice(b"", "")
+
+
+def test_what_we_wrote_ourselves_of_a_withdrawal_stays():
+    ours = notice(b"CN-0123456789", "text/x-withdrawal")
+    assert minimised(ours, Reading((), (), events=1)) == ours
+
+
+def test_lines_that_are_not_utf8_are_left_out(event, calendar):
+    odd = event("SUMMARY:quokka", uid="").replace("\r\nDTSTAMP", "\r\nUID:\udcff\r\nDTSTAMP")
+    parts = calendar(event("SUMMARY:quokka")).decode().replace("END:VCALENDAR", odd + "END:VCALENDAR")
+    octets = parts.replace("PRODID:", "PRODID:\udcff").encode("utf-8", "surrogateescape")
+    assert least(octets).octets == calendar(event()).replace(b"PRODID:-//test//EN\r\n", b"")
