@@ -162,7 +162,7 @@ class Noticeboard:
             )
 
     def put(self, collection: Collection, name: str, octets: bytes, condition: Condition) -> Stored:
-        """Record a notice and store its octets as they came; what intake cannot read is kept and refused."""
+        """Record a notice and store what is kept of its octets; what intake cannot read is recorded and refused."""
         shelf, notice = self._shelf(collection), self._notice(octets)
         codes = tuple(gateway.code for gateway in self.gateways)
         asking = Asking(self.now, codes, shelf.gateway.code, LIMITS, allow_long=True)  # nobody could confirm it here
@@ -183,7 +183,7 @@ class Noticeboard:
         except UidTaken as taken:
             keep_notice(self.register, self.user, notice)
             raise ObjectRefused("no-uid-conflict", f"{taken.text} {taken.remedy}", taken.name) from taken
-        return Stored(entry_of(kept.head), kept.created, is_as_sent=True, receipt=receipt_line(kept.outcome))
+        return Stored(entry_of(kept.head), kept.created, kept.is_as_sent, receipt=receipt_line(kept.outcome))
 
     def refuse(self, collection: Collection, octets: bytes) -> None:  # noqa: ARG002 - a notice is the User's, wherever it was sent
         """Keep the octets of a PUT that the protocol refused."""

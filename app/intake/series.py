@@ -9,10 +9,11 @@ from app.domain.window import ClosureWindow
 from app.intake.allowance import Allowance
 from app.intake.itip import Meaning
 from app.intake.moment import Moment, checked_window, window_from
+from app.intake.needed import event_lines, property_lines, zone_lines
 from app.intake.problem import Unread
 from app.intake.reading import Asking, Instance, Series
 from app.intake.recurrence import Expansion, Occurrence, expand, recurrence_key
-from app.intake.stated import Stated
+from app.intake.stated import UNREAD_TIME, Stated
 
 _CLOCKS = timedelta(days=1)  # more than any zone ever moved its clocks
 _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was kept as the first occurrence."
@@ -256,12 +257,9 @@ def _octets(events: list[Stated]) -> bytes:
     """Return a VCALENDAR of these events alone, of which this reader reads the same again."""
     calendar = events[0].calendar
     lines = [b"BEGIN:VCALENDAR", b"VERSION:2.0", b"PRODID:-//closure-notices//intake//EN"]
-    lines += [one.octets for one in calendar.properties]
-    lines += [octets for definition in calendar.zones.used() for _, octets in definition]
+    lines += property_lines(calendar.properties)
+    lines += [line for definition in calendar.zones.used() for line in zone_lines(definition)]
     for event in events:
-        named = any(one.name == "UID" for one in event.raw.properties)
-        lines.append(b"BEGIN:VEVENT")
-        lines += [] if named else [b"UID:" + event.uid.encode()]
-        lines += [one.octets for one in event.raw.properties]
-        lines.append(b"END:VEVENT")
+        timeless = UNREAD_TIME in event.remarks
+        lines += event_lines(event.raw, event.uid, frozenset({event.gateway.upper()}), is_timeless=timeless)[0]
     return b"\r\n".join([*lines, b"END:VCALENDAR", b""])

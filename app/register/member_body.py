@@ -15,7 +15,7 @@ _LEVEL = 1  # of zlib, as for notices
 
 @dataclass(frozen=True, slots=True)
 class MemberBody:
-    """A member's UID, occurrences, acknowledgement (JSON in ASCII) and octets, as its client sent them.
+    """A member's UID, occurrences, acknowledgement (JSON in ASCII) and octets, as they are kept.
 
     ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound.
     """
@@ -29,7 +29,7 @@ class MemberBody:
 
 
 def dump_body(body: MemberBody) -> bytes:
-    """Write a body: two lines, of facts and of the acknowledgement, then the octets as they came."""
+    """Write a body: two lines, of facts and of the acknowledgement, then the octets."""
     spans = [
         [to_micros(one.starts), to_micros(one.ends), one.recurrence_id, one.all_day + 2 * one.floating, one.place]
         for one in body.instances

@@ -182,7 +182,7 @@ reads = Table(
     Index("ix_reads_subscription_id_read_at", "subscription_id", "read_at"),
 )
 
-# One message received, word for word. ``sealed`` becomes NULL when its retention ends; the log keeps its leaf.
+# A message as it is kept, the digest as it came. ``sealed`` becomes NULL when its retention ends; its leaf stays.
 notices = Table(
     "notices",
     metadata,
