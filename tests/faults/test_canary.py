@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.access import Role
-from app.jobs.source_state import SourceState, Taken, write_state
 from app.jobs.sweep import sweep
+from app.pulling.source_state import SourceState, Taken, write_state
 from app.register.sources import add_source
 from app.security import tokens
 from app.security.keyring import Keyring

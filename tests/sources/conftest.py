@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.intake.outbound import Outbound
-from app.jobs.pulls import poll_source
+from app.pulling.look import poll_source
 from app.register.reading import Question, find_closures
 from app.register.sources import add_source
 from app.store import tables
