@@ -1,6 +1,6 @@
 """The fields that state a closure: what was typed, what it means, and what is wrong with it, field by field."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -16,6 +16,10 @@ FIELDS = (
 _LONGEST_REFERENCE = 200
 _MOST_TIMES, _MOST_WEEKS = 400, 52
 _FIELD_OF = {"DTSTART": "from_day", "DTEND": "to_day", "LOCATION": "gateway", "RRULE": "repeat", "UID": "reference"}
+_SHOWN: dict[str, Callable[[str], str]] = {
+    "date": lambda text: date.fromisoformat(text).isoformat(),
+    "time": lambda text: f"{time.fromisoformat(text):%H:%M}",
+}
 _WANTED_DAY = "Give a date, such as 2026-12-06."
 _WANTED_TIME = "Give a time, such as 02:00."
 
@@ -30,6 +34,14 @@ class Typed:
     def text(self, name: str) -> str:
         """Return a field without control characters and outer blanks."""
         return "".join(one for one in self.values.get(name, "") if one.isprintable()).strip()
+
+    def picker(self, name: str, kind: str) -> str:
+        """Return the type of a field's input: ``kind``, unless the browser's own picker would not show what was typed."""
+        try:
+            shown = _SHOWN[kind](self.text(name)) if self.text(name) else ""
+        except ValueError:
+            return "text"
+        return kind if shown == self.text(name) else "text"
 
     def day(self, name: str, wanted: str = _WANTED_DAY) -> date | None:
         """Return a date; note the fault and return None where it is none."""
