@@ -36,7 +36,7 @@ class Typed:
         return "".join(one for one in self.values.get(name, "") if one.isprintable()).strip()
 
     def picker(self, name: str, kind: str) -> str:
-        """Return the type of a field's input: ``kind``, unless the browser's own picker would not show what was typed."""
+        """Return the type of a field's input: ``kind``, unless the browser's picker would not show what was typed."""
         try:
             shown = _SHOWN[kind](self.text(name)) if self.text(name) else ""
         except ValueError:
