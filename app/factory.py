@@ -125,6 +125,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
+    from app.intake.outbound import Outbound  # noqa: PLC0415 - as Flask
     from app.web import (  # noqa: PLC0415 - as Flask
         access_table,
         account,
@@ -135,14 +136,25 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         feed,
         give_notice,
         headers,
+        late_changes,
+        notice_form,
         oidc,
         once,
         openapi,
+        own_calendars,
         questions,
+        receipts,
+        record,
+        record_check,
         refusals,
         schedule,
         service_accounts,
+        service_health,
+        service_holidays,
+        service_keys,
+        service_maintenance,
         service_parties,
+        service_policy,
         session,
         set_up,
         site,
@@ -182,12 +194,15 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         register=service.register,
         publishing=publishing,
         read_log=ReadLog(service.store),
+        outbound=Outbound(allow_private=settings.allow_private_sources),
         base_url=settings.base_url,
         now=now,
         provider=provider,
     )
     for module in (
-        *(account, api, closures, connect, feed, give_notice, oidc, once, openapi, questions, schedule),
+        *(account, api, closures, connect, feed, give_notice, notice_form, oidc, once, openapi),
+        *(late_changes, own_calendars, questions, receipts, record, record_check, schedule),
+        *(service_health, service_holidays, service_keys, service_maintenance, service_policy),
         *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
     ):
         app.register_blueprint(module.blueprint)

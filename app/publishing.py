@@ -189,6 +189,12 @@ class Publishing:
         """Return what a feed shows as a calendar object by itself."""
         return render_object(self._publisher, rendered.octets)
 
+    def object_by(self, closure_id: bytes, head: Head) -> bytes:
+        """Return the closure of this row id as a calendar object by itself, as of ``head``."""
+        with self._lock:
+            self._catch_up(head)
+            return self.object_of(self._rendered[closure_id])
+
     def uid_of(self, rendered: Rendered | RenderedDate) -> str:
         """Return the UID that every feed states of it."""
         return rendered.entry.uid(self._publisher.uid_domain)

@@ -12,14 +12,22 @@ from app.domain.london import utc_text
 from app.factory import utc_now
 from app.intake.outbound import Outbound
 from app.intake.trouble import words_of
-from app.jobs.pulls import PollReport, poll_source, preview_source
-from app.jobs.source_state import SourceState, read_state
+from app.pulling.look import PollReport, poll_source, preview_source
+from app.pulling.source_state import SourceState, read_state
 from app.register.receipts import outcome_facts, problem_facts
-from app.register.sources import OwnedSource, add_source, find_source, list_sources, remove_source
+from app.register.sources import (
+    LONGEST_MINUTES,
+    SHORTEST_MINUTES,
+    OwnedSource,
+    add_source,
+    find_source,
+    list_sources,
+    make_source,
+    remove_source,
+)
 from app.store.sources import OK, Standing
 
 _GROUPS = ("accepted", "unchanged", "superseded", "withdrawn")
-_LONGEST_MINUTES = 1_440
 
 
 @click.group()
@@ -41,7 +49,7 @@ def source() -> None:
 @click.option("--category", default="", help="Take only events of this category.")
 @click.option(
     "--every",
-    type=click.IntRange(5, _LONGEST_MINUTES),
+    type=click.IntRange(SHORTEST_MINUTES, LONGEST_MINUTES),
     default=15,
     show_default=True,
     metavar="MINUTES",
@@ -59,7 +67,7 @@ def add(user: str, gateway: str, url: str, username: str, word: str, category: s
     password = _read_password() if username else ""
     with opened() as service:
         Outbound(allow_private=service.settings.allow_private_sources).check(url)
-        new = add_source(
+        new = make_source(
             service.store,
             user_code=user,
             gateway=gateway,
@@ -71,6 +79,7 @@ def add(user: str, gateway: str, url: str, username: str, word: str, category: s
             every_minutes=every,
             now=utc_now(),
         )
+        add_source(service.store, new)
     say(
         {"id": new.id.hex(), "user": user, "gateway": new.gateway, "url": new.url, "every_minutes": every},
         f"Source {new.id.hex()} is added; the scheduler polls it within a minute, then every {every} minutes.",

@@ -32,6 +32,12 @@ class Action(StrEnum):
     CONNECT = "connect programs"
     KEEP_ACCOUNTS = "keep everybody's accounts"
     KEEP_PARTIES = "keep Users and gateways"
+    KEEP_SOURCES = "let calendars be read"
+    KEEP_MAINTENANCE = "keep DCC's own dates"
+    KEEP_RULES = "set rules"
+    KEEP_KEYS = "replace or destroy keys"
+    READ_RECORD = "read and check the record"
+    READ_HEALTH = "see how the service is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,12 @@ class Principal:
         """Tell whether the principal may see every User's windows (DOMAIN.md 11)."""
         return self.role is not Role.USER
 
+    def signature(self, code: str) -> str:
+        """Return what the history says of who gave a notice of the User ``code``: whoever is not of it is marked so."""
+        return self.name if code in self.users else f"{self.name}, {_STAFF[self.role]}, on behalf of {code}"
 
+
+_STAFF = {Role.ADMIN: "an admin", Role.DCC: "DCC staff", Role.USER: "another User", Role.OPS: "operations"}
 _EVERYBODY = frozenset(Role)
 _MAY: dict[Action, frozenset[Role]] = {
     Action.PUBLIC: _EVERYBODY,
@@ -69,6 +80,12 @@ _MAY: dict[Action, frozenset[Role]] = {
     Action.CONNECT: _EVERYBODY,
     Action.KEEP_ACCOUNTS: frozenset({Role.ADMIN}),
     Action.KEEP_PARTIES: frozenset({Role.ADMIN}),
+    Action.KEEP_SOURCES: frozenset({Role.ADMIN, Role.USER}),
+    Action.KEEP_MAINTENANCE: frozenset({Role.ADMIN, Role.DCC}),
+    Action.KEEP_RULES: frozenset({Role.ADMIN}),
+    Action.KEEP_KEYS: frozenset({Role.ADMIN}),
+    Action.READ_RECORD: frozenset({Role.ADMIN, Role.DCC}),
+    Action.READ_HEALTH: frozenset({Role.ADMIN, Role.DCC, Role.OPS}),
 }
 
 

@@ -46,6 +46,12 @@ def import_maintenance(register: Register, kind: MaintenanceKind, reading: Readi
     return imported
 
 
+def preview_maintenance(register: Register, kind: MaintenanceKind, reading: Reading, now: datetime) -> Imported:
+    """Say what ``import_maintenance`` would do; nothing is written."""
+    held = register.rulebook().maintenance_at(None)
+    return _decide(kind, reading, [one for one in held if one.kind is kind], now)
+
+
 def remove_maintenance(register: Register, reference: str, now: datetime) -> Maintenance:
     """Withdraw one of DCC's own windows; its history stays. Raise ``Unknown``."""
     store = register.store

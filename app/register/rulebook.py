@@ -157,10 +157,20 @@ def threshold_history(store: Store) -> list[tuple[Thresholds, datetime]]:
 def add_extra_days(store: Store, days: Iterable[date], now: datetime) -> None:
     """Add days proclaimed at short notice to every region's table; earlier assessments keep the table they used."""
     with store.writing() as connection:
-        kept = rules.read_policies(connection, _EXTRA_DAYS)
-        known = set(json.loads(kept[-1][2])) if kept else set()
-        rules.append_policy(connection, _EXTRA_DAYS, json.dumps(sorted(known | {day.isoformat() for day in days})), now)
+        known = {*_extra_days(connection), *days}
+        rules.append_policy(connection, _EXTRA_DAYS, json.dumps([day.isoformat() for day in sorted(known)]), now)
     refresh_rules(store, now)
+
+
+def extra_days(store: Store) -> list[date]:
+    """Return the days that an admin added, in order."""
+    with store.reading() as connection:
+        return _extra_days(connection)
+
+
+def _extra_days(connection: Connection) -> list[date]:
+    kept = rules.read_policies(connection, _EXTRA_DAYS)
+    return [date.fromisoformat(day) for day in json.loads(kept[-1][2])] if kept else []
 
 
 def refresh_rules(store: Store, now: datetime) -> None:
@@ -168,8 +178,7 @@ def refresh_rules(store: Store, now: datetime) -> None:
     with store.writing() as connection:
         if not rules.read_policies(connection, _NOTICE):
             rules.append_policy(connection, _NOTICE, _policy_body(FIRST_POLICY), now)
-        kept = rules.read_policies(connection, _EXTRA_DAYS)
-        extra = [date.fromisoformat(day) for day in json.loads(kept[-1][2])] if kept else []
+        extra = _extra_days(connection)
         for region in REGIONS:
             table = holiday_tables.build_table(region, extra)
             rules.add_holiday_table(connection, table.version, region, holiday_tables.to_text(table), now)

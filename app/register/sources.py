@@ -11,6 +11,7 @@ from app.store import parties, sources
 from app.store.engine import Store
 from app.store.sources import Source, Standing
 
+SHORTEST_MINUTES, LONGEST_MINUTES = 5, 1_440  # from one poll to the next
 _LONGEST_TEXT = 1_000
 
 
@@ -29,7 +30,7 @@ class OwnedSource:
     owner: str
 
 
-def add_source(
+def make_source(
     store: Store,
     *,
     user_code: str,
@@ -42,9 +43,9 @@ def add_source(
     every_minutes: int,
     now: datetime,
 ) -> Source:
-    """Add a source, due at once; ``url`` was checked by whoever fetches it.
+    """Return a source, checked and not kept yet; ``url`` was checked by whoever fetches it.
 
-    Raise ``Unknown``, ``AlreadyThere`` or ``SourceRefused``.
+    Raise ``Unknown`` or ``SourceRefused``.
     """
     for text in (url, username, password, word, category):
         if len(text) > _LONGEST_TEXT or not text.isprintable():
@@ -58,7 +59,11 @@ def add_source(
     code = read_code(gateway)
     if code not in held:
         raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
-    new = Source(
+    if not SHORTEST_MINUTES <= every_minutes <= LONGEST_MINUTES:
+        raise SourceRefused(
+            "That is too often or too seldom.", f"Give {SHORTEST_MINUTES} to {LONGEST_MINUTES} minutes."
+        )
+    return Source(
         id=new_row_id(),
         user_id=user.id,
         gateway=code,
@@ -70,9 +75,12 @@ def add_source(
         every_minutes=every_minutes,
         created_at=now,
     )
+
+
+def add_source(store: Store, made: Source) -> None:
+    """Keep a source, due at once. Raise ``AlreadyThere``."""
     with store.writing() as connection:
-        sources.insert_source(store, connection, new)
-    return new
+        sources.insert_source(store, connection, made)
 
 
 def list_sources(store: Store) -> Sequence[OwnedSource]:

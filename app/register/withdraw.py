@@ -31,7 +31,7 @@ def withdraw_closure(
         received_at=now,
         media_type=WITHDRAWAL_MEDIA_TYPE,
         octets=closure.reference.encode(),
-        given_by=principal.name,
+        given_by=principal.signature(closure.user),
     )
     announced = Reading(announcements=(withdrawal_of(closure),), problems=(), events=1)
     return receive_notice(register, user, notice, announced)

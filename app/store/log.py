@@ -1,14 +1,15 @@
 """The tamper-evident log: leaves appended in the same transaction as the change that they stand for (SECURITY.md 7)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.security.merkle import Frontier, leaf_hash
 from app.store.engine import Head
-from app.store.tables import log
+from app.store.tables import assessments, log, notices, revisions
 
 _INSERT = sa.insert(log)
 _LEAF = sa.select(log.c.leaf).where(log.c.position == sa.bindparam("position"))
@@ -53,3 +54,35 @@ def leaf_at(connection: sa.Connection, position: int) -> bytes | None:
 def iterate_log(connection: sa.Connection) -> Iterator[Any]:
     """Yield (position, kind, leaf) of the whole log in order."""
     yield from connection.execute(sa.select(log.c.position, log.c.kind, log.c.leaf).order_by(log.c.position))
+
+
+KINDS = ("notice", "revision", "assessment")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEntry:
+    """One entry: its place, what kind of row it stands for, its leaf, and when that row was made."""
+
+    position: int
+    kind: str
+    leaf: bytes
+    made_at: datetime
+
+
+def latest_entries(connection: sa.Connection, kind: str | None, before: int | None, most: int) -> list[LoggedEntry]:
+    """Return at most ``most`` entries, the latest first: of one kind, before a position, where these are given."""
+    query = sa.select(log).order_by(log.c.position.desc()).limit(most)
+    if kind is not None:
+        query = query.where(log.c.kind == kind)
+    if before is not None:
+        query = query.where(log.c.position < before)
+    page = query.subquery()
+    made_at = sa.func.coalesce(notices.c.received_at, revisions.c.received_at, assessments.c.assessed_at)
+    dated = (
+        sa.select(page.c.position, page.c.kind, page.c.leaf, made_at.label("made_at"))
+        .outerjoin(notices, notices.c.log_index == page.c.position)
+        .outerjoin(revisions, revisions.c.log_index == page.c.position)
+        .outerjoin(assessments, assessments.c.log_index == page.c.position)
+        .order_by(page.c.position.desc())
+    )
+    return [LoggedEntry(*row) for row in connection.execute(dated)]

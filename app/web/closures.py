@@ -11,6 +11,7 @@ from app.domain.notice import Channel
 from app.domain.refusal import AccessRefused
 from app.domain.window import ClosureWindow
 from app.register.reading import find_closure, find_history, without_sender_words
+from app.register.receipts import outcome_facts
 from app.register.withdraw import withdraw_closure
 from app.store import parties
 from app.store.bodies import Revision
@@ -68,7 +69,11 @@ def withdraw(reference: str) -> Response | str:
         return redirect(url_for(".show", reference=closure.reference), 303)
     outcome = withdraw_closure(register, principal, closure.reference, channel=Channel.FORM, now=now)
     return render_template(
-        "receipt.html", outcome=outcome, user=closure.user, user_name=_user_name(closure.user), file_name=None
+        "receipt.html",
+        outcome=outcome_facts(outcome),
+        user=closure.user,
+        user_name=_user_name(closure.user),
+        file_name=None,
     )
 
 

@@ -5,6 +5,7 @@ until it is put away or ten minutes have passed: going back and forth loses noth
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from flask import Blueprint, json, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -57,7 +58,7 @@ def carry_out(account: Account, work: Callable[[], Mapping[str, object]]) -> str
 def show(form_id: str) -> Response:
     """Show what a form made, to its sender."""
     require_principal(ACCESS["once.show"])
-    answer = _answer(form_id)
+    answer = answer_of(form_id)
     if answer is None:
         return make_response(render_template("shown_no_more.html"), 410)
     template, _ = _PAGES[answer["kind"]]
@@ -69,19 +70,20 @@ def show(form_id: str) -> Response:
 def put_away(form_id: str) -> Response:
     """Forget it for good: its reader has it."""
     require_principal(ACCESS["once.put_away"])
-    answer = _answer(form_id)
+    answer = answer_of(form_id)
     with site().store.writing() as connection:
         sent_forms.forget_answers(connection, require_account().id, _read_id(form_id))
     return redirect(url_for(_PAGES[answer["kind"]][1] if answer else "schedule.horizon"), 303)
 
 
-def _answer(form_id: str) -> dict[str, str] | None:
+def answer_of(form_id: str) -> dict[str, Any] | None:
+    """Return what a form made, to its sender; None where that was put away or is too old."""
     store = site().store
     with store.reading() as connection:
         body = sent_forms.read_answer(store, connection, _read_id(form_id), require_account().id, site().now())
     if body is None:
         return None
-    found: dict[str, str] = json.loads(body)
+    found: dict[str, Any] = json.loads(body)
     return found
 
 

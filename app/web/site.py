@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import current_app
 
+from app.intake.outbound import Outbound
 from app.publishing import Publishing
 from app.register.register import Register
 from app.store.engine import Store
@@ -25,11 +26,15 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The wired application: the register, the feeds, the read log, the provider and the clock (aware UTC)."""
+    """The wired application: the register, the feeds, the read log, what may be asked outside, the provider, the clock.
+
+    ``now`` gives aware UTC.
+    """
 
     register: Register
     publishing: Publishing
     read_log: ReadLog
+    outbound: Outbound
     base_url: str
     now: Callable[[], datetime]
     provider: Provider | None = None

@@ -50,6 +50,7 @@ def install_wording(blueprint: Blueprint) -> None:
         ("ago", ago_words),
         ("agent", client_words),
         ("instant", datetime.fromisoformat),
+        ("local", local_field),
     ):
         blueprint.add_app_template_filter(words, name)
 
@@ -71,6 +72,11 @@ def utc_span(window: ClosureWindow) -> str:
     starts, ends = window.starts, window.ends
     end = f"{ends:%H:%M}" if starts.date() == ends.date() else f"{ends:%Y-%m-%d %H:%M}"
     return f"{starts:%Y-%m-%d %H:%M} to {end} UTC"
+
+
+def local_field(instant: datetime) -> str:
+    """Return an instant on London's clocks as a form's field holds it: ``2026-12-06T02:00``."""
+    return f"{instant.astimezone(LONDON):%Y-%m-%dT%H:%M}"
 
 
 def day_words(instant: datetime) -> str:

@@ -1,35 +1,84 @@
 """axe on every page: each role, at both widths, in light and dark, with names as bad as they come. None is excused."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import axe_playwright_python
 import pytest
 
-from app.domain.access import Role
-from app.register import account_keeping, enrolment
+from app.domain.access import Principal, Role
+from app.domain.maintenance import MaintenanceKind
+from app.domain.window import ClosureWindow
+from app.intake.reading import Reading
+from app.register import account_keeping, enrolment, lateness, maintenance, readers, sources
+from app.register.reading import Question, find_closures
+from app.store import sources as source_rows
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = "() => axe.run(document).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
+DCC = Principal("dcc@example.org", Role.DCC)
 LONG = "W" * 150 + "شركة" * 10
 
-EVERYBODY = ("/", "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}")
+EVERYBODY = (
+    "/",
+    "/account",
+    "/record/changes",
+    "/set-up/password",
+    "/subscriptions",
+    "/subscriptions/new",
+    "/subscriptions/{feed}",
+)
 ADMIN = (
-    "/service/accounts", "/service/accounts/new", "/service/accounts/{account}", "/service/users",
-    "/service/users/new", "/service/gateways/new",
-)  # fmt: skip
+    "/service/accounts",
+    "/service/accounts/new",
+    "/service/accounts/{account}",
+    "/service/users",
+    "/service/users/new",
+    "/service/gateways/new",
+    "/service/policy",
+    "/service/holidays",
+    "/service/keys",
+)
+GIVING = ("/notices/form?user=ALPHA", "/notices/new?user=ALPHA", "/closures/{closure}/change", "/record?period=2026-Q4")
+STAFF = ("/record/log", "/record/check", "/record/reads", "/service/maintenance", "/service/health")
+SOURCES = ("/connect/sources", "/connect/sources/new")  # fmt: skip
 PAGES = {
-    Role.ADMIN: (*EVERYBODY, "/connect", "/notices/new", *ADMIN),
-    Role.DCC: (*EVERYBODY, "/connect", "/notices/new", "/nowhere"),
-    Role.USER: (*EVERYBODY, "/connect", "/notices/new"),
-    Role.OPS: (*EVERYBODY, "/connect"),
+    Role.ADMIN: (*EVERYBODY, "/connect", "/notices/form", *GIVING, *STAFF, *SOURCES, *ADMIN),
+    Role.DCC: (*EVERYBODY, "/connect", "/notices/new", *GIVING, *STAFF, "/nowhere"),
+    Role.USER: (*EVERYBODY, "/connect", *GIVING, *SOURCES),
+    Role.OPS: (*EVERYBODY, "/connect", "/service/health"),
 }
 SIGNED_OUT = ("/sign-in", "/sign-in/nothing")
 
 
+def fail_poll(store, source, outcome, now):
+    """Leave a source as a poll leaves it that took nothing."""
+    with store.writing() as connection:
+        held, before = source_rows.read_source(store, connection, source.id)
+        assert source_rows.take_source(connection, source.id, before.due_at, now)
+        after = replace(before, due_at=now, polled_at=now, failures=3, outcome=outcome)
+        assert source_rows.finish_poll(store, connection, (held, before), after, now)
+
+
 @pytest.fixture
-def world(service, alpha, clock, enrolled):
+def world(service, alpha, clock, enrolled, give, announce):
     enrolled("LONG_CODE_OF_THIRTY_TWO_LETTERS1")
     enrolment.enrol_user(service.store, "RTL", LONG)
+    enrolment.enrol_gateway(service.store, "RTL", "W" * 32, LONG)
+    give(alpha, announce("late", "2026-12-06T02:00"))
+    lateness.record_late_changes(service.register, clock())
+    readers.note_export(service.store, LONG, LONG, 1, clock())
+    day = announce("dcc", "2026-12-12T22:00", hours=8, gateway="DCC")
+    maintenance.import_maintenance(service.register, MaintenanceKind.RELEASE, Reading((day,), ()), clock())
+    for outcome in ("", "unreachable"):
+        made = sources.make_source(
+            service.store, user_code="ALPHA", gateway="GW-A1", url=f"https://example.org/{outcome}{LONG}", username=LONG,
+            password="x", word=LONG, category="", every_minutes=15, now=clock(),
+        )  # fmt: skip
+        sources.add_source(service.store, made)
+        if outcome:
+            fail_poll(service.store, made, outcome, clock())
     enrolment.issue_token(service.store, label=LONG, now=clock(), user_code="ALPHA")
     return alpha
 
@@ -58,9 +107,11 @@ def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, addr
         service.store, scope_text="user:ALPHA", label=LONG, secret_url=False, past_days=1, horizon_days=30,
         now=clock(), account_id=account.id,
     ).subscription.id  # fmt: skip
+    closure = find_closures(service.register, DCC, Question(ClosureWindow(clock(), clock() + timedelta(days=60))))[0]
+    closure = closure.closure.reference
     found = {}
     for path in PAGES[role]:
-        page.goto(address + path.format(feed=feed, account=account.id.hex()))
+        page.goto(address + path.format(feed=feed, account=account.id.hex(), closure=closure))
         found[path] = (violations(page), page.evaluate("document.documentElement.scrollWidth"))
     assert found == dict.fromkeys(PAGES[role], ([], width))
 

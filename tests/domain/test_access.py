@@ -19,6 +19,12 @@ GOLDEN = {
     "connect programs": "yes yes yes yes",
     "keep everybody's accounts": "yes no no no",
     "keep Users and gateways": "yes no no no",
+    "let calendars be read": "yes no yes no",
+    "keep DCC's own dates": "yes yes no no",
+    "set rules": "yes no no no",
+    "replace or destroy keys": "yes no no no",
+    "read and check the record": "yes yes no no",
+    "see how the service is": "yes yes no yes",
 }
 ROLES = ["admin", "dcc", "user", "ops"]
 
@@ -87,3 +93,15 @@ def test_another_users_code_answers_like_a_missing_one(principal, code):
     with pytest.raises(Unknown) as refused:
         acting_user(principal, code)
     assert (refused.value.text, refused.value.remedy) == ("There is no such User.", "Check the code.")
+
+
+@pytest.mark.parametrize(
+    ("role", "users", "words"),
+    [
+        (Role.USER, {"ALPHA", "BETA"}, "ann@example.org"),
+        (Role.DCC, set(), "ann@example.org, DCC staff, on behalf of ALPHA"),
+        (Role.ADMIN, set(), "ann@example.org, an admin, on behalf of ALPHA"),
+    ],
+)
+def test_the_history_says_who_gave_a_notice_and_for_whom(role, users, words):
+    assert Principal("ann@example.org", role, frozenset(users)).signature("ALPHA") == words

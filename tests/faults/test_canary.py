@@ -12,11 +12,11 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.tiding import Kind
-from app.jobs.source_state import SourceState, Taken, write_state
 from app.jobs.sweep import sweep
+from app.pulling.source_state import SourceState, Taken, write_state
 from app.register import recipients
 from app.register.outbox import make_messages
-from app.register.sources import add_source
+from app.register.sources import add_source, make_source
 from app.security import tokens
 from app.security.keyring import Keyring
 from app.store import accounts, kept_answers, runs, sources, subscriptions
@@ -91,10 +91,11 @@ def fill(service, enrolled, announce, give):
         kept_answers.keep_answer(store, connection, b"k" * 16, user.id, Answer(200, "text/plain", octets.decode()))
         runs.put_draft(store, connection, account.id, octets, NOW)
         runs.put_series(store, connection, user.id, ("quokka-uid-7@example.com", "GW-QUOKKA-7", octets), NOW)
-    source = add_source(
+    source = make_source(
         store, user_code="ZANZI-CANARY", gateway="GW-QUOKKA-7", url="https://dugong.example.org/c/", category="",
         username="platypus label", password="numbat password", word="", every_minutes=15, now=NOW,
     )  # fmt: skip
+    add_source(store, source)
     seen = SourceState(
         taken={"quokka-uid-7@example.com": Taken("x", STARTS)}, missing={"quokka-uid-7@example.com": NOW}
     )

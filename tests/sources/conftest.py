@@ -22,9 +22,9 @@ import sqlalchemy as sa
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.intake.outbound import Outbound
-from app.jobs.pulls import poll_source
+from app.pulling.look import poll_source
 from app.register.reading import Question, find_closures
-from app.register.sources import add_source
+from app.register.sources import add_source, make_source
 from app.store import tables
 
 OPERATOR = Principal("a test", Role.ADMIN)
@@ -165,7 +165,8 @@ class Watched:
     def __init__(self, register, clock, outbound, url, facts):
         given = {"username": "", "password": "", "word": "", "category": "", "every_minutes": 15} | facts
         self.register, self.clock, self.outbound = register, clock, outbound
-        self.source = add_source(register.store, user_code="ALPHA", gateway="GW-A1", url=url, now=clock(), **given)
+        self.source = make_source(register.store, user_code="ALPHA", gateway="GW-A1", url=url, now=clock(), **given)
+        add_source(register.store, self.source)
 
     def poll(self, **later):
         """Poll after so much time (fifteen minutes); return the report."""

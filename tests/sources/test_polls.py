@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from app.intake.outbound import Outbound
 from app.jobs import pulls
 from app.jobs.post_office import open_post_office
-from app.jobs.pulls import next_due, poll_due, poll_source
+from app.jobs.pulls import poll_due
 from app.jobs.timetable import Timetable
+from app.pulling.look import next_due, poll_source
 from app.register.verification import verify_record
 from app.store import runs, sources, tables
 from app.store.sources import OK

@@ -14,7 +14,7 @@ from app.intake.pull import look_at
 from app.intake.reading import Asking, Limits, Reading
 from app.intake.second_look import look_again
 from app.intake.trouble import SourceUnread
-from app.jobs.source_state import Found, SourceState, Taken
+from app.pulling.source_state import Found, SourceState, Taken
 from app.register.receipts import Outcome
 from app.register.receive import preview_notice, receive_notice
 from app.register.register import Register

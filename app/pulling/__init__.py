@@ -1,0 +1,1 @@
+"""PULLING: a User's own calendar is read once; whether it is due is for app.jobs to know."""

@@ -1,0 +1,149 @@
+"""The fields that state a closure: what was typed, what it means, and what is wrong with it, field by field."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from app.domain.london import LONDON
+from app.domain.refusal import IntakeProblem
+from app.domain.window import ClosureWindow
+from app.intake.written_event import Repeat, Stated, rule_of
+
+FIELDS = (
+    *("gateway", "from_day", "from_time", "to_day", "to_time", "reference", "allow_long"),
+    *("repeat", "end", "every", "until", "count"),
+)
+_LONGEST_REFERENCE = 200
+_MOST_TIMES, _MOST_WEEKS = 400, 52
+_FIELD_OF = {"DTSTART": "from_day", "DTEND": "to_day", "LOCATION": "gateway", "RRULE": "repeat", "UID": "reference"}
+_SHOWN: dict[str, Callable[[str], str]] = {
+    "date": lambda text: date.fromisoformat(text).isoformat(),
+    "time": lambda text: f"{time.fromisoformat(text):%H:%M}",
+}
+_WANTED_DAY = "Give a date, such as 2026-12-06."
+_WANTED_TIME = "Give a time, such as 02:00."
+
+
+@dataclass(slots=True)
+class Typed:
+    """A form's fields as they were typed, and what is wrong with them; the empty name is for the form as a whole."""
+
+    values: Mapping[str, str]
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """Return a field without control characters and outer blanks."""
+        return "".join(one for one in self.values.get(name, "") if one.isprintable()).strip()
+
+    def picker(self, name: str, kind: str) -> str:
+        """Return the type of a field's input: ``kind``, unless the browser's picker would not show what was typed."""
+        try:
+            shown = _SHOWN[kind](self.text(name)) if self.text(name) else ""
+        except ValueError:
+            return "text"
+        return kind if shown == self.text(name) else "text"
+
+    def day(self, name: str, wanted: str = _WANTED_DAY) -> date | None:
+        """Return a date; note the fault and return None where it is none."""
+        try:
+            return date.fromisoformat(self.text(name))
+        except ValueError:
+            self.faults[name] = wanted
+            return None
+
+    def moment(self, name: str) -> datetime | None:
+        """Return the wall-clock time of the two fields ``name_day`` and ``name_time``."""
+        day = self.day(f"{name}_day")
+        try:
+            clock = time.fromisoformat(self.text(f"{name}_time"))
+        except ValueError:
+            clock = None
+        if clock is None or clock.tzinfo is not None:
+            self.faults[f"{name}_time"] = _WANTED_TIME
+            return None
+        return None if day is None else datetime.combine(day, clock)
+
+    def number(self, name: str, least: int, most: int) -> int:
+        """Return a whole number from ``least`` to ``most``; note the fault and return 0 where it is none."""
+        text = self.text(name)
+        if text.isascii() and text.isdigit() and least <= int(text[:6]) <= most:
+            return int(text)
+        self.faults[name] = f"Give a whole number from {least} to {most}."
+        return 0
+
+    def take(self, problems: tuple[IntakeProblem, ...]) -> None:
+        """Put what the reader of notices found wrong at the field that says it."""
+        for one in problems:
+            self.faults.setdefault(_FIELD_OF.get(one.property or "", ""), f"{one.text} {one.remedy}".strip())
+
+
+def read_closure(typed: Typed, gateways: tuple[str, ...], form_id: str) -> Stated | None:
+    """Return what a new closure's form states; None where a fault was noted.
+
+    It is known by the sender's own reference, else by the form: sent twice, a form states one closure.
+    """
+    gateway, starts, ends = _window(typed, gateways)
+    reference = typed.text("reference")
+    if len(reference) > _LONGEST_REFERENCE:
+        typed.faults["reference"] = f"Give at most {_LONGEST_REFERENCE} characters."
+    rule = _rule(typed, starts.date() if starts else None)
+    if typed.faults or starts is None or ends is None:
+        return None
+    return Stated(f"form:{reference or form_id}", gateway, starts, ends, rule=rule)
+
+
+def read_change(typed: Typed, gateways: tuple[str, ...], known: tuple[str, str, ClosureWindow]) -> Stated | None:
+    """Return what a change states of the closure that is known by (UID, RECURRENCE-ID) with a window.
+
+    A time that was left as the form showed it stays the same instant, also in a night when the clocks go back.
+    """
+    uid, recurrence_id, window = known
+    gateway, starts, ends = _window(typed, gateways)
+    if typed.faults or starts is None or ends is None:
+        return None
+    return Stated(uid, gateway, _kept(starts, window.starts), _kept(ends, window.ends), recurrence_id)
+
+
+def fields_of(gateway: str, window: ClosureWindow) -> dict[str, str]:
+    """Return a window as the fields show it."""
+    starts, ends = window.starts.astimezone(LONDON), window.ends.astimezone(LONDON)
+    return {
+        "gateway": gateway,
+        "from_day": f"{starts:%Y-%m-%d}",
+        "from_time": f"{starts:%H:%M}",
+        "to_day": f"{ends:%Y-%m-%d}",
+        "to_time": f"{ends:%H:%M}",
+    }
+
+
+def _window(typed: Typed, gateways: tuple[str, ...]) -> tuple[str, datetime | None, datetime | None]:
+    gateway = typed.text("gateway")
+    if gateway not in gateways:
+        typed.faults["gateway"] = "Choose the gateway that is closed."
+    starts, ends = typed.moment("from"), typed.moment("to")
+    if starts and ends and ends <= starts:
+        typed.faults["to_day"] = "The end is not after the start. Check both."
+    return gateway, starts, ends
+
+
+def _kept(typed: datetime, known: datetime) -> datetime:
+    shown = known.astimezone(LONDON).replace(tzinfo=None, second=0, microsecond=0)
+    return known if typed == shown else typed
+
+
+def _rule(typed: Typed, first: date | None) -> str:
+    repeat = typed.text("repeat")
+    if repeat not in set(Repeat):
+        typed.faults["repeat"] = "Choose one of the list."
+        return ""
+    if repeat == Repeat.NEVER:
+        return ""
+    every = typed.number("every", 2, _MOST_WEEKS) if repeat == Repeat.WEEKS else 1
+    until, count = None, None
+    if typed.text("end") == "count":
+        count = typed.number("count", 2, _MOST_TIMES)
+    else:
+        until = typed.day("until", "Give the last day on which it may repeat, such as 2027-03-31.")
+        if until and first and until < first + timedelta(days=1):
+            typed.faults["until"] = "That is not after the first closure."
+    return "" if first is None or typed.faults else rule_of(Repeat(repeat), first, every, until, count)

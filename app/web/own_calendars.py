@@ -1,0 +1,164 @@
+"""Connect, sources: calendars of a User that we read ourselves; tried first, then added, polled, removed."""
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.access import Principal, Role, acting_user
+from app.domain.party import read_code
+from app.domain.refusal import Refusal, Unknown
+from app.intake.trouble import words_of
+from app.pulling.look import PollReport, poll_source, preview_source, try_source
+from app.pulling.source_state import read_state
+from app.register.sources import (
+    LONGEST_MINUTES,
+    SHORTEST_MINUTES,
+    OwnedSource,
+    SourceRefused,
+    add_source,
+    list_sources,
+    make_source,
+    remove_source,
+)
+from app.store import parties
+from app.store.sources import OK, Source
+from app.web import once
+from app.web.access_table import ACCESS
+from app.web.principal import require_account, require_principal
+from app.web.schedule import visible_in_order
+from app.web.site import site
+
+blueprint = Blueprint("own_calendars", __name__)
+
+
+@blueprint.get("/connect/sources")
+def show() -> Response:
+    """List the sources that one may see, each with its last poll, counts and problems."""
+    principal = require_principal(ACCESS["own_calendars.show"])
+    page = render_template(
+        "own_calendars.html",
+        sources=[(one, read_state(one.standing.state)) for one in _seen(principal)],
+        holders=_holders(principal),
+        words_of=words_of,
+        ok=OK,
+        now=site().now(),
+    )
+    return make_response(page)
+
+
+@blueprint.get("/connect/sources/new")
+def new() -> Response:
+    """Ask for the address, the gateway that its events close, and how often it is read."""
+    return _form(require_principal(ACCESS["own_calendars.new"]), once.new_form_id())
+
+
+@blueprint.post("/connect/sources")
+def add() -> AnyResponse:
+    """Try a source, or add it; which of the two the button says."""
+    principal, account = require_principal(ACCESS["own_calendars.add"]), require_account()
+    form_id = request.form.get("form_id", "")
+
+    def work() -> dict[str, object]:
+        made = _stated(principal)
+        add_source(site().store, made)
+        return {"kind": "source", "id": made.id.hex()}
+
+    try:
+        if request.form.get("do") == "try":
+            report = try_source(site().register, site().outbound, _stated(principal), site().now)
+            return _form(principal, form_id, tried=report)
+        once.carry_out(account, work)
+    except Refusal as refusal:
+        return _form(principal, form_id, fault=refusal)
+    flash("The calendar is added; it is read within a minute.")
+    return redirect(url_for("own_calendars.show"), 303)
+
+
+@blueprint.post("/connect/sources/<source_id>/poll")
+def poll(source_id: str) -> AnyResponse:
+    """Read a source now, or only say what that would change; which of the two the button says."""
+    found = _find(require_principal(ACCESS["own_calendars.poll"]), source_id)
+    dry = request.form.get("do") == "try"
+    report = (preview_source if dry else poll_source)(site().register, site().outbound, found.source.id, site().now)
+    if report is None:
+        flash("It is being read at this moment; look again shortly.")
+        return redirect(url_for("own_calendars.show"), 303)
+    page = render_template("polled.html", report=report, one=found, dry=dry, ok=OK, words_of=words_of)
+    return make_response(page)
+
+
+@blueprint.post("/connect/sources/<source_id>/remove")
+def remove(source_id: str) -> AnyResponse:
+    """Forget a source with its credentials; what it announced stays."""
+    found = _find(require_principal(ACCESS["own_calendars.remove"]), source_id)
+    remove_source(site().store, found.source.id.hex())
+    flash("The calendar is read no more. The closures that it announced stay as they are.")
+    return redirect(url_for("own_calendars.show"), 303)
+
+
+def _stated(principal: Principal) -> Source:
+    """Return the source that the form states, checked, and kept nowhere yet."""
+    form = request.form
+    holder, _, gateway = form.get("gateway", "").partition(" ")
+    user_code = acting_user(principal, read_code(holder))
+    minutes = form.get("minutes", "")
+    if not (minutes.isascii() and minutes.isdigit()):
+        raise SourceRefused("The minutes are not a whole number.", "Give a whole number.")
+    word, category = form.get("word", "").strip(), form.get("category", "").strip()
+    if word and category:
+        raise SourceRefused("A word and a category do not go together.", "Leave one of them empty.")
+    url = form.get("url", "").strip()
+    site().outbound.check(url)
+    return make_source(
+        site().store,
+        user_code=user_code,
+        gateway=gateway,
+        url=url,
+        username=form.get("username", ""),
+        password=form.get("calendar_password", ""),
+        word=word,
+        category=category,
+        every_minutes=int(minutes[:6]),
+        now=site().now(),
+    )
+
+
+def _form(
+    principal: Principal, form_id: str, fault: Refusal | None = None, tried: PollReport | None = None
+) -> Response:
+    page = render_template(
+        "new_own_calendar.html",
+        holders=_holders(principal),
+        stated=request.form,
+        shortest=SHORTEST_MINUTES,
+        longest=LONGEST_MINUTES,
+        form_id=form_id,
+        fault=fault,
+        report=tried,
+        ok=OK,
+        words_of=words_of,
+    )
+    return make_response(page, 422 if fault else 200)
+
+
+def _holders(principal: Principal) -> list[tuple[str, str]]:
+    """Return the gateways that events may close: (User and gateway as the form sends them, words)."""
+    store = site().store
+    with store.reading() as connection:
+        users = visible_in_order(principal, parties.read_parties(store, connection))
+        return [
+            (f"{user.code} {gateway.code}", f"{gateway.code} of {user.code} · {user.name}")
+            for user in users
+            for gateway in parties.gateways_of(store, connection, user.id)
+        ]
+
+
+def _seen(principal: Principal) -> list[OwnedSource]:
+    return [one for one in list_sources(site().store) if principal.role is Role.ADMIN or one.owner in principal.users]
+
+
+def _find(principal: Principal, source_id: str) -> OwnedSource:
+    """Return a source that one may see; any other is not there."""
+    for one in _seen(principal):
+        if one.source.id.hex() == source_id:
+            return one
+    raise Unknown("There is no such source.", "Look at the list.")

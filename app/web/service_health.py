@@ -1,0 +1,45 @@
+"""Service, health: whether the scheduler works, what each job last did, how sources stand, and what is kept."""
+
+from datetime import timedelta
+
+from flask import Blueprint, Response, make_response, render_template
+
+from app.domain.london import london_date
+from app.register.sources import list_sources
+from app.store import runs
+from app.store.engine import read_head
+from app.store.sources import OK
+from app.web.access_table import ACCESS
+from app.web.principal import require_principal
+from app.web.site import site
+
+blueprint = Blueprint("service_health", __name__)
+
+_SWEEP = "sweep"
+_OVERDUE = timedelta(minutes=3)  # the scheduler sweeps every minute
+
+
+@blueprint.get("/service/health")
+def show() -> Response:
+    """Show it all on one page."""
+    require_principal(ACCESS["service_health.show"])
+    now = site().now()
+    with site().store.reading() as connection:
+        head, jobs = read_head(connection), runs.all_runs(connection)
+    sweep = next((job for job in jobs if job.name == _SWEEP), None)
+    found = list_sources(site().store)
+    book = site().register.rulebook()
+    calendar = book.calendar_for(book.policy_for(now))
+    page = render_template(
+        "service_health.html",
+        works=sweep is not None and now - sweep.ran_at < _OVERDUE,
+        sweep=sweep,
+        jobs=jobs,
+        sources=len(found),
+        failing=sum(one.standing.outcome not in {"", OK} for one in found),
+        head=head,
+        calendar=calendar,
+        ends_soon=calendar.ends_soon(london_date(now)),
+        now=now,
+    )
+    return make_response(page)

@@ -1,0 +1,144 @@
+"""A User gives notice by form, pushes it back, withdraws it and plans it again; an admin finds all of it in the record."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from app.domain.access import Role
+from app.register import enrolment
+from app.security.tokens import new_row_id
+from app.store import accounts
+from app.store.accounts import Account
+
+
+@pytest.fixture(params=[True, False], ids=["script on", "script off"])
+def page(request, chromium, address, watch):
+    context = chromium.new_context(
+        viewport={"width": 390, "height": 800}, java_script_enabled=request.param, locale="en-GB"
+    )
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    watch.on(page)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def enter(page, address, service, clock):
+    """Return a function that signs an account in by a one-time link; once more, where it has one already."""
+
+    def come(email, role, *users):
+        with service.store.writing() as connection:
+            if accounts.account_by_email(service.store, connection, email) is None:
+                accounts.add_account(service.store, connection, Account(new_row_id(), email, role, users), clock())
+        page.goto(f"{address}/sign-in/{enrolment.issue_sign_in(service.store, email, clock())}")
+        page.get_by_role("button", name="Sign in").click()
+
+    return come
+
+
+def fill(page, day, starts="02:00", ends="06:00"):
+    page.locator("#from_day").fill(day)
+    page.locator("#from_time").fill(starts)
+    page.locator("#to_day").fill(day)
+    page.locator("#to_time").fill(ends)
+
+
+def heading(page):
+    return page.get_by_role("heading", level=1).inner_text()
+
+
+def press(page, name):
+    page.get_by_role("button", name=name).click()
+
+
+def test_given_pushed_back_withdrawn_and_planned_again(alpha, page, address, enter):
+    enter("ann@example.org", Role.USER, "ALPHA")
+    page.goto(f"{address}/notices/form")
+    page.get_by_label("Gateway").select_option("GW-A1")
+    fill(page, "2026-12-06", ends="02:00")
+    press(page, "Show how much notice that is")
+    alert = page.get_by_role("alert")
+    assert "One thing needs a look." in alert.inner_text()
+    alert.get_by_role("link", name="The end is not after the start. Check both.").click()
+    assert page.locator("#from_day").input_value() == "2026-12-06"
+    page.locator("#to_time").fill("06:00")
+    press(page, "Show how much notice that is")
+    assert heading(page) == "What this would change"
+    assert "8 Working Days' notice; 20 are recommended." in page.locator("main").inner_text()
+    page.get_by_role("link", name="Change what I typed").click()
+    assert page.locator("#from_time").input_value() == "02:00"
+    page.go_back()
+    press(page, "Record this notice")
+    assert heading(page) == "Receipt"
+    assert "Recorded for ALPHA" in page.get_by_role("status").inner_text()
+    receipt = page.url
+    page.reload()
+    assert (heading(page), page.url) == ("Receipt", receipt)
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="As a calendar file").click()
+    assert re.fullmatch(r"CN-[0-9A-Z]{10}\.ics", saved.value.suggested_filename)
+    page.get_by_role("link", name="Change it").click()
+    fill(page, "2026-12-13")
+    press(page, "Show what that changes")
+    assert "Would be" in page.locator("main").inner_text()
+    press(page, "Record this notice")
+    assert "Moved, revision 2." in page.locator("main").inner_text()
+    page.get_by_role("link", name="Withdraw it").click()
+    press(page, "Withdraw it")
+    page.get_by_role("link", name="Plan it again").click()
+    press(page, "Show what that changes")
+    press(page, "Record this notice")
+    assert "Planned again, revision 4." in page.locator("main").inner_text()
+
+
+def test_the_fields_of_a_repeat_show_where_they_are_needed(alpha, page, address, enter):
+    enter("ann@example.org", Role.USER, "ALPHA")
+    page.goto(f"{address}/notices/form")
+    assert not page.locator("#until").is_visible()
+    page.get_by_label("Repeats").select_option("weeks")
+    assert page.locator("#every").is_visible()
+    page.get_by_label("Gateway").select_option("GW-A2")
+    fill(page, "2026-12-06")
+    page.get_by_label("or a number of times").check()
+    page.locator("#count").fill("3")
+    press(page, "Show how much notice that is")
+    assert "has 3 new, 0 changed" in page.locator("main").inner_text()
+
+
+def test_what_was_typed_outlives_the_session(alpha, page, address, enter, clock):
+    enter("ann@example.org", Role.USER, "ALPHA")
+    page.goto(f"{address}/notices/form")
+    page.get_by_label("Gateway").select_option("GW-A1")
+    fill(page, "2026-12-06")
+    page.get_by_label("Your reference").fill("CHG-77")
+    clock.now += timedelta(minutes=31)
+    press(page, "Show how much notice that is")
+    enter("ann@example.org", Role.USER, "ALPHA")
+    assert "CHG-77" in page.locator("main").inner_text()
+    page.get_by_role("button", name="Send it now").click()
+    assert heading(page) == "What this would change"
+
+
+def test_dcc_finds_it_in_the_record_and_the_record_sound(alpha, page, address, enter, give, announce, clock):
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    clock.forward(minutes=1)
+    enter("dcc@example.org", Role.DCC)
+    page.goto(f"{address}/record/changes")
+    assert "1 change between" in page.get_by_role("status").inner_text()
+    page.get_by_role("navigation", name="Record").get_by_role("link", name="Check").click()
+    press(page, "Check 2 entries now")
+    assert "The record is sound. 2 entries checked" in page.get_by_role("status").inner_text()
+
+
+def test_an_admin_shreds_a_user_only_by_typing_its_code(alpha, page, address, enter):
+    enter("admin@example.org", Role.ADMIN)
+    page.goto(f"{address}/service/keys")
+    page.get_by_label("User", exact=True).select_option("ALPHA")
+    page.get_by_label("Type its code to confirm").fill("ALPA")
+    press(page, "Destroy its key for good")
+    assert "not the code of the User that you chose" in page.get_by_role("alert").inner_text()
+    page.get_by_label("Type its code to confirm").fill("ALPHA")
+    press(page, "Destroy its key for good")
+    assert "The data key of ALPHA is destroyed." in page.get_by_role("status").inner_text()

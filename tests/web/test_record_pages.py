@@ -1,0 +1,166 @@
+"""The pages of the record: what they say is what the command line says, and nobody reads more than the role may."""
+
+import io
+from datetime import timedelta
+
+import pytest
+
+from app.domain.access import Role
+from app.register.lateness import record_late_changes
+from app.register.verification import make_checkpoint
+from app.web import record_check
+
+
+@pytest.fixture
+def told(alpha, give, announce, register, clock, enrolled):
+    """ALPHA gave one closure at short notice and moved it; BETA gave one in time."""
+    beta = enrolled("BETA", "GW-B1")
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    give(alpha, announce("a", "2026-12-07T02:00"), at=clock() + timedelta(minutes=1))
+    give(beta, announce("b", "2027-03-07T02:00", gateway="GW-B1"))
+    clock.forward(hours=1)
+    record_late_changes(register, clock())
+
+
+def test_late_changes_are_listed_kindly(told, dcc_client, read):
+    page = read(dcc_client.get("/record"))
+    assert "1 first notice and 1 change at short notice, received in" in page
+    assert "ALPHA First notice Tue 24 Nov 2026 09:00 GMT 2026-11-24 09:00 UTC" in page
+    assert "8 of 20 Working Days" in page
+    assert "breach" not in page
+
+
+def test_a_user_finds_its_own_late_changes_alone(told, sign_in, read):
+    page = read(sign_in("beta@example.org", Role.USER, "BETA").get("/record"))
+    assert "No late change was received in those days." in page
+    assert "ALPHA" not in page
+
+
+def test_a_quarter_is_counted_by_user_or_by_pseudonym(told, dcc_client, read):
+    page = read(dcc_client.get("/record?period=2026-Q4"))
+    assert "Of 3 notices in 2026-Q4, 2 came at short notice." in page
+    assert "ALPHA 2 1 1 1 1" in page
+    hidden = read(dcc_client.get("/record?period=2026-Q4&pseudonyms=1")).partition("Of 3 notices")[2]
+    assert "ALPHA" not in hidden
+    assert hidden.count("User-") == 2
+
+
+def test_a_span_or_period_that_is_none_is_said_on_the_page(told, dcc_client, read):
+    for query, words in (("period=winter", "That is not a month or a quarter."), ("from=soon", "That is not a time.")):
+        answer = dcc_client.get(f"/record?{query}")
+        assert answer.status_code == 400
+        assert words in read(answer)
+
+
+def test_spreadsheets_are_taken_and_that_is_noted(told, dcc_client, read):
+    sheet = dcc_client.get("/record/late-changes.csv")
+    assert sheet.headers["Content-Disposition"] == 'attachment; filename="late-changes.csv"'
+    assert [line.split(",")[1:5] for line in sheet.text.splitlines()[1:]] == [
+        ["ALPHA", "GW-A1", "1", "first notice"],
+        ["ALPHA", "GW-A1", "2", "moved"],
+    ]
+    report = dcc_client.get("/record/report.csv?period=2026-11")
+    assert [line.split(",")[:3] for line in report.text.splitlines()[1:]] == [
+        ["2026-11", "ALPHA", "2"],
+        ["2026-11", "BETA", "1"],
+    ]
+    page = read(dcc_client.get("/record/reads"))
+    assert "dcc@example.org late-report, csv 2" in page
+    assert "dcc@example.org late-changes, csv 2" in page
+
+
+def test_what_changed_between_two_instants(told, dcc_client, read):
+    page = read(dcc_client.get("/record/changes?since=2026-11-24T09:00:30&until=2026-11-24T09:30"))
+    assert (
+        "1 change between Tue 24 Nov 2026 09:00 GMT and Tue 24 Nov 2026 09:30 GMT: 1 moved; 1 at short notice." in page
+    )
+    assert "Mon 7 Dec 2026 02:00 GMT to 06:00 GMT 2026-12-07 02:00 to 06:00 UTC was Sun 6 Dec 2026 02:00 GMT" in page
+    assert "3 changes between" in read(dcc_client.get("/record/changes"))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("since=2026-11-25&until=2026-11-24", "The first instant is not before the second."),
+        ("since=never", "That is not a time."),
+        ("until=0001-01-02", "That is out of range."),
+    ],
+)
+def test_instants_that_are_none_are_said_on_the_page(dcc_client, read, query, words):
+    answer = dcc_client.get(f"/record/changes?{query}")
+    assert answer.status_code == 400
+    assert words in read(answer)
+
+
+def test_the_log_is_paged_and_narrowed_to_a_kind(alpha, give, announce, dcc_client, read):
+    for number in range(30):
+        give(alpha, announce(f"u{number}", "2027-03-07T02:00"))
+    page = dcc_client.get("/record/log")
+    assert read(page).startswith("The log 60 entries, each bound to all before it.")
+    assert 'href="/record/log?before=10"' in page.text
+    older = read(dcc_client.get("/record/log?before=10"))
+    assert older.count(" notice ") + older.count(" revision ") == 10
+    assert "Older entries" not in older
+    kinds = read(dcc_client.get("/record/log?kind=revision"))
+    assert (kinds.count(" notice "), kinds.count(" revision ")) == (0, 30)
+    assert dcc_client.get("/record/log?kind=secret").status_code == 400
+
+
+def test_an_empty_record_says_so(dcc_client, read):
+    assert "No entry Nothing of this kind was recorded yet." in read(dcc_client.get("/record/log"))
+    assert "Nobody took a copy away in this span." in read(dcc_client.get("/record/reads"))
+
+
+@pytest.fixture
+def check(csrf):
+    """Return a function that presses the button, with a checkpoint where one is given."""
+
+    def send(client, octets=b""):
+        sent = {"csrf_token": csrf(client.get("/record/check")), "checkpoint": (io.BytesIO(octets), "kept.txt")}
+        return client.post("/record/check", data=sent)
+
+    return send
+
+
+def test_a_sound_record_is_called_sound_also_against_a_checkpoint(told, dcc_client, check, read):
+    kept = dcc_client.get("/record/checkpoint.txt")
+    assert kept.headers["Content-Disposition"] == 'attachment; filename="checkpoint-2026-11-24.txt"'
+    assert "The record is sound. 9 entries checked" in read(check(dcc_client))
+    assert "The record is sound." in read(check(dcc_client, kept.data))
+
+
+def test_the_first_bad_entry_is_named(told, dcc_client, check, store, read):
+    import sqlalchemy as sa
+
+    from app.store.tables import log
+
+    with store.writing() as connection:
+        connection.execute(sa.update(log).where(log.c.position == 1).values(leaf=bytes(32)))
+    page = check(dcc_client)
+    assert "The record does not hold. The first fault: The tree over the log does not have the root" in read(page)
+    assert 'role="alert"' in page.text
+
+
+def test_a_foreign_checkpoint_and_files_that_are_none_are_refused(told, dcc_client, check, read, register, clock):
+    altered = make_checkpoint(register, clock()).replace("9", "8", 1).encode()
+    for octets in (altered, b"hello", b"\xff\xfe", b"x" * 5000):
+        answer = check(dcc_client, octets)
+        assert answer.status_code == 422
+        assert "The record is sound" not in read(answer)
+
+
+def test_one_check_runs_at_a_time(told, dcc_client, check, read):
+    assert record_check._RUNNING.acquire(blocking=False)
+    try:
+        assert "A check is running already." in read(check(dcc_client))
+    finally:
+        record_check._RUNNING.release()
+    assert "The record is sound." in read(check(dcc_client))
+
+
+def test_who_may_open_what(told, sign_in, alpha_client):
+    ops, admin = sign_in("ops@example.org", Role.OPS), sign_in("admin@example.org", Role.ADMIN)
+    paths = ("/record", "/record/changes", "/record/log", "/record/check", "/record/reads")
+    assert [admin.get(path).status_code for path in paths] == [200] * 5
+    assert [alpha_client.get(path).status_code for path in paths] == [200, 200, 403, 403, 403]
+    assert [ops.get(path).status_code for path in paths] == [403, 200, 403, 403, 403]

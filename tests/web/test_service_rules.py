@@ -1,0 +1,189 @@
+"""Service: rules, holidays, keys, health and DCC's own dates, all that an admin needs without a command line."""
+
+import io
+import re
+
+import pytest
+
+from app.domain.access import Role
+from app.register.rulebook import policy_history
+
+FILE = (
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//b//EN\r\nBEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20261101T000000Z\r\n"
+    b"DTSTART:20261212T220000Z\r\nDTEND:20261213T060000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+@pytest.fixture
+def admin(sign_in):
+    return sign_in("admin@example.org", Role.ADMIN)
+
+
+@pytest.fixture
+def post(csrf):
+    """Return a function that sends a form of a page with its hidden fields."""
+
+    def send(client, page, path, **fields):
+        shown = client.get(page)
+        form_id = re.findall(r'name="form_id" value="([^"]+)"', shown.text)
+        sent = {"csrf_token": csrf(shown), "form_id": form_id[-1] if form_id else ""} | fields
+        return client.post(path, data=sent)
+
+    return send
+
+
+def test_a_new_notice_policy_stands_with_its_history(admin, post, read, store):
+    sent = {"version": "1", "recommended_days": "15", "holiday_region": "scotland", "valid_from": "2026-12-01"}
+    assert post(admin, "/service/policy", "/service/policy/notice", **sent).location == "/service/policy"
+    page = read(admin.get("/service/policy"))
+    assert "Version 2 of the notice policy is set; it holds from 2026-12-01 on." in page
+    assert "2 15 Working Days scotland 2026-12-01" in page
+    assert "1 20 Working Days in force england-and-wales 2019-11-01" in page
+    again = post(admin, "/service/policy", "/service/policy/notice", **sent)
+    assert again.status_code == 422
+    assert "This rule was changed since the form was opened." in read(again)
+    assert len(policy_history(store)) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"recommended_days": "0"}, "The recommended notice is out of range."),
+        ({"recommended_days": "many"}, "Give a whole number in each field."),
+        ({"holiday_region": "mars"}, "That holiday region is not known."),
+        ({"valid_from": "2026-11-23"}, "A policy cannot begin in the past."),
+        ({"valid_from": "soon"}, "That is not a date."),
+    ],
+)
+def test_a_policy_that_is_refused_keeps_what_was_typed(admin, post, read, store, fields, words):
+    sent = {"version": "1", "recommended_days": "15", "holiday_region": "scotland", "valid_from": "2026-12-01"} | fields
+    answer = post(admin, "/service/policy", "/service/policy/notice", **sent)
+    assert answer.status_code == 422
+    assert words in read(answer)
+    assert f'value="{sent["recommended_days"]}"' in answer.text
+    assert len(policy_history(store)) == 1
+
+
+def test_thresholds_and_retention_are_set_by_version(admin, post, read):
+    bounds = {"version": "1", "closed": "8", "reopening": "4", "release_days": "3"}
+    assert post(admin, "/service/policy", "/service/policy/thresholds", **bounds).status_code == 303
+    spans = {"version": "1", "details": "keep", "details_days": "60", "facts_days": "3000", "withdrawn_days": "30"}
+    assert post(admin, "/service/policy", "/service/policy/retention", **spans).status_code == 303
+    page = read(admin.get("/service/policy"))
+    assert "More than 8 gateways closed at once, more than 4 re-opening in one hour, closures within 3 days" in page
+    assert "60 days after its window. A closure's own facts: 3000 days." in page
+    wrong = post(
+        admin, "/service/policy", "/service/policy/retention", **spans | {"version": "1", "details_days": "4000"}
+    )
+    assert wrong.status_code == 422
+
+
+def test_an_extra_day_is_a_holiday_everywhere(admin, post, read):
+    for _ in range(2):
+        assert post(admin, "/service/holidays", "/service/holidays", day="2027-05-10").status_code == 303
+    page = read(admin.get("/service/holidays?region=scotland"))
+    assert "Mon 10 May 2027 is a holiday" not in page
+    assert page.count("Mon 10 May 2027") == 2
+    assert "Mon 10 May 2027 extra" in page
+    refused = post(admin, "/service/holidays", "/service/holidays", day="May")
+    assert (refused.status_code, 'value="May"' in refused.text) == (422, True)
+    assert admin.get("/service/holidays?region=mars").status_code == 400
+
+
+def test_keys_are_rotated_once_for_each_form(admin, post, read, store, alpha):
+    shown = admin.get("/service/keys")
+    sent = dict(re.findall(r'name="(csrf_token|form_id)" value="([^"]+)"', shown.text.partition("rotate")[2]))
+    before = store.keyring.seal(alpha.id, "t", "c", b"0" * 16, 1, b"x")
+    for _ in range(2):
+        assert admin.post("/service/keys/rotate", data=sent).location == "/service/keys"
+    assert "The keys of 2 owners are replaced." in read(admin.get("/service/keys"))
+    assert store.keyring.unseal(alpha.id, "t", "c", b"0" * 16, 1, before) == b"x"
+
+
+def test_shredding_asks_for_the_code_and_then_is_for_good(admin, post, read, alpha, store):
+    answer = post(admin, "/service/keys", "/service/keys/shred", user="ALPHA", typed="BETA")
+    assert answer.status_code == 422
+    assert "What you typed is not the code of the User that you chose." in read(answer)
+    assert not store.keyring.is_shredded(alpha.id)
+    assert post(admin, "/service/keys", "/service/keys/shred", user="ALPHA", typed=" alpha ").status_code == 303
+    page = read(admin.get("/service/keys"))
+    assert "The data key of ALPHA is destroyed." in page
+    assert "There is no User." in page
+
+
+def test_health_says_whether_the_scheduler_works(admin, read, store, clock):
+    from app.store import runs
+    from app.store.runs import JobRun
+
+    assert "The scheduler is overdue. It has not run yet." in read(admin.get("/service/health"))
+    with store.writing() as connection:
+        runs.write_run(connection, JobRun("sweep", 0, clock(), "0 expired, 0 late changes"))
+    assert "The scheduler works. It last swept just now" in read(admin.get("/service/health"))
+    clock.forward(minutes=4)
+    page = read(admin.get("/service/health"))
+    assert "The scheduler is overdue. It last swept 4 min ago" in page
+    assert "No calendar is read by us." in page
+
+
+@pytest.fixture
+def upload(csrf):
+    """Return a function that uploads DCC's dates for a preview."""
+
+    def send(client, octets, kind="maintenance"):
+        token = csrf(client.get("/service/maintenance"))
+        sent = {"csrf_token": token, "kind": kind, "file": (io.BytesIO(octets), "a.ics")}
+        return client.post("/service/maintenance/preview", data=sent)
+
+    return send
+
+
+def test_dccs_dates_are_previewed_taken_once_and_removed(dcc_client, upload, csrf, read):
+    preview = upload(dcc_client, FILE)
+    assert "As planned maintenance: 1 new, 0 moved, 0 withdrawn, 0 unchanged." in read(preview)
+    assert "No dates yet" in read(dcc_client.get("/service/maintenance"))
+    sent = {"csrf_token": csrf(preview), "draft": re.search(r'name="draft" value="(\w+)"', preview.text)[1]}
+    assert dcc_client.post("/service/maintenance", data=sent).status_code == 303
+    listed = dcc_client.get("/service/maintenance")
+    assert dcc_client.post("/service/maintenance", data=sent).status_code == 409
+    assert "Taken: 1 added, 0 moved, 0 withdrawn." in read(listed)
+    assert "Sat 12 Dec 2026 22:00 GMT to Sun 13 Dec 2026 06:00 GMT" in read(listed)
+    assert "Nothing to take Everything in this file stands as it is already." in read(upload(dcc_client, FILE))
+    reference = re.search(r"DM-[0-9A-Z]{10}", listed.text)[0]
+    path = f"/service/maintenance/{reference}/remove"
+    assert dcc_client.post(path, data={"csrf_token": csrf(listed)}).status_code == 303
+    assert "No dates yet" in read(dcc_client.get("/service/maintenance"))
+    assert dcc_client.post(path, data={"csrf_token": csrf(listed)}).status_code == 404
+
+
+def test_a_file_of_dates_that_cannot_be_read_says_why(dcc_client, upload, read):
+    for octets, kind, words in (
+        (b"", "maintenance", "Choose a calendar file with at least one date in it."),
+        (b"hello", "maintenance", "What helps:"),
+        (FILE, "party", "Say whether the file holds maintenance or releases."),
+    ):
+        answer = upload(dcc_client, octets, kind)
+        assert answer.status_code == 422
+        assert words in read(answer)
+
+
+def test_who_may_open_what(admin, dcc_client, alpha_client, sign_in):
+    ops = sign_in("ops@example.org", Role.OPS)
+    paths = ("policy", "holidays", "maintenance", "keys", "health")
+    seen = {
+        name: [client.get(f"/service/{path}").status_code for path in paths]
+        for name, client in (("admin", admin), ("dcc", dcc_client), ("user", alpha_client), ("ops", ops))
+    }
+    assert seen == {
+        "admin": [200, 200, 200, 200, 200],
+        "dcc": [403, 403, 200, 403, 200],
+        "user": [403, 403, 403, 403, 403],
+        "ops": [403, 403, 403, 403, 200],
+    }
+
+
+def test_no_form_is_taken_without_its_token(admin):
+    for path in (
+        "policy/notice", "policy/thresholds", "policy/retention", "holidays", "keys/rotate", "keys/shred",
+        "maintenance", "maintenance/preview", "maintenance/DM-0/remove",
+    ):  # fmt: skip
+        assert admin.post(f"/service/{path}").status_code == 400
