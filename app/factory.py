@@ -133,12 +133,15 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         connect,
         csrf,
         feed,
+        first_page,
         give_notice,
         headers,
+        horizon,
         oidc,
         once,
         openapi,
         questions,
+        receipts,
         refusals,
         schedule,
         service_accounts,
@@ -187,7 +190,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         provider=provider,
     )
     for module in (
-        *(account, api, closures, connect, feed, give_notice, oidc, once, openapi, questions, schedule),
+        *(account, api, closures, connect, feed, first_page, give_notice, horizon, oidc, once, openapi, questions),
+        *(receipts, schedule),
         *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
     ):
         app.register_blueprint(module.blueprint)

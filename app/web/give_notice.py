@@ -16,8 +16,8 @@ from app.intake.sheet import TEMPLATE
 from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.store import parties, runs
 from app.web.access_table import ACCESS
+from app.web.choosing import visible_in_order
 from app.web.principal import require_account, require_principal
-from app.web.schedule import visible_in_order
 from app.web.site import site
 
 blueprint = Blueprint("give_notice", __name__)

@@ -5,14 +5,22 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 
-from app.domain.access import Role
+from app.domain.access import Principal, Role
+from app.domain.maintenance import MaintenanceKind
+from app.intake.reading import Reading
 from app.register import account_keeping, enrolment
+from app.register.maintenance import import_maintenance
+from app.register.reading import read_everything
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = "() => axe.run(document).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
 LONG = "W" * 150 + "شركة" * 10
 
-EVERYBODY = ("/", "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}")
+EVERYBODY = (
+    "/", "/?gateway=GW-A1", "/?gateway=NONE", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
+    "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts",
+    "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}",
+)  # fmt: skip
 ADMIN = (
     "/service/accounts", "/service/accounts/new", "/service/accounts/{account}", "/service/users",
     "/service/users/new", "/service/gateways/new",
@@ -27,8 +35,17 @@ SIGNED_OUT = ("/sign-in", "/sign-in/nothing")
 
 
 @pytest.fixture
-def world(service, alpha, clock, enrolled):
-    enrolled("LONG_CODE_OF_THIRTY_TWO_LETTERS1")
+def world(service, alpha, clock, enrolled, give, announce):
+    """Names as bad as they come, and closures that are open, late, moved, withdrawn, clashing, on DCC's own dates."""
+    long = enrolled("LONG_CODE_OF_THIRTY_TWO_LETTERS1", "GATEWAY_OF_THIRTY_TWO_CHARACTER1")
+    give(long, announce("o", "2026-11-24T08:00", gateway="GATEWAY_OF_THIRTY_TWO_CHARACTER1"))
+    for uid, starts in (("a", "2026-12-06T02:00"), ("a", "2026-12-07T02:00"), ("b", "2026-12-20T02:00")):
+        give(alpha, announce(uid, starts))
+    give(alpha, announce("b", "2026-12-20T02:00", withdrawn=True))
+    give(long, announce("c", "2026-12-07T04:00", gateway="GATEWAY_OF_THIRTY_TWO_CHARACTER1"))
+    for kind in MaintenanceKind:
+        reading = Reading((announce(f"d{kind}", "2026-12-07T01:00", gateway="DCC"),), ())
+        import_maintenance(service.register, kind, reading, clock())
     enrolment.enrol_user(service.store, "RTL", LONG)
     enrolment.issue_token(service.store, label=LONG, now=clock(), user_code="ALPHA")
     return alpha
@@ -58,9 +75,10 @@ def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, addr
         service.store, scope_text="user:ALPHA", label=LONG, secret_url=False, past_days=1, horizon_days=30,
         now=clock(), account_id=account.id,
     ).subscription.id  # fmt: skip
-    found = {}
+    everything = read_everything(service.register, Principal("a test", Role.USER, frozenset({"ALPHA"})))
+    closure, found = everything[0].reference, {}
     for path in PAGES[role]:
-        page.goto(address + path.format(feed=feed, account=account.id.hex()))
+        page.goto(address + path.format(feed=feed, account=account.id.hex(), closure=closure))
         found[path] = (violations(page), page.evaluate("document.documentElement.scrollWidth"))
     assert found == dict.fromkeys(PAGES[role], ([], width))
 
