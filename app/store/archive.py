@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 from app.store import schema
-from app.store.all_tables import metadata
 from app.store.engine import Connection, Store
 from app.store.instants import Instant, from_micros, to_micros
+from app.store.tables import metadata
 
 _FORMAT = 1
 _BATCH = 500

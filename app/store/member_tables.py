@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table
 
-from app.store.tables import metadata
+from app.store.metadata import metadata
 
 # What stands in a User's calendar collection, or stood there: ``gone`` rows keep a name and a change number, so that a
 # client hears of the deletion. ``collection``, ``name_index`` and ``uid_index`` are blind; ``sealed`` is light.

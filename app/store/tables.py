@@ -13,7 +13,7 @@ from sqlalchemy import (
     Table,
 )
 
-from app.store import outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
+from app.store import member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
 from app.store.instants import Instant
 from app.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on, as above
 

@@ -9,9 +9,9 @@ from alembic.migration import MigrationContext
 
 from app.domain.refusal import StoreUnfit
 from app.store import schema
-from app.store.all_tables import metadata
 from app.store.engine import make_engine
 from app.store.instants import from_micros, to_micros
+from app.store.tables import metadata
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from app.store.all_tables import metadata
+from app.store.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
 context.run_migrations()
