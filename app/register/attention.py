@@ -37,11 +37,16 @@ class LateItem:
 
 @dataclass(frozen=True, slots=True)
 class ClashItem:
-    """A day on which gateways are closed together, and at most how many at once."""
+    """A day on which gateways are closed together."""
 
     id: str
     clashes: ClashDay
-    most: int
+
+    @property
+    def most(self) -> int:
+        """Return how many at most are closed at once: reckoned for the few that are shown."""
+        day = self.clashes.day
+        return peak_of(self.clashes.closures, whole_days(day, day + _ONE_DAY)).closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def attention_of(
         seen = seen_items.seen_by(connection, account_id)
     late = (LateItem(_id(register, account_id, _late_key(one)), one) for one in _late(register, principal, now))
     clashes = (
-        ClashItem(_id(register, account_id, f"clash|{one.day}|{_windows(one.closures)}"), one, _most(one))
+        ClashItem(_id(register, account_id, f"clash|{one.day}|{_windows(one.closures)}"), one)
         for one in clash_days(ahead)
     )
     dates = (
@@ -120,10 +125,6 @@ def _late(register: Register, principal: Principal, now: datetime) -> list[Recor
 
 def _late_key(one: Recorded) -> str:
     return f"late|{one.closure_id.hex()}|{one.entry}"
-
-
-def _most(one: ClashDay) -> int:
-    return peak_of(one.closures, whole_days(one.day, one.day + _ONE_DAY)).closed
 
 
 def _dates(
