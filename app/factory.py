@@ -134,8 +134,10 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         connect,
         csrf,
         feed,
+        first_page,
         give_notice,
         headers,
+        horizon,
         late_changes,
         notice_form,
         oidc,
@@ -143,6 +145,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         openapi,
         own_calendars,
         questions,
+        receipt_check,
         receipts,
         record,
         record_check,
@@ -200,8 +203,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         provider=provider,
     )
     for module in (
-        *(account, api, closures, connect, feed, give_notice, notice_form, oidc, once, openapi),
-        *(late_changes, own_calendars, questions, receipts, record, record_check, schedule),
+        *(account, api, closures, connect, feed, first_page, give_notice, horizon, notice_form, oidc, once, openapi),
+        *(late_changes, own_calendars, questions, receipt_check, receipts, record, record_check, schedule),
         *(service_health, service_holidays, service_keys, service_maintenance, service_policy),
         *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
     ):

@@ -1,7 +1,7 @@
 """How many gateways are closed at once, in each hour, and how many re-open in the same hour (DOMAIN.md 10)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -70,6 +70,21 @@ def stretches(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[St
 def peak_of(closures: Iterable[Scheduled], span: ClosureWindow) -> Stretch:
     """Return the stretch of ``span`` in which most gateways are closed, the first of several."""
     return max(stretches(closures, span), key=lambda stretch: (stretch.closed, -stretch.starts.timestamp()))
+
+
+def peaks_of(closures: Iterable[Scheduled], spans: Sequence[ClosureWindow]) -> list[int]:
+    """Return, for each of ``spans``, which follow on one another, the most gateways closed at once; one sweep."""
+    peaks = [0] * len(spans)
+    at = 0
+    for stretch in stretches(closures, ClosureWindow(spans[0].starts, spans[-1].ends)):
+        while at < len(spans):
+            peaks[at] = max(peaks[at], stretch.closed)
+            if spans[at].ends > stretch.ends:
+                break  # the next stretch is of this span too
+            at += 1
+            if at < len(spans) and spans[at].starts >= stretch.ends:
+                break
+    return peaks
 
 
 def free_slots(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from app.register.register import Register
 from app.register.retention import purge_expired
-from app.store import kept_answers, outbox, runs, sent_forms, sessions, subscriptions, tries
+from app.store import kept_answers, outbox, runs, seen_items, sent_forms, sessions, subscriptions, tries
 from app.store.runs import JobRun
 
 JOB = "housekeeping"
@@ -22,6 +22,7 @@ def keep_house(register: Register, now: datetime) -> str:
         ended = sessions.purge_sessions(connection, now - sessions.SESSION_LONGEST)
         tries.purge_tries(connection, now - tries.KEPT)
         sent_forms.purge_forms(connection, now - sent_forms.KEPT)
+        seen_items.purge_seen(connection, now - seen_items.KEPT)
         reads = subscriptions.purge_reads(connection, now - _READS_LAST)
         answers = kept_answers.purge_answers(connection, now - _ANSWERS_LAST)
         messages = outbox.purge_messages(connection, now - _MESSAGES_LAST)

@@ -55,13 +55,18 @@ def find_history(
 
     Raise ``Unknown``, also where nothing of it was known then.
     """
-    with register.store.reading() as connection:
-        standing, _ = _find(register, connection, principal, reference)
-        written = rows.history(register.store, connection, standing.closure.id)
+    standing, written = find_written(register, principal, reference)
     known = [one.revision for one in written if as_of is None or one.revision.received_at <= as_of]
     if not known:
         raise Unknown("That closure was not known then.", "Give a later time.")
     return standing, known
+
+
+def find_written(register: Register, principal: Principal, reference: str) -> tuple[Standing, list[rows.Written]]:
+    """Return one closure with its history as it was written: with notices and places in the log. Raise ``Unknown``."""
+    with register.store.reading() as connection:
+        standing, _ = _find(register, connection, principal, reference)
+        return standing, rows.history(register.store, connection, standing.closure.id)
 
 
 def find_closures(register: Register, principal: Principal, question: Question) -> list[Standing]:

@@ -69,14 +69,25 @@ def make_receipt(
 ) -> dict[str, Any]:
     """Sign that a revision was recorded: where its leaf stands in the log, and the tree (size, root) that holds it."""
     number = None if acknowledgement.step is Step.SUPERSEDED else acknowledgement.number
+    digest = window_hash(acknowledgement.reference, number, acknowledgement.gateway, acknowledgement.window)
+    return sign_revision(key, (acknowledgement.reference, acknowledgement.number, digest), received_at, leaf, tree)
+
+
+def sign_revision(
+    key: SigningKey,
+    stated: tuple[str, int, str],
+    received_at: datetime,
+    leaf: tuple[int, bytes],
+    tree: tuple[int, bytes],
+) -> dict[str, Any]:
+    """Sign a receipt of what is ``stated``: reference, revision, window hash. The same facts give the same octets."""
+    reference, number, digest = stated
     return sign_receipt(
         key,
         {
-            "reference": acknowledgement.reference,
-            "revision": acknowledgement.number,
-            "window_sha256": window_hash(
-                acknowledgement.reference, number, acknowledgement.gateway, acknowledgement.window
-            ),
+            "reference": reference,
+            "revision": number,
+            "window_sha256": digest,
             "received_at": received_at.isoformat(),
             "leaf_index": leaf[0],
             "leaf": leaf[1].hex(),

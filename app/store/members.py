@@ -12,7 +12,7 @@ from app.security.sealing import SealBroken
 from app.security.tokens import new_row_id
 from app.store.engine import Store
 from app.store.instants import from_micros, to_micros
-from app.store.tables import member_bodies, member_weeks, members
+from app.store.member_tables import member_bodies, member_weeks, members
 
 _FACTS = struct.Struct(">q?16sIqq")  # change, gone, entity tag, length, created, changed; the name follows
 _MOST_AT_ONCE = 500  # values in one IN (...)

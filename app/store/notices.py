@@ -73,6 +73,13 @@ def read_notice(store: Store, connection: sa.Connection, notice_id: bytes, user_
     return Notice(user_code, Channel(channel), row.received_at, media_type, octets, given_by)
 
 
+def tree_after(connection: sa.Connection, notice_id: bytes) -> tuple[int, bytes]:
+    """Return the size and root of the log after everything that a notice brought."""
+    query = sa.select(notices.c.log_size, notices.c.log_root).where(notices.c.id == notice_id)
+    row = connection.execute(query).one()
+    return row.log_size, row.log_root
+
+
 def last_received(connection: sa.Connection, until: datetime) -> dict[bytes, datetime]:
     """Return when each User last sent a notice, up to an instant; a User who never did is not among them."""
     query = (

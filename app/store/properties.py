@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from app.store.engine import Store
-from app.store.tables import properties
+from app.store.member_tables import properties
 
 _OF_PLACE = sa.select(properties).where(properties.c.place == sa.bindparam("place"))
 _INSERT = sa.insert(properties)

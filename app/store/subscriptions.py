@@ -142,6 +142,23 @@ def last_reads(connection: Connection, subscription_id: str, most: int = 20) -> 
     return [FeedRead(*row) for row in connection.execute(query)]
 
 
+def count_live(connection: Connection, now: datetime) -> int:
+    """Return how many subscriptions are neither ended nor revoked."""
+    query = sa.select(sa.func.count()).select_from(subscriptions)
+    found: int = connection.execute(
+        query.where(subscriptions.c.revoked_at.is_(None), subscriptions.c.expires_at > now)
+    ).scalar_one()
+    return found
+
+
+def last_read_at(connection: Connection) -> datetime | None:
+    """Return when any feed was fetched last; the log is written in order, so its end is the latest."""
+    found: datetime | None = connection.execute(
+        sa.select(reads.c.read_at).order_by(reads.c.id.desc()).limit(1)
+    ).scalar()
+    return found
+
+
 def reads_between(connection: Connection, starts: datetime, ends: datetime) -> Sequence[FeedRead]:
     """Return the fetches of every feed in the half-open span, oldest first."""
     query = (

@@ -10,7 +10,8 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Channel
 from app.domain.refusal import AccessRefused
 from app.domain.window import ClosureWindow
-from app.register.reading import find_closure, find_history, without_sender_words
+from app.register.company import company_of
+from app.register.reading import find_closure, find_written, without_sender_words
 from app.register.receipts import outcome_facts
 from app.register.withdraw import withdraw_closure
 from app.store import parties
@@ -21,12 +22,18 @@ from app.web.site import site
 
 blueprint = Blueprint("closures", __name__)
 
+_MOST_COMPANY = 20  # closures that are named beside one; a crowded night has a list of its own
+
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One entry of the story: the revision, and the window and gateway before it where it changed them."""
+    """One entry of the story: the revision, and the window and gateway before it where it changed them.
+
+    ``has_receipt`` says that a notice of its own brought it, whose receipt can be had again.
+    """
 
     revision: Revision
+    has_receipt: bool
     window_before: ClosureWindow | None
     gateway_before: str | None
 
@@ -35,14 +42,25 @@ class Chapter:
 def show(reference: str) -> str:
     """Show one closure and its history."""
     principal = require_principal(ACCESS["closures.show"])
-    standing, history = find_history(site().register, principal, reference)
+    standing, history = find_written(site().register, principal, reference)
     closure, now = standing.closure, site().now()
     own = closure.user in principal.users
     return render_template(
         "closure.html",
         closure=closure,
         standing=standing,
-        story=tell([one if own else without_sender_words(one) for one in history]),
+        story=tell(
+            [
+                (
+                    one.revision if own else without_sender_words(one.revision),
+                    one.notice_id is not None and one.revision.number is not None,
+                )
+                for one in history
+            ]
+        ),
+        company=company_of(site().register, principal, closure.reference, closure.window),
+        most_company=_MOST_COMPANY,
+        sees_everyone=principal.sees_everyone,
         user_name=_user_name(closure.user),
         may_withdraw=_may_give(principal) and _can_be_withdrawn(closure),
         now=now,
@@ -77,16 +95,17 @@ def withdraw(reference: str) -> Response | str:
     )
 
 
-def tell(history: list[Revision]) -> list[Chapter]:
-    """Return the history, oldest first, each entry with what was different before it."""
+def tell(history: list[tuple[Revision, bool]]) -> list[Chapter]:
+    """Return the history, oldest first, each entry (and whether it has a receipt) with what was different before it."""
     story: list[Chapter] = []
     before: Revision | None = None
-    for revision in history:
+    for revision, has_receipt in history:
         moved = before is not None and before.window != revision.window
         changed = before is not None and before.gateway != revision.gateway
         story.append(
             Chapter(
                 revision,
+                has_receipt,
                 before.window if before is not None and moved else None,
                 before.gateway if before is not None and changed else None,
             )

@@ -13,9 +13,9 @@ from app.store.accounts import Account
 from app.web import once
 from app.web.access_table import ACCESS
 from app.web.apple_profile import caldav_profile
+from app.web.choosing import visible_in_order
 from app.web.clients import CLIENTS
 from app.web.principal import require_account, require_principal
-from app.web.schedule import visible_in_order
 from app.web.site import site
 
 blueprint = Blueprint("connect", __name__)

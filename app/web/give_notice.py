@@ -15,10 +15,10 @@ from app.register.receive import keep_notice, receive_notice
 from app.store import parties
 from app.web import once, pending
 from app.web.access_table import ACCESS
+from app.web.choosing import visible_in_order
 from app.web.pending import LIMITS, Pending
 from app.web.principal import require_account, require_principal
 from app.web.receipts import kept_receipt
-from app.web.schedule import visible_in_order
 from app.web.site import site
 
 blueprint = Blueprint("give_notice", __name__)

@@ -12,10 +12,10 @@ from app.register.reading import find_closure
 from app.store import parties
 from app.web import once, pending
 from app.web.access_table import ACCESS
+from app.web.choosing import visible_in_order
 from app.web.closure_form import FIELDS, Typed, fields_of, read_change, read_closure
 from app.web.pending import LIMITS, Pending, find_sender
 from app.web.principal import require_principal
-from app.web.schedule import visible_in_order
 from app.web.site import site
 
 blueprint = Blueprint("notice_form", __name__)

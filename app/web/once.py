@@ -73,7 +73,7 @@ def put_away(form_id: str) -> Response:
     answer = answer_of(form_id)
     with site().store.writing() as connection:
         sent_forms.forget_answers(connection, require_account().id, _read_id(form_id))
-    return redirect(url_for(_PAGES[answer["kind"]][1] if answer else "schedule.horizon"), 303)
+    return redirect(url_for(_PAGES[answer["kind"]][1] if answer else "first_page.show"), 303)
 
 
 def answer_of(form_id: str) -> dict[str, Any] | None:

@@ -23,8 +23,8 @@ from app.store import parties
 from app.store.sources import OK, Source
 from app.web import once
 from app.web.access_table import ACCESS
+from app.web.choosing import visible_in_order
 from app.web.principal import require_account, require_principal
-from app.web.schedule import visible_in_order
 from app.web.site import site
 
 blueprint = Blueprint("own_calendars", __name__)

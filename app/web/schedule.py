@@ -1,22 +1,23 @@
-"""The forward schedule as a list: planned closures by London day, with filters in the address. Nothing is approved."""
+"""The closures as a list: by London day or sorted otherwise, filtered by the address, in pages or as CSV."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import groupby
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal, Role
+from app.domain.access import Principal, may
 from app.domain.closure import State
 from app.domain.london import london_date, read_day, whole_days
-from app.domain.party import Gateway, User, read_code
 from app.domain.refusal import Refusal
-from app.domain.window import ClosureWindow
-from app.register.reading import Question, find_closures, visible_users
-from app.store import parties
-from app.store.bodies import Standing
-from app.store.parties import Parties
+from app.domain.schedule import ScheduledClosure
+from app.register import readers
+from app.register.facts import closure_facts
+from app.register.late_report import to_csv
+from app.register.reading import Question, read_everything, read_schedule
 from app.web.access_table import ACCESS
+from app.web.choosing import Choices, FilterRefused, choices_of, read_choice, read_first_day, require_within
 from app.web.principal import require_principal
 from app.web.site import site
 from app.web.wording import install_wording
@@ -26,143 +27,177 @@ install_wording(blueprint)
 
 _DEFAULT_DAYS = 56
 _MOST_DAYS = 400
-_MOST_ROWS = 500
-_SOON = timedelta(hours=24)
+_ON_A_PAGE = 50
+_MOST_PAGES = 100_000
+_LONGEST_SEARCH = 60
+_ONE_DAY = timedelta(days=1)
+_COLUMNS = (
+    *("reference", "user", "gateway", "starts", "ends", "starts_london", "ends_london", "state", "revision", "moves"),
+    *("working_days_notice", "first_notice_days", "recommended", "band", "short_notice"),
+)
 
 
-class FilterRefused(Refusal):
-    """A filter of the schedule that cannot be answered."""
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """An order of the list, in words, and what it compares; ties fall by start and reference."""
 
-    code = "filter"
+    words: str
+    key: Callable[[ScheduledClosure], tuple[object, ...]]
+
+
+SORTINGS: dict[str, Sorting] = {
+    "start": Sorting("Start", lambda one: (one.window.starts,)),
+    "user": Sorting("User", lambda one: (one.user,)),
+    "gateway": Sorting("Gateway", lambda one: (one.gateway,)),
+    "notice": Sorting("Least notice first", lambda one: (one.lead.current_date.working_days,)),
+    "told": Sorting("Last told first", lambda one: (-one.window_received_at.timestamp(),)),
+    "moves": Sorting("Most moves first", lambda one: (-one.moves,)),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the address asks for, in the words in which it was asked: London days, both included."""
+    """What the address asks for, in the words in which it was asked: London days, both included.
+
+    A search without days is about every day there is.
+    """
 
     first: date
     last: date
+    search: str = ""
     user: str | None = None
     gateway: str | None = None
     state: State | None = None
+    short_notice: bool = False
+    sort: str = "start"
+    page: int = 1
+    any_day: bool = False
 
     @property
     def narrows(self) -> bool:
         """Tell whether more than the days is chosen."""
-        return any((self.user, self.gateway, self.state))
+        return any((self.search, self.user, self.gateway, self.state, self.short_notice))
 
-    def question(self) -> Question:
-        """Return the question to the register."""
-        span = whole_days(self.first, self.last + timedelta(days=1))
-        return Question(span, self.user, self.gateway, self.state)
+    @property
+    def further(self) -> bool:
+        """Tell whether one of the choices is set that the page folds away."""
+        return self.short_notice or self.state is not None or self.sort != "start"
+
+    def address(self, **changed: object) -> dict[str, object]:
+        """Return the parameters of the same list with something ``changed``; what is as usual is left out."""
+        days = {} if self.any_day else {"from": self.first.isoformat(), "to": self.last.isoformat()}
+        stated = {
+            "q": self.search, **days, "user": self.user, "gateway": self.gateway, "state": self.state,
+            "short": 1 if self.short_notice else None, "sort": None if self.sort == "start" else self.sort,
+        }  # fmt: skip
+        return {name: value for name, value in (stated | changed).items() if value}
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The figures of the one sentence on top: ``closed`` gateways now, windows that start within 24 hours."""
-
-    closed: int
-    soon: int
-    shown: int
-    short_notice: int
-
-
-@blueprint.get("/")
-def horizon() -> Response:
-    """Show the next eight weeks, or the days that the address names; 400 where a filter cannot be read."""
-    principal = require_principal(ACCESS["schedule.horizon"])
-    now = site().now()
+@blueprint.get("/closures")
+def show_all() -> Response:
+    """Show the next eight weeks, or what the address asks for; 400 where a filter cannot be read."""
+    principal, now = require_principal(ACCESS["schedule.show_all"]), site().now()
     today = london_date(now)
-    filters = Filters(today, today + timedelta(days=_DEFAULT_DAYS - 1))
-    fault: Refusal | None = None
+    filters, fault = Filters(today, today + (_DEFAULT_DAYS - 1) * _ONE_DAY), None
+    choices = choices_of(site().register, principal)
+    found: list[ScheduledClosure] = []
     try:
-        filters = _read_filters(today)
+        filters = _read_filters()
+        found = _find(principal, filters, choices)
     except Refusal as problem:
         fault = problem
-    found = [] if fault else find_closures(site().register, principal, filters.question())
-    everyone = _parties()
+    pages = max(1, -(-len(found) // _ON_A_PAGE))
+    filters = replace(filters, page=min(filters.page, pages))
+    shown = found[(filters.page - 1) * _ON_A_PAGE : filters.page * _ON_A_PAGE]
     page = render_template(
-        "schedule.html",
-        days=[(day, list(group)) for day, group in groupby(found[:_MOST_ROWS], _day_of)],
+        "closures.html",
+        groups=_groups(shown, filters),
         found=len(found),
-        most=_MOST_ROWS,
+        short_notice=sum(one.lead.is_late_change for one in found),
+        page_count=pages,
         filters=filters,
         fault=fault,
         stated=request.args,
-        summary=_summary(principal, filters, found, now),
-        names={user.code: user.name for user in everyone.users.values()},
-        user_options=[(user.code, _option(user)) for user in visible_in_order(principal, everyone)],
-        gateway_options=[(gateway.code, _option(gateway)) for gateway in _gateways(principal, everyone)],
-        state_options=[(state.value, state.value) for state in State],
-        may_give=principal.role is not Role.OPS,
+        choices=choices,
+        states=[(state.value, state.value) for state in State],
+        sortings=[(name, one.words) for name, one in SORTINGS.items()],
+        may_give=may(principal.role, ACCESS["give_notice.new"]),
         sees_everyone=principal.sees_everyone,
         now=now,
     )
     return make_response(page, 400 if fault else 200)
 
 
-def visible_in_order(principal: Principal, everyone: Parties) -> list[User]:
-    """Return the Users that the principal may see, by code."""
-    seen = visible_users(principal, everyone)
-    return sorted((everyone.users[key] for key in seen), key=lambda user: user.code)
+@blueprint.get("/closures.csv")
+def export() -> Response:
+    """Give the same list as CSV: an export, which is noted."""
+    principal, now = require_principal(ACCESS["schedule.export"]), site().now()
+    found = _find(principal, _read_filters(), choices_of(site().register, principal))
+    readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
+    text = to_csv(_COLUMNS, [closure_facts(one, now) for one in found])
+    response = Response(text, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = "attachment; filename=closures.csv"
+    return response
 
 
-def _read_filters(today: date) -> Filters:
+def _read_filters() -> Filters:
     args = request.args
-    first = read_day(args["from"]) if args.get("from") else today
-    last = read_day(args["to"]) if args.get("to") else min(first, date.max - timedelta(days=_MOST_DAYS)) + timedelta(
-        days=_DEFAULT_DAYS - 1
-    )  # fmt: skip
-    if last < first:
-        raise FilterRefused("The last day is before the first.", "Choose a later last day.")
-    if last - first > timedelta(days=_MOST_DAYS) or last > date.max - timedelta(days=2) or first == date.min:
-        raise FilterRefused(f"One page shows at most {_MOST_DAYS} days.", "Choose days that are closer together.")
-    state = args.get("state")
+    search = args.get("q", "").strip()
+    if len(search) > _LONGEST_SEARCH:
+        raise FilterRefused(f"A search has at most {_LONGEST_SEARCH} characters.", "Search for a reference or a code.")
+    first = read_first_day(site().now())
+    last = read_day(args["to"]) if args.get("to") else min(first, date.max - _MOST_DAYS * _ONE_DAY) + (
+        _DEFAULT_DAYS - 1
+    ) * _ONE_DAY  # fmt: skip
+    require_within(first, last, _MOST_DAYS)
+    state, sort, page = args.get("state"), args.get("sort") or "start", args.get("page") or "1"
     if state and state not in set(State):
         raise FilterRefused("That is not a state.", f"Choose one of {', '.join(State)}.")
+    if sort not in SORTINGS:
+        raise FilterRefused("That is not an order.", f"Choose one of {', '.join(SORTINGS)}.")
+    if not (page.isascii() and page.isdigit() and 1 <= int(page[:7]) <= _MOST_PAGES):
+        raise FilterRefused("That is not a page.", "Begin with the first one.")
     return Filters(
         first,
         last,
-        read_code(args["user"]) if args.get("user") else None,
-        read_code(args["gateway"]) if args.get("gateway") else None,
+        search,
+        read_choice("user"),
+        read_choice("gateway"),
         State(state) if state else None,
+        args.get("short") == "1",
+        sort,
+        int(page),
+        any_day=bool(search) and not (args.get("from") or args.get("to")),
     )
 
 
-def _summary(principal: Principal, filters: Filters, found: list[Standing], now: datetime) -> Summary:
-    near = Question(ClosureWindow(now, now + _SOON), filters.user, filters.gateway, State.PLANNED)
-    windows = [standing.closure for standing in find_closures(site().register, principal, near)]
-    return Summary(
-        closed=len({closure.gateway for closure in windows if closure.is_open(now)}),
-        soon=sum(closure.window.starts > now for closure in windows),
-        shown=len(found),
-        short_notice=sum(standing.late_change for standing in found),
-    )
+def _find(principal: Principal, filters: Filters, choices: Choices) -> list[ScheduledClosure]:
+    """Return what the filters ask for, in their order."""
+    register = site().register
+    if filters.any_day:
+        found: Iterable[ScheduledClosure] = read_everything(register, principal)
+    else:
+        span = whole_days(filters.first, filters.last + _ONE_DAY)
+        found = read_schedule(register, principal, Question(span, filters.user, filters.gateway, filters.state))
+    wanted = filters.search.casefold()
+    kept = [
+        one
+        for one in found
+        if filters.user in (None, one.user)
+        and filters.gateway in (None, one.gateway)
+        and filters.state in (None, one.state)
+        and (one.lead.is_late_change or not filters.short_notice)
+        and (not wanted or _mentions(one, wanted, choices.names.get(one.user, "")))
+    ]
+    return sorted(kept, key=SORTINGS[filters.sort].key)
 
 
-def _parties() -> Parties:
-    store = site().store
-    with store.reading() as connection:
-        return parties.read_parties(store, connection)
+def _mentions(one: ScheduledClosure, wanted: str, name: str) -> bool:
+    return any(wanted in text.casefold() for text in (one.reference, one.gateway, one.user, name))
 
 
-def _gateways(principal: Principal, everyone: Parties) -> list[Gateway]:
-    """Return the gateways to choose from: of DCC all, of a User its own."""
-    if principal.sees_everyone:
-        return sorted(everyone.gateways.values(), key=lambda gateway: gateway.code)
-    store = site().store
-    with store.reading() as connection:
-        found = {
-            gateway.code: gateway
-            for key in visible_users(principal, everyone)
-            for gateway in parties.gateways_of(store, connection, key)
-        }
-    return [found[code] for code in sorted(found)]
-
-
-def _option(party: User | Gateway) -> str:
-    return f"{party.code} · {party.name}" if party.name else party.code
-
-
-def _day_of(standing: Standing) -> date:
-    return london_date(standing.closure.window.starts)
+def _groups(shown: list[ScheduledClosure], filters: Filters) -> list[tuple[date | None, list[ScheduledClosure]]]:
+    """Return the page's closures by the London day on which they start; in another order as one group."""
+    if filters.sort != "start":
+        return [(None, shown)] if shown else []
+    return [(day, list(group)) for day, group in groupby(shown, lambda one: london_date(one.window.starts))]

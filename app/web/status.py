@@ -1,7 +1,7 @@
 """Whether the service lives, is ready and does its work; figures for Prometheus; the signed head of the record."""
 
 import ipaddress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.domain.access import Action
 from app.domain.refusal import Refusal
+from app.register.freshness import OVERDUE, SWEEP
 from app.register.verification import make_checkpoint
 from app.store import runs
 from app.store.engine import read_head
@@ -17,9 +18,6 @@ from app.web.refusals import app_json
 from app.web.site import site
 
 blueprint = Blueprint("status", __name__)
-
-_SWEEP = "sweep"
-_SWEEP_IS_OVERDUE = timedelta(minutes=3)  # the scheduler sweeps every minute
 
 
 @blueprint.get("/livez")
@@ -45,13 +43,13 @@ def _health(*, scheduler: bool) -> Response:
     try:
         with site().store.reading() as connection:
             facts["change"] = read_head(connection).change
-            sweep = runs.read_run(connection, _SWEEP) if scheduler else None
+            sweep = runs.read_run(connection, SWEEP) if scheduler else None
     except Refusal as problem:
         return app_json({"status": "failing", "database": problem.text}, 503)
     if not scheduler:
         return app_json(facts)
     now = site().now()
-    facts["scheduler"] = "ok" if sweep and now - sweep.ran_at < _SWEEP_IS_OVERDUE else "overdue"
+    facts["scheduler"] = "ok" if sweep and now - sweep.ran_at < OVERDUE else "overdue"
     facts["last_sweep"] = sweep.ran_at.isoformat() if sweep else None
     facts["last_outcome"] = sweep.outcome if sweep else None
     if facts["scheduler"] != "ok":

@@ -18,9 +18,9 @@ from app.store.engine import Head, read_head
 from app.store.subscriptions import FeedRead, Subscription
 from app.web import once
 from app.web.access_table import ACCESS
+from app.web.choosing import visible_in_order
 from app.web.feed import scope_of
 from app.web.principal import require_account, require_principal
-from app.web.schedule import visible_in_order
 from app.web.site import site
 from app.web.wording import scope_words
 from feeds.scope import ScopeKind

@@ -59,7 +59,7 @@ def drop() -> Response:
     """Forget the form."""
     require_principal(ACCESS["unfinished.drop"])
     _take()
-    return redirect(url_for("schedule.horizon"), 303)
+    return redirect(url_for("first_page.show"), 303)
 
 
 def _take() -> str | None:

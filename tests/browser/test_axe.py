@@ -1,7 +1,6 @@
 """axe on every page: each role, at both widths, in light and dark, with names as bad as they come. None is excused."""
 
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import axe_playwright_python
@@ -9,10 +8,10 @@ import pytest
 
 from app.domain.access import Principal, Role
 from app.domain.maintenance import MaintenanceKind
-from app.domain.window import ClosureWindow
 from app.intake.reading import Reading
 from app.register import account_keeping, enrolment, lateness, maintenance, readers, sources
-from app.register.reading import Question, find_closures
+from app.register.maintenance import import_maintenance
+from app.register.reading import read_everything
 from app.store import sources as source_rows
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -21,14 +20,10 @@ DCC = Principal("dcc@example.org", Role.DCC)
 LONG = "W" * 150 + "شركة" * 10
 
 EVERYBODY = (
-    "/",
-    "/account",
-    "/record/changes",
-    "/set-up/password",
-    "/subscriptions",
-    "/subscriptions/new",
-    "/subscriptions/{feed}",
-)
+    "/", "/?gateway=GW-A1", "/?gateway=NONE", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
+    "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes",
+    "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}",
+)  # fmt: skip
 ADMIN = (
     "/service/accounts",
     "/service/accounts/new",
@@ -63,7 +58,16 @@ def fail_poll(store, source, outcome, now):
 
 @pytest.fixture
 def world(service, alpha, clock, enrolled, give, announce):
-    enrolled("LONG_CODE_OF_THIRTY_TWO_LETTERS1")
+    """Names as bad as they come, and closures that are open, late, moved, withdrawn, clashing, on DCC's own dates."""
+    long = enrolled("LONG_CODE_OF_THIRTY_TWO_LETTERS1", "GATEWAY_OF_THIRTY_TWO_CHARACTER1")
+    give(long, announce("o", "2026-11-24T08:00", gateway="GATEWAY_OF_THIRTY_TWO_CHARACTER1"))
+    for uid, starts in (("a", "2026-12-06T02:00"), ("a", "2026-12-07T02:00"), ("b", "2026-12-20T02:00")):
+        give(alpha, announce(uid, starts))
+    give(alpha, announce("b", "2026-12-20T02:00", withdrawn=True))
+    give(long, announce("c", "2026-12-07T04:00", gateway="GATEWAY_OF_THIRTY_TWO_CHARACTER1"))
+    for kind in MaintenanceKind:
+        reading = Reading((announce(f"d{kind}", "2026-12-07T01:00", gateway="DCC"),), ())
+        import_maintenance(service.register, kind, reading, clock())
     enrolment.enrol_user(service.store, "RTL", LONG)
     enrolment.enrol_gateway(service.store, "RTL", "W" * 32, LONG)
     give(alpha, announce("late", "2026-12-06T02:00"))
@@ -107,9 +111,8 @@ def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, addr
         service.store, scope_text="user:ALPHA", label=LONG, secret_url=False, past_days=1, horizon_days=30,
         now=clock(), account_id=account.id,
     ).subscription.id  # fmt: skip
-    closure = find_closures(service.register, DCC, Question(ClosureWindow(clock(), clock() + timedelta(days=60))))[0]
-    closure = closure.closure.reference
-    found = {}
+    everything = read_everything(service.register, Principal("a test", Role.USER, frozenset({"ALPHA"})))
+    closure, found = everything[0].reference, {}
     for path in PAGES[role]:
         page.goto(address + path.format(feed=feed, account=account.id.hex(), closure=closure))
         found[path] = (violations(page), page.evaluate("document.documentElement.scrollWidth"))

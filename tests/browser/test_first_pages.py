@@ -9,7 +9,11 @@ from app.domain.party import User
 from app.security.tokens import new_row_id
 from app.store import parties
 
-PATHS = ("/", "/notices/new", "/notices/new?user=LONG", "/closures/{0}", "/closures/{0}/withdraw", "/?state=expired")
+PATHS = (
+    "/", "/?gateway=GW-A1", "/?gateway=NONE", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m&as_of=2026-11-24T08:00",
+    "/closures", "/closures?state=expired", "/closures?sort=notice&short=1", "/receipts", "/closures/{0}",
+    "/closures/{0}/withdraw", "/notices/new", "/notices/new?user=LONG",
+)  # fmt: skip
 
 # The contrast of each text with what is painted behind it (WCAG 2.2, 1.4.3), for elements that hold text themselves.
 CONTRAST = """() => {
@@ -80,15 +84,18 @@ def test_somebody_who_is_not_signed_in_reads_how_to(open_page):
     assert "one-time link" in page.get_by_role("main").inner_text()
 
 
-def test_the_schedule_marks_what_is_closed_now_in_words(world, dcc_page):
-    assert "1 gateway closed now" in dcc_page.locator(".lead").inner_text()
-    first = dcc_page.locator(".closure").first.inner_text()
-    assert "closed now" in first
+def test_the_first_page_marks_what_is_closed_now_in_words(world, dcc_page):
+    assert (
+        dcc_page.locator(".headline").inner_text().startswith("1 gateway closed now, none close in the next 24 hours")
+    )
+    first = dcc_page.locator(".line").first.inner_text()
+    assert "closed now opens in 3 h" in " ".join(first.split())
     assert "short notice" in first
-    assert "Tue 24 Nov 2026 08:00 GMT to 12:00 GMT" in first
+    assert "Tue 24 Nov 2026 08:00-12:00 GMT" in first
 
 
 def test_filters_are_kept_in_the_address(world, dcc_page):
+    dcc_page.get_by_role("link", name="Closures", exact=True).click()
     dcc_page.get_by_label("Gateway").select_option("GW-A2")
     dcc_page.get_by_role("button", name="Show").click()
     assert "gateway=GW-A2" in dcc_page.url
@@ -123,7 +130,7 @@ def test_a_file_goes_in_is_previewed_recorded_and_withdrawn(alpha_page):
     page.get_by_role("link", name=re.compile("^CN-")).first.click()
     page.get_by_role("link", name="Withdraw this closure").click()
     page.get_by_role("button", name="Withdraw it").click()
-    page.get_by_role("link", name="To the forward schedule").click()
+    page.get_by_role("link", name="To the closures").click()
     assert "withdrawn" in page.locator(".closure").inner_text()
 
 
@@ -144,5 +151,5 @@ def test_signing_out_leads_back_to_the_sign_in_page(dcc_page, address):
 def test_a_refusal_is_a_page_in_the_same_dress(dcc_page, address, watch):
     dcc_page.goto(address + "/closures/CN-0000000000")
     assert dcc_page.get_by_role("heading", level=1).inner_text() == "There is no such closure."
-    assert dcc_page.get_by_role("link", name="To the forward schedule").is_visible()
+    assert dcc_page.get_by_role("link", name="To the closures").is_visible()
     assert len(watch.refused) == 1

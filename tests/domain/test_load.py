@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.closure import State
-from app.domain.load import HourLoad, Stretch, free_slots, hourly_load, peak_of, stretches
+from app.domain.load import HourLoad, Stretch, free_slots, hourly_load, peak_of, peaks_of, stretches
 from app.domain.window import ClosureWindow
 
 START = datetime(2026, 12, 6, tzinfo=UTC)
@@ -118,3 +118,13 @@ def test_a_slot_exactly_as_long_as_asked_is_long_enough(line):
     before, after = ClosureWindow(at(0), at(60)), ClosureWindow(at(120), at(240))
     found = [list(free_slots(closures, DAY, timedelta(minutes=length), 1)) for length in (60, 61, 120, 121)]
     assert found == [[before, after], [after], [after], []]
+
+
+@given(DRAWN, st.lists(st.integers(1, 90), min_size=1, max_size=5))
+def test_the_peaks_of_spans_in_a_row_are_those_of_each_by_itself(line, drawn, lengths):
+    closures = [line(f"R{n}", *one) for n, one in enumerate(drawn)]
+    edges = [0]
+    for length in lengths:
+        edges.append(edges[-1] + length)
+    spans = [ClosureWindow(at(first), at(after)) for first, after in pairwise(edges)]
+    assert peaks_of(closures, spans) == [peak_of(closures, span).closed for span in spans]

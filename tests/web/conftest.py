@@ -7,7 +7,10 @@ from html import unescape
 import pytest
 
 from app.domain.access import Role
+from app.domain.maintenance import MaintenanceKind
+from app.intake.reading import Reading
 from app.register.enrolment import issue_token
+from app.register.maintenance import import_maintenance
 from app.security.tokens import TokenKind, digest, mint, new_row_id
 from app.store import accounts
 from app.store.accounts import Account
@@ -98,3 +101,14 @@ def credentials(store, alpha):
     """What ALPHA's and DCC's programs send."""
     made = [issue_token(store, label="x", now=NOW, **who)[1] for who in ({"user_code": "ALPHA"}, {"role": Role.DCC})]
     return [{"Authorization": f"Bearer {token}"} for token in made]
+
+
+@pytest.fixture
+def dates(register, announce, clock):
+    """Return a function that adds one of DCC's own dates: ``dates("2026-12-06T02:00", hours=5)``."""
+
+    def add(starts, hours=4, kind=MaintenanceKind.MAINTENANCE):
+        reading = Reading((announce(f"{kind} {starts}", starts, hours=hours, gateway="DCC"),), ())
+        return import_maintenance(register, kind, reading, clock()).added[0]
+
+    return add

@@ -20,9 +20,7 @@ def told(alpha, give, announce):
 
 def test_the_page_says_window_leads_and_state(told, dcc_client, read):
     page = read(dcc_client.get(f"/closures/{told}"))
-    assert page.startswith(
-        f"Forward schedule Closure of GW-A1 {told} planned Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT"
-    )
+    assert page.startswith(f"Closures Closure of GW-A1 {told} planned Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT")
     assert (
         "First notice 50 Working Days' notice; 20 are recommended. Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC)"
         in page
@@ -45,18 +43,21 @@ def test_the_story_says_who_when_through_which_door_and_what_differed(told, alph
     assert story == (
         "First notice revision 1 Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC) By a test, through the API "
         "Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT 2027-02-07 02:00 to 06:00 UTC · 4 h "
-        "50 Working Days' notice; 20 are recommended. "
+        "50 Working Days' notice; 20 are recommended. Signed receipt of revision 1 (JSON) "
         "Moved revision 2 short notice Thu 4 Feb 2027 10:00 GMT (2027-02-04 10:00 UTC) By a test, through the API "
+        "Changed 1 day 1 h later, for as long as before "
         "Was Sun 7 Feb 2027 02:00 GMT to 06:00 GMT 2027-02-07 02:00 to 06:00 UTC · 4 h "
         "Became Mon 8 Feb 2027 03:00 GMT to 07:00 GMT 2027-02-08 03:00 to 07:00 UTC · 4 h "
         "1 Working Day's notice; 20 are recommended, counted to the earlier of the two starts. "
+        "Signed receipt of revision 2 (JSON) "
         "An older notice arrived late; it was kept and changed nothing "
         "Thu 4 Feb 2027 11:00 GMT (2027-02-04 11:00 UTC) By a test, through the API "
         "Given for another gateway revision 3 short notice "
         "Thu 4 Feb 2027 12:00 GMT (2027-02-04 12:00 UTC) By a test, through the API "
         "Gateway from GW-A1 to GW-A2 1 Working Day's notice; 20 are recommended. "
+        "Signed receipt of revision 3 (JSON) "
         "Withdrawn revision 4 short notice Thu 4 Feb 2027 13:00 GMT (2027-02-04 13:00 UTC) By a test, through the API "
-        "1 Working Day's notice; 20 are recommended."
+        "1 Working Day's notice; 20 are recommended. Signed receipt of revision 4 (JSON) See whether a receipt holds"
     )
 
 
@@ -131,3 +132,21 @@ def test_withdrawing_needs_the_form_and_the_right(told, alpha_client, sign_in, c
     token = csrf(ops.get("/"))
     assert ops.post(f"/closures/{told}/withdraw", data={"csrf_token": token}).status_code == 403
     assert "Withdrawn" not in read(ops.get(f"/closures/{told}"))
+
+
+def test_what_it_clashes_with_is_named_with_what_both_share(told, enrolled, give, announce, dates, dcc_client, read):
+    other = give(enrolled("BETA", "GW-B1"), announce("b", "2027-02-07T05:00", gateway="GW-B1")).accepted[0].reference
+    dates("2027-02-07T03:00", hours=1)
+    page = dcc_client.get(f"/closures/{told}")
+    clashes = read(page).partition("What it clashes with ")[2].partition("What we were told")[0]
+    assert clashes == (
+        "DCC maintenance " + clashes.split()[2] + " Sun 7 Feb 2027 03:00-04:00 GMT shares 1 h "
+        "GW-B1 BETA Sun 7 Feb 2027 05:00-09:00 GMT shares 1 h A clash is advice. Nobody has to move anything. "
+    )
+    assert f'href="/closures/{other}"' in page.text
+
+
+def test_a_user_hears_of_its_own_clashes_only(told, enrolled, give, announce, alpha_client, read):
+    give(enrolled("BETA", "GW-B1"), announce("b", "2027-02-07T05:00", gateway="GW-B1"))
+    page = read(alpha_client.get(f"/closures/{told}"))
+    assert "Nothing that you told us overlaps it, and none of DCC's own dates." in page

@@ -1,6 +1,7 @@
-"""The forward schedule: who sees what, by which day, in which words."""
+"""The list of closures: who sees what, by which day, in which order and words; the same as CSV."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,26 +18,25 @@ def beta(enrolled):
 
 
 def test_a_schedule_without_users_says_how_to_add_the_first(dcc_client, read):
-    page = read(dcc_client.get("/"))
-    assert "No gateways closed now, no windows start in the next 24 hours. No closures in the days below." in page
+    page = read(dcc_client.get("/closures"))
     assert "There are no Users yet. Add the first with closures user add CODE NAME" in page
 
 
 def test_an_empty_schedule_of_a_user_leads_to_giving_notice_and_proves_nothing(alpha_client, read):
-    page = alpha_client.get("/")
+    page = alpha_client.get("/closures")
     assert "that does not prove that there is none. Give notice of one, or choose other days." in read(page)
     assert '<a href="/notices/new">Give notice of one</a>' in page.text
 
 
 def test_ops_who_may_not_give_notice_are_not_led_there(alpha, sign_in):
-    page = sign_in("ops@example.org", Role.OPS).get("/")
+    page = sign_in("ops@example.org", Role.OPS).get("/closures")
     assert page.status_code == 200
     assert "/notices/new" not in page.text
 
 
 def test_a_closure_is_shown_by_its_london_day_in_london_time_and_utc(alpha, give, announce, dcc_client, read):
     outcome = give(alpha, announce("one", "2026-12-06T02:00"))
-    page = dcc_client.get("/")
+    page = dcc_client.get("/closures")
     assert references(page) == [outcome.accepted[0].reference]
     assert (
         "Sunday 6 December 2026 GW-A1 "
@@ -45,22 +45,20 @@ def test_a_closure_is_shown_by_its_london_day_in_london_time_and_utc(alpha, give
     ) in read(page)
 
 
-def test_the_sentence_counts_gateways_closed_now_and_windows_that_start_within_a_day(
-    alpha, beta, give, announce, dcc_client, read
-):
+def test_what_was_found_is_counted_in_words(alpha, beta, give, announce, dcc_client, read):
     give(alpha, announce("a", "2026-11-24T08:00"), announce("b", "2026-11-24T07:00", gateway="GW-A2"))
-    give(beta, announce("c", "2026-11-25T08:59", gateway="GW-B1"), announce("d", "2026-11-25T09:00", gateway="GW-B1"))
-    page = dcc_client.get("/")
-    assert "2 gateways closed now, 1 window starts in the next 24 hours. 4 closures in the days below" in read(page)
+    give(beta, announce("c", "2027-01-10T02:00", gateway="GW-B1"))
+    page = dcc_client.get("/closures")
+    assert "3 closures from Tue 24 Nov to Mon 18 Jan 2027, 2 told at short notice." in read(page)
     assert page.text.count('<span class="tag tag-now">closed now</span>') == 2
 
 
 def test_a_user_sees_its_own_closures_and_its_own_gateways_only(alpha, beta, give, announce, alpha_client):
     own = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].reference
     give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1"))
-    for path in ("/", "/?user=BETA", "/?gateway=GW-B1"):
+    for path in ("/closures", "/closures?user=BETA", "/closures?gateway=GW-B1", "/closures?q=GW-B1"):
         page = alpha_client.get(path)
-        assert references(page) == ([own] if path == "/" else [])
+        assert references(page) == ([own] if path == "/closures" else [])
         assert not re.search(r"Beta|>GW-B1", page.text)
 
 
@@ -69,26 +67,26 @@ def test_dcc_staff_see_every_user_and_narrow_by_user_gateway_and_state(alpha, be
     give(beta, announce("c", "2026-12-06T02:00", gateway="GW-B1"))
     give(beta, announce("c", "2026-12-06T02:00", gateway="GW-B1", withdrawn=True))
     found = {path: len(references(dcc_client.get(path))) for path in (
-        "/", "/?user=alpha", "/?gateway=GW-A2", "/?state=withdrawn", "/?state=planned&user=BETA",
+        "/closures", "/closures?user=alpha", "/closures?gateway=GW-A2", "/closures?state=withdrawn", "/closures?state=planned&user=BETA",
     )}  # fmt: skip
     assert list(found.values()) == [3, 2, 1, 1, 0]
-    assert "Nothing that matches is planned in these days." in read(dcc_client.get("/?state=planned&user=BETA"))
+    assert "Nothing that matches is known in these days." in read(dcc_client.get("/closures?state=planned&user=BETA"))
 
 
 def test_the_days_asked_for_are_london_days_both_included(alpha, give, announce, dcc_client, read):
     # 23:30 UTC on 5 June 2027 is half an hour into the 6th in London.
     reference = give(alpha, announce("a", "2027-06-05T23:30", hours=1)).accepted[0].reference
-    assert references(dcc_client.get("/?from=2027-06-06&to=2027-06-06")) == [reference]
-    assert references(dcc_client.get("/?from=2027-06-05&to=2027-06-05")) == []
-    assert "Sunday 6 June 2027" in read(dcc_client.get("/?from=2027-06-06&to=2027-06-06"))
+    assert references(dcc_client.get("/closures?from=2027-06-06&to=2027-06-06")) == [reference]
+    assert references(dcc_client.get("/closures?from=2027-06-05&to=2027-06-05")) == []
+    assert "Sunday 6 June 2027" in read(dcc_client.get("/closures?from=2027-06-06&to=2027-06-06"))
 
 
 def test_a_moved_and_a_withdrawn_closure_are_marked_in_words(alpha, give, announce, dcc_client, read):
     give(alpha, announce("a", "2026-12-06T02:00"))
     give(alpha, announce("a", "2026-12-07T02:00"))
-    assert "moved once" in read(dcc_client.get("/"))
+    assert "moved once" in read(dcc_client.get("/closures"))
     give(alpha, announce("a", "2026-12-07T02:00", withdrawn=True))
-    assert "withdrawn short notice moved once" in read(dcc_client.get("/"))
+    assert "withdrawn short notice moved once" in read(dcc_client.get("/closures"))
 
 
 @pytest.mark.parametrize(
@@ -101,12 +99,16 @@ def test_a_moved_and_a_withdrawn_closure_are_marked_in_words(alpha, give, announ
         ("from=9999-12-31", "The last day is before the first."),
         ("from=9999-12-30&to=9999-12-31", "One page shows at most 400 days."),
         ("state=open", "That is not a state."),
+        ("sort=size", "That is not an order."),
+        ("page=0", "That is not a page."),
+        ("page=%D9%A1", "That is not a page."),
+        ("q=" + "x" * 61, "A search has at most 60 characters."),
         ("user=%00", "That is not a code."),
         ("gateway=a%20b", "That is not a code."),
     ],
 )
 def test_a_filter_that_cannot_be_read_is_named_beside_the_form(dcc_client, query, text):
-    page = dcc_client.get(f"/?{query}")
+    page = dcc_client.get(f"/closures?{query}")
     assert page.status_code == 400
     assert f'role="alert" id="filter-fault"><p><strong>{text}</strong>' in page.text
 
@@ -122,13 +124,81 @@ def test_hostile_names_are_text(enrolled, store, give, announce, dcc_client):
         parties.add_user(store, connection, user)
         parties.add_gateway(store, connection, user, "GW-E", "<b>bold</b>")
     give(user, announce("x", "2026-12-06T02:00", gateway="GW-E"))
-    page = dcc_client.get("/")
+    page = dcc_client.get("/closures")
     assert "<script" not in page.text
     assert "<b>" not in page.text
     assert "<bdi>&lt;script&gt;" in page.text
 
 
 def test_no_page_carries_a_script_or_a_style_of_its_own(dcc_client, alpha):
-    for path in ("/", "/sign-in", "/notices/new", "/notices/new?user=ALPHA", "/nowhere"):
+    for path in (
+        "/",
+        "/horizon",
+        "/closures",
+        "/receipts",
+        "/sign-in",
+        "/notices/new",
+        "/notices/new?user=ALPHA",
+        "/nowhere",
+    ):
         text = dcc_client.get(path).text
         assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|https?://(?!www\.w3\.org)", text)
+
+
+def test_a_search_finds_references_gateways_users_and_names_of_any_day(alpha, beta, give, announce, dcc_client):
+    past = give(alpha, announce("a", "2025-02-02T02:00")).accepted[0].reference
+    other = give(beta, announce("b", "2028-02-06T02:00", gateway="GW-B1")).accepted[0].reference
+    found = {
+        text: references(dcc_client.get(f"/closures?q={text}"))
+        for text in (past[3:8].lower(), "gw-b", "BETA", "alpha+energy", "nothing")
+    }
+    assert list(found.values()) == [[past], [other], [other], [past], []]
+    assert references(dcc_client.get("/closures?q=alpha&from=2026-11-24")) == []
+
+
+def test_the_order_can_be_chosen(alpha, beta, give, announce, dcc_client):
+    late = give(alpha, announce("a", "2026-12-20T02:00"), at=datetime(2026, 11, 23, tzinfo=UTC)).accepted[0].reference
+    later = give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1")).accepted[0].reference
+    moved = give(alpha, announce("c", "2027-01-03T02:00", gateway="GW-A2"), at=datetime(2026, 11, 1, tzinfo=UTC))
+    give(alpha, announce("c", "2027-01-10T02:00", gateway="GW-A2"), at=datetime(2026, 11, 2, tzinfo=UTC))
+    moved = moved.accepted[0].reference
+    found = {
+        sort: references(dcc_client.get(f"/closures?sort={sort}"))
+        for sort in ("start", "user", "gateway", "notice", "told", "moves")
+    }
+    assert found == {
+        "start": [later, late, moved], "user": [late, moved, later], "gateway": [late, moved, later],
+        "notice": [later, late, moved], "told": [later, late, moved], "moves": [moved, later, late],
+    }  # fmt: skip
+
+
+def test_fifty_stand_on_a_page_and_the_address_turns_it(alpha, give, announce, dcc_client, read):
+    give(alpha, *(announce(f"u{n}", f"2026-12-{1 + n // 3:02}T0{n % 3}:00", hours=1) for n in range(60)))
+    first, second, beyond = (dcc_client.get(f"/closures?user=ALPHA&page={page}") for page in (1, 2, 9))
+    assert [len(references(page)) for page in (first, second, beyond)] == [50, 10, 10]
+    assert "60 closures from Tue 24 Nov to Mon 18 Jan 2027, 60 told at short notice. Page 1 of 2." in read(first)
+    assert 'rel="next" href="/closures?from=2026-11-24&amp;to=2027-01-18&amp;user=ALPHA&amp;page=2"' in first.text
+    assert "Next page" not in second.text
+    assert set(references(first)).isdisjoint(references(second))
+
+
+def test_only_what_was_told_at_short_notice(alpha, give, announce, dcc_client):
+    late = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].reference
+    give(alpha, announce("b", "2027-01-10T02:00"))
+    assert references(dcc_client.get("/closures?short=1")) == [late]
+
+
+def test_the_same_list_as_csv_is_an_export_that_is_noted(alpha, beta, give, announce, alpha_client, dcc_client):
+    reference = give(alpha, announce("a", "2026-12-06T02:00", left_out=("SUMMARY",))).accepted[0].reference
+    give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1"))
+    page = alpha_client.get("/closures.csv")
+    assert page.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert page.text == (
+        "reference,user,gateway,starts,ends,starts_london,ends_london,state,revision,moves,"
+        "working_days_notice,first_notice_days,recommended,band,short_notice\r\n"
+        f"{reference},ALPHA,GW-A1,2026-12-06T02:00:00Z,2026-12-06T06:00:00Z,Sun 6 Dec 2026 02:00 GMT,"
+        "Sun 6 Dec 2026 06:00 GMT,planned,1,0,8,8,20,5-9,True\r\n"
+    )
+    assert [(one["by"], one["what"], one["rows"]) for one in dcc_client.get("/api/v1/reads").json["exports"]] == [
+        ("alpha@example.org", "closures, csv", 1)
+    ]

@@ -1,0 +1,43 @@
+"""How fresh the register is: when the scheduler last did its work, who fetched a feed, whether sources can be read."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.register.sources import list_sources
+from app.store import runs, subscriptions
+from app.store.engine import Store
+from app.store.sources import OK
+
+SWEEP = "sweep"
+OVERDUE = timedelta(minutes=3)  # the scheduler sweeps every minute
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """``swept_at`` is None before the first run. ``silent_sources`` could not be read at their last poll."""
+
+    swept_at: datetime | None
+    is_on_time: bool
+    feeds: int
+    last_fetch: datetime | None
+    sources: int
+    last_poll: datetime | None
+    silent_sources: int
+
+
+def freshness_of(store: Store, now: datetime) -> Freshness:
+    """Return how fresh the register is at ``now``."""
+    with store.reading() as connection:
+        swept = runs.read_run(connection, SWEEP)
+        feeds = subscriptions.count_live(connection, now)
+        last_fetch = subscriptions.last_read_at(connection)
+    found = [one.standing for one in list_sources(store)]
+    return Freshness(
+        swept_at=swept.ran_at if swept else None,
+        is_on_time=swept is not None and now - swept.ran_at < OVERDUE,
+        feeds=feeds,
+        last_fetch=last_fetch,
+        sources=len(found),
+        last_poll=max((one.polled_at for one in found if one.polled_at), default=None),
+        silent_sources=sum(one.outcome not in {"", OK} for one in found),
+    )

@@ -1,0 +1,50 @@
+"""The tables of the calendar door: what stands in collections, and what is set on places. They follow ``tables.py``."""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table
+
+from app.store.metadata import metadata
+
+# What stands in a User's calendar collection, or stood there: ``gone`` rows keep a name and a change number, so that a
+# client hears of the deletion. ``collection``, ``name_index`` and ``uid_index`` are blind; ``sealed`` is light.
+members = Table(
+    "members",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("collection", LargeBinary(16), nullable=False),
+    Column("name_index", LargeBinary(16), nullable=False, unique=True),
+    Column("uid_index", LargeBinary(16), unique=True),  # NULL once it is gone
+    Column("change", BigInteger, nullable=False),  # the place in the log of the notice that changed it last
+    Column("gone", Boolean(create_constraint=False), nullable=False),
+    Column("row_version", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_members_collection_change", "collection", "change"),
+)
+
+# The heavy part of a member, apart, so that a listing does not read past it.
+member_bodies = Table(
+    "member_bodies",
+    metadata,
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("row_version", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# The blind week index of members' occurrences; a rule that goes on has a row of its own, whatever the week.
+member_weeks = Table(
+    "member_weeks",
+    metadata,
+    Column("week", LargeBinary(8), primary_key=True),  # blind: (collection, ISO week)
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Index("ix_member_weeks_member_id", "member_id"),
+    sqlite_with_rowid=False,
+)
+
+# What a principal set on a place: its colour, its order, whatever its client likes to keep there.
+properties = Table(
+    "properties",
+    metadata,
+    Column("place", LargeBinary(16), primary_key=True),  # blind: (principal, path)
+    Column("element", LargeBinary(16), primary_key=True),  # blind: (principal, path, name)
+    Column("sealed", LargeBinary, nullable=False),
+)

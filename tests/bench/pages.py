@@ -1,0 +1,77 @@
+"""What the pages that show much at once cost at N closures: ``python tests/bench/pages.py [N]``.
+
+CPU time of this process for a whole request without a socket, medians; and the octets of the page, as they are and
+compressed. The closures are spread over two years from now, of 40 gateways. Nothing here is a test.
+"""
+
+import argparse
+import gzip
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.domain.access import Role
+from app.domain.notice import Announcement, Channel, Notice
+from app.domain.window import ClosureWindow
+from app.factory import create_app, prepare
+from app.intake.reading import Reading
+from app.register import enrolment
+from app.register.receive import receive_notice
+from app.settings import read_settings
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+PATHS = (
+    "/", "/?gateway=GW-3", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m", "/closures", "/closures?q=GW-3",
+    "/closures?sort=notice", "/receipts",
+)  # fmt: skip
+
+
+def fill(service, count):
+    """Record the closures, a quarter of them told late."""
+    for share in range(40):
+        user = enrolment.enrol_user(service.store, f"U{share}", f"User {share}")
+        enrolment.enrol_gateway(service.store, user.code, f"GW-{share}")
+        announcements = []
+        for number in range(share, count, 40):
+            starts = NOW + timedelta(minutes=number * 731 * 1440 // count)
+            window = ClosureWindow(starts, starts + timedelta(hours=4))
+            announcements.append(Announcement(uid=f"u{number}", gateway=f"GW-{share}", window=window))
+        told = NOW - timedelta(days=1 if share % 4 == 0 else 90)
+        notice = Notice(user.code, Channel.API, told, "text/calendar", b"")
+        receive_notice(service.register, user, notice, Reading(tuple(announcements), ()))
+
+
+def signed_in(app, service):
+    """Return a client of DCC staff."""
+    link = enrolment.open_account(service.store, "bench@example.org", Role.DCC, (), NOW)
+    client = app.test_client()
+    page = client.get(f"/sign-in/{link}").text
+    token = page.rpartition('name="csrf_token" value="')[2].partition('"')[0]
+    client.post(f"/sign-in/{link}", data={"csrf_token": token})
+    return client
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("count", nargs="?", type=int, default=10_000)
+    count = parser.parse_args().count
+    folder = Path(tempfile.mkdtemp())
+    settings = read_settings({"CLOSURES_DATA_DIR": str(folder / "data"), "CLOSURES_KEY_DIR": str(folder / "keys")})
+    service = prepare(settings, NOW)
+    fill(service, count)
+    client = signed_in(create_app(settings, now=lambda: NOW), service)
+    print(f"== {count:,} closures; CPU ms, octets, octets compressed")
+    for path in PATHS:
+        spent = []
+        for _ in range(8):
+            began = time.process_time()
+            page = client.get(path)
+            spent.append((time.process_time() - began) * 1000)
+        assert page.status_code == 200, (path, page.status_code)
+        print(f"{path:28} {statistics.median(spent):7.1f} {len(page.data):9,} {len(gzip.compress(page.data, 6)):8,}")
+
+
+if __name__ == "__main__":
+    main()

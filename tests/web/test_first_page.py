@@ -1,0 +1,157 @@
+"""The first page: one sentence, what needs a look until it was seen, the strip of days, freshness, and triage."""
+
+import re
+
+import pytest
+
+from app.domain.access import Role
+from app.domain.maintenance import MaintenanceKind
+from app.jobs.sweep import sweep
+
+
+@pytest.fixture
+def beta(enrolled):
+    return enrolled("BETA", "GW-B1")
+
+
+@pytest.fixture
+def look(read):
+    """Return a function that gives what stands under "Needs a look"."""
+    return lambda client: read(client.get("/")).partition("Needs a look ")[2].partition(" Is an alarm")[0]
+
+
+def items(client):
+    return re.findall(r'type="submit" name="item" value="([0-9a-f]{32})"', client.get("/").text)
+
+
+def test_the_sentence_says_what_is_closed_what_closes_what_is_late_and_when_most_are(
+    alpha, beta, give, announce, dates, dcc_client, read
+):
+    give(alpha, announce("a", "2026-11-24T08:00"), announce("b", "2026-11-25T09:00", gateway="GW-A2"))
+    give(beta, announce("c", "2026-11-25T09:01", gateway="GW-B1"))
+    dates("2026-11-25T10:00")
+    assert read(dcc_client.get("/")).startswith(
+        "Now 1 gateway closed now, 1 closes in the next 24 hours, 3 late changes that you have not looked at, "
+        "peak 2 on Wed 25 Nov, 2 overlap DCC's own dates. Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC)."
+    )
+
+
+def test_an_empty_register_says_so_and_how_to_begin(dcc_client, read):
+    page = read(dcc_client.get("/"))
+    assert "No gateways closed now, none close in the next 24 hours, nothing is planned in the next 14 days." in page
+    assert "There are no Users yet: add the first with closures user add CODE NAME" in page
+    assert "Nothing waits for you: no late change and no clash that you have not seen." in page
+
+
+def test_what_was_seen_is_gone_until_the_window_moves_again(alpha, give, announce, dcc_client, look, csrf):
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    assert look(dcc_client).startswith(
+        "Late changes 1 GW-A1 first notice Alpha Energy Sun 6 Dec 2026 02:00-06:00 GMT "
+        "8 Working Days' notice; 20 are recommended. Told just now. Seen : GW-A1, Sun 6 Dec 2026 02:00-06:00 GMT"
+    )
+    answer = dcc_client.post(
+        "/acknowledge", data={"csrf_token": csrf(dcc_client.get("/")), "item": items(dcc_client)}, follow_redirects=True
+    )
+    assert "1 item cleared. It comes back when a window in it moves." in answer.text
+    assert look(dcc_client) == "Nothing waits for you: no late change and no clash that you have not seen."
+    give(alpha, announce("a", "2026-12-07T02:00"))
+    assert look(dcc_client).startswith(
+        "Late changes 1 GW-A1 moved Alpha Energy Mon 7 Dec 2026 02:00-06:00 GMT was Sun 6 Dec 2026 02:00-06:00 GMT"
+    )
+
+
+def test_a_day_of_clashes_and_dccs_dates_are_items_that_come_back_when_one_joins(
+    alpha, beta, give, announce, dates, dcc_client, look, csrf
+):
+    give(alpha, announce("a", "2027-01-10T02:00"))
+    give(beta, announce("b", "2027-01-10T04:00", gateway="GW-B1"))
+    dates("2027-01-10T05:00", kind=MaintenanceKind.RELEASE)
+    assert look(dcc_client).startswith(
+        "Days with clashes 1 Sun 10 Jan 2 gateways overlap, at most 2 at once GW-A1, GW-B1 Seen : clashes of Sun 10 Jan "
+        "On DCC's own dates 1 2 closures on a SEC Release Sun 10 Jan 2027 05:00-09:00 GMT GW-A1, GW-B1 Seen"
+    )
+    dcc_client.post("/acknowledge", data={"csrf_token": csrf(dcc_client.get("/")), "item": items(dcc_client)})
+    assert items(dcc_client) == []
+    give(alpha, announce("c", "2027-01-10T05:00", gateway="GW-A2"))
+    assert "3 gateways overlap, at most 3 at once" in look(dcc_client)
+    assert "3 closures on a SEC Release" in look(dcc_client)
+
+
+def test_each_account_has_its_own_marks_and_a_foreign_item_is_left_alone(
+    alpha, give, announce, dcc_client, sign_in, csrf
+):
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    other = sign_in("other@example.org", Role.OPS)
+    foreign = items(other)
+    answer = dcc_client.post(
+        "/acknowledge",
+        data={"csrf_token": csrf(dcc_client.get("/")), "item": [*foreign, "x"]},
+        follow_redirects=True,
+    )
+    assert "No item cleared." in answer.text or "No items cleared." in answer.text
+    assert (len(items(dcc_client)), items(other)) == (1, foreign)
+
+
+def test_acknowledging_needs_the_forms_token(dcc_client):
+    assert dcc_client.post("/acknowledge", data={"item": "00" * 16}).status_code == 400
+
+
+def test_the_strip_prints_a_number_for_each_of_fourteen_days(alpha, give, announce, dates, dcc_client, read):
+    give(alpha, announce("a", "2026-11-29T01:00"), announce("b", "2026-11-29T02:00", gateway="GW-A2"))
+    dates("2026-11-29T00:00")
+    strip = read(dcc_client.get("/")).partition("closed at once on that day. ")[2].partition(" Now and the next")[0]
+    days = strip.split(" window")[0:14]
+    assert strip.count("closed at once") == 14
+    assert strip.startswith("Tue 24 Nov 0 closed at once, no windows Wed 25 Nov 0")
+    assert "Sun 29 Nov 2 closed at once, 2 windows, on DCC's own dates DCC Mon 30 Nov 0" in strip
+    assert len(days) == 14
+
+
+def test_freshness_names_the_scheduler_the_feeds_and_the_sources(register, dcc_client, clock, read):
+    fresh = lambda: read(dcc_client.get("/")).partition("How fresh this is ")[2]  # noqa: E731 - asked twice
+    assert fresh() == "Scheduler never ran Feeds none made yet Sources no calendars are read"
+    sweep(register, clock())
+    clock.forward(minutes=2)
+    assert fresh().startswith("Scheduler ✓ ran 2 min ago")
+    clock.forward(minutes=2)
+    assert fresh().startswith("Scheduler overdue last ran 4 min ago")
+
+
+def test_the_triage_box_answers_in_one_sentence_with_the_closure(alpha, give, announce, dcc_client, read):
+    reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].reference
+    page = dcc_client.get("/?gateway=gw-a1&at=2026-12-06T03:00")
+    assert (
+        "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT, notice given 8 Working Days before. "
+        + reference
+    ) in read(page)
+    assert "is not inside a notified window" in read(dcc_client.get("/?gateway=GW-A2"))
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("gateway=GW-NONE", "There is no such gateway."),
+        ("gateway=%00", "That is not a code."),
+        ("gateway=GW-A1&at=soon", "That is not a time."),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_named_beside_the_box(alpha, dcc_client, query, text):
+    page = dcc_client.get(f"/?{query}")
+    assert page.status_code == 400
+    assert f'role="alert" id="triage-fault"><p><strong>{text}</strong>' in page.text
+
+
+def test_a_user_gets_its_own_schedule_and_nothing_of_anybody_else(
+    alpha, beta, give, announce, dates, alpha_client, read
+):
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1"))
+    dates("2026-12-13T02:00")
+    page = alpha_client.get("/")
+    assert read(page).startswith(
+        "Your closures Give notice of one No gateways closed now, none close in the next 24 hours, peak 1 on Sun 6 Dec."
+    )
+    assert "Sunday 6 December 2026 GW-A1 Alpha Energy Sun 6 Dec 2026 02:00-06:00 GMT closes in 11 days" in read(page)
+    assert "DCC's own dates Maintenance Sun 13 Dec 2026 02:00-06:00 GMT" in read(page)
+    assert "GW-B1" not in page.text
+    assert alpha_client.get("/?gateway=GW-B1").status_code == 400

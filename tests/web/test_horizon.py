@@ -1,0 +1,88 @@
+"""The horizon: lanes by category, filters and zoom in the address, as of then, and the same things as a list."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from app.register import enrolment
+
+
+@pytest.fixture
+def lanes():
+    """Return a function that gives the text of each lane's list."""
+
+    def found(page):
+        lists = re.findall(r'<ul class="lane-list">(.*?)</ul>', page.text, re.DOTALL)
+        return [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in lists]
+
+    return found
+
+
+@pytest.fixture
+def world(service, alpha, give, announce):
+    beta = enrolment.enrol_user(service.store, "BETA", "Beta Networks", "Gas Network")
+    enrolment.enrol_gateway(service.store, "BETA", "GW-B1")
+    give(alpha, announce("a", "2026-12-06T02:00"), announce("later", "2027-03-07T02:00"))
+    give(beta, announce("b", "2026-12-06T03:00", gateway="GW-B1"), at=datetime(2026, 11, 1, tzinfo=UTC))
+    return beta
+
+
+def test_each_user_has_a_lane_under_its_category_and_the_sentence_counts(world, dcc_client, lanes, read):
+    page = dcc_client.get("/horizon")
+    assert "2 closures of 2 Users from Tue 24 Nov to Mon 18 Jan 2027, at most 2 at once on Sun 6 Dec." in read(page)
+    assert re.findall(r"<strong>(Gas Network|Other)</strong>", page.text) == ["Gas Network", "Other"]
+    assert lanes(page) == [
+        "Sun 6 Dec 2026 03:00-07:00 GMT GW-B1",
+        "Sun 6 Dec 2026 02:00-06:00 GMT GW-A1 short notice",
+    ]
+    assert 'aria-label="GW-A1, Sun 6 Dec 2026 02:00-06:00 GMT, planned, short notice"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("zoom=2w", 2), ("zoom=6m", 3), ("user=alpha", 1), ("category=Gas+Network", 1), ("gateway=GW-B1", 1),
+        ("from=2027-03-01", 1), ("from=2026-12-07", 0), ("as_of=2026-11-10T00:00", 1), ("as_of=2026-10-01T00:00", 0),
+    ],
+)  # fmt: skip
+def test_the_address_says_what_is_shown(world, dcc_client, lanes, query, shown):
+    page = dcc_client.get(f"/horizon?{query}")
+    assert page.status_code == 200
+    assert sum(len(re.findall(" GW-", one)) for one in lanes(page)) == shown
+
+
+def test_a_view_of_then_says_so_and_leads_back(world, dcc_client, read):
+    page = dcc_client.get("/horizon?as_of=2026-11-10T00:00&zoom=2w")
+    assert "As it was known on Tue 10 Nov 2026 00:00 GMT." in read(page)
+    assert '<a href="/horizon?zoom=2w&amp;from=2026-11-24">Back to what is known now</a>' in page.text
+
+
+def test_dccs_dates_lie_behind_the_lanes_and_are_named(world, dates, dcc_client, read):
+    dates("2026-12-06T01:00", hours=5)
+    page = dcc_client.get("/horizon")
+    assert "DCC's own dates Maintenance Sun 6 Dec 2026 01:00-06:00 GMT" in read(page)
+    assert page.text.count('class="band-maintenance"') == 3  # behind the load, behind every lane, in the legend
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("zoom=1y", "That is not a zoom."),
+        ("from=0001-01-01", "That day is too far away."),
+        ("from=9999-12-31", "That day is too far away."),
+        ("category=Nobody", "That is not a party category."),
+        ("as_of=then", "That is not a time."),
+    ],
+)
+def test_a_view_that_cannot_be_read_is_named_beside_the_form(dcc_client, query, text):
+    page = dcc_client.get(f"/horizon?{query}")
+    assert page.status_code == 400
+    assert f"<p><strong>{text}</strong>" in page.text
+
+
+def test_a_user_sees_its_own_lane_only(world, alpha_client, lanes):
+    page = alpha_client.get("/horizon")
+    assert lanes(page) == ["Sun 6 Dec 2026 02:00-06:00 GMT GW-A1 short notice"]
+    assert "BETA" not in page.text
+    assert lanes(alpha_client.get("/horizon?user=BETA")) == []
