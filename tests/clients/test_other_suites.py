@@ -8,6 +8,8 @@ import pytest
 
 CALDAV, VDIRSYNCER = "caldav==3.6.0", "vdirsyncer==0.21.0"
 # What this service says of itself and nothing more: one collection for a gateway, made by an admin, and events only.
+# Scheduling is not in its DAV header; this suite takes it for granted all the same, unless told. Its check of the table
+# of features needs a development version of a tool, and a server that makes calendars of tasks: it is skipped.
 SERVER = """
 test-servers:
   closures:
@@ -85,7 +87,7 @@ def test_the_functional_suites_of_python_caldav(running, environment_of, sources
     )
     passed, failed, skipped = report_of(report)
     assert (failed, said if failed else "") == ([], "")
-    assert passed > 100
+    assert passed > 75
     print(f"python-caldav: {passed} passed, {len(skipped)} skipped: {skipped}")
 
 
