@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test postgres slow lint types imports format lock crash canary drill tamper ssrf peers bruteforce bench ci
+.PHONY: test postgres slow lint types imports format lock crash outbox canary drill tamper ssrf peers bruteforce bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -36,6 +36,10 @@ lock:
 # kill -9 of the running server under writes, N times: make crash N=1000
 crash:
 	CLOSURES_CRASH_ROUNDS=$(or $(N),200) $(bin)/pytest --slow tests/faults/test_crash.py
+
+# kill -9 of the process that sends, N times: make outbox N=100
+outbox:
+	CLOSURES_OUTBOX_ROUNDS=$(or $(N),100) $(bin)/pytest -n 0 -s tests/faults/test_outbox_crash.py
 
 canary:
 	$(bin)/pytest --slow tests/faults/test_canary.py

@@ -140,6 +140,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         notice_form,
         oidc,
         once,
+        openapi,
         own_calendars,
         questions,
         receipts,
@@ -199,7 +200,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         provider=provider,
     )
     for module in (
-        *(account, api, closures, connect, feed, give_notice, notice_form, oidc, once),
+        *(account, api, closures, connect, feed, give_notice, notice_form, oidc, once, openapi),
         *(late_changes, own_calendars, questions, receipts, record, record_check, schedule),
         *(service_health, service_holidays, service_keys, service_maintenance, service_policy),
         *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),

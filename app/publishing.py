@@ -15,6 +15,7 @@ from app.register.reading import read_changes
 from app.register.register import Register
 from app.store.bodies import Standing
 from app.store.engine import Head
+from app.store.instants import to_micros
 from feeds.calendar import render_calendar, render_object
 from feeds.entry import FeedEntry, MaintenanceEntry, Publisher
 from feeds.event import render_event
@@ -38,6 +39,15 @@ class Rendered:
     entry: FeedEntry
     octets: bytes
     closure: PlannedClosure
+    change: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedDate:
+    """One of DCC's own windows, ready for any feed. ``change`` is when its last entry was received, in microseconds."""
+
+    entry: MaintenanceEntry
+    octets: bytes
     change: int
 
 
@@ -162,12 +172,21 @@ class Publishing:
             self._catch_up(head)
             return [self._rendered[place[2]] for place in self._order]
 
+    def rendered_dates(self, head: Head) -> list[RenderedDate]:
+        """Return each of DCC's own windows as of ``head``, withdrawn ones too, in the order of feeds."""
+        planned = self._register.rules.at(head.rules).maintenance_at(None)
+        pairs = sorted(((maintenance_entry_of(one), one) for one in planned), key=lambda pair: pair[0].sort_key)
+        return [
+            RenderedDate(entry, render_event(entry, self._publisher), to_micros(one.received_at))
+            for entry, one in pairs
+        ]
+
     def in_force(self, scope: FeedScope, head: Head) -> FeedScope:
         """Return the scope with the time for which the rules in force show what is withdrawn."""
         return replace(scope, withdrawn_days=self._register.rules.at(head.rules).retention.withdrawn_days)
 
-    def object_of(self, rendered: Rendered) -> bytes:
-        """Return a closure as a calendar object by itself."""
+    def object_of(self, rendered: Rendered | RenderedDate) -> bytes:
+        """Return what a feed shows as a calendar object by itself."""
         return render_object(self._publisher, rendered.octets)
 
     def object_by(self, closure_id: bytes, head: Head) -> bytes:
@@ -176,8 +195,8 @@ class Publishing:
             self._catch_up(head)
             return self.object_of(self._rendered[closure_id])
 
-    def uid_of(self, rendered: Rendered) -> str:
-        """Return the UID that every feed states of a closure."""
+    def uid_of(self, rendered: Rendered | RenderedDate) -> str:
+        """Return the UID that every feed states of it."""
         return rendered.entry.uid(self._publisher.uid_domain)
 
     def jcal(self, publication: Publication) -> bytes:
@@ -214,7 +233,7 @@ class Publishing:
         scope = self.in_force(scope, head)
         planned = self._register.rules.at(head.rules).maintenance_at(None)
         if scope.kind is ScopeKind.MAINTENANCE:
-            return self._publish_maintenance(scope, planned, today)
+            return self._publish_maintenance(scope, head, today)
         everything = [self._rendered[place[2]] for place in self._order]
         concerned = _clashing(everything, planned) if scope.kind is ScopeKind.CLASHES else everything
         shown = [one for one in concerned if takes(scope, one.entry, today)]
@@ -223,13 +242,12 @@ class Publishing:
         changed_at = last_modified(scope, (one.entry for one in concerned), today, departed=departed)
         return Publication(scope, [one.entry for one in shown], [], octets, etag_of(octets), changed_at)
 
-    def _publish_maintenance(self, scope: FeedScope, planned: Iterable[Maintenance], today: date) -> Publication:
-        entries = sorted((maintenance_entry_of(one) for one in planned), key=lambda entry: entry.sort_key)
-        shown = [entry for entry in entries if takes(scope, entry, today)]
-        octets = render_calendar(
-            header_of(scope), self._publisher, [render_event(entry, self._publisher) for entry in shown]
-        )
-        return Publication(scope, [], shown, octets, etag_of(octets), last_modified(scope, entries, today))
+    def _publish_maintenance(self, scope: FeedScope, head: Head, today: date) -> Publication:
+        everything = self.rendered_dates(head)
+        shown = [one for one in everything if takes(scope, one.entry, today)]
+        octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
+        changed_at = last_modified(scope, (one.entry for one in everything), today)
+        return Publication(scope, [], [one.entry for one in shown], octets, etag_of(octets), changed_at)
 
 
 def _clashing(everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> list[Rendered]:

@@ -67,6 +67,17 @@ class Settings(BaseModel):
             raise ValueError(message)
         return value.rstrip("/")
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (
+            parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.port == 0 or parts.path.strip("/")
+        ):
+            message = "must be an address such as smtp://user:password@mail.example.org:587 or smtps://..."
+            raise ValueError(message)
+        return value
+
     @property
     def database(self) -> str:
         """The SQLAlchemy URL: as given, else the embedded SQLite file in the data folder."""

@@ -6,8 +6,9 @@ import threading
 
 import structlog
 
-from app.factory import Service, configure_log, open_service, utc_now
+from app.factory import Service, configure_log, open_service, publisher_of, utc_now
 from app.intake.outbound import Outbound
+from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
 from app.settings import Settings, read_settings
 from app.store.leadership import leadership
@@ -35,8 +36,11 @@ def run_worker(settings: Settings) -> None:
 
 
 def _lead(service: Service, stopping: threading.Event) -> None:
-    outbound = Outbound(allow_private=service.settings.allow_private_sources)
-    timetable = Timetable(service.register, utc_now, outbound)
+    settings = service.settings
+    outbound = Outbound(allow_private=settings.allow_private_sources)
+    smtp_url = None if settings.smtp_url is None else settings.smtp_url.get_secret_value()
+    office = open_post_office(publisher_of(settings), outbound, smtp_url)
+    timetable = Timetable(service.register, utc_now, outbound, office)
     timetable.start()
     _LOG.info("the scheduler runs")
     stopping.wait()

@@ -17,7 +17,7 @@ _SOON = timedelta(hours=24)
 
 def render_entries(entries: Sequence[FeedEntry]) -> bytes:
     """Return the JSON array of ``entries``: it depends on nothing but them, so a caller may keep it."""
-    return _octets([_closure(entry) for entry in entries])
+    return _octets([closure_facts(entry) for entry in entries])
 
 
 def render_listing(
@@ -42,7 +42,7 @@ def render_listing(
 def render_maintenance(header: FeedHeader, entries: Sequence[MaintenanceEntry]) -> bytes:
     """Return the whole JSON document of a feed of DCC's own dates; it depends on nothing but them."""
     opening = {"name": plain(header.name), "description": plain(header.description)}
-    return _octets({**opening, "maintenance": [_maintenance(entry) for entry in entries]})
+    return _octets({**opening, "maintenance": [maintenance_facts(entry) for entry in entries]})
 
 
 def _octets(value: object) -> bytes:
@@ -60,7 +60,8 @@ def _window(entry: FeedEntry) -> dict[str, object]:
     }
 
 
-def _closure(entry: FeedEntry) -> dict[str, object]:
+def closure_facts(entry: FeedEntry) -> dict[str, object]:
+    """Return every field of an entry, as JSON has it."""
     moved_starts, moved_ends = entry.moved_from_starts, entry.moved_from_ends
     return {
         "reference": plain(entry.reference),
@@ -89,7 +90,8 @@ def _closure(entry: FeedEntry) -> dict[str, object]:
     }
 
 
-def _maintenance(entry: MaintenanceEntry) -> dict[str, object]:
+def maintenance_facts(entry: MaintenanceEntry) -> dict[str, object]:
+    """Return every field of one of DCC's own windows, as JSON has it."""
     return {
         "reference": plain(entry.reference),
         "kind": "release" if entry.release else "maintenance",

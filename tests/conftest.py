@@ -1,7 +1,12 @@
 """What the suites share: a real database with real keys, the two databases, and no quiet skip."""
 
+import fcntl
+import hashlib
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -29,17 +34,23 @@ def pytest_report_header(config):
     lines = [f"database: {database}"]
     if database == "sqlite":
         lines.append("NOT RUN HERE: the same suite on PostgreSQL (pytest --database=postgresql); .ci/run runs both")
+    else:
+        lines.append("NOT RUN HERE: tests that ask for no database; they are the same on SQLite")
     if not config.getoption("--slow"):
         lines.append("NOT RUN HERE: the suites marked slow (pytest --slow -m slow); .ci/run runs them")
     return lines
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--slow"):
-        return
-    quick = [item for item in items if "slow" not in item.keywords]
-    config.hook.pytest_deselected(items=[item for item in items if "slow" in item.keywords])
-    items[:] = quick
+    wanted = items
+    if not config.getoption("--slow"):
+        wanted = [item for item in wanted if "slow" not in item.keywords]
+    if config.getoption("--database") == "postgresql":
+        # What asks for no database would only be run a second time.
+        wanted = [item for item in wanted if "database_url" in item.fixturenames]
+    kept = set(wanted)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = wanted
 
 
 @pytest.hookimpl(wrapper=True)
@@ -207,3 +218,36 @@ def reopen(settings):
     yield again
     for one in opened:
         one.close()
+
+
+def make_environment(*packages):
+    """The folder of an environment's programs. It is kept under the user's cache, or in the folder CLOSURES_PEERS.
+
+    What stands beside us never shares our environment: what it needs, and its licence, stay its own.
+    """
+    root = Path(os.environ.get("CLOSURES_PEERS") or Path.home() / ".cache" / "closure-notices")
+    digest = hashlib.sha256(repr((packages, sys.version)).encode()).hexdigest()[:12]
+    name = f"{packages[0].partition('=')[0]}-{digest}"
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root / name
+    with (root / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of one run, or several runs, may want it at once
+        if not (folder / "whole").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            done = subprocess.run(
+                [folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", *packages],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+                pytest.skip(f"NOT RUN, {packages[0]} could not be installed from PyPI: {reason}")
+            (folder / "whole").touch()
+    return folder / "bin"
+
+
+@pytest.fixture(scope="session")
+def environment_of():
+    """Return a function that makes an environment of packages from PyPI; it gives the folder of its programs."""
+    return make_environment

@@ -28,6 +28,7 @@ class Collection:
 
     ``owner`` and ``name`` are its segments in paths. ``token`` changes whenever a member does, and never otherwise: it
     is what the sync-token URI ends in, and the ctag. It holds nothing that XML would escape. ``resource_id`` is a UUID.
+    ``created_at`` is None where nobody noted when it came to be.
     """
 
     owner: str
@@ -37,7 +38,7 @@ class Collection:
     writable: bool
     token: str
     resource_id: str
-    created_at: datetime
+    created_at: datetime | None
     changed_at: datetime
 
 
@@ -73,16 +74,23 @@ class Instance:
 class Member:
     """A member whole: its octets as the client sent them, and its occurrences as they were expanded at PUT.
 
-    ``complete_until`` is None where ``instances`` are all; else the rule goes on after that instant. ``receipt`` is the
-    latest acknowledgement, as JSON; "" where nobody sent the member here.
+    ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound. Those of other
+    spans the backend evaluates when asked. ``receipt`` is the latest acknowledgement, as JSON; "" where nobody sent the
+    member here.
     """
 
     entry: Entry
     uid: str
     octets: bytes
     instances: tuple[Instance, ...]
+    complete_from: datetime | None = None
     complete_until: datetime | None = None
     receipt: str = ""
+
+    def covers(self, starts: datetime | None, ends: datetime | None) -> bool:
+        """Tell whether ``instances`` are all that have a part in a span; None stands for an open end."""
+        known_from = self.complete_from is None or (starts is not None and starts >= self.complete_from)
+        return known_from and (self.complete_until is None or (ends is not None and ends <= self.complete_until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +108,16 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a member may hold at most (RFC 4791 5.2.5 to 5.2.8): octets, the span of its starts, its instances ahead."""
+    """What a member may hold at most (RFC 4791 5.2.5 to 5.2.9).
+
+    Octets, the span of its starts, its instances ahead, and the attendees of one instance.
+    """
 
     octets: int
     earliest: datetime
     latest: datetime
     instances: int
+    attendees: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +175,10 @@ class TokenUnknown(Exception):  # noqa: N818 - RFC 6578's valid-sync-token
     """A sync token that this collection never gave, or no longer knows."""
 
 
+class TooMuchAsked(Exception):  # noqa: N818 - RFC 4791's number-of-matches-within-limits
+    """What a report would have to evaluate is more than is evaluated for one request."""
+
+
 class Backend(Protocol):
     """The calendars as one principal may see and change them."""
 
@@ -199,7 +215,15 @@ class Backend(Protocol):
     def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
         """Yield at least every member with an instance in the half-open span (None: open); there may be others.
 
-        A member whose rule goes on past ``complete_until`` belongs to every span that reaches past that instant.
+        One whose ``instances`` do not cover the span is always among them.
+        """
+
+    def occurring(
+        self, collection: Collection, member: Member, starts: datetime, ends: datetime
+    ) -> Sequence[Instance] | None:
+        """Return at least the instances of a member with a part in a span, whether or not they were expanded at PUT.
+
+        None where evaluating them is too much: such a member is taken to recur there. Raise ``TooMuchAsked``.
         """
 
     def changes(self, collection: Collection, token: str, most: int | None) -> Changes:

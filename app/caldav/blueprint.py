@@ -17,6 +17,7 @@ from app.caldav.exchange import Request
 from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
 from app.caldav.protocol import answer
+from app.caldav.read_members import ReadMembers
 from app.domain.access import Role
 from app.publishing import Publishing
 from app.register.credentials import Bearer, principal_of_token
@@ -41,7 +42,7 @@ _ANY_PASSWORD_FAILS = 60  # of one name from one network in a minute, whichever 
 class _Rest(PathConverter):
     """The rest of a path, whatever its slashes: what leads nowhere is the protocol's to say, after the challenge."""
 
-    regex = ".*?"
+    regex = "(?s:.*?)"  # a name may hold a line feed, percent-encoded
     part_isolating = False
 
 
@@ -52,13 +53,14 @@ class Door:
     register: Register
     publishing: Publishing
     listings: Listings
+    read_members: ReadMembers
     now: Callable[[], datetime]
     throttle: Throttle
 
 
 def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime]) -> Blueprint:
     """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
-    door = Door(register, publishing, Listings(), now, Throttle())
+    door = Door(register, publishing, Listings(), ReadMembers(), now, Throttle())
     blueprint = Blueprint("caldav", __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
 
@@ -115,7 +117,8 @@ def _board(door: Door, bearer: Bearer, now: datetime) -> Backend | None:
     with store.reading() as connection:
         if bearer.user is not None:
             gateways = parties.gateways_of(store, connection, bearer.user.id)
-            return Noticeboard(door.register, door.listings, bearer.user, gateways, bearer.principal.name, now)
+            kept = door.listings, door.read_members
+            return Noticeboard(door.register, *kept, bearer.user, gateways, bearer.principal.name, now)
         if bearer.principal.role is Role.DCC:
             return DccBoard(door.register, door.publishing, read_head(connection), now)
     return None

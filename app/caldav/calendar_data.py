@@ -7,8 +7,8 @@ from app.caldav.backend import Instance, Member
 from app.caldav.conditions import Refused, bad_request
 from app.caldav.content import Component, ContentLine, Unsound, content_line, read_component, written
 from app.caldav.filter_xml import TimeRange
-from app.caldav.filters import overlaps
-from app.caldav.instants import LONDON, read_utc, utc
+from app.caldav.filters import Occurring, instances_in, overlaps
+from app.caldav.instants import LONDON, read_utc, utc, within_calendars
 from app.caldav.names import caldav
 from app.caldav.xml import Element
 
@@ -65,7 +65,7 @@ def _span(found: Element | None) -> TimeRange | None:
     starts, ends = read_utc(found.get("start", "")), read_utc(found.get("end", ""))
     if starts is None or ends is None or ends <= starts:
         raise bad_request("A span has a start and a later end, written as 20261206T020000Z.")
-    return TimeRange(starts, ends)
+    return TimeRange(within_calendars(starts), within_calendars(ends))
 
 
 def _shown(found: Element, depth: int) -> Shown:
@@ -84,7 +84,7 @@ def _shown(found: Element, depth: int) -> Shown:
     return Shown(found.get("name", "").upper(), lines, parts)
 
 
-def shown_text(member: Member, asked: CalendarData) -> str:
+def shown_text(member: Member, asked: CalendarData, occurring: Occurring) -> str:
     """Return a member as it is to be shown.
 
     One that cannot be read is shown whole, as it was sent, rather than failing the report.
@@ -97,7 +97,7 @@ def shown_text(member: Member, asked: CalendarData) -> str:
     except Unsound:
         return whole
     if asked.expand is not None:
-        calendar = _expanded(calendar, member.instances, asked.expand)
+        calendar = _expanded(calendar, instances_in(member, asked.expand, occurring), asked.expand)
     elif asked.limit is not None:
         calendar = _limited(calendar, member.instances, asked.limit)
     if asked.shown is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import tzinfo
+from functools import partial
 
 from app.caldav.asked import read_asked
 from app.caldav.backend import Member
@@ -36,10 +37,11 @@ def answer_calendar_query(request: Request, view: View, resource: Resource, body
     assert resource.collection is not None
     base = resource.href if resource.kind is Kind.COLLECTION else ""
     writer = MemberRows(view, resource.collection, base, asked, minimal=wants.minimal)
+    occurring = partial(view.backend.occurring, resource.collection)
     rows = [
         writer.member(one, "" if base else resource.href)
         for one in _within(request, view, resource, wanted, zone)
-        if passes(one, wanted, zone)
+        if passes(one, wanted, zone, occurring)
     ]
     check_count(len(rows))
     return multistatus(rows, headers=wants.applied("minimal"))
@@ -62,8 +64,12 @@ def _within(request: Request, view: View, resource: Resource, wanted: CompFilter
 def check_count(rows: int) -> None:
     """Hold an answer to "server-specific, predefined limits" (RFC 4791 7.8). Raise ``Refused``."""
     if rows > MOST_ROWS:
-        text = f"More than {MOST_ROWS:,} members match; ask for a shorter time-range."
-        raise Refused(507, dav("number-of-matches-within-limits"), text)
+        raise too_many(f"More than {MOST_ROWS:,} members match; ask for a shorter time-range.")
+
+
+def too_many(text: str) -> Refused:
+    """Return the refusal of what is more than one answer takes."""
+    return Refused(507, dav("number-of-matches-within-limits"), text)
 
 
 def read_zone(body: Element) -> tzinfo:

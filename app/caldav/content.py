@@ -19,6 +19,7 @@ _NAME = re.compile(r"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff]|\r(?!\n)")
 _ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+){0,3}")
 _REPEAT = re.compile("[0-9]{1,3}")
+_FARTHEST = timedelta(days=20 * 366)
 _MOST_LINES = 20_000
 _DEEPEST = 8
 
@@ -197,6 +198,18 @@ def alarms(alarm: Component, starts: datetime, ends: datetime) -> list[datetime]
     if not again or not isinstance(again[0], timedelta) or not times or not _REPEAT.fullmatch(times[0]):
         return [first]
     return [first + again[0] * number for number in range(int(times[0]) + 1)]
+
+
+def alarm_reach(alarm: Component) -> timedelta:
+    """Return how far from its event an alarm may go off, with a minute to spare; no more than twenty years."""
+    found = [_typed(vDDDTypes, line.value()) for line in alarm.named("TRIGGER")]
+    again = [_typed(vDuration, line.value()) for line in alarm.named("DURATION")]
+    times = [int(line.value()) for line in alarm.named("REPEAT") if _REPEAT.fullmatch(line.value())]
+    spans = [abs(one) for one in found if isinstance(one, timedelta)]
+    seconds = sum(one.total_seconds() for one in spans) + sum(
+        abs(one).total_seconds() * sum(times) for one in again if isinstance(one, timedelta)
+    )
+    return timedelta(seconds=min(seconds + 60, _FARTHEST.total_seconds()))
 
 
 def _typed(kind: type[vDDDTypes] | type[vDuration], value: str) -> object:

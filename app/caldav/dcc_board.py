@@ -21,30 +21,25 @@ from app.caldav.backend import (
     Stored,
     TokenUnknown,
 )
-from app.caldav.feed_changes import Reached, newest, step_from
+from app.caldav.feed_changes import Reached, Shown, newest, step_from
 from app.caldav.kept_properties import KeptProperties
 from app.domain.refusal import AccessRefused
-from app.publishing import Publishing, Rendered
+from app.publishing import Publishing
 from app.register.reading import place_in_log
 from app.register.register import Register
 from app.security.keyring import SERVICE_OWNER
 from app.store.engine import Head
+from app.store.instants import to_micros
 from app.store.log import leaf_at
 from feeds.freshness import etag_of
 from feeds.header import header_of
-from feeds.scope import EPOCH, FeedScope, ScopeKind, last_modified, takes
+from feeds.scope import FeedScope, ScopeKind, last_modified, takes
 
 CODE = "dcc"
-# DCC's own dates of maintenance have no scope of the feeds yet: their collection is there, and empty.
-_SCOPES: Mapping[str, FeedScope | None] = {
-    "all": FeedScope(ScopeKind.ALL),
-    "late": FeedScope(ScopeKind.LATE),
-    "maintenance": None,
-}
-_MAINTENANCE = ("DCC planned maintenance", "The dates of planned maintenance on DCC Systems.")
+_SCOPES = {kind.value: FeedScope(kind) for kind in (ScopeKind.ALL, ScopeKind.LATE, ScopeKind.MAINTENANCE)}
 _TOKEN = re.compile(
     r"(?P<change>[0-9]{1,18})\.(?P<revised>[A-Z0-9-]*)_(?P<day>[0-9]{1,8})\.(?P<moved>[A-Z0-9-]*)_"
-    r"(?:0|(?P<position>[0-9]{1,18})\.(?P<mark>[0-9a-f]{12}))_(?P<parties>[0-9]{1,18})\.(?P<rules>[0-9]{1,18})"
+    r"(?:0|(?P<position>[0-9]{1,18})\.(?P<mark>[0-9a-f]{12}))_(?P<pinned>[0-9]{1,18}\.[0-9]{1,18})"
 )
 
 
@@ -84,21 +79,17 @@ class DccBoard:
         if owner.lower() != CODE or name not in _SCOPES:
             return None
         scope, everything = self._scope(name)
-        title, description = _MAINTENANCE
-        if scope is not None:
-            header = header_of(scope)
-            title, description = header.name, header.description
-        entries = (one.entry for one in everything)
+        header, today = header_of(scope), self._today()
         return Collection(
             owner=CODE,
             name=name,
-            title=title,
-            description=description,
+            title=header.name,
+            description=header.description,
             writable=False,
-            token=self._token(name, newest(scope, everything, self._today()) if scope else Reached()),
+            token=self._token(name, newest(scope, everything, today)),
             resource_id=str(uuid5(NAMESPACE_URL, f"{self.register.origin}/{CODE}/{name}")),
-            created_at=EPOCH,
-            changed_at=last_modified(scope, entries, self._today()) if scope else EPOCH,
+            created_at=None,
+            changed_at=last_modified(scope, (one.entry for one in everything), today),
         )
 
     def entries(self, collection: Collection) -> Sequence[Entry]:
@@ -124,19 +115,27 @@ class DccBoard:
             if (ends is None or one.entry.starts < ends) and (starts is None or starts < one.entry.ends):
                 yield self._member(one)
 
+    def occurring(
+        self,
+        collection: Collection,  # noqa: ARG002 - the seam's signature
+        member: Member,
+        starts: datetime,  # noqa: ARG002 - the same
+        ends: datetime,  # noqa: ARG002 - the same
+    ) -> Sequence[Instance]:
+        """Return the one instance that a closure has."""
+        return member.instances
+
     def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
         """Return what came, changed or went since a token."""
         scope, everything = self._scope(collection.name)
         since = self._reached(collection.name, token)
-        if scope is None:
-            return Changes([], [], collection.token)
         today = self._today()
         step = step_from(since, scope, everything, today, None if most is None else max(most, 1))
-        shown = [takes(scope, one.entry, today) for one in step.closures]
+        shown = [takes(scope, one.entry, today) for one in step.shown]
         return Changes(
-            [self._entry(one) for one, there in zip(step.closures, shown, strict=True) if there],
+            [self._entry(one) for one, there in zip(step.shown, shown, strict=True) if there],
             # Whoever starts with nothing is told of nothing that is gone.
-            [_name(one) for one, there in zip(step.closures, shown, strict=True) if token and not there],
+            [_name(one) for one, there in zip(step.shown, shown, strict=True) if token and not there],
             self._token(collection.name, step.reached),
             is_cut=step.is_cut,
         )
@@ -166,53 +165,80 @@ class DccBoard:
     def _today(self) -> date:
         return self.now.astimezone(UTC).date()
 
-    def _scope(self, name: str) -> tuple[FeedScope | None, Sequence[Rendered]]:
-        scope = _SCOPES[name]
-        if scope is None:
-            return None, ()
-        return self.publishing.in_force(scope, self.head), self.publishing.rendered(self.head)
+    def _scope(self, name: str) -> tuple[FeedScope, Sequence[Shown]]:
+        scope = self.publishing.in_force(_SCOPES[name], self.head)
+        if scope.kind is ScopeKind.MAINTENANCE:
+            return scope, self.publishing.rendered_dates(self.head)
+        return scope, self.publishing.rendered(self.head)
 
-    def _shown(self, collection: Collection) -> list[Rendered]:
+    def _shown(self, collection: Collection) -> list[Shown]:
         scope, everything = self._scope(collection.name)
         today = self._today()
-        return [one for one in everything if scope is not None and takes(scope, one.entry, today)]
+        return [one for one in everything if takes(scope, one.entry, today)]
 
-    def _entry(self, one: Rendered) -> Entry:
+    def _entry(self, one: Shown) -> Entry:
         octets = self.publishing.object_of(one)
         return Entry(_name(one), etag_of(octets)[:32], len(octets), one.entry.created, one.entry.changed)
 
-    def _member(self, one: Rendered) -> Member:
+    def _member(self, one: Shown) -> Member:
         instance = Instance(one.entry.starts, one.entry.ends)
         return Member(self._entry(one), self.publishing.uid_of(one), self.publishing.object_of(one), (instance,))
 
     def _token(self, name: str, reached: Reached) -> str:
-        """Return a token: where it has come, what marks this timeline, and the names and rules in force.
-
-        The mark is of the leaf of the revision reached: where an older backup was restored, the log has another there.
-        """
+        """Return a token: where it has come, what marks this timeline, and what is the same for all that it saw."""
         (change, reference), (day, moved) = reached.revision, reached.edge
         mark = "0"
         if reference:
-            position, leaf = place_in_log(self.register, reference)
+            position, leaf = self._place_of(name, reached)
             mark = f"{position}.{_mark(name, leaf)}"
-        return f"{change}.{reference}_{day}.{moved}_{mark}_{self.head.parties}.{self.head.rules}"
+        return f"{change}.{reference}_{day}.{moved}_{mark}_{self._pinned(name)}"
 
     def _reached(self, name: str, token: str) -> Reached:
         """Return where a token stands. Raise ``TokenUnknown``, also once other names or rules are in force."""
         if not token:
             return Reached()
         found = _TOKEN.fullmatch(token)
-        if found is None or (int(found["parties"]), int(found["rules"])) != (self.head.parties, self.head.rules):
+        if found is None or found["pinned"] != self._pinned(name):
             raise TokenUnknown
+        reached = Reached((int(found["change"]), found["revised"]), (int(found["day"]), found["moved"]))
         if found["mark"] is not None:
-            with self.register.store.reading() as connection:
-                leaf = leaf_at(connection, int(found["position"]))
+            leaf = self._leaf_at(name, int(found["position"]), reached)
             if leaf is None or _mark(name, leaf) != found["mark"]:
                 raise TokenUnknown
-        return Reached((int(found["change"]), found["revised"]), (int(found["day"]), found["moved"]))
+        return reached
+
+    def _pinned(self, name: str) -> str:
+        """Return what changes members without changing a closure: names and rules; of DCC's own, how long they show."""
+        if _is_of_dcc(name):
+            return f"0.{self.register.rules.at(self.head.rules).retention.version}"
+        return f"{self.head.parties}.{self.head.rules}"
+
+    def _place_of(self, name: str, reached: Reached) -> tuple[int, bytes]:
+        """Return the place in the record that was reached, and what stands there and nowhere else.
+
+        Of a closure it is its last revision's leaf: where an older backup was restored, the log has another there.
+        DCC's own windows have no log: there it is every entry up to then, so that none comes in before it unseen.
+        """
+        if not _is_of_dcc(name):
+            return place_in_log(self.register, reached.revision[1])
+        entries = self.register.rules.at(self.head.rules).maintenance
+        told = sorted((to_micros(one.received_at), one.reference, one.number) for one in entries)
+        earlier = [entry for entry in told if entry[:2] <= reached.revision]
+        return len(earlier), repr(earlier).encode()
+
+    def _leaf_at(self, name: str, position: int, reached: Reached) -> bytes | None:
+        if _is_of_dcc(name):
+            place, leaf = self._place_of(name, reached)
+            return leaf if place == position else None
+        with self.register.store.reading() as connection:
+            return leaf_at(connection, position)
 
 
-def _name(one: Rendered) -> str:
+def _is_of_dcc(name: str) -> bool:
+    return _SCOPES[name].kind is ScopeKind.MAINTENANCE
+
+
+def _name(one: Shown) -> str:
     return f"{one.entry.reference}.ics"
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.publishing import Rendered
+from app.publishing import Rendered, RenderedDate
 from feeds.scope import FeedScope, last_edge
 
+Shown = Rendered | RenderedDate
 Place = tuple[int, str]
 """A change number or a day, and a reference: one revision or one closure's edge, in an order that never changes."""
 
@@ -23,17 +24,17 @@ class Reached:
 class Step:
     """What came after a place, oldest first, and the place that it reaches. ``is_cut``: more waits behind it."""
 
-    closures: Sequence[Rendered]
+    shown: Sequence[Shown]
     reached: Reached
     is_cut: bool
 
 
-def revision_of(rendered: Rendered) -> Place:
-    """Return the place of a closure's last applied revision."""
+def revision_of(rendered: Shown) -> Place:
+    """Return the place of a closure's last applied revision, or of the last entry of one of DCC's own windows."""
     return rendered.change, rendered.entry.reference
 
 
-def newest(scope: FeedScope, everything: Sequence[Rendered], today: date) -> Reached:
+def newest(scope: FeedScope, everything: Sequence[Shown], today: date) -> Reached:
     """Return where a client is that has heard of everything.
 
     Every closure's revision counts, whatever the scope takes of it: a closure that it no longer takes has left.
@@ -42,7 +43,7 @@ def newest(scope: FeedScope, everything: Sequence[Rendered], today: date) -> Rea
     return Reached(max(map(revision_of, everything), default=(0, "")), max(edges, default=(0, "")))
 
 
-def step_from(since: Reached, scope: FeedScope, everything: Sequence[Rendered], today: date, most: int | None) -> Step:
+def step_from(since: Reached, scope: FeedScope, everything: Sequence[Shown], today: date, most: int | None) -> Step:
     """Return what comes after ``since``, at most ``most`` closures: revisions first, then edges, none passed over.
 
     What an edge moved and no revision changed since is found by its day; a closure that changes meanwhile gets a new
@@ -68,6 +69,6 @@ def step_from(since: Reached, scope: FeedScope, everything: Sequence[Rendered], 
     return Step([one for _, _, one in taken], reached, is_cut=True)
 
 
-def _edge_of(scope: FeedScope, rendered: Rendered, today: date) -> Place:
+def _edge_of(scope: FeedScope, rendered: Shown, today: date) -> Place:
     day = last_edge(scope, rendered.entry, today)
     return (day, rendered.entry.reference) if day else (0, "")

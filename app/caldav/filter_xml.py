@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.caldav.conditions import Refused
-from app.caldav.instants import read_utc
+from app.caldav.instants import read_utc, within_calendars
 from app.caldav.markup import escape
 from app.caldav.names import caldav
 from app.caldav.xml import Element, text_of
@@ -173,7 +173,7 @@ def read_span(found: Element) -> TimeRange:
         raise _invalid("A time-range has a start or an end, written as 20261206T020000Z.")
     if starts is not None and ends is not None and ends <= starts:
         raise _invalid("The end of a time-range must be later than its start.")
-    return TimeRange(starts, ends)
+    return TimeRange(starts and within_calendars(starts), ends and within_calendars(ends))
 
 
 def _name(found: Element) -> str:

@@ -1,20 +1,23 @@
 """Whether a member passes a filter (RFC 4791 9.7, 9.9), by its expanded instances and, where asked, by its lines."""
 
 import unicodedata
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from app.caldav.backend import Instance, Member
-from app.caldav.content import Component, ContentLine, Unsound, alarms, read_component, stated_time
+from app.caldav.content import Component, ContentLine, Unsound, alarm_reach, alarms, read_component, stated_time
 from app.caldav.filter_xml import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
 from app.caldav.instants import LONDON
+
+Occurring = Callable[[Member, datetime, datetime], Sequence[Instance] | None]
+"""``Backend.occurring`` of one collection."""
 
 _DAY = timedelta(days=1)
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-def passes(member: Member, asked: CompFilter, zone: tzinfo) -> bool:
+def passes(member: Member, asked: CompFilter, zone: tzinfo, occurring: Occurring) -> bool:
     """Tell whether a member passes; ``zone`` is that in which times without a zone are read (RFC 4791 7.3).
 
     Nothing is parsed for a filter that names only VEVENT and a time-range. A member that cannot be read passes no
@@ -22,14 +25,10 @@ def passes(member: Member, asked: CompFilter, zone: tzinfo) -> bool:
     """
     quick = _event_only(asked)
     if quick is not None:
-        return (
-            quick.span is None
-            or any(overlaps(one, quick.span, zone) for one in member.instances)
-            or goes_on(member, quick.span)
-        )
+        return quick.span is None or _takes_place(member, quick.span, zone, occurring)
     try:
         calendar = read_component(member.octets)
-        return not asked.absent and _Matching(member, zone).component(calendar, asked, [])
+        return not asked.absent and _Matching(member, zone, occurring).component(calendar, asked, None)
     except Unsound:
         return False
 
@@ -55,9 +54,28 @@ def overlaps(instance: Instance, span: TimeRange, zone: tzinfo = LONDON) -> bool
     return (span.starts is None or span.starts < seen.ends) and (span.ends is None or span.ends > seen.starts)
 
 
-def goes_on(member: Member, span: TimeRange) -> bool:
-    """Tell whether a span reaches past what is expanded of a rule that goes on: there it is taken to recur."""
-    return member.complete_until is not None and (span.ends is None or span.ends > member.complete_until)
+def instances_in(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance]:
+    """Return the instances with a part in a span, or those expanded at PUT where it takes too much to tell."""
+    found = _occurring(member, span, occurring)
+    return member.instances if found is None else found
+
+
+def _occurring(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance] | None:
+    """Return the instances with a part in a span, None where the member is taken to recur in it.
+
+    A span with an open end reaches past whatever is expanded of a rule that goes on.
+    """
+    if member.covers(span.starts, span.ends):
+        return member.instances
+    return None if span.starts is None or span.ends is None else occurring(member, span.starts, span.ends)
+
+
+def _takes_place(member: Member, span: TimeRange, zone: tzinfo, occurring: Occurring) -> bool:
+    """Tell whether a member has an instance in a span. Only where no expanded one is in it are others evaluated."""
+    if any(overlaps(one, span, zone) for one in member.instances):
+        return True
+    found = _occurring(member, widened(span, zone), occurring)
+    return found is None or any(overlaps(one, span, zone) for one in found)
 
 
 def seen_from(instance: Instance, zone: tzinfo) -> Instance:
@@ -81,42 +99,48 @@ def _event_only(asked: CompFilter) -> CompFilter | None:
     return inner if sole else None
 
 
+@dataclass(slots=True)
 class _Matching:
     """One member held against one filter."""
 
-    def __init__(self, member: Member, zone: tzinfo) -> None:
-        self.member = member
-        self.zone = zone
+    member: Member
+    zone: tzinfo
+    occurring: Occurring
 
-    def component(self, found: Component, asked: CompFilter, instances: list[Instance]) -> bool:
-        """Tell whether one component of the right name passes; ``instances`` are those that it states."""
+    def component(self, found: Component, asked: CompFilter, place: int | None) -> bool:
+        """Tell whether one component of the right name passes; ``place`` is that of the VEVENT that it is or is in."""
         return all(_property(found, one, self.zone) for one in asked.properties) and all(
-            self.inside(found, one, instances) for one in asked.components
+            self.inside(found, one, place) for one in asked.components
         )
 
-    def inside(self, outer: Component, asked: CompFilter, instances: list[Instance]) -> bool:
+    def inside(self, outer: Component, asked: CompFilter, place: int | None) -> bool:
         """Tell whether a component inside ``outer`` passes: "at least one" does (RFC 4791 9.7.1)."""
         named = [part for part in outer.parts if part.name == asked.name]
         if asked.absent:
             return not named
         return any(
             (asked.span is None or self.in_span(part, asked.span, own)) and self.component(part, asked, own)
-            for part, own in ((part, self.own(part, place, instances)) for place, part in enumerate(named))
+            for part, own in ((part, at if part.name == "VEVENT" else place) for at, part in enumerate(named))
         )
 
-    def own(self, part: Component, place: int, outer: list[Instance]) -> list[Instance]:
-        """Return the instances that a component states: a VEVENT its own, an alarm those of its event."""
+    def in_span(self, part: Component, span: TimeRange, place: int | None) -> bool:
+        """Tell whether an event has an instance in a span, or an alarm of one goes off in it."""
         if part.name == "VEVENT":
-            return [seen_from(one, self.zone) for one in self.member.instances if one.place == place]
-        return outer
-
-    def in_span(self, part: Component, span: TimeRange, own: list[Instance]) -> bool:
-        if part.name == "VEVENT":
-            recurs = bool(part.named("RRULE")) and goes_on(self.member, span)
-            return recurs or any(overlaps(one, span) for one in own)
+            found = _occurring(self.member, widened(span, self.zone), self.occurring)
+            recurs = found is None and bool(part.named("RRULE") or part.named("RDATE"))
+            return recurs or any(overlaps(one, span) for one in self.stated(found, place))
         if part.name == "VALARM":
-            return any(_at(span, moment) for one in own for moment in alarms(part, one.starts, one.ends))
+            reach = alarm_reach(part)
+            about = TimeRange(span.starts and span.starts - reach, span.ends and span.ends + reach)
+            found = _occurring(self.member, widened(about, self.zone), self.occurring)
+            moments = (alarms(part, one.starts, one.ends) for one in self.stated(found, place))
+            return any(_at(span, moment) for of_one in moments for moment in of_one)
         return False
+
+    def stated(self, found: Sequence[Instance] | None, place: int | None) -> list[Instance]:
+        """Return the instances that one VEVENT states: those expanded at PUT, and those found for a span."""
+        known = dict.fromkeys([*self.member.instances, *(found or ())])
+        return [seen_from(one, self.zone) for one in known if one.place == place]
 
 
 def _at(span: TimeRange, moment: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from hashlib import sha256
 
-from app.caldav.backend import Collection, Member
+from app.caldav.backend import Collection, Instance, Member
 from app.caldav.calendar_query import check_count
 from app.caldav.conditions import bad_request
 from app.caldav.content import Component, Unsound, content_line, read_component, written
@@ -31,17 +31,20 @@ def answer_free_busy(request: Request, view: View, resource: Resource, body: Ele
         raise bad_request("The time-range of a free-busy-query has a start and an end.")
     periods: dict[str, list[tuple[str, str]]] = {kind: [] for kind in _KINDS}
     for member in view.backend.touching(resource.collection, span.starts, span.ends):
-        _add(periods, member, span)
+        found = view.backend.occurring(resource.collection, member, span.starts, span.ends)
+        _add(periods, member, span, member.instances if found is None else found)
     check_count(sum(map(len, periods.values())))
     text = written(_calendar(resource.collection, span, periods))
     return Response(200, (("Content-Type", "text/calendar; charset=utf-8"),), text.encode())
 
 
-def _add(periods: dict[str, list[tuple[str, str]]], member: Member, span: TimeRange) -> None:
+def _add(
+    periods: dict[str, list[tuple[str, str]]], member: Member, span: TimeRange, instances: Iterable[Instance]
+) -> None:
     """Add the parts of a member's instances that lie in a span. A member that cannot be read is left out."""
     assert span.starts is not None
     assert span.ends is not None
-    touching = [one for one in member.instances if overlaps(one, span)]
+    touching = [one for one in instances if overlaps(one, span)]
     if not touching:
         return
     try:

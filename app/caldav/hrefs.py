@@ -10,7 +10,8 @@ PRINCIPALS = "/dav/principals/"
 HOMES = "/dav/calendars/"
 _LONGEST = 4_096  # characters of a path
 _LONGEST_NAME = 512  # octets of one decoded segment
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+# A line feed is let in: synchronisers name a member by its UID, and some UIDs hold one.
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 # Of what RFC 3986 3.3 lets stand in a segment, all that XML lets stand too.
 _SAFE = "@:!$()*,;=+~"
 
@@ -49,7 +50,7 @@ _MEMBER = 4  # segments
 def read_path(path: str) -> Place | None:
     """Return the place of a percent-encoded path; None where nothing can be.
 
-    Each segment is decoded once, so a double encoding names a member that merely looks odd. Dot segments, NUL and other
+    Each segment is decoded once, so a double encoding names a member that merely looks odd. Dot segments, NUL and most
     controls, an encoded slash, and octets that are not UTF-8 lead nowhere. Apple's clients ask ``/`` and
     ``/principals/`` before they look further.
     """

@@ -6,6 +6,7 @@ from email.utils import format_datetime
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
+_FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _UTC = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
@@ -17,6 +18,11 @@ def read_utc(text: str) -> datetime | None:
         return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def within_calendars(instant: datetime) -> datetime:
+    """Return an end of a span no farther away than anything could take place, so that days may be added to it."""
+    return min(max(instant, _FIRST), _LAST)
 
 
 def utc(instant: datetime) -> str:

@@ -1,6 +1,7 @@
 """Rows of members: everything that is the same for all of them is worked out once per report (PERFORMANCE.md 4)."""
 
 from collections.abc import Callable
+from functools import partial
 
 from app.caldav.asked import Asked, Form
 from app.caldav.backend import Collection, Entry, Member
@@ -53,9 +54,10 @@ class MemberRows:
         self._base = escape(base)
         shared = _of_all(view, collection)
         live = [*_OF_ENTRY, *shared]
+        occurring = partial(view.backend.occurring, collection)
         of_member: dict[str, OfMember] = {
             RECEIPT: lambda one: escape(one.receipt),
-            CALENDAR_DATA: lambda one: escape(shown_text(one, asked.data or _WHOLE)),
+            CALENDAR_DATA: lambda one: escape(shown_text(one, asked.data or _WHOLE, occurring)),
         }
         self._pieces: list[tuple[str, OfEntry | None, OfMember | None, str]] = []
         absent, constant = [], ""

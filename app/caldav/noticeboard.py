@@ -1,7 +1,7 @@
 """The Backend over the register: a User's gateways as calendar collections, where a PUT is a notice."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
@@ -21,9 +21,11 @@ from app.caldav.backend import (
     Stored,
     TokenUnknown,
 )
+from app.caldav.evaluation import Evaluation, instance_of
 from app.caldav.kept_properties import KeptProperties
 from app.caldav.listings import Listings, entry_of
 from app.caldav.object_refusal import refusal_of
+from app.caldav.read_members import ReadMembers
 from app.caldav.receipt_line import receipt_line
 from app.domain.notice import Channel, Notice
 from app.domain.party import Gateway, User
@@ -48,12 +50,11 @@ from app.register.register import Register
 from app.store import members
 from app.store.engine import Connection
 from app.store.log import leaf_at
-from app.store.members import HeldMember, Place
+from app.store.members import HeldMember, Place, Version
 from feeds.scope import EPOCH
 
 _EMPTY = "0"  # the token of a collection in which nothing ever stood
-_WIDEST_WEEKS = 260  # a span over more weeks looks at every member instead
-_DAY = timedelta(days=1)  # more than any zone is away from ours: a client may read floating times in another
+_WIDEST = timedelta(weeks=260)  # a longer span looks at every member instead
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,12 @@ class Noticeboard:
 
     register: Register
     listings: Listings
+    read_members: ReadMembers
     user: User
     gateways: Sequence[Gateway]
     given_by: str
     now: datetime
+    evaluation: Evaluation = field(default_factory=Evaluation)
 
     def bounds(self) -> Bounds:
         """Return what intake takes of one calendar object."""
@@ -112,8 +115,8 @@ class Noticeboard:
     def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
         """Return members whole, by name."""
         with self.register.store.reading() as connection:
-            found = members.bodies_named(self.register.store, connection, self._place(collection), names)
-            return {held.head.name: _member(held, body) for held, body in found}
+            found = members.versions_named(self.register.store, connection, self._place(collection), names)
+            return {one.entry.name: one for one in self._opened(connection, found)}
 
     def every_member(self, collection: Collection) -> Iterable[Member]:
         """Yield every member whole."""
@@ -123,14 +126,19 @@ class Noticeboard:
 
     def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
         """Yield at least the members with an occurrence in the span, found by the weeks that it touches."""
-        if starts is None or ends is None or (ends - starts) > _WIDEST_WEEKS * 7 * _DAY:
+        if starts is None or ends is None or ends - starts > _WIDEST:
             yield from self.every_member(collection)
             return
-        weeks = weeks_touched(starts - _DAY, ends + _DAY)
+        weeks = weeks_touched(starts, ends)
         with self.register.store.reading() as connection:
-            place = self._place(collection)
-            for held, body in members.bodies_touching(self.register.store, connection, place, weeks):
-                yield _member(held, body)
+            found = members.versions_touching(self.register.store, connection, self._place(collection), weeks)
+            yield from self._opened(connection, found)
+
+    def occurring(
+        self, collection: Collection, member: Member, starts: datetime, ends: datetime
+    ) -> Sequence[Instance] | None:
+        """Return the instances in a span, evaluated where they were not expanded at PUT."""
+        return self.evaluation.instances(collection.name, member, starts, ends)
 
     def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
         """Return what changed since a token: at any limit nothing is passed over, since each change has its number."""
@@ -154,10 +162,10 @@ class Noticeboard:
             )
 
     def put(self, collection: Collection, name: str, octets: bytes, condition: Condition) -> Stored:
-        """Record a notice and store its octets as they came; what intake cannot read is kept and refused."""
+        """Record a notice and store what is kept of its octets; what intake cannot read is recorded and refused."""
         shelf, notice = self._shelf(collection), self._notice(octets)
         codes = tuple(gateway.code for gateway in self.gateways)
-        asking = Asking(now=self.now, gateways=codes, gateway=shelf.gateway.code, limits=LIMITS)
+        asking = Asking(self.now, codes, shelf.gateway.code, LIMITS, allow_long=True)  # nobody could confirm it here
         try:
             found = read_object(octets, asking)
         except (NoticeTooLarge, NoticeUnreadable) as unread:
@@ -166,7 +174,8 @@ class Noticeboard:
         if found.reading.problems or not found.uid:
             keep_notice(self.register, self.user, notice)
             raise refusal_of(NoticeUnreadable("", problems=found.reading.problems))
-        new = NewObject(name, found.uid, found.reading, found.instances, found.complete_until)
+        bounds = found.complete_from, found.complete_until
+        new = NewObject(name, found.uid, found.reading, found.instances, *bounds)
         try:
             kept = receive_member(self.register, shelf, new, notice, condition.holds)
         except MemberStale as stale:
@@ -174,7 +183,7 @@ class Noticeboard:
         except UidTaken as taken:
             keep_notice(self.register, self.user, notice)
             raise ObjectRefused("no-uid-conflict", f"{taken.text} {taken.remedy}", taken.name) from taken
-        return Stored(entry_of(kept.head), kept.created, is_as_sent=True, receipt=receipt_line(kept.outcome))
+        return Stored(entry_of(kept.head), kept.created, kept.is_as_sent, receipt=receipt_line(kept.outcome))
 
     def refuse(self, collection: Collection, octets: bytes) -> None:  # noqa: ARG002 - a notice is the User's, wherever it was sent
         """Keep the octets of a PUT that the protocol refused."""
@@ -196,6 +205,13 @@ class Noticeboard:
     def set_properties(self, place: str, changes: Mapping[str, str | None]) -> None:
         """Set elements on a place."""
         self._kept().set_properties(place, changes)
+
+    def _opened(self, connection: Connection, versions: Sequence[Version]) -> Sequence[Member]:
+        def opened(missing: Sequence[Version]) -> Iterator[tuple[Version, Member]]:
+            for version, held, body in members.bodies_of(self.register.store, connection, missing):
+                yield version, _member(held, body)
+
+        return self.read_members.read(versions, opened)
 
     def _listed(self, connection: Connection, place: Place) -> tuple[Sequence[Entry], HeldMember | None]:
         newest = members.newest_member(self.register.store, connection, place)
@@ -227,7 +243,7 @@ class Noticeboard:
             writable=True,
             token=_token(connection, place, newest),
             resource_id=str(UUID(bytes=place.collection)),
-            created_at=EPOCH,  # nobody noted when a gateway was enrolled
+            created_at=None,
             changed_at=newest.head.changed_at if newest else EPOCH,
         )
 
@@ -237,11 +253,9 @@ class Noticeboard:
 
 def _member(held: HeldMember, stored: bytes) -> Member:
     body = load_body(stored)
-    instances = tuple(
-        Instance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)
-        for one in body.instances
-    )
-    return Member(entry_of(held.head), body.uid, body.octets, instances, body.complete_until, body.receipt)
+    instances = tuple(map(instance_of, body.instances))
+    bounds = body.complete_from, body.complete_until
+    return Member(entry_of(held.head), body.uid, body.octets, instances, *bounds, body.receipt)
 
 
 def _token(connection: Connection, place: Place, newest: HeldMember | None) -> str:

@@ -15,7 +15,6 @@ _PRECONDITIONS = {
     "method": "valid-calendar-object-resource",
     "no-end": "valid-calendar-object-resource",
     "no-occurrence": "valid-calendar-object-resource",
-    "window-too-long": "valid-calendar-object-resource",
 }
 _MOST_PROBLEMS = 5
 

@@ -157,7 +157,7 @@ _OF_PRINCIPAL: dict[str, Value] = {
 }
 _OF_COLLECTION: dict[str, Value] = {
     dav("resourcetype"): _fixed("<D:collection/><C:calendar/>"),
-    dav("creationdate"): _of(lambda one: iso(one.created_at)),
+    dav("creationdate"): _of(lambda one: iso(one.created_at) if one.created_at is not None else ""),
     dav("getlastmodified"): _of(lambda one: http_date(one.changed_at)),
     dav("sync-token"): _of(lambda one: SYNC_TOKEN + one.token),
     calendarserver("getctag"): _of(lambda one: one.token),
@@ -174,8 +174,7 @@ _OF_COLLECTION: dict[str, Value] = {
     caldav("min-date-time"): _bound(lambda bounds: utc(bounds.earliest)),
     caldav("max-date-time"): _bound(lambda bounds: utc(bounds.latest)),
     caldav("max-instances"): _bound(lambda bounds: str(bounds.instances)),
-    # A closure invites nobody. An event with attendees is taken all the same, since it says when a gateway is closed.
-    caldav("max-attendees-per-instance"): _fixed("0"),
+    caldav("max-attendees-per-instance"): _bound(lambda bounds: str(bounds.attendees)),
     caldav("calendar-timezone"): _fixed(escape(LONDON_TIMEZONE)),
     caldav("calendar-timezone-id"): _fixed("Europe/London"),
     caldav("schedule-calendar-transp"): _fixed("<C:transparent/>"),
@@ -188,3 +187,11 @@ LIVE: dict[Kind, dict[str, Value]] = {
     Kind.HOME: {**_COMMON, **_OF_SOMEBODY},
     Kind.COLLECTION: {**_COMMON, **_OF_COLLECTION},
 }
+
+
+def live_of(resource: Resource) -> dict[str, Value]:
+    """Return the live properties of a place: no creationdate where it is not known, rather than a wrong one."""
+    live = LIVE[resource.kind]
+    if resource.collection is not None and resource.collection.created_at is None:
+        return {name: value for name, value in live.items() if name != dav("creationdate")}
+    return live

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.caldav.backend import Backend
+from app.caldav.backend import Backend, TooMuchAsked
+from app.caldav.calendar_query import too_many
 from app.caldav.conditions import Refused
 from app.caldav.copy_move import answer_copy_move
 from app.caldav.delete import answer_delete
@@ -45,6 +46,8 @@ def answer(request: Request, backend: Backend) -> Response:
         made = method(request, view) if method is not None else _not_allowed(request, view).response()
     except Refused as refused:
         made = refused.response()
+    except TooMuchAsked:
+        made = too_many("This time-range needs more evaluation than is done at once; ask for a shorter one.").response()
     return replace(made, headers=(DAV_HEADER, *_location(request), *made.headers))
 
 

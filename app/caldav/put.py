@@ -58,7 +58,7 @@ def store(request: Request, view: View, collection: Collection, name: str, condi
     check_type(request.headers)
     check_size(request.body, view.bounds)
     try:
-        check_object(request.body)
+        check_object(request.body, view.bounds)
     except Refused:
         # Octets that give no notice are kept all the same, for whoever asks what was sent.
         view.backend.refuse(collection, request.body)

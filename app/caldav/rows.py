@@ -6,7 +6,7 @@ from app.caldav.asked import Asked, Form
 from app.caldav.conditions import XML_TYPE
 from app.caldav.exchange import Response
 from app.caldav.markup import document, element, escape, href
-from app.caldav.properties import LIVE, OF_ALLPROP, SETTABLE, View
+from app.caldav.properties import LIVE, OF_ALLPROP, SETTABLE, View, live_of
 from app.caldav.resources import Resource
 
 OK = "<D:status>HTTP/1.1 200 OK</D:status>"
@@ -44,7 +44,7 @@ def resource_row(view: View, resource: Resource, asked: Asked, *, minimal: bool)
     """Return the row of anything but a member."""
     found, absent = [], []
     kept: dict[str, str] | None = None
-    live = LIVE[resource.kind]
+    live = live_of(resource)
     if asked.form is not Form.NAMED or any(_may_be_kept(name, resource) for name in asked.names):
         kept = dict(view.backend.properties(resource.path))
     for name in names_asked(asked, live, kept or {}):

@@ -40,8 +40,8 @@ def check_size(octets: bytes, bounds: Bounds) -> None:
         raise Refused(403, caldav("max-resource-size"), text)
 
 
-def check_object(octets: bytes) -> None:
-    """Hold a body to what RFC 4791 4.1 says of calendar object resources. Raise ``Refused``."""
+def check_object(octets: bytes, bounds: Bounds) -> None:
+    """Hold a body to what RFC 4791 4.1 says of calendar object resources, and to its bounds. Raise ``Refused``."""
     try:
         calendar = read_component(octets)
     except Unsound as unsound:
@@ -54,6 +54,9 @@ def check_object(octets: bytes) -> None:
         text = "Only events (VEVENT) are kept here; enter a closure as an event, not as a task or a note."
         raise Refused(403, caldav("supported-calendar-component"), text)
     _check_one_object(calendar)
+    if any(len(event.named("ATTENDEE")) > bounds.attendees for event in calendar.events()):
+        text = f"An event has at most {bounds.attendees} attendees here. Leave them out; only its time is needed."
+        raise Refused(403, caldav("max-attendees-per-instance"), text)
 
 
 def _is_known(part: Component) -> bool:

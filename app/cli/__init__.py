@@ -12,6 +12,7 @@ from app.cli.late import late, late_report
 from app.cli.maintenance import maintenance
 from app.cli.notice import notice
 from app.cli.notice_period import notice_period
+from app.cli.notify import notify
 from app.cli.policy import policy
 from app.cli.questions import busiest, changes, clashes, closed, free_slots, moved, reads, silent
 from app.cli.record import record
@@ -55,6 +56,7 @@ for _command in (
         account,
         token,
         subscription,
+        notify,
         source,
         notice,
         maintenance,

@@ -86,7 +86,7 @@ def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_ru
     """Take in every FILE (.ics, .csv or .json) as one notice of a User, of up to 50 MB and 20,000 events.
 
     What can be read is recorded; every event that cannot is named with its line, property and remedy. A file of which
-    nothing can be read is kept all the same, and makes the exit code 1.
+    nothing can be read makes the exit code 1; it is kept all the same, unless the policy is to drop details.
     """
     with opened() as service:
         sender = _find_sender(service.register, user_code, gateway, dry_run)
@@ -139,9 +139,8 @@ def _import_file(register: Register, sender: _Sender, file: Path, step: Callable
         reading = read_notice(octets, media_type, asking)
     except (NoticeTooLarge, NoticeUnreadable) as refusal:
         # One over the limit is not kept: nobody asked to store it, and the file is where it was.
-        kept = isinstance(refusal, NoticeUnreadable) and not sender.dry_run
-        if kept:
-            keep_notice(register, sender.user, message)
+        is_recorded = isinstance(refusal, NoticeUnreadable) and not sender.dry_run
+        kept = is_recorded and keep_notice(register, sender.user, message)
         step(_RECORDING)
         step(_READING)
         return _Imported(file.name, None, _problems_of(refusal), kept=kept)

@@ -11,17 +11,21 @@ from app.cli.speaking import examples, json_option, say, table
 from app.cli.stating import DAY
 from app.domain.london import london_date, utc_text
 from app.domain.notice_policy import NoticePolicy, policy_in_force
+from app.domain.retention import RetentionPolicy
 from app.domain.thresholds import Thresholds
 from app.domain.working_days import REGIONS
 from app.factory import Service, utc_now
 from app.register.rulebook import (
     add_extra_days,
     policy_history,
+    retention_history,
     set_notice_policy,
     set_retention,
     set_thresholds,
     threshold_history,
 )
+
+_DETAILS = _KEEP, _DROP = ("keep", "drop")
 
 
 @click.group()
@@ -43,6 +47,7 @@ def show() -> None:
         "closures policy set --recommended-days 15 --valid-from 2027-04-01",
         "closures policy set --extra-day 2027-05-10",
         "closures policy set --details-days 60",
+        "closures policy set --details drop",
         "closures policy set --closed-threshold 8 --reopening-threshold 4",
     ),
 )
@@ -56,6 +61,11 @@ def show() -> None:
 )
 @click.option(
     "--facts-days", type=int, metavar="N", help="Days after the window for which a closure's own facts are kept."
+)
+@click.option(
+    "--details",
+    type=click.Choice(_DETAILS),
+    help="Whether a sender's words beyond date, time, gateway and reference are kept at all, from now on.",
 )
 @click.option("--withdrawn-days", type=int, metavar="N", help="Days for which a withdrawn closure stays in feeds.")
 @click.option(
@@ -78,6 +88,7 @@ def set_(
     region: str | None,
     valid_from: date | None,
     details_days: int | None,
+    details: str | None,
     facts_days: int | None,
     withdrawn_days: int | None,
     closed: int | None,
@@ -88,18 +99,20 @@ def set_(
     """Set rules; what is not named stays. Earlier notices keep the rule that they were counted by."""
     notice = recommended_days is not None or region is not None
     stated = {"details_days": details_days, "facts_days": facts_days, "withdrawn_days": withdrawn_days}
-    days = {name: number for name, number in stated.items() if number is not None}
+    kept: dict[str, Any] = {name: number for name, number in stated.items() if number is not None}
+    if details is not None:
+        kept["keeps_details"] = details == _KEEP
     bounds = {"closed": closed, "reopening": reopening, "release_days": release_days}
     limits = {name: number for name, number in bounds.items() if number is not None}
     if valid_from is not None and not notice:
         raise click.UsageError("--valid-from goes with --recommended-days or --region.")
-    if not (notice or days or limits or extra_days):
+    if not (notice or kept or limits or extra_days):
         raise click.UsageError("Nothing to set; give at least one option.")
     now = utc_now()
     with opened() as service:
         rulebook = service.register.rulebook()
         # Made before anything is written, so that one value out of range leaves every rule as it was.
-        retention = replace(rulebook.retention, **days)
+        retention = replace(rulebook.retention, **kept)
         thresholds = replace(rulebook.thresholds, **limits)
         if notice:
             begins = valid_from or london_date(now)
@@ -111,7 +124,7 @@ def set_(
                 valid_from=begins,
                 now=now,
             )
-        if days:
+        if kept:
             set_retention(service.store, retention, now)
         if limits:
             set_thresholds(service.store, thresholds, now)
@@ -129,10 +142,11 @@ def _say_rules(service: Service, now: datetime) -> None:
         "in_force": _policy_facts(in_force),
         "versions": [{**_policy_facts(one), "set_at": utc_text(set_at)} for one, set_at in history],
         "retention": {
-            "version": retention.version,
-            "details_days": retention.details_days,
-            "facts_days": retention.facts_days,
-            "withdrawn_days": retention.withdrawn_days,
+            **_retention_facts(retention),
+            "versions": [
+                {**_retention_facts(one), "set_at": utc_text(set_at)}
+                for one, set_at in retention_history(service.store)
+            ],
         },
         "thresholds": {
             **_threshold_facts(rulebook.thresholds),
@@ -151,13 +165,29 @@ def _say_rules(service: Service, now: datetime) -> None:
         facts,
         f"In force: {in_force.recommended_days} Working Days are recommended; holidays of {in_force.holiday_region}.",
         f"Holiday table: {working_days.version}, confirmed through {working_days.confirmed_through}.",
-        f"Kept: a sender's words {retention.details_days} days after the window, facts {retention.facts_days} days; "
+        f"Kept: {_worded_details(retention)}, facts {retention.facts_days} days; "
         f"withdrawn closures stay {retention.withdrawn_days} days in feeds.",
         f"Worth a word: more than {limits.closed} gateways closed at once, more than {limits.reopening} re-opening in "
         f"one hour; closures within {limits.release_days} days of a SEC Release.",
         "",
         *table(headings, [[version[name] for name in headings] for version in facts["versions"]], empty=""),
     )
+
+
+def _retention_facts(one: RetentionPolicy) -> dict[str, Any]:
+    return {
+        "version": one.version,
+        "details": _KEEP if one.keeps_details else _DROP,
+        "details_days": one.details_days,
+        "facts_days": one.facts_days,
+        "withdrawn_days": one.withdrawn_days,
+    }
+
+
+def _worded_details(one: RetentionPolicy) -> str:
+    if one.keeps_details:
+        return f"a sender's words {one.details_days} days after the window"
+    return f"of a sender's words only date, time, gateway and reference, {one.details_days} days after the window"
 
 
 def _threshold_facts(one: Thresholds) -> dict[str, int]:

@@ -145,11 +145,12 @@ def sweep() -> None:
     facts = {
         "expired": report.expired,
         "late_changes": report.late_changes,
+        "to_tell": report.to_tell,
         "polled": pulled.polled,
         "polled_without_result": pulled.unread,
     }
     say(
         facts,
-        f"{report.expired} expired, {report.late_changes} late changes recorded; "
+        f"{report.expired} expired, {report.late_changes} late changes recorded, {report.to_tell} reminders to send; "
         f"{pulled.polled} sources polled, {pulled.unread} of them without result.",
     )

@@ -19,7 +19,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message received from a User, kept word for word, good or bad.
+    """One message received from a User, good or bad, and kept word for word unless details are dropped.
 
     ``received_at`` is our receipt clock, the only one that lateness is reckoned from. ``given_by`` names the account
     or the token's label, for the history.

@@ -76,7 +76,7 @@ class NoticeTooLarge(Refusal):
 
 
 class NoticeUnreadable(Refusal):
-    """A notice of which nothing could be read; ``problems`` names each thing. It is kept all the same."""
+    """A notice of which nothing could be read; ``problems`` names each thing. It is recorded all the same."""
 
     code = "unreadable"
 

@@ -13,13 +13,15 @@ class RetentionPolicy:
     """One version of the rule, in whole days.
 
     ``details_days`` after its windows, what a sender wrote is forgotten; ``facts_days`` after its window, a closure's
-    own facts are. ``withdrawn_days`` after its withdrawal a closure leaves the feeds.
+    own facts are. ``withdrawn_days`` after its withdrawal a closure leaves the feeds. Where ``keeps_details`` is
+    false, what a sender wrote beyond date, time, gateway and reference is not kept at all.
     """
 
     version: int
     details_days: int = 90
     facts_days: int = 2557
     withdrawn_days: int = 60
+    keeps_details: bool = True
 
     def __post_init__(self) -> None:
         for days in (self.details_days, self.facts_days, self.withdrawn_days):

@@ -7,17 +7,17 @@ _WORK = 500_000  # of about a microsecond each
 
 
 class Allowance:
-    """What is left of it for one notice: occurrences, and work of about a microsecond each."""
+    """What is left of it for one notice: occurrences, and work of about a microsecond each, of which ``spent`` went."""
 
     def __init__(self, limits: Limits) -> None:
         self._occurrences = limits.all_occurrences
-        self._work = _WORK
+        self.spent = 0
 
     def spend(self, *, occurrences: int = 0, work: int = 0) -> None:
         """Take from the allowance. Raise ``Unread`` when it is used up, and from then on."""
         self._occurrences -= occurrences
-        self._work -= work
-        if self._occurrences < 0 or self._work < 0:
+        self.spent += work
+        if self._occurrences < 0 or self.spent > _WORK:
             raise Unread(
                 "too-much-recurrence",
                 "The series and zones of this notice are more than is evaluated at once.",

@@ -14,13 +14,15 @@ from app.intake.unfold import unreadable
 class CalendarObject:
     """An object read: ``reading`` is what any door makes of it, ``instances`` are in order of their starts.
 
-    ``uid`` is "" where no event of it could be read. ``complete_until`` is None where ``instances`` are all of them
-    within reach; else the rule goes on after that instant (aware UTC).
+    ``uid`` is "" where no event of it could be read. ``complete_from`` is None where ``instances`` are all of them from
+    its first on; else others may take place before that instant. ``complete_until`` is None where they are all of them
+    to its last; else the rule goes on after that instant (both aware UTC).
     """
 
     uid: str
     reading: Reading
     instances: tuple[Instance, ...]
+    complete_from: datetime | None
     complete_until: datetime | None
 
 
@@ -35,8 +37,11 @@ def read_object(octets: bytes, asking: Asking) -> CalendarObject:
         raise unreadable("several-uids", "The events have different UIDs.", "Put each event into its own resource.")
     uid, told = next(iter(by_uid.items()), ("", None))
     if told is None:
-        return CalendarObject(uid, reading, (), None)
-    more, cancelled_until = cancelled_instances(told, asking, Allowance(asking.limits))
-    until = told.series.expanded_to if told.series is not None else cancelled_until
+        return CalendarObject(uid, reading, (), None, None)
+    more, cancelled = cancelled_instances(told, asking, Allowance(asking.limits))
+    until = told.series.expanded_to if told.series is not None else cancelled.until
+    since = told.since or cancelled.since
+    if since is not None:
+        since += told.longest  # what started before may last until then
     instances = sorted([*told.instances, *more], key=lambda one: (one.starts, one.recurrence_id))
-    return CalendarObject(uid, reading, tuple(instances), until)
+    return CalendarObject(uid, reading, tuple(instances), since, until)

@@ -30,6 +30,7 @@ READ = {
     )
 }
 _READ_OF_CALENDAR = {b"METHOD": "METHOD", b"X-WR-TIMEZONE": "X-WR-TIMEZONE"}
+_MARKS = {b"VERSION": "VERSION", b"PRODID": "PRODID", b"CALSCALE": "CALSCALE"}
 # Nothing anybody wrote: the sender's program keeps its books in them.
 _BOOKKEEPING = frozenset({b"CREATED", b"LAST-MODIFIED"})
 _HEAD = re.compile(rb"[ \t]*([A-Za-z0-9-]{1,64})[ \t]*[;:]")
@@ -62,10 +63,14 @@ class RawEvent:
 
 @dataclass(frozen=True, slots=True)
 class RawCalendar:
-    """A VCALENDAR: its events, its own few properties, the lines of each VTIMEZONE, and whether its END was there."""
+    """A VCALENDAR: its events, its own few properties, the lines of each VTIMEZONE, and whether its END was there.
+
+    ``marks`` say what program wrote it and in what form; they are not read, only kept.
+    """
 
     line: int
     properties: tuple[RawProperty, ...]
+    marks: tuple[RawProperty, ...]
     events: tuple[RawEvent, ...]
     zones: tuple[tuple[Line, ...], ...]
     others: dict[str, list[int]]
@@ -112,6 +117,7 @@ class _Walk:
         self.line = line
         self.deeper = 0
         self.properties: list[RawProperty] = []
+        self.marks: list[RawProperty] = []
         self.events: list[RawEvent] = []
         self.zones: list[tuple[Line, ...]] = []
         self.others: dict[str, list[int]] = {}
@@ -135,6 +141,8 @@ class _Walk:
             self.zone.append(line)
         elif len(self.open) == 1 and name in _READ_OF_CALENDAR:
             self.properties.append(RawProperty(_READ_OF_CALENDAR[name], number, octets))
+        elif len(self.open) == 1 and name in _MARKS:
+            self.marks.append(RawProperty(_MARKS[name], number, octets))
 
     def _count(self, event: _Event, number: int, octets: bytes) -> None:
         event.lines += 1
@@ -242,6 +250,7 @@ class _Walk:
             RawCalendar(
                 line=self.line,
                 properties=tuple(self.properties),
+                marks=tuple(self.marks),
                 events=tuple(self.events),
                 zones=tuple(self.zones),
                 others=self.others,

@@ -1,5 +1,7 @@
 """iCalendar in: octets of any origin become announcements, or problems that name line, property and remedy."""
 
+from dataclasses import dataclass, field
+
 from app.domain.refusal import IntakeProblem, NoticeTooLarge
 from app.intake.allowance import Allowance
 from app.intake.components import RawCalendar, RawEvent, RawProperty, split
@@ -16,6 +18,19 @@ _EXPORT_AGAIN = "Export the calendar again and send the whole file."
 _ONLY_EVENTS = "Enter each closure as an event, not as a task or a note."
 
 
+@dataclass(slots=True)
+class Grouped:
+    """The events of a notice by UID, as they were stated, and what could not be read of it.
+
+    ``spoiled`` are the UIDs of which something could not be read; ``events`` counts all, understood or not.
+    """
+
+    groups: dict[str, list[Stated]] = field(default_factory=dict)
+    problems: list[IntakeProblem] = field(default_factory=list)
+    spoiled: set[str] = field(default_factory=set)
+    events: int = 0
+
+
 def read_ical(octets: bytes, asking: Asking) -> Reading:
     """Read an iCalendar notice (RFC 5545, RFC 5546). Raise as ``read_told`` does."""
     return read_told(octets, asking)[0]
@@ -27,33 +42,36 @@ def read_told(octets: bytes, asking: Asking) -> tuple[Reading, dict[str, Told]]:
     Raise ``NoticeTooLarge`` (nothing was parsed) or ``NoticeUnreadable`` (no calendar was found), never anything else:
     all other trouble is a problem in the ``Reading``.
     """
-    check_size(octets, asking.limits)
-    calendars = split(unfold(octets), asking.limits)
-    _check_calendars(calendars)
-    count = sum(len(calendar.events) for calendar in calendars)
-    check_count(count, asking.limits)
-    heads = Heads()
-    groups: dict[str, list[Stated]] = {}
-    problems: list[IntakeProblem] = []
-    spoiled: set[str] = set()
     allowance = Allowance(asking.limits)
-    for calendar in calendars:
-        shared = _shared(calendar, asking, (heads, allowance), problems)
-        _read_calendar(calendar, asking, shared, (groups, problems, spoiled))
-        if not calendar.whole:
-            spoiled.update(groups)
-    if not count:
-        problems.append(Unread("no-events", "The calendar holds no event.", _ONLY_EVENTS).problem)
-    told = {uid: _tell(group, asking, allowance) for uid, group in groups.items()}
-    problems += [problem for one in told.values() for problem in one.problems]
+    found = read_groups(octets, asking, allowance)
+    told = {uid: tell_group(group, asking, allowance) for uid, group in found.groups.items()}
+    problems = [*found.problems, *(problem for one in told.values() for problem in one.problems)]
     reading = Reading(
         announcements=tuple(announcement for one in told.values() for announcement in one.announcements),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-        whole_uids=frozenset(uid for uid, one in told.items() if one.whole and uid not in spoiled),
+        whole_uids=frozenset(uid for uid, one in told.items() if one.whole and uid not in found.spoiled),
         series=tuple(one.series for one in told.values() if one.series is not None),
-        events=count,
+        events=found.events,
     )
     return reading, told
+
+
+def read_groups(octets: bytes, asking: Asking, allowance: Allowance) -> Grouped:
+    """Read what the events of a notice state, before anything recurs. Raise as ``read_told`` does."""
+    check_size(octets, asking.limits)
+    calendars = split(unfold(octets), asking.limits)
+    _check_calendars(calendars)
+    found = Grouped(events=sum(len(calendar.events) for calendar in calendars))
+    check_count(found.events, asking.limits)
+    heads = Heads()
+    for calendar in calendars:
+        shared = _shared(calendar, asking, (heads, allowance), found.problems)
+        _read_calendar(calendar, asking, shared, found)
+        if not calendar.whole:
+            found.spoiled.update(found.groups)
+    if not found.events:
+        found.problems.append(Unread("no-events", "The calendar holds no event.", _ONLY_EVENTS).problem)
+    return found
 
 
 def check_size(octets: bytes, limits: Limits) -> None:
@@ -80,13 +98,8 @@ def _check_calendars(calendars: list[RawCalendar]) -> None:
         )
 
 
-def _read_calendar(
-    calendar: RawCalendar,
-    asking: Asking,
-    shared: Calendar | None,
-    found: tuple[dict[str, list[Stated]], list[IntakeProblem], set[str]],
-) -> None:
-    groups, problems, spoiled = found
+def _read_calendar(calendar: RawCalendar, asking: Asking, shared: Calendar | None, found: Grouped) -> None:
+    problems = found.problems
     if not calendar.whole:
         problems.append(
             Unread("truncated", "The calendar breaks off before its END.", _EXPORT_AGAIN, line=calendar.line).problem
@@ -100,9 +113,9 @@ def _read_calendar(
         stated, trouble = _read_event(raw, shared, asking)
         problems += trouble
         if stated is not None:
-            groups.setdefault(stated.uid, []).append(stated)
+            found.groups.setdefault(stated.uid, []).append(stated)
         else:
-            spoiled.update(_uids(raw, shared.heads))
+            found.spoiled.update(_uids(raw, shared.heads))
 
 
 def _shared(
@@ -138,7 +151,8 @@ def _read_event(raw: RawEvent, shared: Calendar, asking: Asking) -> tuple[Stated
         return None, [_beyond_reading(raw)]
 
 
-def _tell(group: list[Stated], asking: Asking, allowance: Allowance) -> Told:
+def tell_group(group: list[Stated], asking: Asking, allowance: Allowance) -> Told:
+    """Return what the events of one UID come to; what is beyond reading becomes a problem."""
     try:
         return tell(group, asking, allowance)
     except FAULTS:

@@ -1,6 +1,8 @@
 """A JSON list in: what a program posts instead of iCalendar."""
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from app.intake.ical import check_count, check_size
@@ -18,14 +20,7 @@ def read_listing(octets: bytes, asking: Asking) -> Reading:
     ``line`` of problems and announcements is the entry's place, from 1. A UID is ``listing:`` and the reference.
     """
     check_size(octets, asking.limits)
-    plain = plain_octets(octets)
-    try:
-        document = json.loads(plain)
-    except FAULTS as fault:
-        raise unreadable("json", "The notice is not JSON.", _SHAPE) from fault
-    entries = document.get("closures") if isinstance(document, dict) else document
-    if not isinstance(entries, list):
-        raise unreadable("json", "The notice holds no list of closures.", _SHAPE)
+    entries = _entries(octets)
     check_count(len(entries), asking.limits)
     rows = []
     problems = []
@@ -37,6 +32,25 @@ def read_listing(octets: bytes, asking: Asking) -> Reading:
     if not entries:
         problems.append(Unread("no-events", "The list holds no closure.", _SHAPE).problem)
     return replace(read_rows(rows, problems, asking, "listing:"), events=len(entries))
+
+
+def rows_of_listing(octets: bytes) -> Iterator[Row]:
+    """Yield the entries of a list that was read, but for those that could not be."""
+    for line, entry in enumerate(_entries(octets), 1):
+        with suppress(Unread):
+            yield Row(line, _values(entry, line))
+
+
+def _entries(octets: bytes) -> list[object]:
+    plain = plain_octets(octets)
+    try:
+        document = json.loads(plain)
+    except FAULTS as fault:
+        raise unreadable("json", "The notice is not JSON.", _SHAPE) from fault
+    entries = document.get("closures") if isinstance(document, dict) else document
+    if not isinstance(entries, list):
+        raise unreadable("json", "The notice holds no list of closures.", _SHAPE)
+    return entries
 
 
 def _values(entry: object, line: int) -> dict[str, str]:

@@ -30,10 +30,11 @@ def read_notice(octets: bytes, media_type: str, asking: Asking) -> Reading:
 
     Raise ``NoticeTooLarge`` or ``NoticeUnreadable`` (also for a type that is not read), never anything else.
     """
-    return _READERS[_accepted(octets, media_type)](octets, asking)
+    return _READERS[media_type_of(octets, media_type)](octets, asking)
 
 
-def _accepted(octets: bytes, media_type: str) -> str:
+def media_type_of(octets: bytes, media_type: str) -> str:
+    """Return which of the types that we read a notice is of. Raise ``NoticeUnreadable`` where it is of none."""
     name = media_type.partition(";")[0].strip().lower()
     name = next((accepted for suffix, accepted in _SUFFIXES.items() if name.endswith(suffix)), name)
     name = _ALIASES.get(name, name)

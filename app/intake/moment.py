@@ -121,4 +121,6 @@ def checked_window(
             line=ends_where[0],
             property_name=ends_where[1],
         )
+    if window.duration > limits.longest_window:
+        remarks = (*remarks, f"This window is longer than {limits.longest_window.days} days: check that it is meant.")
     return window, remarks

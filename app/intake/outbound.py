@@ -1,4 +1,4 @@
-"""Fetching what somebody else's address names, without being sent where it should not lead (SECURITY.md 9)."""
+"""Asking at an address that somebody else chose, without being sent where it should not lead (SECURITY.md 9)."""
 
 import http.client
 import io
@@ -183,7 +183,7 @@ class Visit:
     def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """Ask, and follow redirects inside the origin. Raise ``SourceUnread``."""
         for _ in range(_MOST_HOPS + 1):
-            answer = self._ask_once(method, url, headers, body)
+            answer = self.ask_once(method, url, headers, body)
             if answer.status not in _MOVED:
                 return answer
             try:
@@ -192,7 +192,8 @@ class Visit:
                 raise SourceUnread("redirected") from problem
         raise SourceUnread("redirected")
 
-    def _ask_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def ask_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Ask; a redirect is an answer like any other. Raise ``SourceUnread``."""
         parts = self._same_origin(url)
         path = quote(parts.path or "/", safe=_IN_PATH)
         if parts.query:

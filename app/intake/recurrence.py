@@ -52,9 +52,13 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """``until``: the rule has more after that instant; ``unsynchronised``: the rule itself does not give DTSTART."""
+    """``since``: there may be more that starts before that instant; ``until``: the rule has more after that one.
+
+    ``unsynchronised``: the rule itself does not give DTSTART.
+    """
 
     occurrences: tuple[Occurrence, ...]
+    since: datetime | None = None
     until: datetime | None = None
     unsynchronised: bool = False
 
@@ -102,9 +106,15 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
     _check_count(sum(key >= now for key in seen), limits)
     if not seen and until is None:
         raise _none_within_reach()
-    kept = _without(seen, recurrence.excluded)[-limits.occurrences :]
+    found = _without(seen, recurrence.excluded)
+    kept = found[-limits.occurrences :]
     allowance.spend(occurrences=len(kept))
-    return Expansion(kept, until=until, unsynchronised=unsynchronised)
+    since = kept[0].key if len(kept) < len(found) else earliest
+    return Expansion(kept, since if _begins(recurrence) < since else None, until, unsynchronised)
+
+
+def _begins(recurrence: Recurrence) -> datetime:
+    return min(one.instant() for one in (recurrence.starts, *(added.starts for added in recurrence.added)))
 
 
 def _is_endless(rule: Rule | None) -> bool:

@@ -106,6 +106,20 @@ def _gateway(row: Row, asking: Asking) -> str:
     return choose_gateway(asking, (), stated or None, row.line, "gateway").code
 
 
+def needed_values(row: Row, gateway: str) -> dict[str, str]:
+    """Return the values of a row that was read as one of ``gateway``, without those that nothing was read from."""
+    values = {column: row.value(column) for column in COLUMNS}
+    if values["gateway"].upper() != gateway.upper():
+        values["gateway"] = ""
+    for column in ("starts", "ends"):
+        try:
+            read_instant(values[column])
+        except (TimeRefused, OverflowError):
+            # The time of a withdrawal that its reference names.
+            values[column] = ""
+    return {column: value for column, value in values.items() if value}
+
+
 def _withdrawn(row: Row) -> bool:
     stated = row.value("withdrawn").lower()
     if stated not in _YES | _NO:

@@ -1,7 +1,7 @@
 """All that a notice says under one UID, put together: an event, a series with its changed occurrences, a withdrawal."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.domain.notice import Announcement
 from app.domain.refusal import IntakeProblem, WindowRefused
@@ -9,11 +9,13 @@ from app.domain.window import ClosureWindow
 from app.intake.allowance import Allowance
 from app.intake.itip import Meaning
 from app.intake.moment import Moment, checked_window, window_from
+from app.intake.needed import event_lines, property_lines, zone_lines
 from app.intake.problem import Unread
 from app.intake.reading import Asking, Instance, Series
 from app.intake.recurrence import Expansion, Occurrence, expand, recurrence_key
-from app.intake.stated import Stated
+from app.intake.stated import UNREAD_TIME, Stated
 
+_CLOCKS = timedelta(days=1)  # more than any zone ever moved its clocks
 _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was kept as the first occurrence."
 
 
@@ -21,21 +23,24 @@ _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was
 class Told:
     """What the events of one UID come to. ``whole`` says that they state its complete set of occurrences.
 
-    ``instances`` are when it takes place, withdrawn or not. Where a whole series is withdrawn they lack its
-    occurrences, since ``cancelled``, its master, need not be expanded to be announced.
+    ``instances`` are when it takes place, withdrawn or not: all that start from ``since`` on (None: all there ever
+    were), none of them longer than ``longest``. Where a whole series is withdrawn they lack its occurrences, since
+    ``cancelled``, its master, need not be expanded to be announced.
     """
 
     announcements: list[Announcement] = field(default_factory=list)
     instances: list[Instance] = field(default_factory=list)
+    since: datetime | None = None
     cancelled: Stated | None = None
     problems: list[IntakeProblem] = field(default_factory=list)
+    longest: timedelta = timedelta()
     series: Series | None = None
     whole: bool = False
 
 
 def tell(group: list[Stated], asking: Asking, allowance: Allowance) -> Told:
     """Turn the events of one UID into announcements and problems."""
-    told = Told()
+    told = Told(longest=longest_of(group))
     duplicates: list[IntakeProblem] = []
     kept = _newest(group, duplicates)
     masters = [one for key, one in kept.items() if key is None]
@@ -54,6 +59,14 @@ def tell(group: list[Stated], asking: Asking, allowance: Allowance) -> Told:
     if told.series is not None:
         told.series = replace(told.series, octets=_octets(list(kept.values())))
     return told
+
+
+def longest_of(group: list[Stated]) -> timedelta:
+    """Return how long an occurrence of these events may last, a change of the clocks included."""
+    lengths = [one.length for one in group if one.length is not None]
+    added = [date.length for one in group if one.recurrence is not None for date in one.recurrence.added]
+    lengths += [length for length in added if length is not None]
+    return max((one.nominal + one.exact for one in lengths), default=timedelta()) + _CLOCKS
 
 
 def _newest(group: list[Stated], problems: list[IntakeProblem]) -> dict[str | None, Stated]:
@@ -119,6 +132,7 @@ def _tell_master(
         if expansion.unsynchronised and told.announcements:
             first = told.announcements[0]
             told.announcements[0] = replace(first, remarks=(*first.remarks, _UNSYNCHRONISED))
+        told.since = expansion.since
         if expansion.until is not None:
             told.series = Series(master.uid, master.gateway, b"", expansion.until)
 
@@ -182,22 +196,22 @@ def _tell_withdrawn(told: Told, one: Stated, recurrence_id: str = "", position: 
         told.instances.append(_instance(one, one.starts, window, recurrence_id))
 
 
-def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tuple[list[Instance], datetime | None]:
-    """Return the occurrences of a series that is withdrawn whole, and after which instant its rule goes on.
+def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tuple[list[Instance], Expansion]:
+    """Return the occurrences of a series that is withdrawn whole, and the expansion that they come from.
 
     What cannot be expanded has none: a withdrawal needs no time.
     """
     master = told.cancelled
     if master is None or master.recurrence is None or master.length is None:
-        return [], None
+        return [], Expansion(())
     try:
         expansion = expand(master.recurrence, asking.now, asking.limits, allowance)
         timed = [(one, window_from(one.starts, one.length or master.length)[0]) for one in expansion.occurrences]
     except (Unread, WindowRefused):
-        return [], None
+        return [], Expansion((), since=asking.now - asking.limits.past, until=asking.now - asking.limits.past)
     own = {one.recurrence_id for one in told.instances}
     found = [_instance(master, one.starts, window, recurrence_key(one.key)) for one, window in timed]
-    return [one for one in found if one.recurrence_id not in own], expansion.until
+    return [one for one in found if one.recurrence_id not in own], expansion
 
 
 def _instance(one: Stated, starts: Moment, window: ClosureWindow, recurrence_id: str) -> Instance:
@@ -243,12 +257,9 @@ def _octets(events: list[Stated]) -> bytes:
     """Return a VCALENDAR of these events alone, of which this reader reads the same again."""
     calendar = events[0].calendar
     lines = [b"BEGIN:VCALENDAR", b"VERSION:2.0", b"PRODID:-//closure-notices//intake//EN"]
-    lines += [one.octets for one in calendar.properties]
-    lines += [octets for definition in calendar.zones.used() for _, octets in definition]
+    lines += property_lines(calendar.properties)
+    lines += [line for definition in calendar.zones.used() for line in zone_lines(definition)]
     for event in events:
-        named = any(one.name == "UID" for one in event.raw.properties)
-        lines.append(b"BEGIN:VEVENT")
-        lines += [] if named else [b"UID:" + event.uid.encode()]
-        lines += [one.octets for one in event.raw.properties]
-        lines.append(b"END:VEVENT")
+        timeless = UNREAD_TIME in event.remarks
+        lines += event_lines(event.raw, event.uid, frozenset({event.gateway.upper()}), is_timeless=timeless)[0]
     return b"\r\n".join([*lines, b"END:VCALENDAR", b""])

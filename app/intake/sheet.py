@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 
 from app.domain.refusal import NoticeUnreadable
 from app.intake.ical import check_count, check_size
@@ -21,17 +22,15 @@ def read_sheet(octets: bytes, asking: Asking) -> Reading:
     Times are ISO 8601; without offset they are London time. A UID is ``sheet:`` and the reference.
     """
     check_size(octets, asking.limits)
-    try:
-        text = plain_octets(octets).decode()
-    except UnicodeDecodeError as fault:
-        raise unreadable("not-utf-8", "The sheet is not UTF-8.", "Save it as CSV UTF-8.") from fault
+    text = _text(octets)
     longest = max(map(len, text.split("\n")))
     if longest > asking.limits.line_octets:
         raise unreadable("line-too-long", "A line of the sheet is too long.", "Save the sheet as CSV again.")
-    header, _, _ = text.partition("\n")
-    delimiter = max(",;\t", key=header.count)
+    rows = []
     try:
-        rows = _rows(text, delimiter, asking)
+        for row in _rows(text):
+            rows.append(row)
+            check_count(len(rows), asking.limits)
     except csv.Error as fault:
         raise unreadable(
             "sheet", "The sheet is not CSV.", "Save it as CSV again; check the quotation marks."
@@ -39,6 +38,18 @@ def read_sheet(octets: bytes, asking: Asking) -> Reading:
     empty = Unread("no-events", "The sheet holds no closure.", "Add a row under the header.").problem
     problems = [] if rows else [empty]
     return read_rows(rows, problems, asking, "sheet:")
+
+
+def rows_of_sheet(octets: bytes) -> Iterator[Row]:
+    """Yield the rows of a sheet that was read."""
+    return _rows(_text(octets))
+
+
+def _text(octets: bytes) -> str:
+    try:
+        return plain_octets(octets).decode()
+    except UnicodeDecodeError as fault:
+        raise unreadable("not-utf-8", "The sheet is not UTF-8.", "Save it as CSV UTF-8.") from fault
 
 
 def _columns(header: list[str]) -> dict[str, int]:
@@ -54,15 +65,13 @@ def _no_header(missing: list[str]) -> NoticeUnreadable:
     return unreadable("header", text, _HEADER, 1)
 
 
-def _rows(text: str, delimiter: str, asking: Asking) -> list[Row]:
-    """Return the rows with anything in them; ``line`` is the physical line on which each begins."""
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+def _rows(text: str) -> Iterator[Row]:
+    """Yield the rows with anything in them; ``line`` is the physical line on which each begins."""
+    header, _, _ = text.partition("\n")
+    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=header.count), strict=True)
     columns = _columns(next(reader, []))
-    rows = []
     line = reader.line_num + 1
     for cells in reader:
         if any(cell.strip() for cell in cells):
-            rows.append(Row(line, {name: cells[at] for name, at in columns.items() if at < len(cells)}))
-            check_count(len(rows), asking.limits)
+            yield Row(line, {name: cells[at] for name, at in columns.items() if at < len(cells)})
         line = reader.line_num + 1
-    return rows

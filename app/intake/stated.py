@@ -31,6 +31,7 @@ _CHANGING = frozenset({"DTSTAMP", "SEQUENCE", "STATUS"})  # these change while t
 _MOST_PROBLEMS = 10  # of one event: enough to mend it by
 _MOST_DATES = 400  # on one line; an event has a bounded number of lines
 _LONGEST_UID = 1_000
+UNREAD_TIME = "The time of this withdrawal could not be read; it was taken by its UID."
 _NO_END = "Give the event an end (DTEND) or a DURATION."
 _NO_START = "Give the event a start (DTSTART)."
 _DURATION = re.compile(r"[+-]?[Pp]")
@@ -149,7 +150,7 @@ def read_event(raw: RawEvent, calendar: Calendar, asking: Asking) -> tuple[State
     starts, length, recurrence = _times(reader, remarks, required=not withdrawn)
     if withdrawn and len(reader.problems) > kept + undecided:
         starts = length = recurrence = None
-        remarks.append("The time of this withdrawal could not be read; it was taken by its UID.")
+        remarks.append(UNREAD_TIME)
     if withdrawn and (asking.gateway is None or not undecided):
         del reader.problems[kept:]
     recurrence_id = _recurrence_id(reader, starts)
@@ -186,8 +187,13 @@ def _uid(reader: _Reader, raw: RawEvent, remarks: list[str]) -> str:
         reader.add(stated.unread("uid", f"The UID is longer than {_LONGEST_UID} characters.", "Give a shorter UID."))
     if uid:
         return uid
-    octets = b"\n".join(sorted(one.octets for one in raw.properties if one.name not in _CHANGING))
     remarks.append("The event has no UID; one was derived from what it says, so a change of it reads as a new closure.")
+    return derived_uid(raw)
+
+
+def derived_uid(raw: RawEvent) -> str:
+    """Return the UID of an event that has none: of what it says."""
+    octets = b"\n".join(sorted(one.octets for one in raw.properties if one.name not in _CHANGING))
     return f"derived:{sha256(octets).hexdigest()[:32]}"
 
 

@@ -7,7 +7,7 @@ _ASK = "Ask whoever keeps the source."
 # port and a bad certificate look alike, so that no source serves to explore a network.
 _REASONS = {
     "address": (
-        "That is not an address that a source is read from.",
+        "That is not an address that may be asked.",
         "Give https:// with a host name, no user name in it, and port 443 or 8443.",
     ),
     "unreachable": (

@@ -66,9 +66,14 @@ def _places() -> dict[str, str]:
     }
 
 
+def plain_tzid(tzid: str) -> str:
+    """Return a TZID without the blanks and quotation marks around it."""
+    return tzid.strip().strip("\"'").strip()
+
+
 def named_zone(tzid: str) -> NamedZone | None:
     """Return the zone that a TZID names without help from the file, or None."""
-    name = tzid.strip().strip("\"'").strip()
+    name = plain_tzid(tzid)
     if not name or len(name) > _LONGEST_NAME:
         return None
     lower = name.lower()
@@ -122,7 +127,7 @@ class ZoneTable:
         self._definitions = definitions
         self._places: dict[str, int] = {}
         for place, lines in enumerate(definitions):
-            self._places.setdefault(_defined_tzid(lines), place)
+            self._places.setdefault(defined_tzid(lines), place)
         self._years = years
         self._allowance = allowance
         self._found: dict[str, Zone | Unread] = {}
@@ -144,7 +149,7 @@ class ZoneTable:
         return [self._definitions[place] for place in sorted(places)]
 
     def _custom(self, tzid: str) -> Zone | Unread:
-        wanted = tzid.strip().strip("\"'").strip()
+        wanted = plain_tzid(tzid)
         shown = f" {wanted}" if _ECHOED.fullmatch(wanted) else ""
         place = self._places.get(wanted)
         if place is None:
@@ -159,9 +164,7 @@ class ZoneTable:
             return Unread(problem.code, f"{where} {problem.text}", _NAME_REMEDY)
 
 
-def _defined_tzid(lines: tuple[Line, ...]) -> str:
-    for _, octets in lines:
-        if octets[:5].upper() == b"TZID:":
-            name = octets[5:].decode("utf-8", "replace").replace("\\,", ",")
-            return name.strip().strip("\"'").strip()
-    return ""
+def defined_tzid(lines: tuple[Line, ...]) -> str:
+    """Return the TZID that a VTIMEZONE defines, "" for none."""
+    written = next((octets[5:] for _, octets in lines if octets[:5].upper() == b"TZID:"), b"")
+    return plain_tzid(written.decode("utf-8", "replace").replace("\\,", ","))

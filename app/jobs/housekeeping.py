@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 
 from app.register.register import Register
 from app.register.retention import purge_expired
-from app.store import runs, sent_forms, sessions, subscriptions, tries
+from app.store import kept_answers, outbox, runs, sent_forms, sessions, subscriptions, tries
 from app.store.runs import JobRun
 
 JOB = "housekeeping"
 _DRAFTS_LAST = timedelta(hours=24)
+_ANSWERS_LAST = timedelta(hours=24)  # as the web promises to whoever sends an Idempotency-Key
+_MESSAGES_LAST = timedelta(days=400)  # as the read log: who was told what, and when
 _READS_LAST = timedelta(days=400)  # as long as a subscription may: its whole read log can be shown
 
 
@@ -21,9 +23,11 @@ def keep_house(register: Register, now: datetime) -> str:
         tries.purge_tries(connection, now - tries.KEPT)
         sent_forms.purge_forms(connection, now - sent_forms.KEPT)
         reads = subscriptions.purge_reads(connection, now - _READS_LAST)
+        answers = kept_answers.purge_answers(connection, now - _ANSWERS_LAST)
+        messages = outbox.purge_messages(connection, now - _MESSAGES_LAST)
         outcome = (
             f"purged {purged.notices} notices, {purged.closures} closures, {drafts} drafts, {ended} sessions, "
-            f"{reads} reads"
+            f"{reads} reads, {messages} messages, {answers} answers"
         )
         runs.write_run(connection, JobRun(JOB, 0, now, outcome))
     return outcome

@@ -11,6 +11,8 @@ from app.domain.refusal import Refusal
 from app.intake.outbound import Outbound
 from app.jobs.horizon import extend_horizon
 from app.jobs.housekeeping import keep_house
+from app.jobs.notify import deliver
+from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep
 from app.register.lateness import record_late_changes
@@ -19,23 +21,27 @@ from app.store.engine import read_head
 
 _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
+_DELIVER_SECONDS = 1
 _SWEEP_SECONDS = 60
 _PULL_SECONDS = 60
+_LETTERS = "letters"
+_PULLS = "pulls"
 _GRACE_SECONDS = 3600  # a job that was due while the machine slept still runs, once
 
 
 class Timetable:
     """The jobs of one scheduler process over one register. ``now`` is its clock, ``outbound`` fetches sources."""
 
-    def __init__(self, register: Register, now: Callable[[], datetime], outbound: Outbound) -> None:
+    def __init__(self, register: Register, now: Callable[[], datetime], outbound: Outbound, office: PostOffice) -> None:
         self._register = register
+        self._office = office
         self._now = now
         self._outbound = outbound
         self._heard = -1
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            # Sources have a thread of their own: a slow one must not hold up what is due here.
-            executors={"default": ThreadPoolExecutor(1), "pulls": ThreadPoolExecutor(1)},
+            # Sources and letters have a thread each: a slow server of somebody else must not hold up the record.
+            executors={name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
         )
 
@@ -46,7 +52,8 @@ class Timetable:
         add(self._guarded(self._sweep), "interval", seconds=_SWEEP_SECONDS, next_run_time=soon, id="sweep")
         add(self._guarded(self._listen), "interval", seconds=_LISTEN_SECONDS, id="listen")
         pull = self._guarded(self._pull)
-        add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor="pulls")
+        add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
+        add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
         later = soon + timedelta(minutes=2)
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
         self._scheduler.start()
@@ -72,6 +79,12 @@ class Timetable:
         report = poll_due(self._register, self._outbound, self._now)
         if report.polled:
             _LOG.info("polled sources", polled=report.polled, without_result=report.unread)
+
+    def _deliver(self) -> None:
+        """Send what waits in the outbox: one small select or two where nothing does."""
+        sent = deliver(self._register, self._office, self._now)
+        if sent.arrived or sent.failed:
+            _LOG.info("delivered", arrived=sent.arrived, failed=sent.failed)
 
     def _keep_house(self) -> None:
         added = extend_horizon(self._register, self._now())

@@ -86,7 +86,7 @@ def enrol_user(store: Store, code: str, name: str, category: str = "Other", role
     """Let a User in. Raise ``CodeRefused``, ``NameRefused`` or ``AlreadyThere``."""
     if read_code(code) in RESERVED_CODES:
         raise AlreadyThere("That code stands for staff.", "Choose another code.")
-    user = User(new_row_id(), read_code(code), _name(name), category, tuple(roles))
+    user = User(new_row_id(), read_code(code), read_name(name), category, tuple(roles))
     with store.reading() as connection:
         if any(held.code == user.code for held in parties.read_parties(store, connection).users.values()):
             raise AlreadyThere("There is a User with that code already.", "Choose another code.")
@@ -120,7 +120,7 @@ def enrol_gateway(store: Store, user_code: str, gateway_code: str, name: str = "
     Without a name the code is the name. Raise ``Unknown``, ``CodeRefused``, ``NameRefused`` or ``AlreadyThere``.
     """
     code = read_code(gateway_code)
-    named = _name(name or code)
+    named = read_name(name or code)
     with store.writing() as connection:
         user = parties.find_user(store, connection, read_code(user_code))
         return parties.add_gateway(store, connection, user, code, named)
@@ -211,7 +211,7 @@ def issue_token(
     """
     assert (user_code is None) != (role is None)
     token = tokens.mint(TokenKind.APP_PASSWORD)
-    named = _name(label)
+    named = read_name(label)
     with store.writing() as connection:
         user = None if user_code is None else parties.find_user(store, connection, read_code(user_code))
         token_id = accounts.insert_token(
@@ -264,7 +264,7 @@ def add_subscription(
     scope = _scope(store, scope_text)
     made = Subscription(
         id=new_subscription_id(),
-        label=_name(label),
+        label=read_name(label),
         scope=f"{scope.kind}:{scope.code}" if scope.code else scope.kind.value,
         past_days=past_days,
         horizon_days=horizon_days,
@@ -343,7 +343,7 @@ def _scope(store: Store, text: str) -> FeedScope:
     return scope
 
 
-def _name(text: str) -> str:
+def read_name(text: str) -> str:
     """Return a name as it is kept. Control characters are refused: names reach terminals, pages and feeds."""
     name = text.strip()
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():

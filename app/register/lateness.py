@@ -43,7 +43,7 @@ def _next_batch(register: Register, now: datetime) -> tuple[bool, int]:
         head, _ = register.lock(connection)
         last = runs.read_run(connection, JOB)
         position = last.position if last else -1
-        recorded = rows.recorded_after(store, connection, position, _AT_ONCE)
+        recorded, reached = rows.recorded_after(store, connection, position, _AT_ONCE)
         log = LogWriter(head)
         made = [
             assessments.append_assessment(
@@ -64,9 +64,9 @@ def _next_batch(register: Register, now: datetime) -> tuple[bool, int]:
         if made:
             write_head(connection, replace(log.flush(connection)))
         late = sum(row["late"] for row in made)
-        reached = recorded[-1][1].log_index if recorded else position
-        runs.write_run(connection, JobRun(JOB, reached, now, f"{len(made)} assessed, {late} late"))
-    return len(recorded) < _AT_ONCE, late
+        at = position if reached is None else reached
+        runs.write_run(connection, JobRun(JOB, at, now, f"{len(made)} assessed, {late} late"))
+    return reached is None, late
 
 
 def find_late_changes(register: Register, principal: Principal, starts: datetime, ends: datetime) -> list[LateChange]:

@@ -15,38 +15,40 @@ _LEVEL = 1  # of zlib, as for notices
 
 @dataclass(frozen=True, slots=True)
 class MemberBody:
-    """A member's UID, occurrences, acknowledgement (JSON in ASCII) and octets, as its client sent them.
+    """A member's UID, occurrences, acknowledgement (JSON in ASCII) and octets, as they are kept.
 
-    ``complete_until`` is None where ``instances`` are all; else the rule goes on after that instant.
+    ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound.
     """
 
     uid: str
     octets: bytes
     instances: tuple[Instance, ...]
+    complete_from: datetime | None
     complete_until: datetime | None
     receipt: str
 
 
 def dump_body(body: MemberBody) -> bytes:
-    """Write a body: two lines, of facts and of the acknowledgement, then the octets as they came."""
+    """Write a body: two lines, of facts and of the acknowledgement, then the octets."""
     spans = [
         [to_micros(one.starts), to_micros(one.ends), one.recurrence_id, one.all_day + 2 * one.floating, one.place]
         for one in body.instances
     ]
-    until = None if body.complete_until is None else to_micros(body.complete_until)
-    facts = json.dumps([body.uid, until, spans], separators=(",", ":"))
+    bounds = [None if one is None else to_micros(one) for one in (body.complete_from, body.complete_until)]
+    facts = json.dumps([body.uid, bounds, spans], separators=(",", ":"))
     return zlib.compress(b"\n".join((facts.encode(), body.receipt.encode("ascii"), body.octets)), _LEVEL)
 
 
 def load_body(stored: bytes) -> MemberBody:
     """Read what ``dump_body`` wrote."""
     facts, receipt, octets = zlib.decompress(stored).split(b"\n", 2)
-    uid, until, spans = json.loads(facts)
+    uid, bounds, spans = json.loads(facts)
     instances = tuple(
         Instance(from_micros(starts), from_micros(ends), key, bool(marks & 1), bool(marks & 2), place)
         for starts, ends, key, marks, place in spans
     )
-    return MemberBody(uid, octets, instances, None if until is None else from_micros(until), receipt.decode())
+    since, until = (None if one is None else from_micros(one) for one in bounds)
+    return MemberBody(uid, octets, instances, since, until, receipt.decode())
 
 
 def weeks_of(instances: Sequence[Instance]) -> frozenset[str]:

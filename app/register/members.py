@@ -62,21 +62,29 @@ class GatewayCollection:
 
 @dataclass(frozen=True, slots=True)
 class NewObject:
-    """A calendar object that was read whole, to be stored under a name."""
+    """A calendar object that was read whole, to be stored under a name.
+
+    ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound.
+    """
 
     name: str
     uid: str
     reading: Reading
     instances: tuple[Instance, ...]
+    complete_from: datetime | None
     complete_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What storing a member came to. The outcome tells what the register made of it."""
+    """What storing a member came to. The outcome tells what the register made of it.
+
+    ``is_as_sent`` tells whether the octets that stand are those that came.
+    """
 
     head: MemberHead
     created: bool
+    is_as_sent: bool
     outcome: Outcome
 
 
@@ -92,7 +100,8 @@ def receive_member(
 
     What a client puts into its collection is what stands: it is applied in the order of our receipt, and the UID is
     stated whole, so that the register never says anything else than the collection. Octets that stand already are
-    kept as a notice and change no tag and no token. Raise ``MemberStale`` or ``UidTaken``: then nothing was recorded.
+    kept as a notice and change no tag and no token. What stands is what is kept of the notice. Raise ``MemberStale``
+    or ``UidTaken``: then nothing was recorded.
     """
     store, place = register.store, collection.place
     reading = replace(
@@ -100,7 +109,7 @@ def receive_member(
         announcements=tuple(replace(one, by_receipt=True) for one in new.reading.announcements),
         whole_uids=frozenset({new.uid}),
     )
-    etag, weeks = store.blind.etag(notice.octets), weeks_of(new.instances)
+    weeks = weeks_of(new.instances)
     with store.writing() as connection:
         head, rulebook = register.lock(connection)
         held, holder = members.members_concerned(store, connection, place, new.name, new.uid)
@@ -112,18 +121,19 @@ def receive_member(
         recorded = _record(register, connection, (head, rulebook), (collection.user, notice), reading)
         outcome = recorded.outcome(register.signing_key)
         receipt = json.dumps(outcome_facts(outcome), separators=(",", ":"))
-        body = dump_body(MemberBody(new.uid, notice.octets, new.instances, new.complete_until, receipt))
+        octets = recorded.kept.octets
+        etag, is_as_sent = store.blind.etag(octets), octets == notice.octets
+        bounds = new.complete_from, new.complete_until
+        body = dump_body(MemberBody(new.uid, octets, new.instances, *bounds, receipt))
         if standing is not None and standing.head.etag == etag:
             if recorded.leaves:
                 members.rewrite_body(store, connection, standing, body)
-            return Kept(standing.head, created=False, outcome=outcome)
+            return Kept(standing.head, created=False, is_as_sent=is_as_sent, outcome=outcome)
         created_at = notice.received_at if standing is None else standing.head.created_at
-        stored = MemberHead(new.name, etag, len(notice.octets), created_at, notice.received_at)
-        goes_on = new.complete_until is not None
-        members.put_member(
-            store, connection, place, held, NewMember(stored, head.log_size, body, new.uid, weeks, goes_on)
-        )
-    return Kept(stored, created=standing is None, outcome=outcome)
+        stored = MemberHead(new.name, etag, len(octets), created_at, notice.received_at)
+        written = NewMember(stored, head.log_size, body, new.uid, weeks, is_whole=bounds == (None, None))
+        members.put_member(store, connection, place, held, written)
+    return Kept(stored, created=standing is None, is_as_sent=is_as_sent, outcome=outcome)
 
 
 def remove_member(
@@ -142,7 +152,8 @@ def remove_member(
         _check(allows, standing)
         if standing is None:
             return None
-        ((_, stored),) = members.bodies_named(store, connection, place, [name])
+        versions = members.versions_named(store, connection, place, [name])
+        ((_, _, stored),) = members.bodies_of(store, connection, versions)
         series = store.blind.series(collection.user.id, load_body(stored).uid)
         closures = [one.standing.closure for one in rows.of_series(store, connection, collection.user.code, [series])]
         ahead = [

@@ -48,12 +48,20 @@ def find_closure(register: Register, principal: Principal, reference: str) -> St
         return _find(register, connection, principal, reference)[0]
 
 
-def find_history(register: Register, principal: Principal, reference: str) -> tuple[Standing, list[Revision]]:
-    """Return one closure with every entry of its history, oldest first; raise ``Unknown``."""
+def find_history(
+    register: Register, principal: Principal, reference: str, as_of: datetime | None = None
+) -> tuple[Standing, list[Revision]]:
+    """Return one closure with every entry of its history that was received by ``as_of``, oldest first.
+
+    Raise ``Unknown``, also where nothing of it was known then.
+    """
     with register.store.reading() as connection:
         standing, _ = _find(register, connection, principal, reference)
         written = rows.history(register.store, connection, standing.closure.id)
-    return standing, [one.revision for one in written]
+    known = [one.revision for one in written if as_of is None or one.revision.received_at <= as_of]
+    if not known:
+        raise Unknown("That closure was not known then.", "Give a later time.")
+    return standing, known
 
 
 def find_closures(register: Register, principal: Principal, question: Question) -> list[Standing]:
@@ -102,10 +110,9 @@ def find_line(
     register: Register, principal: Principal, reference: str, as_of: datetime | None = None
 ) -> ScheduledClosure:
     """Return one closure as it stood at ``as_of``; raise ``Unknown``, also where it was not known then."""
-    standing, history = find_history(register, principal, reference)
-    line = line_at(standing.closure.reference, standing.closure.user, history, as_of)
-    if line is None:
-        raise Unknown("That closure was not known then.", "Give a later time.")
+    standing, history = find_history(register, principal, reference, as_of)
+    line = line_at(standing.closure.reference, standing.closure.user, history)
+    assert line is not None  # a history has a first entry
     return line
 
 

@@ -9,6 +9,7 @@ from app.domain.closure import State
 from app.domain.notice import Notice
 from app.domain.party import User
 from app.domain.refusal import IntakeProblem
+from app.intake.minimise import minimised
 from app.intake.reading import Reading, Series
 from app.register.deciding import Decided, Occasion, acknowledge, as_it_stands, decide, entry_of, outcome_of
 from app.register.matching import Match, match_announcements, withdrawal_of
@@ -56,7 +57,8 @@ def receive_notice(
 class Recorded:
     """A notice that was written, with what was decided of it: the outcome waits for its signatures.
 
-    ``leaves`` are those of the steps taken, by their index in ``decided``; ``tree`` is (size, root) over all.
+    ``leaves`` are those of the steps taken, by their index in ``decided``; ``tree`` is (size, root) over all. ``kept``
+    is the notice as it was stored.
     """
 
     notice: Notice
@@ -65,6 +67,7 @@ class Recorded:
     problems: Sequence[IntakeProblem]
     leaves: Mapping[int, tuple[int, bytes]]
     tree: tuple[int, bytes]
+    kept: Notice
     clashes: dict[str, tuple[str, ...]]
 
     def outcome(self, key: SigningKey) -> Outcome:
@@ -96,10 +99,10 @@ def record_reading(
     decided, problems = _decide(register, connection, user, reading, occasion)
     gone = [Match(withdrawal_of(held.standing.closure), held.standing.closure) for held in missing]
     decided += decide(gone, missing, occasion)[0]
-    leaves, tree = _record(register, connection, head, (user, notice), decided)
+    leaves, tree, kept = _record(register, connection, head, (user, notice, reading), decided)
     _keep_series(register, connection, user, reading)
     clashes = _clashes(register, connection, user, decided)
-    return Recorded(notice, reading, decided, problems, leaves, tree, clashes)
+    return Recorded(notice, reading, decided, problems, leaves, tree, kept, clashes)
 
 
 def preview_notice(register: Register, user: User, received_at: datetime, reading: Reading) -> Outcome:
@@ -114,11 +117,16 @@ def preview_notice(register: Register, user: User, received_at: datetime, readin
     return replace(outcome, missing=tuple(missing))
 
 
-def keep_notice(register: Register, user: User, notice: Notice) -> None:
-    """Keep a notice word for word from which nothing was applied, so that nothing that a User sent is lost."""
+def keep_notice(register: Register, user: User, notice: Notice) -> bool:
+    """Record a notice from which nothing was applied; tell whether its octets are kept.
+
+    They are, so that nothing that a User sent is lost, unless DCC's rule is to keep no sender's words: nothing tells
+    what in them is more than date, time, gateway and reference.
+    """
     with register.store.writing() as connection:
         head, _ = register.lock(connection)
-        _record(register, connection, head, (user, notice), [])
+        _, _, kept = _record(register, connection, head, (user, notice, None), [])
+    return kept == notice
 
 
 def extend_series(register: Register, user: User, reading: Reading, now: datetime) -> int:
@@ -145,11 +153,20 @@ def extend_series(register: Register, user: User, reading: Reading, now: datetim
 
 
 def _record(
-    register: Register, connection: Connection, head: Head, sent: tuple[User, Notice], decided: Sequence[Decided]
-) -> tuple[dict[int, tuple[int, bytes]], tuple[int, bytes]]:
-    """Write a notice and what was decided of it; return the leaf of each step, and the tree (size, root) over all."""
-    (user, notice), store, notice_id = sent, register.store, new_row_id()
-    sealed = notices.seal_notice(store, notice_id, user.id, notice)
+    register: Register,
+    connection: Connection,
+    head: Head,
+    sent: tuple[User, Notice, Reading | None],
+    decided: Sequence[Decided],
+) -> tuple[dict[int, tuple[int, bytes]], tuple[int, bytes], Notice]:
+    """Write a notice and what was decided of it.
+
+    Return the leaf of each step, the tree (size, root) over all, and the notice as it was kept: whole, or, as the rule
+    of this moment may have it, with no more than what was read of it.
+    """
+    (user, notice, reading), store, notice_id = sent, register.store, new_row_id()
+    kept = notice if register.rules.at(head.rules).retention.keeps_details else minimised(notice, reading)
+    sealed = notices.seal_notice(store, notice_id, user.id, kept)
     transaction = Transaction(
         store, head, notice.received_at, user.id, notice_id, notice.channel.value, notice.given_by
     )
@@ -162,11 +179,11 @@ def _record(
             transaction.restate(one.held, one.after)
     tree = transaction.log.close()
     notices.insert_notice(
-        store, connection, notice_id=notice_id, user_id=user.id, notice=notice, sealed=sealed,
+        store, connection, notice_id=notice_id, user_id=user.id, received=notice, sealed=sealed,
         log_index=log_index, tree=tree,
     )  # fmt: skip
     transaction.write(connection)
-    return leaves, tree
+    return leaves, tree, kept
 
 
 def occasion_of(user: User, received_at: datetime, rulebook: Rulebook) -> Occasion:

@@ -69,8 +69,8 @@ class RulebookCache:
 
 def _read(store: Store, connection: Connection, rules_change: int) -> Rulebook:
     policies = tuple(_policy(version, body) for version, _, body in rules.read_policies(connection, _NOTICE))
-    kept = rules.read_policies(connection, _RETENTION)
-    retention = RetentionPolicy(version=kept[-1][0], **json.loads(kept[-1][2])) if kept else RetentionPolicy(version=1)
+    retentions = _retentions(connection)
+    retention = retentions[-1][0] if retentions else RetentionPolicy(version=1)
     tables = [holiday_tables.from_text(body) for body in rules.read_holiday_tables(connection)]
     return Rulebook(
         rules_change,
@@ -80,6 +80,13 @@ def _read(store: Store, connection: Connection, rules_change: int) -> Rulebook:
         _thresholds(connection),
         tuple(read_maintenance(store, connection)),
     )
+
+
+def _retentions(connection: Connection) -> list[tuple[RetentionPolicy, datetime]]:
+    return [
+        (RetentionPolicy(version=version, **json.loads(body)), set_at)
+        for version, set_at, body in rules.read_policies(connection, _RETENTION)
+    ]
 
 
 def _thresholds(connection: Connection) -> Thresholds:
@@ -119,9 +126,16 @@ def set_retention(store: Store, proposed: RetentionPolicy, now: datetime) -> int
         "details_days": proposed.details_days,
         "facts_days": proposed.facts_days,
         "withdrawn_days": proposed.withdrawn_days,
+        "keeps_details": proposed.keeps_details,
     }
     with store.writing() as connection:
         return rules.append_policy(connection, _RETENTION, json.dumps(facts), now)
+
+
+def retention_history(store: Store) -> list[tuple[RetentionPolicy, datetime]]:
+    """Return every version of the retention rule that DCC set and when, oldest first."""
+    with store.reading() as connection:
+        return _retentions(connection)
 
 
 def set_thresholds(store: Store, proposed: Thresholds, now: datetime) -> int:

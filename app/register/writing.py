@@ -1,12 +1,14 @@
-"""One transaction of the register: revisions, week index, log leaves and head, collected and then written together."""
+"""One transaction of the register: revisions, week index, log leaves, outbox and head, written together."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from app.domain.closure import PlannedClosure, State, Step
 from app.domain.late_change import Assessment
+from app.domain.tiding import Kind, Tiding, kinds_of_step
 from app.security.tokens import new_row_id
 from app.store import closures as rows
+from app.store import outbox, recipients
 from app.store.bodies import Revision, Standing
 from app.store.closures import Held
 from app.store.engine import Connection, Head, Store, write_head
@@ -48,6 +50,7 @@ class Transaction:
     _revisions: list[dict[str, object]] = field(default_factory=list)
     _windows: list[tuple[Standing, int]] = field(default_factory=list)
     _moved: list[bytes] = field(default_factory=list)
+    _to_tell: list[tuple[PlannedClosure, frozenset[Kind]]] = field(default_factory=list)
     _stamped_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +83,9 @@ class Transaction:
                 self.user_id, closure.id, revision, notice_id=self.notice_id, log_index=leaf[0], sealed=sealed
             )
         )
+        late = entry.assessment is not None and entry.assessment.is_late_change
+        kinds = kinds_of_step(entry.step, late=late, from_notice=self.notice_id is not None)
+        self._to_tell.append((closure, kinds))
         if entry.held is None:
             self._inserts.append(standing)
             self._windows.append((standing, revision.entry))
@@ -105,7 +111,21 @@ class Transaction:
         rows.update_closures(self.store, connection, self._restated, None)
         rows.insert_revisions(connection, self._revisions)
         rows.index_weeks(self.store, connection, self._windows, self._moved)
+        self._tell(connection)
         write_head(connection, replace(self.log.flush(connection), change=change, stamped_at=self._stamped_at))
+
+    def _tell(self, connection: Connection) -> None:
+        """Put into the outbox what is to be told: it is there if, and only if, the revisions are."""
+        if not self._to_tell:
+            return
+        told = [
+            Tiding(listener.id, kind, closure.id, closure.number)
+            for listener in recipients.listeners(connection)
+            if listener.user_id in {None, self.user_id}
+            for closure, kinds in self._to_tell
+            for kind in sorted(kinds & listener.kinds)
+        ]
+        outbox.insert_tidings(self.store, connection, told, self.received_at)
 
     def _standing(self, entry: Entry) -> Standing:
         if not entry.step.is_numbered:

@@ -35,6 +35,14 @@ class BlindIndex:
         """Return the 16 octets that stand for a calendar that is read for a User's gateway."""
         return self._digest("source", user_id, _octets(gateway), _octets(url))[:16]
 
+    def tiding(self, recipient_id: str, kind: str, closure_id: bytes, number: int) -> bytes:
+        """Return the 16 octets that stand for one thing told to one recipient about one revision of a closure."""
+        return self._digest("tell", recipient_id.encode(), kind.encode(), closure_id, number.to_bytes(4, "big"))[:16]
+
+    def answer(self, asker: str, key: str) -> bytes:
+        """Return the 16 octets that stand for an Idempotency-Key of one asker."""
+        return self._digest("answer", _octets(asker), _octets(key))[:16]
+
     def digest(self, octets: bytes) -> bytes:
         """Return 16 octets that stand for a notice: a plain digest of guessable text would confirm a guess."""
         return self._digest("notice", octets)[:16]

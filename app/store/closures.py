@@ -90,6 +90,19 @@ def by_reference(store: Store, connection: sa.Connection, reference: str, codes:
     return None if row is None or row.user_id not in codes else open_row(store, row, codes[row.user_id])
 
 
+def by_ids(
+    store: Store, connection: sa.Connection, closure_ids: Iterable[bytes], codes: dict[bytes, str]
+) -> dict[bytes, Held]:
+    """Return closures by row id; those whose facts are forgotten, or whose User is not in ``codes``, are left out."""
+    found: dict[bytes, Held] = {}
+    for group in in_groups(closure_ids):
+        query = sa.select(*_COLUMNS).where(closures.c.id.in_(group), closures.c.state != FORGOTTEN)
+        for row in connection.execute(query):
+            if row.user_id in codes:
+                found[row.id] = open_row(store, row, codes[row.user_id])
+    return found
+
+
 def touching(
     store: Store, connection: sa.Connection, week_keys: Iterable[bytes], codes: dict[bytes, str]
 ) -> Iterator[Held]:
@@ -277,11 +290,22 @@ def log_place(connection: sa.Connection, reference: str) -> int:
     return place
 
 
-def recorded_after(store: Store, connection: sa.Connection, position: int, most: int) -> list[tuple[bytes, Written]]:
-    """Return up to ``most`` (User id, entry) recorded at log positions above ``position``, in order."""
+def recorded_after(
+    store: Store, connection: sa.Connection, position: int, most: int
+) -> tuple[list[tuple[bytes, Written]], int | None]:
+    """Return the (User id, entry) recorded at log positions above ``position``, in order, and the last one looked at.
+
+    At most ``most`` are looked at; None where there was none. What is forgotten or shredded is passed over.
+    """
     query = sa.select(revisions).where(revisions.c.log_index > position).order_by(revisions.c.log_index).limit(most)
-    found = ((row.user_id, _open_revision(store, row)) for row in connection.execute(query))
-    return [(user_id, written) for user_id, written in found if written is not None]
+    found: list[tuple[bytes, Written]] = []
+    reached = None
+    for row in connection.execute(query):
+        reached = row.log_index
+        written = None if store.keyring.is_shredded(row.user_id) else _open_revision(store, row)
+        if written is not None:
+            found.append((row.user_id, written))
+    return found, reached
 
 
 def all_revisions(connection: sa.Connection) -> sa.CursorResult[Any]:

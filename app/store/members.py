@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -17,7 +17,7 @@ from app.store.tables import member_bodies, member_weeks, members
 _FACTS = struct.Struct(">q?16sIqq")  # change, gone, entity tag, length, created, changed; the name follows
 _MOST_AT_ONCE = 500  # values in one IN (...)
 _ALL_OF_THEM = 2**31 - 1
-_GOES_ON = "goes on"  # stands in the week index for every week after a rule's last expanded occurrence
+_NOT_WHOLE = "not whole"  # stands in the week index for every week of which a member's occurrences are not expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,19 @@ class HeldMember:
     head: MemberHead
 
 
+class Version(NamedTuple):
+    """Which member, and which state of its two rows: what was read of one version stays true of it."""
+
+    id: bytes
+    row_version: int
+    body_version: int
+
+
 @dataclass(frozen=True, slots=True)
 class NewMember:
     """A member to be written: ``body`` is its heavy part, opaque here; UID and the ISO weeks that it touches find it.
 
-    ``goes_on`` tells that its rule has occurrences after those weeks.
+    ``is_whole`` tells that it has no occurrence in any other week.
     """
 
     head: MemberHead
@@ -63,7 +71,7 @@ class NewMember:
     body: bytes
     uid: str
     weeks: frozenset[str]
-    goes_on: bool
+    is_whole: bool
 
 
 _COLUMNS = (
@@ -85,11 +93,11 @@ _NEWEST = sa.select(*_COLUMNS).where(_IN_COLLECTION).order_by(members.c.change.d
 _WITH_BODY = sa.select(
     *_COLUMNS, member_bodies.c.row_version.label("body_version"), member_bodies.c.sealed.label("body")
 )
-_BODIES = _WITH_BODY.join(member_bodies).where(
-    members.c.name_index.in_(sa.bindparam("names", expanding=True)), members.c.gone.is_(False)
-)
+_BODIES = _WITH_BODY.join(member_bodies).where(members.c.id.in_(sa.bindparam("ids", expanding=True)))
+_VERSIONS = sa.select(members.c.id, members.c.row_version, member_bodies.c.row_version).join(member_bodies)
+_NAMED = _VERSIONS.where(members.c.name_index.in_(sa.bindparam("names", expanding=True)), members.c.gone.is_(False))
 _ALL_BODIES = _WITH_BODY.join(member_bodies).where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change)
-_TOUCHING = _WITH_BODY.join(member_bodies).where(
+_TOUCHING = _VERSIONS.where(
     members.c.id.in_(
         sa.select(member_weeks.c.member_id).where(member_weeks.c.week.in_(sa.bindparam("weeks", expanding=True)))
     )
@@ -172,14 +180,31 @@ def newest_member(store: Store, connection: sa.Connection, place: Place) -> Held
     return None if row is None else _open(store, row)
 
 
-def bodies_named(
-    store: Store, connection: sa.Connection, place: Place, names: Iterable[str]
-) -> Iterator[tuple[HeldMember, bytes]]:
-    """Yield the members of these names with their bodies; those that are not there are left out."""
+def versions_named(store: Store, connection: sa.Connection, place: Place, names: Iterable[str]) -> list[Version]:
+    """Return the members of these names; those that are not there are left out."""
     keys = [store.blind.member(place.collection, name) for name in dict.fromkeys(names)]
-    for first in range(0, len(keys), _MOST_AT_ONCE):
-        for row in connection.execute(_BODIES, {"names": keys[first : first + _MOST_AT_ONCE]}):
-            yield _open(store, row), _open_body(store, row)
+    return [Version(*row) for group in _grouped(keys) for row in connection.execute(_NAMED, {"names": group})]
+
+
+def versions_touching(store: Store, connection: sa.Connection, place: Place, weeks: Sequence[str]) -> list[Version]:
+    """Return at least the members with an occurrence in these weeks, and all that are not expanded whole."""
+    keys = [store.blind.member_week(place.collection, week) for week in (*weeks, _NOT_WHOLE)]
+    found = (Version(*row) for group in _grouped(keys) for row in connection.execute(_TOUCHING, {"weeks": group}))
+    return list(dict.fromkeys(found))
+
+
+def bodies_of(
+    store: Store, connection: sa.Connection, versions: Sequence[Version]
+) -> Iterator[tuple[Version, HeldMember, bytes]]:
+    """Yield these members, as they stand in the same transaction, with their bodies."""
+    for group in _grouped([one.id for one in versions]):
+        for row in connection.execute(_BODIES, {"ids": group}):
+            version = Version(row.id, row.row_version, row.body_version)
+            yield version, _open(store, row), _open_body(store, row)
+
+
+def _grouped(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    return (keys[first : first + _MOST_AT_ONCE] for first in range(0, len(keys), _MOST_AT_ONCE))
 
 
 def all_bodies(store: Store, connection: sa.Connection, place: Place) -> Iterator[tuple[HeldMember, bytes]]:
@@ -188,19 +213,6 @@ def all_bodies(store: Store, connection: sa.Connection, place: Place) -> Iterato
     with connection.execute(query, {"collection": place.collection}) as rows:
         for row in rows:
             yield _open(store, row), _open_body(store, row)
-
-
-def bodies_touching(
-    store: Store, connection: sa.Connection, place: Place, weeks: Sequence[str]
-) -> Iterator[tuple[HeldMember, bytes]]:
-    """Yield at least the members with an occurrence in these ISO weeks, and every one whose rule goes on."""
-    keys = [store.blind.member_week(place.collection, week) for week in (*weeks, _GOES_ON)]
-    seen: set[bytes] = set()
-    for first in range(0, len(keys), _MOST_AT_ONCE):
-        for row in connection.execute(_TOUCHING, {"weeks": keys[first : first + _MOST_AT_ONCE]}):
-            if row.id not in seen:
-                seen.add(row.id)
-                yield _open(store, row), _open_body(store, row)
 
 
 def put_member(store: Store, connection: sa.Connection, place: Place, held: HeldMember | None, new: NewMember) -> None:
@@ -227,7 +239,7 @@ def put_member(store: Store, connection: sa.Connection, place: Place, held: Held
     else:
         connection.execute(_UPDATE_BODY, {"b_id": member_id, "row_version": version, "sealed": sealed})
         connection.execute(_DELETE_WEEKS, {"b_id": member_id})
-    weeks = sorted(new.weeks) + ([_GOES_ON] if new.goes_on else [])
+    weeks = sorted(new.weeks) + ([] if new.is_whole else [_NOT_WHOLE])
     keys = {store.blind.member_week(place.collection, week) for week in weeks}
     if keys:
         connection.execute(_INSERT_WEEKS, [{"week": key, "member_id": member_id} for key in sorted(keys)])

@@ -1,4 +1,4 @@
-"""Notices on disk: what was received, word for word, sealed for the User who sent it."""
+"""Notices on disk: what is kept of what was received, sealed for the User who sent it."""
 
 import json
 import zlib
@@ -18,7 +18,7 @@ _LEVEL = 1  # of zlib: calendars shrink to a third of their size at once, more e
 
 
 def seal_notice(store: Store, notice_id: bytes, user_id: bytes, notice: Notice) -> bytes:
-    """Return the sealed form of ``notice``: its facts in one line, then the octets as they came."""
+    """Return the sealed form of ``notice``: its facts in one line, then the octets that are kept."""
     facts = json.dumps([notice.channel, notice.media_type, notice.given_by], separators=(",", ":")).encode()
     body = zlib.compress(facts + b"\n" + notice.octets, _LEVEL)
     return store.keyring.seal(user_id, "notices", "sealed", notice_id, 1, body)
@@ -40,27 +40,30 @@ def insert_notice(
     *,
     notice_id: bytes,
     user_id: bytes,
-    notice: Notice,
+    received: Notice,
     sealed: bytes,
     log_index: int,
     tree: tuple[int, bytes],
 ) -> None:
-    """Write a notice; ``tree`` is the size and root of the log after everything that it brought."""
+    """Write a notice; ``tree`` is the size and root of the log after everything that it brought.
+
+    The digest is of the octets as they were ``received``, whatever of them is in ``sealed``.
+    """
     row = {
         "id": notice_id,
         "user_id": user_id,
-        "received_at": notice.received_at,
+        "received_at": received.received_at,
         "log_index": log_index,
         "log_size": tree[0],
         "log_root": tree[1],
-        "digest": store.blind.digest(notice.octets),
+        "digest": store.blind.digest(received.octets),
         "sealed": sealed,
     }
     connection.execute(_INSERT, row)
 
 
 def read_notice(store: Store, connection: sa.Connection, notice_id: bytes, user_code: str) -> Notice | None:
-    """Return a notice as it came; None once its retention has ended."""
+    """Return a notice as it was kept; None once its retention has ended."""
     row = connection.execute(sa.select(notices).where(notices.c.id == notice_id)).one()
     if row.sealed is None:
         return None

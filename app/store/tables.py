@@ -8,22 +8,14 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
 )
 
+from app.store import outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
 from app.store.instants import Instant
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    }
-)
+from app.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on, as above
 
 # One row. Locking it puts the writers in order; its numbers tell readers whether anything changed.
 head = Table(
@@ -190,7 +182,7 @@ reads = Table(
     Index("ix_reads_subscription_id_read_at", "subscription_id", "read_at"),
 )
 
-# One message received, word for word. ``sealed`` becomes NULL when its retention ends; the log keeps its leaf.
+# A message as it is kept, the digest as it came. ``sealed`` becomes NULL when its retention ends; its leaf stays.
 notices = Table(
     "notices",
     metadata,

@@ -24,6 +24,8 @@ ACCESS: dict[str, Action] = {
     "api.show_closure": Action.READ_CLOSURES,
     "api.show_revisions": Action.READ_CLOSURES,
     "api.withdraw_closure": Action.GIVE_NOTICE,
+    "openapi.document": Action.PUBLIC,
+    "openapi.docs": Action.PUBLIC,
     "questions.changes_between": Action.READ_CLOSURES,
     "questions.list_clashes": Action.READ_CLOSURES,
     "questions.closed_gateways": Action.READ_CLOSURES,

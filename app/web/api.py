@@ -15,6 +15,8 @@ from app.register.receipts import outcome_facts
 from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.store import parties
 from app.web.asking import asking_principal, read_flag, read_moment, read_question
+from app.web.conditional import paged_answer, read_answer
+from app.web.idempotency import answer_once
 from app.web.refusals import app_json
 from app.web.site import site
 
@@ -43,17 +45,21 @@ def give_notice() -> Response:
     dry_run, whole = read_flag("dry_run"), read_flag("all_or_nothing")
     media_type = request.content_type or "text/calendar"
     notice = Notice(user.code, Channel.API, now, media_type, octets, principal.name)
-    try:
-        found = read_notice(octets, media_type, asking)
-    except NoticeUnreadable:
-        if not dry_run:
-            keep_notice(site().register, user, notice)
-        raise
-    if dry_run:
-        outcome = preview_notice(site().register, user, now, found)
-    else:
-        outcome = receive_notice(site().register, user, notice, found, all_or_nothing=whole)
-    return app_json(outcome_facts(outcome), 422 if _nothing_read(found, whole) else 200)
+
+    def answer() -> Response:
+        try:
+            found = read_notice(octets, media_type, asking)
+        except NoticeUnreadable:
+            if not dry_run:
+                keep_notice(site().register, user, notice)
+            raise
+        if dry_run:
+            outcome = preview_notice(site().register, user, now, found)
+        else:
+            outcome = receive_notice(site().register, user, notice, found, all_or_nothing=whole)
+        return app_json(outcome_facts(outcome), 422 if _nothing_read(found, whole) else 200)
+
+    return answer_once(user, octets, answer)
 
 
 def _nothing_read(found: Reading, whole: bool) -> bool:  # noqa: FBT001 - the request's own flag
@@ -87,7 +93,8 @@ def list_closures() -> Response:
     question = read_question()
     at = question.as_of or site().now()
     found = [closure_facts(one, at) for one in reading.read_schedule(site().register, principal, question)]
-    return app_json({**span_facts(question.span, question.as_of), "closures": found})
+    facts = {**span_facts(question.span, question.as_of), "closures": found}
+    return paged_answer(facts, "closures", ("starts", "reference"))
 
 
 @blueprint.get("/closures/<reference>")
@@ -95,17 +102,17 @@ def show_closure(reference: str) -> Response:
     """Show one closure as it stands, or with ``as_of`` as it was known then."""
     principal, as_of = asking_principal(), read_moment("as_of")
     line = reading.find_line(site().register, principal, reference, as_of)
-    return app_json(closure_facts(line, as_of or site().now()))
+    return read_answer(closure_facts(line, as_of or site().now()))
 
 
 @blueprint.get("/closures/<reference>/revisions")
 def show_revisions(reference: str) -> Response:
-    """Show the whole history of a closure, oldest first."""
-    principal = asking_principal()
-    standing, history = reading.find_history(site().register, principal, reference)
+    """Show the whole history of a closure, oldest first, or with ``as_of`` what was known of it then."""
+    principal, as_of = asking_principal(), read_moment("as_of")
+    standing, history = reading.find_history(site().register, principal, reference, as_of)
     own = standing.closure.user in principal.users
     facts = [revision_facts(one if own else reading.without_sender_words(one)) for one in history]
-    return app_json({"reference": standing.closure.reference, "revisions": facts})
+    return read_answer({"reference": standing.closure.reference, "revisions": facts})
 
 
 @blueprint.delete("/closures/<reference>")

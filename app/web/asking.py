@@ -47,8 +47,8 @@ def read_moment(name: str) -> datetime | None:
 
 def read_count(name: str, default: int, most: int, *, least: int = 1) -> int:
     """Read a whole number from ``least`` to ``most``."""
-    text = request.args.get(name, "")
-    if not text:
+    text = request.args.get(name)
+    if text is None:
         return default
     if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
         raise QueryRefused(f"The parameter {name} is not a number in range.", f"Give {least} to {most}.")
@@ -84,12 +84,12 @@ def read_question() -> Question:
     """Read from, to, user, gateway, state and as_of."""
     args = request.args
     state = args.get("state")
-    if state and state not in set(State):
+    if state is not None and state not in set(State):
         raise QueryRefused("That is not a state.", f"Give one of {', '.join(State)}.")
     return Question(
         span=read_span(),
         user=read_code(args["user"]) if args.get("user") else None,
         gateway=read_code(args["gateway"]) if args.get("gateway") else None,
-        state=State(state) if state else None,
+        state=None if state is None else State(state),
         as_of=read_moment("as_of"),
     )

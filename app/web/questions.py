@@ -1,5 +1,6 @@
 """The questions of the API: each answers with one sentence beside its facts, and each takes ``as_of`` where it can."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,11 +23,12 @@ from app.web.asking import (
     read_question,
     read_span,
 )
-from app.web.refusals import app_json
+from app.web.conditional import conditional, paged_answer, read_answer
 from app.web.site import site
 
 blueprint = Blueprint("questions", __name__, url_prefix="/api/v1")
 
+_OK = 200
 _QUARTER_DAYS = 92
 _MOST_HOURS = 744
 _MOST_MONTHS = 120
@@ -41,22 +43,22 @@ def changes_between() -> Response:
     since = read_moment("since") or until - timedelta(days=7)
     if since > until:
         raise QueryRefused("`until` is before `since`.", "Give a later `until`.")
-    return app_json(changes.changes_between(site().register, principal, since, until).as_json())
+    answer = changes.changes_between(site().register, principal, since, until)
+    return paged_answer(answer.as_json(), "changes", ("received_at", "starts", "reference", "revision", "change"))
 
 
 @blueprint.get("/clashes")
 def list_clashes() -> Response:
     """Say what clashes in a span, with gateways and with DCC's own dates (Q2)."""
     principal = asking_principal()
-    stated = request.args.get("release_days")
     answer = clashes.clashes_in(
         site().register,
         principal,
         read_question(),
-        release_days=read_count("release_days", 0, 31, least=0) if stated else None,
+        release_days=read_count("release_days", 0, 31, least=0) if "release_days" in request.args else None,
         maintenance=request.args.get("maintenance") or None,
     )
-    return app_json(answer.as_json())
+    return read_answer(answer.as_json())
 
 
 @blueprint.get("/closed")
@@ -67,11 +69,14 @@ def closed_gateways() -> Response:
     if "from" in request.args or "to" in request.args:
         if gateway or "at" in request.args:
             raise QueryRefused("`at` and `gateway` do not go with `from` and `to`.", "Ask one of the two.")
-        return app_json(closed.closed_in(register, principal, read_span(), as_of, site().now()).as_json())
+        answer = closed.closed_in(register, principal, read_span(), as_of, site().now())
+        return paged_answer(answer.as_json(), "closures", ("starts", "reference"))
     at = read_moment("at") or as_of or site().now()
     if gateway:
-        return app_json(closed.triage_gateway(register, principal, read_code(gateway), at, as_of).as_json())
-    return app_json(closed.closed_at(register, principal, at, as_of).as_json())
+        answer = closed.triage_gateway(register, principal, read_code(gateway), at, as_of)
+    else:
+        answer = closed.closed_at(register, principal, at, as_of)
+    return paged_answer(answer.as_json(), "inside", ("starts", "ends", "reference"))
 
 
 @blueprint.get("/free-slots")
@@ -85,7 +90,7 @@ def free_slots() -> Response:
         hours=_read_hours(),
         below=read_count("below", 1, _MOST_BELOW),
     )
-    return app_json(answer.as_json())
+    return read_answer(answer.as_json())
 
 
 def _read_hours() -> float:
@@ -105,7 +110,7 @@ def busiest_hours() -> Response:
     principal = asking_principal()
     most = read_count("most", 10, 1_000)
     answer = load.busiest_hours(site().register, principal, read_span(), read_moment("as_of"), most)
-    return app_json(answer.as_json())
+    return read_answer(answer.as_json())
 
 
 @blueprint.get("/silent-users")
@@ -114,7 +119,7 @@ def silent_users() -> Response:
     principal = asking_principal()
     months = read_count("months", 6, _MOST_MONTHS)
     answer = silence.silent_users(site().register, principal, months, read_moment("as_of"), site().now())
-    return app_json(answer.as_json())
+    return paged_answer(answer.as_json(), "users", ("last_notice", "user"))
 
 
 @blueprint.get("/moved")
@@ -123,7 +128,7 @@ def moved_often() -> Response:
     principal = asking_principal()
     times = read_count("times", 2, 1_000)
     answer = changes.moved_often(site().register, principal, times, read_moment("as_of"), site().now())
-    return app_json(answer.as_json())
+    return paged_answer(answer.as_json(), "closures", ("-moves", "starts", "reference"))
 
 
 @blueprint.get("/maintenance")
@@ -132,14 +137,16 @@ def list_maintenance() -> Response:
     asking_principal()
     span, as_of = read_span(), read_moment("as_of")
     found = find_maintenance(site().register, span, as_of)
-    return app_json({**span_facts(span, as_of), "maintenance": [maintenance_facts(one) for one in found]})
+    facts = {**span_facts(span, as_of), "maintenance": [maintenance_facts(one) for one in found]}
+    return paged_answer(facts, "maintenance", ("starts", "ends", "reference"))
 
 
 @blueprint.get("/reads")
 def list_reads() -> Response:
     """Say who read which feed, and who exported what, in a span (Q14); by default in the last seven days."""
     asking_principal()
-    return app_json(readers.who_read(site().store, read_past(7)).as_json())
+    answer = readers.who_read(site().store, read_past(7))
+    return paged_answer(answer.as_json(), "reads", ("at", "subscription", "client", "status", "octets"))
 
 
 @blueprint.get("/late-changes")
@@ -147,7 +154,9 @@ def late_changes() -> Response:
     """List the late changes received in a span (Q3), as JSON or with ``format=csv``; by default the last 92 days."""
     principal = asking_principal()
     answer = answer_late_changes(site().register, principal, read_past(_QUARTER_DAYS))
-    return _answered(answer.as_json(), "late_changes", "late changes", principal.name)
+    if _wants_sheet():
+        return _sheet(late_report.CHANGE_COLUMNS, answer.facts["late_changes"], "late changes", principal.name)
+    return paged_answer(answer.as_json(), "late_changes", ("received_at", "starts", "reference", "revision"))
 
 
 @blueprint.get("/late-report")
@@ -156,19 +165,26 @@ def report() -> Response:
     principal = asking_principal()
     period = late_report.read_period(request.args.get("period", ""))
     answer = late_report.report(site().register, principal, period, pseudonyms=read_flag("pseudonyms"))
-    return _answered(answer.as_json(), "rows", f"late report {period.name}", principal.name)
+    if _wants_sheet():
+        return _sheet(late_report.COLUMNS, answer.facts["rows"], f"late report {period.name}", principal.name)
+    return read_answer(answer.as_json())
 
 
-def _answered(facts: dict[str, Any], rows: str, what: str, name: str) -> Response:
-    """Return the facts as JSON, or their rows as CSV: an export, which is noted."""
+def _wants_sheet() -> bool:
     form = request.args.get("format", "json")
-    if form == "json":
-        return app_json(facts)
-    if form != "csv":
+    if form not in {"json", "csv"}:
         raise QueryRefused("That is not a format.", "Give json or csv.")
-    columns = late_report.COLUMNS if rows == "rows" else late_report.CHANGE_COLUMNS
-    readers.note_export(site().store, name, f"{what}, csv", len(facts[rows]), site().now())
-    return Response(late_report.to_csv(columns, facts[rows]), content_type="text/csv; charset=utf-8")
+    if form == "csv" and request.args.keys() & {"limit", "cursor"}:
+        raise QueryRefused("A sheet has no pages.", "Leave out `limit` and `cursor`: it is whole.")
+    return form == "csv"
+
+
+def _sheet(columns: Sequence[str], rows: list[dict[str, Any]], what: str, name: str) -> Response:
+    """Return rows as CSV: an export, which is noted unless the asker holds it already."""
+    response = conditional(Response(late_report.to_csv(columns, rows), content_type="text/csv; charset=utf-8"))
+    if response.status_code == _OK:
+        readers.note_export(site().store, name, f"{what}, csv", len(rows), site().now())
+    return response
 
 
 @blueprint.get("/notice-period")
@@ -181,4 +197,4 @@ def notice_period() -> Response:
     starts, how = read_instant(start_text)
     given_text = request.args.get("given_on")
     given_on = read_day(given_text) if given_text else london_date(site().now())
-    return app_json(notice_period_facts(site().register.rulebook(), starts, how, given_on))
+    return read_answer(notice_period_facts(site().register.rulebook(), starts, how, given_on))

@@ -10,6 +10,7 @@ from app.domain.refusal import IntakeProblem, Refusal
 from app.register.receipts import problem_facts
 from app.register.sign_in import TooManyTries
 from app.security.sealing import SealBroken
+from app.web.idempotency import KeyReused, StillAtWork
 from app.web.principal import SignInNeeded
 from app.web.unfinished import remember_request
 
@@ -21,7 +22,9 @@ _STATUS: dict[type[Refusal], int] = {
     refused.AccessRefused: 403,
     refused.Unknown: 404,
     refused.AlreadyThere: 409,
+    StillAtWork: 409,
     refused.NoticeTooLarge: 413,
+    KeyReused: 422,
     refused.NoticeUnreadable: 422,
     refused.StoreFull: 507,
     refused.StoreBusy: 503,

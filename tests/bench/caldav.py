@@ -1,11 +1,15 @@
 """What the CalDAV door costs over HTTP, beside how many members are held: ``python tests/bench/caldav.py [N ...]``.
 
-One connection; every figure is a median in milliseconds; every answer is checked. Nothing here is a test.
+One connection; every figure is a median in milliseconds, of the wall clock and of the CPU time of the server's process
+tree; every answer is checked. With ``--beside`` Radicale and Xandikos do the same in the same run, from environments of
+their own. Nothing here is a test.
 """
 
 import argparse
 import http.client
+import importlib.util
 import os
+import re
 import signal
 import socket
 import statistics
@@ -17,9 +21,12 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
+
 from app.caldav.backend import Condition
 from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
+from app.caldav.read_members import ReadMembers
 from app.factory import prepare
 from app.register import enrolment
 from app.settings import read_settings
@@ -27,6 +34,7 @@ from app.store import parties
 
 NOW = datetime.now(UTC)
 HOME = "/dav/calendars/ALPHA/GW-1/"
+TESTS = Path(__file__).parents[1]
 LIST = '<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/></D:prop></D:propfind>'
 SYNC = (
     '<D:sync-collection xmlns:D="DAV:"><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level>'
@@ -43,6 +51,11 @@ MULTIGET = (
 )
 
 
+ICS = "text/calendar; charset=utf-8"
+XML = {"Content_Type": "application/xml; charset=utf-8"}
+MANY = 100  # members that are put, asked for together and deleted
+
+
 def octets_of(number, hours=0):
     starts = NOW.replace(minute=0, second=0, microsecond=0) + timedelta(days=30, hours=number % 8000 + hours)
     rule = "RRULE:FREQ=WEEKLY;COUNT=5\r\n" if number % 20 == 0 else ""
@@ -56,23 +69,31 @@ def octets_of(number, hours=0):
 
 
 class Client:
-    def __init__(self, port, password):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port)
-        self.headers = {"Authorization": "Basic " + b64encode(f"ALPHA:{password}".encode()).decode()}
+    """One connection to a server whose calendar is at ``home``; ``tree`` is its process."""
 
-    def ask(self, method, path, body=b"", expected=207, **headers):
+    def __init__(self, connection, user, password, home, tree):
+        self.connection, self.home, self.tree = connection, home, psutil.Process(tree)
+        self.headers = {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+
+    def ask(self, method, path, body=b"", expected=(207,), **headers):
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), self.cpu()
         self.connection.request(method, path, body, self.headers | given)
         answer = self.connection.getresponse()
         found = answer.read()
-        spent = (time.perf_counter() - began) * 1000
-        assert answer.status == expected, (method, path, answer.status, found[:300])
-        return spent, found, answer
+        spent = (time.perf_counter() - began) * 1000, (self.cpu() - cpu) * 1000
+        assert answer.status in expected, (method, path, answer.status, found[:300])
+        return spent, found
+
+    def cpu(self):
+        times = [one.cpu_times() for one in (self.tree, *self.tree.children(recursive=True))]
+        return sum(one.user + one.system for one in times)
 
 
 def median_of(work, times):
-    return statistics.median(work(number) for number in range(times))
+    """The median of the wall clock; of CPU time the mean, since it is counted in hundredths of a second."""
+    spent = [work(number) for number in range(times)]
+    return statistics.median(wall for wall, _ in spent), statistics.mean(cpu for _, cpu in spent)
 
 
 def measure(count):
@@ -84,16 +105,39 @@ def measure(count):
             "CLOSURES_DATA_DIR": f"{folder}/data", "CLOSURES_KEY_DIR": f"{folder}/keys", "CLOSURES_PORT": str(port),
             "CLOSURES_BASE_URL": f"http://127.0.0.1:{port}",
         }  # fmt: skip
-        password, filled = fill(read_settings(environ), count)
+        password = fill(read_settings(environ), count)
         server = subprocess.Popen([sys.executable, "-m", "app.wsgi"], env=os.environ | environ)
         try:
             wait_for(port)
-            figures = exercise(Client(port, password), count)
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            return exercise(Client(connection, "ALPHA", password, HOME, server.pid), count)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(30)
-        size = sum(file.stat().st_size for file in Path(folder, "data").iterdir())
-        return {"held": count, "put here": filled, **figures, "octets each": size / max(count, 1)}
+
+
+def measure_peer(name, count):
+    """The same of Radicale or Xandikos, started as the tests of sources start them and filled by PUT."""
+    tests, sources = (loaded(TESTS / part) for part in ("conftest.py", "sources/conftest.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        peer = getattr(sources, f"start_{name}")(Path(folder), tests.make_environment)
+        try:
+            kind = http.client.HTTPSConnection if peer.tls else http.client.HTTPConnection
+            connection = kind(peer.host, peer.port, **({"context": peer.tls} if peer.tls else {}))
+            client = Client(connection, sources.USERNAME, sources.PASSWORD, peer.path, peer.process.pid)
+            for number in range(count):
+                client.ask("PUT", f"{peer.path}{number}.ics", octets_of(number), (201, 204), Content_Type=ICS)
+            return exercise(client, count)
+        finally:
+            peer.process.terminate()
+            peer.process.wait(30)
+
+
+def loaded(path):
+    spec = importlib.util.spec_from_file_location(path.parent.name, path)
+    module = sys.modules[path.parent.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def fill(settings, count):
@@ -105,16 +149,13 @@ def fill(settings, count):
         _, password = enrolment.issue_token(store, label="bench", now=NOW, user_code="ALPHA")
         with store.reading() as connection:
             gateways = parties.gateways_of(store, connection, user.id)
-        board = Noticeboard(service.register, Listings(), user, gateways, "bench", NOW)
+        board = Noticeboard(service.register, Listings(), ReadMembers(), user, gateways, "bench", NOW)
         collection = board.collection("ALPHA", "GW-1")
-        spent = []
         for number in range(count):
-            began = time.perf_counter()
             board.put(collection, f"{number}.ics", octets_of(number), Condition())
-            spent.append((time.perf_counter() - began) * 1000)
     finally:
         service.close()
-    return password, statistics.median(spent) if spent else 0.0
+    return password
 
 
 def wait_for(port):
@@ -128,72 +169,75 @@ def wait_for(port):
 
 
 def exercise(client, count):
-    first = max(count, 1)
+    first, home = max(count, 1), client.home
 
-    def put_new(number):
-        name = f"{HOME}new-{number}.ics"
-        return client.ask("PUT", name, octets_of(first + number), 201, Content_Type="text/calendar", If_None_Match="*")[
-            0
-        ]
-
-    def put_again(number):
-        body = octets_of(first + number, hours=24)
-        return client.ask("PUT", f"{HOME}new-{number}.ics", body, 204, Content_Type="text/calendar")[0]
+    def put(number, hours, expected, **headers):
+        body = octets_of(first + number, hours)
+        return client.ask("PUT", f"{home}new-{number}.ics", body, expected, Content_Type=ICS, **headers)[0]
 
     token = []
 
     def sync_one(number):
         if not token:
-            token.append(token_of(client.ask("REPORT", HOME, SYNC.format(""))[1]))
-        client.ask(
-            "PUT", f"{HOME}new-{number}.ics", octets_of(first + number, hours=48), 204, Content_Type="text/calendar"
-        )
-        spent, found, _ = client.ask("REPORT", HOME, SYNC.format(token[0]))
-        assert found.count(b"<D:response>") == 1, found
+            token.append(token_of(client.ask("REPORT", home, SYNC.format(""), **XML)[1]))
+        put(number, 48, (201, 204))
+        spent, found = client.ask("REPORT", home, SYNC.format(token[0]), **XML)
+        assert found.count(b"new-") == 1, found[:300]
         token[0] = token_of(found)
         return spent
 
     def query(number):
         day = NOW + timedelta(days=60 + number)
-        body = QUERY.format(f"{day:%Y%m%dT000000Z}", f"{day + timedelta(days=7):%Y%m%dT000000Z}")
-        return client.ask("REPORT", HOME, body, Depth="1")[0]
-
-    def multiget(_):
-        hrefs = "".join(f"<D:href>{HOME}new-{number}.ics</D:href>" for number in range(100))
-        spent, found, _ = client.ask("REPORT", HOME, MULTIGET.format(hrefs), Depth="1")
-        assert found.count(b"BEGIN:VEVENT") == 100
+        span = f"{day:%Y%m%dT000000Z}", f"{day + timedelta(days=7):%Y%m%dT000000Z}"
+        spent, found = client.ask("REPORT", home, QUERY.format(*span), Depth="1", **XML)
+        assert b"BEGIN:VEVENT" in found or count < MANY
         return spent
 
-    def delete(number):
-        return client.ask("DELETE", f"{HOME}new-{number}.ics", expected=204)[0]
+    def multiget(_):
+        hrefs = "".join(f"<D:href>{home}new-{number}.ics</D:href>" for number in range(MANY))
+        spent, found = client.ask("REPORT", home, MULTIGET.format(hrefs), Depth="1", **XML)
+        assert found.count(b"BEGIN:VEVENT") == MANY
+        return spent
 
     def listing(_):
-        spent, found, _ = client.ask("PROPFIND", HOME, LIST, Depth="1")
-        assert found.count(b"<D:response>") == count + 101
+        spent, found = client.ask("PROPFIND", home, LIST, Depth="1", **XML)
+        assert found.count(b".ics") == count + MANY
         return spent
 
     return {
-        "PUT new": median_of(put_new, 100),
-        "PUT update": median_of(put_again, 100),
-        "sync 1 change": median_of(sync_one, 50),
-        "first sync": median_of(lambda _: client.ask("REPORT", HOME, SYNC.format(""))[0], 5),
-        "PROPFIND Depth 1": median_of(listing, 5),
-        "query 7 days": median_of(query, 20),
-        "multiget 100": median_of(multiget, 10),
-        "DELETE": median_of(delete, 100),
+        "PUT new": median_of(lambda number: put(number, 0, (201,), If_None_Match="*"), MANY),
+        "PUT update": median_of(lambda number: put(number, 24, (201, 204)), MANY),
+        "GET": median_of(lambda number: client.ask("GET", f"{home}new-{number}.ics", b"", (200,))[0], MANY),
+        "sync 1 change": median_of(sync_one, 20),
+        "first sync": median_of(lambda _: client.ask("REPORT", home, SYNC.format(""), **XML)[0], 4),
+        "PROPFIND Depth 1": median_of(listing, 4),
+        "query 7 days, first": median_of(query, 1),
+        "query 7 days": median_of(query, 10),
+        f"multiget {MANY}": median_of(multiget, 5),
+        "DELETE": median_of(lambda number: client.ask("DELETE", f"{home}new-{number}.ics", b"", (200, 204))[0], MANY),
     }
 
 
 def token_of(found):
-    return found.partition(b"<D:sync-token>")[2].partition(b"</D:sync-token>")[0].decode()
+    return re.search(rb"sync-token>([^<]*)<", found)[1].decode()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("counts", nargs="*", type=int, default=[100, 10_000])
-    for count in parser.parse_args().counts:
-        for name, figure in measure(count).items():
-            print(f"{name:>18} {figure:10,.2f}")
+    parser.add_argument("counts", nargs="*", type=int, default=[1_000, 10_000])
+    parser.add_argument("--beside", action="store_true", help="run Radicale and Xandikos too")
+    asked = parser.parse_args()
+    for count in asked.counts:
+        found = {"ours": measure(count)}
+        if asked.beside:
+            found |= {name: measure_peer(name, count) for name in ("radicale", "xandikos")}
+        print(f"{count} held".rjust(20), *(name.rjust(24) for name in found), "   (wall ms / CPU ms)")
+        for name, ours in found["ours"].items():
+            ratios = [
+                f"{wall:9.2f} /{cpu:7.2f}" + f"{wall / ours[0]:5.1f}x".rjust(7)
+                for wall, cpu in (one[name] for one in found.values())
+            ]
+            print(name.rjust(20), *ratios, flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from app.caldav.backend import (
     Changes,
     Collection,
     Entry,
-    Instance,
     Member,
     ObjectRefused,
     Principal,
@@ -21,6 +20,7 @@ from app.caldav.backend import (
     Stored,
     TokenUnknown,
 )
+from app.caldav.evaluation import Evaluation, instance_of
 from app.caldav.exchange import Request
 from app.caldav.protocol import answer
 from app.domain.refusal import NoticeUnreadable
@@ -77,10 +77,11 @@ class DictBackend:
         self.set = {}
         self.refused = []
         self.changed_at = now
+        self.evaluation = None  # of one request; a test may keep one over several
 
     def bounds(self):
         reach = timedelta(days=5 * 366)
-        return Bounds(20_000, self.now - reach, self.now + reach, 400)
+        return Bounds(20_000, self.now - reach, self.now + reach, 400, 3)
 
     def asker(self):
         return self.people[self.me]
@@ -121,6 +122,9 @@ class DictBackend:
     def touching(self, collection, starts, ends):
         """Yield everything: "there may be others"."""
         return self.every_member(collection)
+
+    def occurring(self, collection, member, starts, ends):
+        return (self.evaluation or Evaluation()).instances(collection.name, member, starts, ends)
 
     def changes(self, collection, token, most):
         shelf = self._shelf(collection)
@@ -163,12 +167,11 @@ class DictBackend:
         self.changed_at += timedelta(seconds=1)
         created = held.entry.created_at if held else self.changed_at
         entry = Entry(name, sha256(octets).hexdigest()[:16], len(octets), created, self.changed_at)
-        instances = tuple(
-            Instance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)
-            for one in found.instances
-        )
+        instances = tuple(map(instance_of, found.instances))
         receipt = f'{{"reference": "CN-{len(shelf.log)}"}}'
-        shelf.members[name] = Member(entry, found.uid, octets, instances, found.complete_until, receipt)
+        shelf.members[name] = Member(
+            entry, found.uid, octets, instances, found.complete_from, found.complete_until, receipt
+        )
         shelf.log.append(name)
         return Stored(entry, created=held is None, is_as_sent=True, receipt="CN-0123456789")
 

@@ -104,7 +104,7 @@ def test_hostile_hrefs_lead_nowhere(client, held, backend, href):
     } or href.startswith(("file", GATEWAY + "a%2520b", GATEWAY + "%"))
 
 
-@pytest.mark.parametrize("name", ["a%00b", "a%FF", "%2e%2e", ".", "a%2Fb", "x" * 600, "a%0Ab"])
+@pytest.mark.parametrize("name", ["a%00b", "a%FF", "%2e%2e", ".", "a%2Fb", "x" * 600, "a%0Db"])
 def test_hostile_names_are_not_put(client, calendar, event, name):
     assert client.ask("PUT", GATEWAY + name, calendar(event()), content_type="text/calendar").status == 403
     assert client.propfind(GATEWAY, "D:getetag", depth="1").hrefs() == [GATEWAY]

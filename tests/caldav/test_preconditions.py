@@ -99,6 +99,15 @@ ROWS = [
         403,
         C + "valid-calendar-data",
     ),
+    (
+        "more attendees than max-attendees-per-instance",
+        "PUT",
+        NEW,
+        CALENDAR,
+        ics(vevent(*(f"ATTENDEE:mailto:a{number}@example.org" for number in range(4)))),
+        403,
+        C + "max-attendees-per-instance",
+    ),
     ("control character", "PUT", NEW, CALENDAR, ics(vevent("SUMMARY:a\x07b")), 403, C + "valid-calendar-data"),
     ("NUL", "PUT", NEW, CALENDAR, ics(vevent("SUMMARY:a\x00b")), 403, C + "valid-calendar-data"),
     (

@@ -93,7 +93,7 @@ def test_every_property_that_clients_ask_of_a_collection_is_there(client):
     assert found.value("C:max-resource-size") == "20000"
     assert found.value("C:min-date-time") == "20210828T120000Z"
     assert found.value("C:max-date-time") == "20310905T120000Z"
-    assert found.value("C:max-attendees-per-instance") == "0"
+    assert found.value("C:max-attendees-per-instance") == "3"
     assert found.value("C:calendar-timezone-id") == "Europe/London"
     assert found.value("C:calendar-timezone").startswith("BEGIN:VCALENDAR\r\n")
     assert found.value("C:schedule-calendar-transp") == ["transparent"]

@@ -1,4 +1,4 @@
-"""calendar-query on 1,000 random calendars against an evaluator that knows nothing but wall clocks."""
+"""calendar-query on random calendars, with rules that end and rules that do not, against mere wall clocks."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ import pytest
 LONDON = ZoneInfo("Europe/London")
 FIRST_NIGHTS = [datetime(2026, 10, 20), datetime(2027, 3, 20), datetime(2026, 12, 28), datetime(2027, 6, 1)]
 CALENDARS, WINDOWS = 100, 16
+THE_END = datetime(2062, 1, 1)  # after every window
 
 
 def read(naive, zone):
@@ -24,13 +25,16 @@ def read(naive, zone):
 
 @dataclass
 class Series:
-    """A random event: where it starts, how it recurs, which instances are excluded and which are moved."""
+    """A random event: where it starts, how it recurs, which instances are excluded and which are moved.
+
+    ``step`` is a span of days or the number of months; ``count`` is None where the rule has no end.
+    """
 
     form: str
     first: datetime
     lasts: timedelta
-    step: timedelta
-    count: int
+    step: timedelta | int
+    count: int | None
     excluded: set = field(default_factory=set)
     moved: dict = field(default_factory=dict)
 
@@ -38,10 +42,19 @@ class Series:
     def zone(self):
         return UTC if self.form == "utc" else LONDON
 
+    def start_of(self, position):
+        if isinstance(self.step, timedelta):
+            return self.first + position * self.step
+        months = self.first.month - 1 + position * self.step
+        return self.first.replace(year=self.first.year + months // 12, month=months % 12 + 1)
+
     def instances(self):
         found = []
-        for position in range(self.count):
-            start, lasts = self.first + position * self.step, self.lasts
+        position = -1
+        while (position := position + 1) != self.count:
+            start, lasts = self.start_of(position), self.lasts
+            if start > THE_END:
+                break
             if position in self.moved:
                 shift, lasts = self.moved[position]
                 start += shift
@@ -67,12 +80,14 @@ class Series:
             return ["BEGIN:VEVENT", *stated, "END:VEVENT"]
 
         rule = []
-        if self.count > 1:
-            rule = [f"RRULE:FREQ={'DAILY' if self.step.days == 1 else 'WEEKLY'};COUNT={self.count}"]
-        rule += [self.stamp("EXDATE", self.first + position * self.step) for position in sorted(self.excluded)]
+        if self.count != 1:
+            monthly = f"MONTHLY;INTERVAL={self.step}" if isinstance(self.step, int) else None
+            ends = "" if self.count is None else f";COUNT={self.count}"
+            rule = [f"RRULE:FREQ={monthly or ('DAILY' if self.step.days == 1 else 'WEEKLY')}{ends}"]
+        rule += [self.stamp("EXDATE", self.start_of(position)) for position in sorted(self.excluded)]
         lines = vevent(self.first, self.lasts, *rule)
         for position, (shift, lasts) in self.moved.items():
-            original = self.first + position * self.step
+            original = self.start_of(position)
             lines += vevent(original + shift, lasts, self.stamp("RECURRENCE-ID", original))
         return "\r\n".join(["BEGIN:VCALENDAR", "VERSION:2.0", *lines, "END:VCALENDAR", ""]).encode()
 
@@ -100,6 +115,28 @@ def random_window(random):
     start = random.choice(FIRST_NIGHTS).replace(tzinfo=UTC) + timedelta(minutes=30 * random.randrange(-400, 4000))
     end = start + timedelta(minutes=random.choice([1, 30, 60, 24 * 60, 7 * 24 * 60, 40 * 24 * 60]))
     return random.choice([(start, end)] * 8 + [(start, None), (None, end)])
+
+
+def random_endless(random):
+    """A rule without an end, or with a far one, that began up to thirty years ago or begins soon."""
+    made = random_series(random)
+    first = made.first.replace(year=random.randrange(1996, 2028), day=random.randrange(1, 29))
+    step = random.choice([timedelta(days=1), timedelta(days=7), timedelta(days=7), 1, 1, 3])
+    count = random.choice([None, None, 1_500]) if isinstance(step, timedelta) else None
+    endless = Series(made.form, first, made.lasts, step, count)
+    day = timedelta(days=1)
+    # An occurrence of today's: it can be changed from here, and is not where the rule is.
+    near = next(at for at in range(20_000) if endless.start_of(at) > datetime(2026, 9, 1))
+    if count is None or near + 40 < count:
+        endless.excluded = set(random.sample(range(near, near + 20), 3))
+        shift = random.randrange(-3000, 3000) * (day if made.form == "date" else timedelta(hours=1))
+        endless.moved[near + 21] = shift, made.lasts + day
+    return endless
+
+
+def random_far_window(random):
+    start = datetime(random.randrange(1990, 2060), random.randrange(1, 13), random.randrange(1, 29), tzinfo=UTC)
+    return start, start + timedelta(hours=random.choice([1, 24, 24 * 5, 24 * 20, 24 * 400]))
 
 
 def is_inside(instances, window):
@@ -152,3 +189,27 @@ def assert_busy(client, say, window, busy):
         else:
             merged.append((a, b))
     assert periods == merged
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_rule_without_end_is_found_years_ahead_and_years_back(seed, fresh, say):
+    random = Random(seed)
+    client = fresh()
+    held = {}
+    while len(held) < 12:
+        made = random_endless(random)
+        name = f"{len(held)}.ics"
+        if client.put(name, made.octets(name)).status == 201:
+            held[name] = made.instances()
+    for _ in range(14):
+        window = random_far_window(random)
+        stated = say.span(*(f"{one:%Y%m%dT%H%M%SZ}" for one in window))
+        expected = [name for name, instances in held.items() if is_inside(instances, window)]
+        assert client.query(say.comp("VEVENT", stated)).names() == expected
+        expand = f'<C:calendar-data><C:expand start="{window[0]:%Y%m%dT%H%M%SZ}" end="{window[1]:%Y%m%dT%H%M%SZ}"/>'
+        shown = client.query(say.comp("VEVENT", stated + '<C:prop-filter name="UID"/>'), f"{expand}</C:calendar-data>")
+        assert shown.names() == expected
+        events = sum(is_inside([one], window) for name in expected for one in held[name])
+        assert shown.body.count(b"BEGIN:VEVENT") == events
+        busy = [(max(a, window[0]), min(b, window[1])) for name in expected for a, b in held[name]]
+        assert_busy(client, say, window, [(a, b) for a, b in busy if a < b])

@@ -9,13 +9,14 @@ FIRST = {
     "counting": "clear-days",
     "valid_from": "2019-11-01",
 }
+KEPT = {"version": 1, "details": "keep", "details_days": 90, "facts_days": 2557, "withdrawn_days": 60}
 
 
 def test_the_first_rules_are_shown(closures):
     said = closures("policy", "show", "--json").json
     assert said["in_force"] == FIRST
     assert said["versions"] == [{**FIRST, "set_at": "2026-11-24T09:00:00Z"}]
-    assert said["retention"] == {"version": 1, "details_days": 90, "facts_days": 2557, "withdrawn_days": 60}
+    assert said["retention"] == {**KEPT, "versions": []}
     assert (
         closures("policy", "show").lines[0]
         == "In force: 20 Working Days are recommended; holidays of england-and-wales."
@@ -46,13 +47,24 @@ def test_a_day_proclaimed_is_no_working_day(closures):
 
 def test_retention_changes_only_where_it_was_named(closures):
     said = closures("policy", "set", "--details-days", "30", "--json").json
-    assert said["retention"] == {"version": 1, "details_days": 30, "facts_days": 2557, "withdrawn_days": 60}
-    assert closures("policy", "set", "--withdrawn-days", "10", "--json").json["retention"] == {
-        "version": 2,
-        "details_days": 30,
-        "facts_days": 2557,
-        "withdrawn_days": 10,
-    }
+    first = {**KEPT, "details_days": 30, "set_at": "2026-11-24T09:00:00Z"}
+    assert said["retention"]["versions"] == [first]
+    said = closures("policy", "set", "--withdrawn-days", "10", "--details", "drop", "--json").json["retention"]
+    second = {**first, "version": 2, "withdrawn_days": 10, "details": "drop"}
+    assert said.pop("versions") == [first, second]
+    assert said == {name: value for name, value in second.items() if name != "set_at"}
+    third = closures("policy", "set", "--details", "keep", "--json").json["retention"]["versions"][2]
+    assert third == {**second, "version": 3, "details": "keep"}
+
+
+def test_the_rule_on_details_is_said_in_words(closures):
+    assert closures("policy", "show").lines[2] == (
+        "Kept: a sender's words 90 days after the window, facts 2557 days; withdrawn closures stay 60 days in feeds."
+    )
+    assert closures("policy", "set", "--details", "drop").lines[2] == (
+        "Kept: of a sender's words only date, time, gateway and reference, 90 days after the window, "
+        "facts 2557 days; withdrawn closures stay 60 days in feeds."
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,11 @@ SERVERS = {("serve",), ("work",)}
 def test_commands_are_those_of_the_contract():
     assert {" ".join(path) for path, _ in commands()} == {
         *("up", "serve", "work", "sweep", "db upgrade", "db check", "backup", "restore", "keys rotate", "keys shred"),
-        *("user add", "user list", "gateway add", "gateway list", "account add", "account link"),
+        *("user add", "user list", "gateway add", "gateway list", "account add", "account link", "account afresh"),
         *("token add", "token list", "token revoke"),
         *("subscription add", "subscription list", "subscription revoke"),
         *("source add", "source list", "source poll", "source remove"),
+        *("notify add", "notify list", "notify remove", "notify outbox", "notify resend"),
         *("notice import", "schedule", "closure show", "late", "notice-period", "policy show", "policy set"),
         *("closed", "clashes", "changes", "free-slots", "busiest", "silent", "moved", "reads", "late-report"),
         *("maintenance import", "maintenance list", "maintenance remove"),

@@ -155,7 +155,7 @@ def test_the_sweep_polls_what_is_due(alpha_closures, served, clock_hand):
 )
 def test_an_address_that_is_not_fetched_is_refused_when_it_is_added(alpha_closures, url, variables):
     said = add(alpha_closures, url, CLOSURES_LOG="console", **variables)
-    assert (said.exit_code, said.stderr.splitlines()[0]) == (1, "That is not an address that a source is read from.")
+    assert (said.exit_code, said.stderr.splitlines()[0]) == (1, "That is not an address that may be asked.")
     assert alpha_closures("source", "list", "--json").json["sources"] == []
 
 

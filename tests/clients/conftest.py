@@ -7,7 +7,6 @@ import sys
 import tarfile
 import time
 import urllib.request
-import venv
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -113,26 +112,6 @@ def fetched(words, folder):
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         pytest.skip(f"NOT RUN: {' '.join(map(str, words))} failed: {done.stderr.strip()[-300:]}")
-
-
-@pytest.fixture(scope="session")
-def python_client(tmp_path_factory):
-    """Return a function that makes an environment of packages from PyPI; it gives the folder of its programs.
-
-    A client never shares our environment: what it needs, and its licence, stay its own.
-    """
-    made = {}
-
-    def make(*packages):
-        if packages not in made:
-            folder = tmp_path_factory.mktemp("client")
-            venv.create(folder / "env", with_pip=True)
-            programs = folder / "env" / "bin"
-            fetched([programs / "python", "-m", "pip", "install", "--quiet", *packages], folder)
-            made[packages] = programs
-        return made[packages]
-
-    return make
 
 
 @pytest.fixture(scope="session")

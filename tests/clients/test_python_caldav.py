@@ -52,7 +52,7 @@ print(json.dumps(found))
 
 
 @pytest.mark.slow
-def test_a_plan_is_found_moved_late_contested_and_cancelled(running, python_client):
+def test_a_plan_is_found_moved_late_contested_and_cancelled(running, environment_of):
     sender = running.enrol()
     start = (datetime.now(UTC) + timedelta(days=33)).replace(hour=2, minute=0, second=0, microsecond=0)
     stated = {
@@ -63,7 +63,7 @@ def test_a_plan_is_found_moved_late_contested_and_cancelled(running, python_clie
         "stale": '"of another time"',
     }
     done = subprocess.run(
-        [python_client(PACKAGE) / "python", "-c", SCRIPT],
+        [environment_of(PACKAGE) / "python", "-c", SCRIPT],
         input=json.dumps(stated),
         capture_output=True,
         text=True,

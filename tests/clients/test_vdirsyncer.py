@@ -74,9 +74,9 @@ class Replica:
 
 
 @pytest.mark.slow
-def test_two_replicas_and_the_register_agree(running, python_client, tmp_path):
+def test_two_replicas_and_the_register_agree(running, environment_of, tmp_path):
     sender = running.enrol()
-    program = python_client(PACKAGE) / "vdirsyncer"
+    program = environment_of(PACKAGE) / "vdirsyncer"
     one, other = (Replica(tmp_path / name, program, running, sender) for name in ("one", "other"))
     start = (datetime.now(UTC) + timedelta(days=60)).replace(hour=1, minute=0, second=0, microsecond=0)
     gateway = sender.gateways[0]

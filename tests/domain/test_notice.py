@@ -30,6 +30,7 @@ def test_a_form_announces_without_a_mark_of_its_own():
         "sender_sequence": 0,
         "sender_dtstamp": None,
         "position": None,
+        "by_receipt": False,
         "line": None,
         "remarks": (),
         "left_out": (),

@@ -11,13 +11,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.access import Role
+from app.domain.tiding import Kind
 from app.jobs.sweep import sweep
 from app.pulling.source_state import SourceState, Taken, write_state
+from app.register import recipients
+from app.register.outbox import make_messages
 from app.register.sources import add_source, make_source
 from app.security import tokens
 from app.security.keyring import Keyring
-from app.store import accounts, runs, sources, subscriptions
+from app.store import accounts, kept_answers, runs, sources, subscriptions
 from app.store.archive import dump_database
+from app.store.kept_answers import Answer
+from app.store.recipients import Carrier
 from app.store.subscriptions import Subscription
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -63,6 +68,10 @@ def fill(service, enrolled, announce, give):
     """Put every kind of secret through every path that writes."""
     store, register = service.store, service.register
     user = enrolled("ZANZI-CANARY", "GW-QUOKKA-7")
+    recipients.add_recipient(
+        store, label="platypus label", carrier=Carrier.EMAIL, address="wombat@example.com", kinds=set(Kind),
+        digest_hour=None, user_code="ZANZI-CANARY", now=NOW,
+    )  # fmt: skip
     octets = b"BEGIN:VCALENDAR\r\nSUMMARY:Zanzibar Canary Energy quokka-uid-7@example.com 20270207T021700\r\n"
     give(user, announce("quokka-uid-7@example.com", "2027-02-07T02:17", gateway="GW-QUOKKA-7"), octets=octets)
     pepper = store.keyring.derive("token")
@@ -78,6 +87,8 @@ def fill(service, enrolled, announce, give):
             tokens.new_subscription_id(), "platypus label", "user:ZANZI-CANARY", 30, 548, NOW, NOW + timedelta(days=9)
         )
         subscriptions.insert_subscription(store, connection, new, tokens.digest(pepper, feed), None)
+        kept_answers.begin_answer(connection, b"k" * 16, user.id, b"a" * 16, NOW)
+        kept_answers.keep_answer(store, connection, b"k" * 16, user.id, Answer(200, "text/plain", octets.decode()))
         runs.put_draft(store, connection, account.id, octets, NOW)
         runs.put_series(store, connection, user.id, ("quokka-uid-7@example.com", "GW-QUOKKA-7", octets), NOW)
     source = make_source(
@@ -93,6 +104,8 @@ def fill(service, enrolled, announce, give):
         after = replace(before, row_version=2, state=write_state(seen))
         assert sources.finish_poll(store, connection, (source, before), after, before.due_at)
     sweep(register, NOW)
+    sweep(register, STARTS - timedelta(hours=3))
+    make_messages(register, STARTS - timedelta(hours=3))
     return {"feed token": feed.encode(), "app password": password.encode()}
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import ipaddress
+import re
 import socket
 import socketserver
 import ssl
@@ -76,6 +77,11 @@ class Server:
                         if not piece:
                             return
                         head += piece
+                    # A body that is left unread would reset the connection, and take the answer with it.
+                    head, _, body = head.partition(b"\r\n\r\n")
+                    stated = re.search(rb"Content-Length: (\d+)", head)
+                    while stated and len(body) < int(stated[1]):
+                        body += wire.recv(65_536)
                     outer.requests.append(head)
                     answer = outer.answers.pop(0)
                     try:

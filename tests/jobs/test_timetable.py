@@ -17,13 +17,18 @@ from app.intake.ical import read_ical
 from app.intake.outbound import Outbound
 from app.intake.reading import Asking
 from app.jobs.horizon import extend_horizon
+from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
 from app.register.reading import Question, find_closures
 from app.register.receive import receive_notice
 from app.register.verification import verify_record
 from app.store import runs, tables
 from app.store.leadership import leadership
+from feeds.entry import Publisher
 
+OFFICE = open_post_office(
+    Publisher("Notices", "notices@closures.example", "https://closures.example", "c.example"), Outbound(), None
+)
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
@@ -43,7 +48,7 @@ def last_run(store, name):
 
 @pytest.fixture
 def timetable(register):
-    timetable = Timetable(register, utc_now, Outbound())
+    timetable = Timetable(register, utc_now, Outbound(), OFFICE)
     timetable.start()
     yield timetable
     timetable.stop()
@@ -62,7 +67,7 @@ def test_it_sweeps_at_once_and_wakes_when_a_notice_comes(timetable, store, alpha
 
 
 def test_a_job_that_fails_is_tried_again(register, store, alpha, announce, give, monkeypatch):
-    timetable = Timetable(register, utc_now, Outbound())
+    timetable = Timetable(register, utc_now, Outbound(), OFFICE)
     with store.writing() as connection:
         connection.execute(sa.text("ALTER TABLE job_runs RENAME TO away"))
     timetable.start()

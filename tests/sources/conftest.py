@@ -4,21 +4,17 @@ Radicale and Xandikos run as processes of their own, from environments of their 
 """
 
 import base64
-import fcntl
 import hashlib
 import http.client
 import http.server
-import os
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -34,29 +30,6 @@ from app.store import tables
 OPERATOR = Principal("a test", Role.ADMIN)
 USERNAME, PASSWORD = "alpha", "correct horse"
 PINNED = {"radicale": ("radicale==3.9.0",), "xandikos": ("xandikos==0.4.10", "cryptography>=46")}
-
-
-def environment_of(peer):
-    """The Python of a peer's environment: made once for each machine, and kept under the user's cache."""
-    root = Path(os.environ.get("CLOSURES_PEERS") or Path.home() / ".cache" / "closure-notices")
-    wanted = PINNED[peer]
-    folder = root / "-".join([peer, hashlib.sha256(repr((wanted, sys.version)).encode()).hexdigest()[:12]])
-    root.mkdir(parents=True, exist_ok=True)
-    with (root / f"{peer}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several workers of one run, or several runs, may want it at once
-        if not (folder / "whole").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-            done = subprocess.run(
-                [folder / "bin" / "pip", "install", "-q", "--disable-pip-version-check", *wanted],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                reason = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-                pytest.skip(f"NOT RUN, {peer} could not be installed from PyPI: {reason}")
-            (folder / "whole").touch()
-    return folder / "bin" / "python"
 
 
 def free_port():
@@ -113,8 +86,8 @@ class Peer:
         pytest.fail(f"{self.name} did not start")
 
 
-def start_radicale(folder):
-    python, port = environment_of("radicale"), free_port()
+def start_radicale(folder, environment_of):
+    python, port = environment_of(*PINNED["radicale"]) / "python", free_port()
     (folder / "users").write_text(f"{USERNAME}:{PASSWORD}\n")
     config = folder / "config"
     config.write_text(
@@ -130,8 +103,8 @@ def start_radicale(folder):
     return peer
 
 
-def start_xandikos(folder):
-    python, port = environment_of("xandikos"), free_port()
+def start_xandikos(folder, environment_of):
+    python, port = environment_of(*PINNED["xandikos"]) / "python", free_port()
     digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
     (folder / "users").write_text(f"{USERNAME}:{{SHA}}{digest}\n")
     (folder / "held").mkdir()
@@ -153,10 +126,10 @@ def start_xandikos(folder):
 
 
 @pytest.fixture(scope="session", params=["radicale", "xandikos"])
-def peer(request, tmp_path_factory):
+def peer(request, tmp_path_factory, environment_of):
     """A server of this kind with one empty calendar; tests use names of their own in it."""
     start = {"radicale": start_radicale, "xandikos": start_xandikos}[request.param]
-    running = start(tmp_path_factory.mktemp(request.param))
+    running = start(tmp_path_factory.mktemp(request.param), environment_of)
     yield running
     running.process.terminate()
     running.process.wait(20)

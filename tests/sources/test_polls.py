@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.intake.outbound import Outbound
 from app.jobs import pulls
+from app.jobs.post_office import open_post_office
 from app.jobs.pulls import poll_due
 from app.jobs.timetable import Timetable
 from app.pulling import look
@@ -16,6 +17,7 @@ from app.pulling.look import next_due, poll_source
 from app.register.verification import verify_record
 from app.store import runs, sources, tables
 from app.store.sources import OK
+from feeds.entry import Publisher
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -272,7 +274,8 @@ def test_the_timetable_polls_by_itself_and_a_slow_source_holds_up_nothing(
         return site.answer(method, headers)
 
     site.answer = slow
-    timetable = Timetable(register, clock, near)
+    publisher = Publisher("Notices", "notices@closures.example", "https://closures.example", "c.example")
+    timetable = Timetable(register, clock, near, open_post_office(publisher, near, None))
     timetable.start()
     try:
         assert asked.wait(20)

@@ -7,9 +7,11 @@ from html import unescape
 import pytest
 
 from app.domain.access import Role
+from app.register.enrolment import issue_token
 from app.security.tokens import TokenKind, digest, mint, new_row_id
 from app.store import accounts
 from app.store.accounts import Account
+from tests.conftest import NOW
 
 
 @pytest.fixture
@@ -89,3 +91,10 @@ def dcc_client(sign_in):
 def alpha_client(alpha, sign_in):
     """Somebody of ALPHA, signed in."""
     return sign_in("alpha@example.org", Role.USER, "ALPHA")
+
+
+@pytest.fixture
+def credentials(store, alpha):
+    """What ALPHA's and DCC's programs send."""
+    made = [issue_token(store, label="x", now=NOW, **who)[1] for who in ({"user_code": "ALPHA"}, {"role": Role.DCC})]
+    return [{"Authorization": f"Bearer {token}"} for token in made]

@@ -219,6 +219,20 @@ def test_the_history_shows_a_senders_own_remarks_to_the_sender_only(api):
     )
 
 
+def test_a_history_as_it_was_known(api, clock):
+    first = give(api, GOOD).json["accepted"][0]["reference"]
+    clock.forward(minutes=1)
+    give(api, GOOD.replace("20270207T060000Z", "20270207T070000Z"))
+
+    def known(as_of):
+        answer = api(f"/closures/{first}/revisions?as_of={as_of}")
+        return answer.status_code, [one["change"] for one in answer.json.get("revisions", [])]
+
+    assert known("2026-11-24T08:59:59Z") == (404, [])
+    assert known("2026-11-24T09:00:00Z") == (200, ["first notice"])
+    assert known("2026-11-24T09:01:00Z") == (200, ["first notice", "lengthened"])
+
+
 def test_late_changes(api, register):
     give(api, EVENT.format("late", "20261201T020000Z", "20261201T060000Z"), GOOD)
     sweep(register, NOW)

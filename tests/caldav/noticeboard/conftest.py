@@ -1,5 +1,6 @@
 """A User's calendars over a real register, as a calendar program of that User changes them."""
 
+from base64 import b64encode
 from datetime import UTC
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from app.caldav.backend import Condition
 from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
+from app.caldav.read_members import ReadMembers
+from app.register import enrolment
 from app.store import parties
 
 ANY = Condition()
@@ -45,13 +48,21 @@ class Client:
 
     def __init__(self, register, user, gateway, clock):
         self.register, self.user, self.gateway, self.clock = register, user, gateway, clock
-        self.listings = Listings()
+        self.listings, self.read_members = Listings(), ReadMembers()
 
     @property
     def board(self):
         with self.register.store.reading() as connection:
             gateways = parties.gateways_of(self.register.store, connection, self.user.id)
-        return Noticeboard(self.register, self.listings, self.user, gateways, "a phone", self.clock().astimezone(UTC))
+        return Noticeboard(
+            self.register,
+            self.listings,
+            self.read_members,
+            self.user,
+            gateways,
+            "a phone",
+            self.clock().astimezone(UTC),
+        )
 
     @property
     def collection(self):
@@ -87,3 +98,24 @@ def first(client, alpha):
 @pytest.fixture
 def second(client, alpha):
     return client(alpha, "GW-A2")
+
+
+@pytest.fixture
+def token(service, clock):
+    def issue(user=None, role=None):
+        return enrolment.issue_token(service.store, label="a phone", now=clock(), user_code=user, role=role)[1]
+
+    return issue
+
+
+@pytest.fixture
+def ask(web):
+    """Return a function that sends a request: ``ask("PROPFIND", path, "ALPHA", password)``."""
+
+    def send(method, path, name=None, password=None, body=b"", **headers):
+        given = {key.replace("_", "-"): value for key, value in headers.items()}
+        if name is not None:
+            given["Authorization"] = "Basic " + b64encode(f"{name}:{password}".encode()).decode()
+        return web.test_client().open(path, method=method, data=body, headers=given)
+
+    return send

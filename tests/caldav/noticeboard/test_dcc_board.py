@@ -7,10 +7,13 @@ import pytest
 
 from app.caldav.backend import Condition, TokenUnknown
 from app.caldav.dcc_board import DccBoard
+from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import AccessRefused
 from app.factory import publisher_of
+from app.intake.reading import Reading
 from app.publishing import Publishing
 from app.register import enrolment
+from app.register.maintenance import PLACE, import_maintenance
 from app.store.engine import read_head
 from feeds.scope import FeedScope, ScopeKind
 
@@ -164,3 +167,52 @@ def test_a_withdrawn_closure_stays_as_cancelled_for_its_time(reader, alpha, anno
     assert client.sync().gone == []
     clock.now += timedelta(days=1)
     assert (client.sync().gone, client.held) == ([member.entry.name], {})
+
+
+@pytest.fixture
+def plan(register, announce, clock):
+    """Return a function that imports DCC's own windows: ``plan("m1", "2027-02-07T02:00")``."""
+
+    def record(*stated):
+        announced = tuple(
+            announce(uid, starts, gateway=PLACE, withdrawn=withdrawn) for uid, starts, withdrawn in stated
+        )
+        reading = Reading(announced, (), events=len(announced))
+        return import_maintenance(register, MaintenanceKind.MAINTENANCE, reading, clock())
+
+    return record
+
+
+def test_dccs_own_dates_are_members_that_a_sync_follows(reader, plan, clock):
+    one, other = reader("maintenance"), reader("maintenance")
+    assert one.sync().changed == []
+    first = plan(("m1", "2027-02-07T02:00", False), ("m2", "2027-03-07T02:00", False))
+    names = {f"{each.reference}.ics" for each in first.added}
+    one.sync()
+    other.sync(most=1)
+    assert set(one.held) == names == set(other.held)
+    assert one.held == one.listed() == other.held
+    (member,) = one.board.members(one.collection, [f"{first.added[0].reference}.ics"]).values()
+    assert [(each.starts, each.ends) for each in member.instances] == [
+        (datetime(2027, 2, 7, 2, tzinfo=UTC), datetime(2027, 2, 7, 6, tzinfo=UTC))
+    ]
+    clock.forward(hours=1)
+    (moved,) = plan(("m1", "2027-02-14T02:00", False)).moved
+    assert [entry.name for entry in one.sync().changed] == [f"{moved.reference}.ics"]
+    assert one.held == one.listed() != other.held
+    clock.forward(days=115)
+    gone = one.sync()
+    assert (gone.gone, one.held, one.listed()) == ([f"{moved.reference}.ics"], one.listed(), one.held)
+
+
+def test_an_entry_that_comes_in_before_the_place_of_a_token_ends_the_token(reader, plan, clock):
+    one = reader("maintenance")
+    plan(("m1", "2027-02-07T02:00", False))
+    one.sync()
+    clock.forward(days=-1)
+    plan(("m2", "2027-03-07T02:00", False))
+    with pytest.raises(TokenUnknown):
+        one.sync()
+    one.token = ""
+    one.sync()
+    assert one.held == one.listed()

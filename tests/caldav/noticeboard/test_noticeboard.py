@@ -177,7 +177,6 @@ def test_a_uid_stands_in_one_member_and_a_member_keeps_its_uid(first, event):
         (("20470101T000000Z", "20470101T010000Z"), "max-date-time"),
         (("19800101T000000Z", "19800101T010000Z"), "min-date-time"),
         (("20270207T020000Z", "20270207T010000Z"), "valid-calendar-data"),
-        (("20270207T020000Z", "20270407T010000Z"), "valid-calendar-object-resource"),
         (("20270207T020000Z", "20270207T060000Z", "RRULE:FREQ=DAILY;COUNT=401"), "max-instances"),
         (("20270207T020000Z", "20270207T060000Z", "RRULE:FREQ=SECONDLY"), "valid-calendar-data"),
     ],
@@ -192,6 +191,12 @@ def test_what_intake_cannot_take_is_refused_with_a_remedy_and_kept(register, sto
         kept = notices.read_notice(store, connection, row.id, "ALPHA")
     assert (kept.octets, kept.channel) == (octets, Channel.CALDAV)
     assert verify_record(register).faults == ()
+
+
+def test_a_window_that_nobody_can_confirm_here_is_taken_with_a_remark(first, event):
+    first.put("a.ics", event("u1", "20270207T020000Z", "20280207T020000Z"))
+    (ack,) = json.loads(first.member("a.ics").receipt)["accepted"]
+    assert ack["remarks"] == ["This window is longer than 31 days: check that it is meant."]
 
 
 def test_octets_that_are_no_calendar_or_too_many_are_refused_and_kept(first, store):

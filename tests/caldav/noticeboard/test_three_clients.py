@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.caldav.backend import Condition, ObjectRefused, Stale, TokenUnknown
 from app.caldav.listings import Listings
 from app.caldav.noticeboard import Noticeboard
+from app.caldav.read_members import ReadMembers
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare
@@ -47,7 +48,7 @@ class Phone:
 
     def __init__(self, service, name):
         self.service, self.name = service, name
-        self.listings = Listings()
+        self.listings, self.read_members = Listings(), ReadMembers()
         self.known = {gateway: {} for gateway in GATEWAYS}
         self.tokens = dict.fromkeys(GATEWAYS, "")
 
@@ -56,7 +57,7 @@ class Phone:
         with store.reading() as connection:
             user = parties.find_user(store, connection, "ALPHA")
             gateways = parties.gateways_of(store, connection, user.id)
-        return Noticeboard(self.service.register, self.listings, user, gateways, self.name, NOW)
+        return Noticeboard(self.service.register, self.listings, self.read_members, user, gateways, self.name, NOW)
 
     def put(self, gateway, uid, day):
         """Write what it knows to be there, or what it believes to be new; return whether the server took it."""

@@ -1,0 +1,34 @@
+"""The instances of members outside of what was expanded at PUT, evaluated when a report asks, in bounded work."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.caldav.backend import Instance, Member, TooMuchAsked
+from app.intake.occurring import allowance_of_span, instances_within
+from app.intake.reading import Instance as Read
+
+_COST_OF_READING = 1_500  # microseconds that an object costs before anything recurs
+_MOST = 5_000_000  # microseconds of one request, about
+
+
+class Evaluation:
+    """What one request may still have evaluated, over all the members that it looks at."""
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    def instances(self, gateway: str, member: Member, starts: datetime, ends: datetime) -> Sequence[Instance] | None:
+        """Return the instances in a span; None where this one member is too much. Raise ``TooMuchAsked``."""
+        if member.covers(starts, ends):
+            return member.instances
+        allowance = allowance_of_span()
+        found = instances_within(member.octets, gateway, (starts, ends), allowance)
+        self._spent += _COST_OF_READING + allowance.spent
+        if self._spent > _MOST:
+            raise TooMuchAsked
+        return None if found is None else [instance_of(one) for one in found]
+
+
+def instance_of(one: Read) -> Instance:
+    """Return an instance as the protocol knows it."""
+    return Instance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)

@@ -1,0 +1,168 @@
+"""``closures notify``: who is told what, by e-mail or webhook, and what became of each message."""
+
+import click
+
+from app.cli.opening import opened
+from app.cli.speaking import examples, json_option, say, table
+from app.cli.stating import CODE
+from app.domain.london import utc_text
+from app.domain.tiding import FOR_THE_SENDER, Kind
+from app.factory import utc_now
+from app.intake.outbound import Outbound
+from app.register import recipients
+from app.register.outbox import resend_message
+from app.register.recipients import ListedMessage, ListedRecipient
+from app.store.outbox import MessageState
+from app.store.recipients import Carrier
+
+_LAST_HOUR = 23
+_UNSETTLED = (MessageState.WAITING, MessageState.DEAD)
+
+
+@click.group()
+def notify() -> None:
+    """Choose who is told what happens to closures, and see what was sent."""
+
+
+@notify.command(
+    epilog=examples(
+        "closures notify add --email planning@dcc.example --label 'DCC planning' --digest 8",
+        "closures notify add --webhook https://ops.example/closures --label ops --kind starts --kind open",
+        "closures notify add --user ALPHA --email change@alpha.example --label 'Alpha change team'",
+    )
+)
+@click.option("--email", metavar="ADDRESS", help="Tell by e-mail, through the server that CLOSURES_SMTP_URL names.")
+@click.option("--webhook", metavar="URL", help="Tell by a signed request (Standard Webhooks) to an https address.")
+@click.option("--label", required=True, help="Whom it is for.")
+@click.option("--user", type=CODE, help="Tell of this User's closures alone, as is fit for the User itself.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([kind.value for kind in Kind]),
+    multiple=True,
+    help="What to tell; may be repeated. All, if none.",
+)
+@click.option(
+    "--digest",
+    type=click.IntRange(0, _LAST_HOUR),
+    metavar="HOUR",
+    help="Once a day at this hour in London, all in one. At once, if not given.",
+)
+@json_option
+def add(
+    email: str | None, webhook: str | None, label: str, user: str | None, kinds: tuple[str, ...], digest: int | None
+) -> None:
+    """Add a recipient. A webhook's signing secret is shown this once.
+
+    Without --user it is somebody at DCC, who may hear of every User's closures. Receipts, and the reminder five
+    Working Days before a start, go to a User's recipients alone.
+    """
+    if (email is None) == (webhook is None):
+        raise click.UsageError("Give either --email or --webhook.")
+    whole = frozenset(Kind) if user is not None else frozenset(Kind) - FOR_THE_SENDER
+    with opened() as service:
+        if webhook is not None:
+            Outbound(allow_private=service.settings.allow_private_sources).check(webhook)
+        made = recipients.add_recipient(
+            service.store,
+            label=label,
+            carrier=Carrier.EMAIL if email is not None else Carrier.WEBHOOK,
+            address=email or webhook or "",
+            kinds=frozenset(map(Kind, kinds)) or whole,
+            digest_hour=digest,
+            user_code=user,
+            now=utc_now(),
+        )
+        served = service.settings.smtp_url is not None
+    one = made.recipient
+    lines = [f"{one.address} is told from now on. Its id is {one.id}."]
+    if one.secret:
+        lines.append(f"Signing secret, shown this once: {one.secret}")
+    if one.carrier is Carrier.EMAIL and not served:
+        lines.append("CLOSURES_SMTP_URL is not set here: set it for the scheduler, or nothing is sent.")
+    say({**_facts(made), "secret": one.secret or None}, *lines)
+
+
+@notify.command("list", epilog=examples("closures notify list --json"))
+@json_option
+def list_() -> None:
+    """List who is told what, oldest first."""
+    with opened() as service:
+        found = recipients.list_recipients(service.store)
+    headings = ("id", "label", "for", "by", "address", "when", "kinds")
+    say(
+        {"recipients": [_facts(one) for one in found]},
+        *table(headings, [_row(one) for one in found], empty="Nobody is told anything yet."),
+    )
+
+
+@notify.command(epilog=examples("closures notify remove 0c4x8h2m6q1s5w9z"))
+@click.argument("recipient_id", metavar="ID")
+@json_option
+def remove(recipient_id: str) -> None:
+    """Tell the recipient ID nothing from now on; what waits for it is not sent."""
+    with opened() as service:
+        recipients.remove_recipient(service.store, recipient_id, utc_now())
+    say({"removed": recipient_id}, "The recipient is removed.")
+
+
+@notify.command(epilog=examples("closures notify outbox", "closures notify outbox --all --json"))
+@click.option("--all", "everything", is_flag=True, help="Also what was sent, or held no more when it was to be sent.")
+@json_option
+def outbox(everything: bool) -> None:
+    """Show messages that wait for another attempt or have failed for good, newest first."""
+    states = tuple(MessageState) if everything else _UNSETTLED
+    with opened() as service:
+        found = [_message_facts(one) for one in recipients.list_messages(service.store, states)]
+    headings = ("id", "label", "state", "made_at", "attempts", "due_at", "fault")
+    rows = [[facts[name] for name in headings] for facts in found]
+    say({"messages": found}, *table(headings, rows, empty="Nothing waits, and nothing has failed."))
+
+
+@notify.command(epilog=examples("closures notify resend 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"))
+@click.argument("message_id", metavar="ID")
+@json_option
+def resend(message_id: str) -> None:
+    """Try a failed message ID again from the start, under the same id; what no longer holds is left out."""
+    with opened() as service:
+        found = resend_message(service.register, message_id, utc_now())
+    if found.state is MessageState.WAITING:
+        say({"id": found.id.hex(), "state": found.state}, "The message waits for its next attempt.")
+    else:
+        say({"id": found.id.hex(), "state": found.state}, f"Nothing to do: the message is {found.state.value}.")
+
+
+def _facts(one: ListedRecipient) -> dict[str, object]:
+    held = one.recipient
+    return {
+        "id": held.id,
+        "label": held.label,
+        "user": one.user or None,
+        "carrier": held.carrier,
+        "address": held.address,
+        "kinds": [kind.value for kind in Kind if kind in held.kinds],
+        "digest_hour": held.digest_hour,
+        "created": utc_text(held.created_at),
+    }
+
+
+def _row(one: ListedRecipient) -> tuple[object, ...]:
+    held = one.recipient
+    when = "at once" if held.digest_hour is None else f"daily at {held.digest_hour}:00"
+    kinds = " ".join(kind for kind in Kind if kind in held.kinds)
+    return held.id, held.label, one.user or "dcc", held.carrier, held.address, when, kinds
+
+
+def _message_facts(one: ListedMessage) -> dict[str, object]:
+    message = one.message
+    waits = message.state is MessageState.WAITING
+    return {
+        "id": message.id.hex(),
+        "label": one.label or "(shredded)",
+        "state": message.state,
+        "made_at": utc_text(message.made_at),
+        "attempts": message.attempts,
+        "due_at": utc_text(message.due_at) if waits else None,
+        "settled_at": message.settled_at and utc_text(message.settled_at),
+        "fault": message.fault,
+    }

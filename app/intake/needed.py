@@ -1,0 +1,166 @@
+"""The lines of a calendar without which it would read differently; all else is what a sender wrote beyond them.
+
+A line is kept as it was, and only where its value has the shape of what is read from it: no word of a sender's passes.
+Of its parameters only those of time are kept.
+"""
+
+import re
+from collections.abc import Iterable
+
+from app.intake.components import RawEvent, RawProperty
+from app.intake.problem import Unread
+from app.intake.property import Heads, Property, read_property, read_text
+from app.intake.unfold import Line
+from app.intake.zones import named_zone, plain_tzid
+
+_TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE"})
+_DATED = _TIMES | {"DTSTAMP", "RECURRENCE-ID"}
+_OF_GATEWAY = frozenset({"LOCATION", "X-MAINTNOTE-OBJECT-ID"})
+_PARAMETER = re.compile(r';(?:"[^"]*"|[^;"])*')
+_VALUE_TYPE = re.compile(r";VALUE=(?:DATE|DATE-TIME|PERIOD|DURATION)", re.IGNORECASE)
+_TZID = re.compile(r";TZID=", re.IGNORECASE)
+_LOCAL_TIME = re.compile(r"T[0-9]{6}(?![0-9Z])", re.IGNORECASE)
+_MOMENT = re.compile(r"[0-9]{8}(?:T[0-9]{6}Z?)?|[+-]?P[0-9WDHMST]{2,40}", re.IGNORECASE)
+_BETWEEN_MOMENTS = re.compile("[,/]")
+_OFFSET = re.compile(r"[+-][0-9]{4}(?:[0-9]{2})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,10}")
+_WEEKDAY = re.compile(r"[+-]?[0-9]{0,2}(?:MO|TU|WE|TH|FR|SA|SU)", re.IGNORECASE)
+_PARTS_OF_RULE = {
+    "FREQ": re.compile("DAILY|WEEKLY|MONTHLY|YEARLY", re.IGNORECASE),
+    "UNTIL": _MOMENT,
+    "BYDAY": _WEEKDAY,
+    "WKST": _WEEKDAY,
+    "COUNT": _NUMBER,
+    "INTERVAL": _NUMBER,
+    "BYMONTH": _NUMBER,
+    "BYWEEKNO": _NUMBER,
+    "BYYEARDAY": _NUMBER,
+    "BYMONTHDAY": _NUMBER,
+    "BYSETPOS": _NUMBER,
+    "BYHOUR": _NUMBER,
+    "BYMINUTE": _NUMBER,
+    "BYSECOND": _NUMBER,
+}
+_STATUSES = frozenset({"CANCELLED", "CONFIRMED", "TENTATIVE"})
+_OF_ZONE = frozenset({b"DTSTART", b"TZOFFSETFROM", b"TZOFFSETTO", b"RRULE", b"RDATE"})
+_PARTS_OF_ZONE = frozenset({b"STANDARD", b"DAYLIGHT"})
+
+
+def property_lines(properties: Iterable[RawProperty]) -> list[bytes]:
+    """Return the lines of a VCALENDAR's own properties; the zone of floating times where it is one."""
+    heads, lines = Heads(), []
+    for one in properties:
+        stated = _read(one, heads)
+        if stated is not None and (one.name != "X-WR-TIMEZONE" or named_zone(read_text(stated)) is not None):
+            lines.append(_line(one, stated))
+    return lines
+
+
+def event_lines(
+    event: RawEvent, uid: str, gateways: frozenset[str], *, is_timeless: bool = False
+) -> tuple[list[bytes], set[str]]:
+    """Return a VEVENT's lines and the TZIDs that they name.
+
+    ``uid`` is written where the event has none. A code is kept where it is one of ``gateways`` (in capitals).
+    ``is_timeless`` says that nothing was made of its times, since one of them could not be read.
+    """
+    heads, zones = Heads(), set()
+    lines = [b"BEGIN:VEVENT"]
+    has_uid = False
+    for one in event.properties:
+        stated = _read(one, heads)
+        if stated is None or (is_timeless and one.name in _TIMES) or not _is_needed(stated, gateways):
+            continue
+        has_uid = has_uid or one.name == "UID"
+        lines.append(_line(one, stated))
+        if "TZID" in stated.parameters and _names_zone(stated):
+            zones.add(plain_tzid(stated.parameters["TZID"]))
+    if not has_uid:
+        lines.insert(1, b"UID:" + uid.encode())
+    return [*lines, b"END:VEVENT"], zones
+
+
+def zone_lines(definition: tuple[Line, ...]) -> list[bytes]:
+    """Return of a VTIMEZONE what its offsets come from: neither comments nor names of its parts."""
+    heads = Heads()
+    parts: list[list[bytes]] = []
+    tzid: list[bytes] = []
+    inside = b""
+    for number, octets in definition:
+        head, _, rest = octets.partition(b":")
+        name, kind = head.partition(b";")[0].strip().upper(), rest.strip().upper()
+        if name in {b"BEGIN", b"END"} and inside and (name == b"END" or kind in _PARTS_OF_ZONE):
+            parts[-1].append(b"END:" + inside)
+            inside = b""
+        if name == b"BEGIN" and kind in _PARTS_OF_ZONE:
+            inside = kind
+            parts.append([b"BEGIN:" + kind])
+        elif octets[:5].upper() == b"TZID:":
+            tzid.append(octets)
+        elif inside and name in _OF_ZONE:
+            one = RawProperty(name.decode(), number, octets)
+            stated = _read(one, heads)
+            if stated is not None and _has_shape(stated):
+                parts[-1].append(_line(one, stated))
+    lines = [line for part in parts for line in part]
+    return [b"BEGIN:VTIMEZONE", *tzid[:1], *lines, b"END:VTIMEZONE"]
+
+
+def _read(one: RawProperty, heads: Heads) -> Property | None:
+    try:
+        return read_property(one, heads)
+    except Unread:
+        return None
+
+
+def _is_needed(stated: Property, gateways: frozenset[str]) -> bool:
+    if stated.name == "UID":
+        return bool(read_text(stated))
+    if stated.name == "STATUS":
+        return read_text(stated).upper() in _STATUSES
+    if stated.name in _OF_GATEWAY:
+        return read_text(stated).upper() in gateways
+    return _has_shape(stated)
+
+
+def _has_shape(stated: Property) -> bool:
+    """Tell whether a value is all numbers and times, so that nothing else can be said by it."""
+    if stated.name == "SEQUENCE":
+        return _NUMBER.fullmatch(stated.value) is not None
+    if stated.name in {"TZOFFSETFROM", "TZOFFSETTO"}:
+        return _OFFSET.fullmatch(stated.value) is not None
+    if stated.name == "RRULE":
+        return all(map(_is_part_of_rule, stated.value.split(";")))
+    moments = (one.strip() for one in _BETWEEN_MOMENTS.split(stated.value))
+    return stated.name in _DATED and all(not one or _MOMENT.fullmatch(one) for one in moments)
+
+
+def _is_part_of_rule(part: str) -> bool:
+    name, _, values = part.partition("=")
+    shape = _PARTS_OF_RULE.get(name.upper())
+    return not part or (shape is not None and all(shape.fullmatch(one) for one in values.split(",")))
+
+
+def _line(one: RawProperty, stated: Property) -> bytes:
+    """Return a line without the parameters that say nothing of a time."""
+    # The head is what stands before the value and its colon, wherever the reader found that.
+    text = one.octets.decode().rstrip()
+    head = text[: len(text) - len(stated.value)].rstrip().removesuffix(":")
+    name, has_more, _ = head.partition(";")
+    if not has_more:
+        return one.octets
+    kept = [piece for piece in _PARAMETER.findall(head, len(name)) if _is_of_time(piece, stated)]
+    return "".join((name, *kept, ":", stated.value)).encode()
+
+
+def _is_of_time(parameter: str, stated: Property) -> bool:
+    if stated.name not in _DATED:
+        return False
+    if _TZID.match(parameter):
+        return _names_zone(stated)
+    return _VALUE_TYPE.fullmatch(parameter) is not None
+
+
+def _names_zone(stated: Property) -> bool:
+    """Tell whether a TZID was looked at: it is not for a day or a time in UTC."""
+    return stated.name in _DATED and _LOCAL_TIME.search(stated.value) is not None

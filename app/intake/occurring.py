@@ -1,0 +1,51 @@
+"""When a calendar object takes place in a span, evaluated from its octets, however far that is from any horizon."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from app.domain.refusal import Refusal
+from app.intake.allowance import Allowance
+from app.intake.ical import read_groups, tell_group
+from app.intake.problem import FAULTS
+from app.intake.reading import Asking, Instance, Limits
+from app.intake.series import cancelled_instances, longest_of
+
+# Dates before and after these are nobody's: what asks for them means without end.
+_FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+_MARGIN = timedelta(days=2)  # more than any zone is away from UTC
+_LIMITS = Limits(occurrences=5_000, horizon=_MARGIN, reach=_MARGIN, past=timedelta(days=366))
+# What is told of an occurrence that lies outside of the span.
+_ELSEWHERE = frozenset({"no-occurrence", "too-far-ahead", "too-long-ago"})
+
+
+def instances_within(
+    octets: bytes, gateway: str, span: tuple[datetime, datetime], allowance: Allowance
+) -> tuple[Instance, ...] | None:
+    """Return at least the instances with a part in a span (aware UTC); None where that is more than is evaluated.
+
+    ``octets`` are those of an object that ``read_object`` took.
+    """
+    starts, ends = max(span[0], _FIRST), min(span[1], _LAST)
+    if ends <= starts:
+        return ()
+    asked = Asking(starts, (gateway,), gateway, replace(_LIMITS, reach=ends - starts + _MARGIN), allow_long=True)
+    try:
+        groups = read_groups(octets, asked, allowance).groups
+        found: list[Instance] = []
+        for group in groups.values():
+            limits = replace(asked.limits, past=longest_of(group) + _MARGIN, horizon=ends - starts + _MARGIN)
+            here = replace(asked, limits=limits)
+            told = tell_group(group, here, allowance)
+            more, expansion = cancelled_instances(told, here, allowance)
+            until = told.series.expanded_to if told.series is not None else expansion.until
+            if (until is not None and until < ends) or any(one.code not in _ELSEWHERE for one in told.problems):
+                return None
+            found += [*told.instances, *more]
+    except (Refusal, *FAULTS):
+        return None
+    return tuple(sorted(found, key=lambda one: (one.starts, one.recurrence_id)))
+
+
+def allowance_of_span() -> Allowance:
+    """Return what evaluating one object over one span may cost."""
+    return Allowance(_LIMITS)

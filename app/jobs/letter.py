@@ -1,0 +1,26 @@
+"""One attempt to deliver a message: what is carried where, and how a carrier says that it could not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message ready to leave. ``id`` is the same for every attempt; ``secret`` signs it, where the carrier signs."""
+
+    id: str
+    address: str
+    secret: str
+    subject: str
+    text: str
+    payload: bytes
+    sent_at: datetime
+
+
+class NotDelivered(Exception):  # noqa: N818 - an outcome, which the outbox notes; not an error of ours
+    """A letter that certainly did not arrive. ``fault`` names no address; ``for_good``: another try is no use."""
+
+    def __init__(self, fault: str, *, for_good: bool = False) -> None:
+        super().__init__(fault)
+        self.fault = fault
+        self.for_good = for_good

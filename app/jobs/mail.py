@@ -1,0 +1,109 @@
+"""Letters by e-mail: plain text in UTF-8, handed to the one mail server that the settings name."""
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from urllib.parse import unquote, urlsplit
+
+from app.jobs.letter import Letter, NotDelivered
+from feeds.entry import Publisher
+
+_SECONDS = 20.0
+_PERMANENT = 500  # RFC 5321 4.2.1: 5yz replies are final
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed in. ``wrapped``: TLS from the first octet (smtps)."""
+
+    host: str
+    port: int
+    wrapped: bool
+    username: str
+    password: str = field(repr=False)
+    trust: Callable[[], ssl.SSLContext] = ssl.create_default_context
+
+
+def read_mail_server(url: str) -> MailServer:
+    """Read ``smtp://[user:password@]host[:port]`` or ``smtps://...``, which the settings have checked."""
+    parts = urlsplit(url)
+    wrapped = parts.scheme == "smtps"
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or (465 if wrapped else 25),
+        wrapped=wrapped,
+        username=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+    )
+
+
+def compose_mail(letter: Letter, publisher: Publisher) -> EmailMessage:
+    """Return a letter as it leaves; the Message-ID is the same for every attempt."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(publisher.organizer_name, addr_spec=publisher.organizer_email)
+    mail["To"] = Address(addr_spec=letter.address)
+    mail["Subject"] = letter.subject
+    mail["Date"] = format_datetime(letter.sent_at)
+    mail["Message-ID"] = f"<{letter.id}@{publisher.uid_domain}>"
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: nobody's holiday answers this
+    mail["X-Auto-Response-Suppress"] = "All"  # the same, as Exchange spells it
+    mail.set_content(letter.text, cte="quoted-printable")
+    mail["Content-Language"] = "en-GB"  # set_content clears what describes the content
+    return mail
+
+
+def send_mail(server: MailServer, publisher: Publisher, letter: Letter) -> None:
+    """Hand a letter in. Raise ``NotDelivered``."""
+    mail = compose_mail(letter, publisher)
+    try:
+        smtp = _connected(server)
+        try:
+            smtp.sendmail(publisher.organizer_email, [letter.address], mail.as_bytes())
+        except BaseException:
+            smtp.close()
+            raise
+    except smtplib.SMTPRecipientsRefused as problem:
+        code = max((reply[0] for reply in problem.recipients.values()), default=0)
+        raise NotDelivered(f"the mail server refused the address ({code})", for_good=code >= _PERMANENT) from problem
+    except smtplib.SMTPResponseException as problem:
+        # A wrong password or an unwanted sender is a setting: it may be put right before the next attempt.
+        final = isinstance(problem, smtplib.SMTPDataError) and problem.smtp_code >= _PERMANENT
+        raise NotDelivered(f"the mail server declined ({problem.smtp_code})", for_good=final) from problem
+    except (OSError, smtplib.SMTPException) as problem:
+        raise NotDelivered(f"the mail server could not be spoken to ({type(problem).__name__})") from problem
+    # It has arrived: what goes wrong from here on must not have it sent again.
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        smtp.quit()
+    smtp.close()
+
+
+def _connected(server: MailServer) -> smtplib.SMTP:
+    """Return a connection, encrypted wherever the server can, and always before a password is sent."""
+    smtp: smtplib.SMTP
+    if server.wrapped:
+        smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=_SECONDS, context=server.trust())
+    else:
+        smtp = smtplib.SMTP(server.host, server.port, timeout=_SECONDS)
+    try:
+        smtp.ehlo_or_helo_if_needed()
+        if not server.wrapped and smtp.has_extn("starttls"):
+            smtp.starttls(context=server.trust())
+            smtp.ehlo()
+        if server.username:
+            _log_in(smtp, server)
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
+
+
+def _log_in(smtp: smtplib.SMTP, server: MailServer) -> None:
+    if not isinstance(smtp.sock, ssl.SSLSocket):
+        raise NotDelivered("the mail server offers no encryption, and the password is not sent without")
+    smtp.login(server.username, server.password)

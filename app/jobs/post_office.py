@@ -1,0 +1,30 @@
+"""What carries letters: webhooks always, e-mail where the settings name a mail server."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from app.intake.outbound import Outbound
+from app.jobs.letter import Letter, NotDelivered
+from app.jobs.mail import read_mail_server, send_mail
+from app.jobs.webhook import send_webhook
+from app.store.recipients import Carrier
+from feeds.entry import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class PostOffice:
+    """Who publishes, and what carries letters: each carrier raises ``NotDelivered`` where one did not arrive."""
+
+    publisher: Publisher
+    carriers: Mapping[Carrier, Callable[[Letter], None]]
+
+
+def open_post_office(publisher: Publisher, outbound: Outbound, smtp_url: str | None) -> PostOffice:
+    """Return the post office of the service; ``outbound`` says how far webhooks may go."""
+    mail = _no_mail if smtp_url is None else partial(send_mail, read_mail_server(smtp_url), publisher)
+    return PostOffice(publisher, {Carrier.EMAIL: mail, Carrier.WEBHOOK: partial(send_webhook, outbound)})
+
+
+def _no_mail(_letter: Letter) -> None:
+    raise NotDelivered("CLOSURES_SMTP_URL is not set")

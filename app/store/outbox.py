@@ -1,0 +1,214 @@
+"""The outbox on disk: tidings, written with what they tell of, and the messages that they are put together into."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.refusal import Unknown
+from app.domain.tiding import Kind, Tiding
+from app.security.keyring import SERVICE_OWNER
+from app.security.tokens import new_row_id
+from app.store.engine import Store
+from app.store.outbox_tables import messages, tidings
+
+_MOST_AT_ONCE = 500
+
+
+class MessageState(StrEnum):
+    """What became of a message. ``dropped``: when it was to be sent, nothing in it held any more."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DROPPED = "dropped"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes to one recipient at one time. Its id stays the same however often it is sent.
+
+    ``attempts`` were begun, ``failures`` of them are known to have failed; ``fault`` words the last failure.
+    """
+
+    id: bytes
+    recipient_id: str
+    made_at: datetime
+    state: MessageState
+    due_at: datetime
+    attempts: int
+    failures: int
+    settled_at: datetime | None
+    fault: str
+
+    @property
+    def unknown(self) -> int:
+        """How many attempts ended without our knowing how: the process died in the middle."""
+        return self.attempts - self.failures
+
+
+def tiding_id(store: Store, tiding: Tiding) -> bytes:
+    """Return the row id of a tiding: the same for the same recipient, kind, closure and revision."""
+    return store.blind.tiding(tiding.recipient_id, tiding.kind, tiding.closure_id, tiding.number)
+
+
+def untold(store: Store, connection: sa.Connection, found: Iterable[Tiding]) -> list[Tiding]:
+    """Return those tidings that were never written."""
+    by_id = {tiding_id(store, tiding): tiding for tiding in found}
+    known = _known(connection, list(by_id))
+    return [tiding for row_id, tiding in by_id.items() if row_id not in known]
+
+
+def insert_tidings(store: Store, connection: sa.Connection, new: Iterable[Tiding], now: datetime) -> int:
+    """Write tidings that are not there yet; return how many. The caller holds the head, so nobody gets in between."""
+    rows = [
+        {
+            "id": row_id,
+            "recipient_id": tiding.recipient_id,
+            "recorded_at": now,
+            "sealed": store.keyring.seal(
+                SERVICE_OWNER, "tidings", "sealed", row_id, 1,
+                json.dumps([tiding.kind, tiding.closure_id.hex(), tiding.number]).encode(),
+            ),
+        }
+        for tiding in untold(store, connection, new)
+        for row_id in [tiding_id(store, tiding)]
+    ]  # fmt: skip
+    if rows:
+        connection.execute(sa.insert(tidings), rows)
+    return len(rows)
+
+
+def _known(connection: sa.Connection, ids: Sequence[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    for first in range(0, len(ids), _MOST_AT_ONCE):
+        query = sa.select(tidings.c.id).where(tidings.c.id.in_(ids[first : first + _MOST_AT_ONCE]))
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+_WAITING = (
+    sa.select(tidings.c.recipient_id, sa.func.min(tidings.c.recorded_at))
+    .where(tidings.c.message_id.is_(None))
+    .group_by(tidings.c.recipient_id)
+)
+
+
+def waiting_since(connection: sa.Connection) -> dict[str, datetime]:
+    """Return who waits to be told something, and since when."""
+    return {row[0]: row[1] for row in connection.execute(_WAITING)}
+
+
+def make_message(connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
+    """Put the oldest ``most`` waiting tidings of a recipient into one new message. The caller holds the head."""
+    query = (
+        sa.select(tidings.c.id)
+        .where(tidings.c.message_id.is_(None), tidings.c.recipient_id == recipient_id)
+        .order_by(tidings.c.recorded_at, tidings.c.id)
+        .limit(most)
+    )
+    chosen = list(connection.execute(query).scalars())
+    if not chosen:
+        return
+    message_id = new_row_id()
+    connection.execute(
+        sa.insert(messages).values(
+            id=message_id,
+            recipient_id=recipient_id,
+            made_at=now,
+            state=MessageState.WAITING.value,
+            due_at=now,
+            attempts=0,
+            failures=0,
+            fault="",
+        )
+    )
+    connection.execute(sa.update(tidings).where(tidings.c.id.in_(chosen)).values(message_id=message_id))
+
+
+def tidings_of(store: Store, connection: sa.Connection, message_id: bytes) -> list[Tiding]:
+    """Return what a message is to tell, oldest first."""
+    query = sa.select(tidings).where(tidings.c.message_id == message_id)
+    return [_open(store, row) for row in connection.execute(query.order_by(tidings.c.recorded_at, tidings.c.id))]
+
+
+def _open(store: Store, row: Any) -> Tiding:
+    body = store.keyring.unseal(SERVICE_OWNER, "tidings", "sealed", row.id, 1, row.sealed)
+    kind, closure_id, number = json.loads(body)
+    return Tiding(row.recipient_id, Kind(kind), bytes.fromhex(closure_id), number)
+
+
+def due_messages(connection: sa.Connection, now: datetime, latest: datetime, most: int) -> list[Message]:
+    """Return messages whose next attempt is due, the longest due first.
+
+    No attempt is put off beyond ``latest``: one that is was put off by a clock that has since been set back.
+    """
+    query = (
+        sa.select(messages)
+        .where(
+            messages.c.state == MessageState.WAITING.value,
+            sa.or_(messages.c.due_at <= now, messages.c.due_at > latest),
+        )
+        .order_by(messages.c.due_at, messages.c.id)
+        .limit(most)
+    )
+    return [_message(row) for row in connection.execute(query)]
+
+
+def list_messages(connection: sa.Connection, states: Sequence[MessageState], most: int) -> list[Message]:
+    """Return the newest messages in one of these states, newest first."""
+    query = (
+        sa.select(messages)
+        .where(messages.c.state.in_([state.value for state in states]))
+        .order_by(messages.c.made_at.desc(), messages.c.id)
+        .limit(most)
+    )
+    return [_message(row) for row in connection.execute(query)]
+
+
+def change_message(connection: sa.Connection, seen: Message, **facts: object) -> bool:
+    """Change a message if it is still as it was seen; tell whether it was. Nobody else got there first then."""
+    query = (
+        sa.update(messages)
+        .where(
+            messages.c.id == seen.id,
+            messages.c.state == seen.state.value,
+            messages.c.attempts == seen.attempts,
+            messages.c.failures == seen.failures,
+        )
+        .values(**facts)
+    )
+    return connection.execute(query).rowcount == 1
+
+
+def find_message(connection: sa.Connection, message_id: bytes) -> Message:
+    """Return one message. Raise ``Unknown``."""
+    row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
+    if row is None:
+        raise Unknown("There is no such message.", "`closures notify outbox` shows them.")
+    return _message(row)
+
+
+def purge_messages(connection: sa.Connection, before: datetime) -> int:
+    """Delete messages, with their tidings, that were settled before an instant; return how many."""
+    old = sa.select(messages.c.id).where(messages.c.settled_at < before)
+    connection.execute(sa.delete(tidings).where(tidings.c.message_id.in_(old)))
+    return connection.execute(sa.delete(messages).where(messages.c.settled_at < before)).rowcount
+
+
+def _message(row: Any) -> Message:
+    return Message(
+        id=row.id,
+        recipient_id=row.recipient_id,
+        made_at=row.made_at,
+        state=MessageState(row.state),
+        due_at=row.due_at,
+        attempts=row.attempts,
+        failures=row.failures,
+        settled_at=row.settled_at,
+        fault=row.fault,
+    )

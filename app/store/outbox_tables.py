@@ -1,0 +1,58 @@
+"""The tables of who is told what, and of the answers kept for an Idempotency-Key; ``tables`` has all others."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
+
+from app.store.instants import Instant
+from app.store.metadata import metadata
+
+# Who is told of what happens to closures. ``user_id`` is set where a User is told of its own ones, NULL for DCC.
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("id", String(20), primary_key=True),
+    Column("user_id", ForeignKey("users.id")),
+    Column("kinds", String(120), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# What is handed to a mail server or a webhook, once it was put together. No text is kept: it is made when it is sent.
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),  # attempts known to have failed; of the others we know nothing
+    Column("settled_at", Instant),
+    Column("fault", String(120), nullable=False),
+    Index("ix_messages_state_due_at", "state", "due_at"),
+)
+
+# The outbox: what is to be told, written with the revision that it is about. A row says neither of which closure nor
+# what: with the hour at which it was written, that would tell when a window starts.
+tidings = Table(
+    "tidings",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),  # blind: (recipient, kind, closure, revision number)
+    Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("message_id", ForeignKey("messages.id")),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("ix_tidings_message_id_recipient_id", "message_id", "recipient_id"),
+)
+
+# Answers to notices that were sent with an Idempotency-Key; ``sealed`` is NULL while the first one is being worked on.
+kept_answers = Table(
+    "kept_answers",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),  # blind: (who asked, the key)
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("asked", LargeBinary(16), nullable=False),  # blind: what was asked
+    Column("kept_at", Instant, nullable=False, index=True),
+    Column("sealed", LargeBinary),
+)

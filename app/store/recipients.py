@@ -1,0 +1,127 @@
+"""Recipients on disk: who is told of what, and where to; address and secret sealed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.domain.refusal import Shredded, Unknown
+from app.domain.tiding import Kind
+from app.security.keyring import SERVICE_OWNER
+from app.store.engine import Store
+from app.store.outbox_tables import recipients
+
+
+class Carrier(StrEnum):
+    """What brings a message to its recipient."""
+
+    EMAIL = "e-mail"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Somebody who is told. ``user_id`` is the User whose closures it hears of; None, for DCC, is everybody's.
+
+    ``address`` is an e-mail address or a webhook's URL; ``secret`` signs what a webhook gets. ``digest_hour`` is an
+    hour of the day in London; None is at once.
+    """
+
+    id: str
+    label: str
+    carrier: Carrier
+    address: str
+    kinds: frozenset[Kind]
+    digest_hour: int | None
+    created_at: datetime
+    secret: str = ""
+    user_id: bytes | None = None
+    removed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """As much of a recipient as the writing of a revision needs; nothing is unsealed for it."""
+
+    id: str
+    user_id: bytes | None
+    kinds: frozenset[Kind]
+
+
+_LISTENERS = sa.select(recipients.c.id, recipients.c.user_id, recipients.c.kinds).where(
+    recipients.c.removed_at.is_(None)
+)
+
+
+def insert_recipient(store: Store, connection: sa.Connection, new: Recipient) -> None:
+    """Write a new recipient."""
+    body = json.dumps([new.label, new.carrier, new.address, new.digest_hour, new.secret]).encode()
+    owner = new.user_id or SERVICE_OWNER
+    connection.execute(
+        sa.insert(recipients).values(
+            id=new.id,
+            user_id=new.user_id,
+            kinds=",".join(kind for kind in Kind if kind in new.kinds),
+            created_at=new.created_at,
+            sealed=store.keyring.seal(owner, "recipients", "sealed", new.id.encode(), 1, body),
+        )
+    )
+
+
+def listeners(connection: sa.Connection) -> list[Listener]:
+    """Return who is told anything at all."""
+    return [Listener(row.id, row.user_id, _kinds(row.kinds)) for row in connection.execute(_LISTENERS)]
+
+
+def list_recipients(store: Store, connection: sa.Connection) -> list[Recipient]:
+    """Return the recipients that are told something, oldest first; those of a shredded User are not among them."""
+    query = sa.select(recipients).where(recipients.c.removed_at.is_(None))
+    found = (_open(store, row) for row in connection.execute(query.order_by(recipients.c.created_at, recipients.c.id)))
+    return [one for one in found if one is not None]
+
+
+def read_recipients(store: Store, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Recipient]:
+    """Return recipients by id, removed ones too; those of a shredded User are not among them."""
+    query = sa.select(recipients).where(recipients.c.id.in_(ids))
+    found = (_open(store, row) for row in connection.execute(query))
+    return {one.id: one for one in found if one is not None}
+
+
+def remove_recipient(connection: sa.Connection, recipient_id: str, now: datetime) -> None:
+    """Tell a recipient nothing from now on. Raise ``Unknown``."""
+    query = (
+        sa.update(recipients)
+        .where(recipients.c.id == recipient_id, recipients.c.removed_at.is_(None))
+        .values(removed_at=now)
+    )
+    if connection.execute(query).rowcount != 1:
+        raise Unknown("There is no such recipient, or it is removed already.", "See `closures notify list`.")
+
+
+def _kinds(text: str) -> frozenset[Kind]:
+    return frozenset(Kind(word) for word in text.split(","))
+
+
+def _open(store: Store, row: Any) -> Recipient | None:
+    owner = row.user_id or SERVICE_OWNER
+    try:
+        body = store.keyring.unseal(owner, "recipients", "sealed", row.id.encode(), 1, row.sealed)
+    except Shredded:
+        return None
+    label, carrier, address, digest_hour, secret = json.loads(body)
+    return Recipient(
+        id=row.id,
+        label=label,
+        carrier=Carrier(carrier),
+        address=address,
+        kinds=_kinds(row.kinds),
+        digest_hour=digest_hour,
+        created_at=row.created_at,
+        secret=secret,
+        user_id=row.user_id,
+        removed_at=row.removed_at,
+    )

@@ -1,0 +1,122 @@
+"""``closures notify``: who is told what, and what became of each message."""
+
+import base64
+
+import pytest
+
+
+def test_a_recipient_is_added_listed_and_removed(alpha_closures):
+    said = alpha_closures(
+        "notify", "add", "--email", "change@alpha.example", "--user", "alpha", "--label", "Alpha", "--json"
+    )
+    made = said.json
+    assert (said.exit_code, made["user"], made["carrier"], made["secret"], made["digest_hour"]) == (
+        0,
+        "ALPHA",
+        "e-mail",
+        None,
+        None,
+    )
+    assert made["kinds"] == [
+        "new", "moved", "withdrawn", "late", "clash", "starts", "open", "expired", "receipt", "reminder",
+    ]  # fmt: skip
+    del made["secret"]
+    assert alpha_closures("notify", "list", "--json").json == {"recipients": [made]}
+    assert alpha_closures("notify", "list").lines == [
+        "ID                LABEL  FOR    BY      ADDRESS               WHEN     KINDS",
+        f"{made['id']}  Alpha  ALPHA  e-mail  change@alpha.example  at once  {' '.join(made['kinds'])}",
+    ]
+    assert alpha_closures("notify", "remove", made["id"]).lines == ["The recipient is removed."]
+    again = alpha_closures("notify", "remove", made["id"])
+    assert (again.exit_code, again.stderr.splitlines()[0]) == (
+        1,
+        "There is no such recipient, or it is removed already.",
+    )
+    assert alpha_closures("notify", "list").lines == ["Nobody is told anything yet."]
+
+
+def test_a_webhooks_secret_is_shown_once(closures):
+    made = closures(
+        "notify", "add", "--webhook", "https://ops.example/hook", "--label", "ops", "--kind", "open", "--kind", "new", "--json"
+    ).json  # fmt: skip
+    assert (made["kinds"], made["user"]) == (["new", "open"], None)
+    assert len(base64.b64decode(made["secret"].removeprefix("whsec_"), validate=True)) == 32
+    for words in (("notify", "list", "--json"), ("notify", "list")):
+        assert made["secret"].removeprefix("whsec_") not in closures(*words).stdout
+
+
+def test_somebody_at_dcc_gets_no_receipts(closures):
+    made = closures("notify", "add", "--email", "a@dcc.example", "--label", "DCC", "--digest", "8", "--json").json
+    assert (made["kinds"][-1], len(made["kinds"]), made["digest_hour"]) == ("expired", 8, 8)
+    said = closures("notify", "add", "--email", "a@dcc.example", "--label", "DCC", "--kind", "receipt")
+    assert (said.exit_code, said.stderr.splitlines()[0]) == (1, "Receipts and reminders are for a User.")
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--label", "x"), 2),
+        (("--label", "x", "--email", "a@b.example", "--webhook", "https://b.example"), 2),
+        (("--label", "x", "--email", "a@b.example", "--digest", "24"), 2),
+        (("--label", "x", "--email", "a@b.example", "--kind", "breach"), 2),
+        (("--label", "x", "--email", "a b"), 1),
+        (("--label", "x", "--webhook", "http://b.example"), 1),
+        (("--label", "x", "--webhook", "https://user@b.example"), 1),
+        (("--label", "x", "--webhook", "https://b.example:22/hook"), 1),
+        (("--label", "x", "--webhook", " "), 1),
+        (("--label", "x", "--email", "a@b.example", "--user", "NOBODY"), 1),
+        (("--label", "", "--email", "a@b.example"), 1),
+    ],
+)
+def test_what_does_not_fit_is_refused(closures, words, status):
+    assert closures("notify", "add", *words).exit_code == status
+    assert closures("notify", "list", "--json").json == {"recipients": []}
+
+
+def test_a_missing_mail_server_is_said(closures):
+    words = ("notify", "add", "--email", "a@b.example", "--label", "x")
+    assert "CLOSURES_SMTP_URL is not set here" in closures(*words).lines[-1]
+    assert len(closures(*words, CLOSURES_SMTP_URL="smtp://mail.example").lines) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["http://mail.example", "smtps://", "smtp://h:0", "smtp://h:x", "smtp://h/path", "smtp://[::1"]
+)
+def test_a_mail_server_that_cannot_be_read_stops_the_start(closures, url):
+    said = closures("notify", "list", CLOSURES_SMTP_URL=url)
+    assert (said.exit_code, "CLOSURES_SMTP_URL" in said.stderr) == (1, True)
+
+
+def test_what_failed_is_seen_and_sent_again(notified, alpha_closures, service, clock, publisher_office):
+    closures = alpha_closures
+    assert closures("notify", "outbox").lines == ["Nothing waits, and nothing has failed."]
+    closures("notify", "add", "--email", "a@dcc.example", "--label", "DCC", "--kind", "starts")
+    clock.now = clock.now.replace(month=12, day=5, hour=12)
+    publisher_office(clock)
+    (found,) = closures("notify", "outbox", "--json").json["messages"]
+    assert (found["state"], found["attempts"], found["label"], found["fault"]) == ("dead", 1, "DCC", "refused (550)")
+    assert closures("notify", "resend", found["id"]).lines == ["The message waits for its next attempt."]
+    assert closures("notify", "outbox", "--json").json["messages"][0]["state"] == "waiting"
+    assert closures("notify", "resend", found["id"]).lines == ["The message waits for its next attempt."]
+    for unknown in ("00", "no id"):
+        assert closures("notify", "resend", unknown).exit_code == 1
+
+
+@pytest.fixture
+def publisher_office(service):
+    """Return a function that does the scheduler's work at a time, with a mail server that refuses for good."""
+    from app.factory import publisher_of
+    from app.jobs.letter import NotDelivered
+    from app.jobs.notify import deliver
+    from app.jobs.post_office import PostOffice
+    from app.jobs.sweep import sweep
+    from app.store.recipients import Carrier
+
+    def refuse(letter):
+        raise NotDelivered("refused (550)", for_good=True)
+
+    def work(clock):
+        sweep(service.register, clock())
+        deliver(service.register, PostOffice(publisher_of(service.settings), {Carrier.EMAIL: refuse}), clock)
+
+    return work

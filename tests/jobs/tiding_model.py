@@ -1,0 +1,112 @@
+"""The obvious model of what is told: every closure a plain dict, and everything gone over every time."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from app.domain.closure import Step
+
+LONDON = ZoneInfo("Europe/London")
+HOUR = timedelta(hours=1)
+
+
+class Model:
+    def __init__(self, is_working_day):
+        self.is_working_day = is_working_day
+        self.closures = {}
+        self.who = []
+        self.waiting = []
+        self.ever = set()
+        self.order = 0
+
+    def working_days(self, first, last):
+        first, last = (one.astimezone(LONDON).date() for one in (first, last))
+        return sum(self.is_working_day(first + timedelta(days=n)) for n in range(1, (last - first).days))
+
+    def put(self, reference, kind, now):
+        closure = self.closures[reference]
+        for name, user, kinds, _ in self.who:
+            key = (name, reference, kind, closure["number"])
+            if kind in kinds and user in (None, closure["user"]) and key not in self.ever:
+                self.ever.add(key)
+                self.waiting.append((*key, now))
+
+    def notice(self, user, ack, now):
+        self.order += 1
+        old = self.closures.get(ack.reference, {})
+        withdrawn = ack.step is Step.WITHDRAWN
+        plans = ack.step in (Step.FIRST, Step.PLANNED_AGAIN)
+        self.closures[ack.reference] = {
+            "user": user, "gateway": ack.gateway, "starts": ack.window.starts, "ends": ack.window.ends,
+            "state": "withdrawn" if withdrawn else "planned", "number": ack.number, "order": self.order,
+            "since": ack.number if plans else old["since"],
+            "told": old["told"] if withdrawn else now,
+        }  # fmt: skip
+        for kind in ("withdrawn",) if withdrawn else ("new" if plans else "moved", "clash"):
+            self.put(ack.reference, kind, now)
+        self.put(ack.reference, "receipt", now)
+        if ack.late_change:
+            self.put(ack.reference, "late", now)
+
+    def sweep(self, now):
+        for reference, closure in self.closures.items():
+            if closure["state"] == "planned" and closure["ends"] <= now:
+                closure["state"] = "expired"
+                self.put(reference, "expired", now)
+        for reference, closure in self.closures.items():
+            if closure["state"] != "planned":
+                continue
+            if closure["starts"] <= now:
+                self.put(reference, "open", now)
+                continue
+            if closure["starts"] <= now + 24 * HOUR:
+                self.put(reference, "starts", now)
+            told_in_time = (
+                closure["told"] < closure["starts"] and self.working_days(closure["told"], closure["starts"]) > 5
+            )
+            if told_in_time and self.working_days(now, closure["starts"]) <= 5:
+                self.put(reference, "reminder", now)
+
+    def digest_is_due(self, since, hour, now):
+        if hour is None or since > now:
+            return True
+        days = (now - timedelta(days=n) for n in range((now - since).days + 2))
+        marks = (
+            datetime.combine(day.astimezone(LONDON).date(), datetime.min.time(), LONDON).replace(hour=hour)
+            for day in days
+        )
+        return any(since < mark.astimezone(UTC) <= now for mark in marks)
+
+    def deliver(self, now):
+        told = []
+        for name, user, _, hour in self.who:
+            mine = [one for one in self.waiting if one[0] == name]
+            if not mine or not self.digest_is_due(min(one[4] for one in mine), hour, now):
+                continue
+            self.waiting = [one for one in self.waiting if one[0] != name]
+            told += [found for one in mine if (found := self.tell(one, user, now)) is not None]
+        return sorted(told)
+
+    def tell(self, waiting, user, now):
+        name, reference, kind, number, _ = waiting
+        closure = self.closures[reference]
+        if kind == "new":
+            if closure["state"] == "withdrawn" or number != closure["since"]:
+                return None
+        elif number != closure["number"]:
+            return None
+        planned = closure["state"] == "planned"
+        if kind == "open" and not (planned and closure["starts"] <= now < closure["ends"]):
+            return None
+        if kind in ("starts", "reminder") and not (planned and now < closure["starts"]):
+            return None
+        clashes = ()
+        if kind == "clash":
+            clashes = tuple(sorted(
+                other for other, its in self.closures.items()
+                if planned and its["state"] == "planned" and its["gateway"] != closure["gateway"]
+                and its["order"] < closure["order"] and user in (None, its["user"])
+                and its["starts"] < closure["ends"] and closure["starts"] < its["ends"]
+            ))  # fmt: skip
+            if not clashes:
+                return None
+        return f"{name}@example.org", reference, kind, f"{closure['starts']:%Y-%m-%dT%H:%M:%SZ}", clashes
