@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -63,7 +64,7 @@ def set_retention() -> AnyResponse:
     require_principal(ACCESS["service_policy.set_retention"])
 
     def work() -> str:
-        stated = {name: _number(name) for name in ("details_days", "facts_days", "withdrawn_days")}
+        stated: dict[str, Any] = {name: _number(name) for name in ("details_days", "facts_days", "withdrawn_days")}
         version = rules.set_retention(
             site().store, replace(site().register.rulebook().retention, **stated), site().now()
         )
