@@ -12,6 +12,7 @@ from app.jobs import pulls
 from app.jobs.post_office import open_post_office
 from app.jobs.pulls import poll_due
 from app.jobs.timetable import Timetable
+from app.pulling import look
 from app.pulling.look import next_due, poll_source
 from app.register.verification import verify_record
 from app.store import runs, sources, tables
@@ -225,14 +226,14 @@ def test_one_sources_fault_does_not_touch_another(watch, site, near, three, regi
         assert sources.due_sources(connection, clock()) == []
     assert poll_due(register, near, clock) == pulls.PullReport(0, 0)
     clock.forward(days=1)
-    whole = pulls.poll
+    whole = look.poll
 
     def breaks(register, subject, *rest):
         if subject.source.id == bad.source.id:
             raise RuntimeError("a fault of ours")
         return whole(register, subject, *rest)
 
-    monkeypatch.setattr(pulls, "poll", breaks)
+    monkeypatch.setattr(look, "poll", breaks)
     site.show(three(7))
     assert poll_due(register, near, clock) == pulls.PullReport(2, 1)
     assert states(good)["u7"] == "planned"
