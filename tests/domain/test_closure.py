@@ -326,6 +326,15 @@ announcements = st.builds(
 EXPIRE = "expire"
 
 
+@pytest.mark.parametrize("sequence", [0, 1, 2, 3])
+@pytest.mark.parametrize("dtstamp", [None, STAMP - TICK, STAMP, STAMP + TICK])
+def test_what_stands_by_receipt_is_never_older_and_its_mark_is_the_one_that_stands(sequence, dtstamp):
+    said = replace(SAID, sender_sequence=sequence, sender_dtstamp=dtstamp, by_receipt=True)
+    assert is_older(said, CLOSURE) is False
+    marked = restated(CLOSURE, said)
+    assert (marked.sender_sequence, marked.sender_dtstamp) == (sequence, dtstamp)
+
+
 @given(st.lists(announcements | st.just(EXPIRE), max_size=25))
 def test_a_history_never_loses_a_window(told):
     closure, standing, numbered, history = CLOSURE, SAID.window, 1, 1
