@@ -118,6 +118,7 @@ def test_a_file_goes_in_is_previewed_recorded_and_withdrawn(alpha_page):
     )
     page = alpha_page
     page.get_by_role("link", name="Give notice", exact=True).click()
+    page.get_by_role("link", name="By file").click()
     page.get_by_label("File").set_input_files({"name": "plan.ics", "mimeType": "text/calendar", "buffer": file})
     page.get_by_role("button", name="Show what it changes").click()
     assert page.get_by_role("heading", level=1).inner_text() == "What this file would change"

@@ -393,11 +393,15 @@ def test_hours_above_a_threshold_are_named(world):
 
     span = {"from_": "2027-03-28T00:00Z", "to": "2027-03-29"}
     assert world.ask("clashes", **span).json["crowded_hours"] == []
-    set_thresholds(world.service.store, Thresholds(0, closed=2, reopening=1), NOW)
-    said = world.ask("clashes", **span).json
-    assert [(one["hour"], one["reopening"]) for one in said["crowded_hours"]] == [("2027-03-28T05:00:00Z", 2)]
-    set_thresholds(world.service.store, Thresholds(0, closed=1, reopening=9), NOW)
-    crowded = world.ask("clashes", **span).json
-    assert [one["hour"][11:13] for one in crowded["crowded_hours"]] == ["00", "01", "02", "03", "04"]
-    assert crowded["thresholds"] == {"version": 2, "closed": 1, "reopening": 9}
-    assert [one.closed for one, _ in threshold_history(world.service.store)] == [2, 1]
+    usual = world.service.register.rulebook().thresholds
+    try:
+        set_thresholds(world.service.store, Thresholds(0, closed=2, reopening=1), NOW)
+        said = world.ask("clashes", **span).json
+        assert [(one["hour"], one["reopening"]) for one in said["crowded_hours"]] == [("2027-03-28T05:00:00Z", 2)]
+        set_thresholds(world.service.store, Thresholds(0, closed=1, reopening=9), NOW)
+        crowded = world.ask("clashes", **span).json
+        assert [one["hour"][11:13] for one in crowded["crowded_hours"]] == ["00", "01", "02", "03", "04"]
+        assert crowded["thresholds"] == {"version": 2, "closed": 1, "reopening": 9}
+        assert [one.closed for one, _ in threshold_history(world.service.store)] == [2, 1]
+    finally:
+        set_thresholds(world.service.store, usual, NOW)  # the other questions of this world are asked in any order

@@ -52,7 +52,7 @@ def confirm(csrf):
 
 
 def references(client):
-    return re.findall(r'href="/closures/(CN-[0-9A-Z]{10})"', client.get("/").text)
+    return re.findall(r'href="/closures/(CN-[0-9A-Z]{10})"', client.get("/closures").text)
 
 
 def test_a_preview_records_nothing_and_names_no_reference_yet(alpha_client, upload, read):
@@ -132,7 +132,7 @@ def test_closures_ahead_that_the_file_does_not_mention_stay_unless_the_box_is_ti
     assert "withdrawn" not in read(confirm(alpha_client, preview))
     receipt = read(confirm(alpha_client, upload(alpha_client, file), withdraw_missing="yes"))
     assert "Withdrawn, revision 2." in receipt
-    assert read(alpha_client.get("/?state=withdrawn")).count("CN-") == 1
+    assert read(alpha_client.get("/closures?state=withdrawn")).count("CN-") == 1
 
 
 def test_a_file_that_says_nothing_new_has_nothing_to_confirm(alpha_client, upload, confirm, read):

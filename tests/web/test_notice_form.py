@@ -56,7 +56,7 @@ def change(csrf):
 
 
 def references(client):
-    return sorted(set(re.findall(r'href="/closures/(CN-[0-9A-Z]{10})"', client.get("/?to=2027-12-01").text)))
+    return sorted(set(re.findall(r'href="/closures/(CN-[0-9A-Z]{10})"', client.get("/closures?to=2027-12-01").text)))
 
 
 def test_the_preview_counts_the_notice_and_names_the_last_on_time_day(alpha_client, fill, read):
@@ -222,7 +222,7 @@ def test_a_closure_is_lengthened_shortened_or_given_another_gateway(
 
 def test_one_occurrence_is_changed_and_the_others_stay(alpha_client, fill, press, change, read):
     press(alpha_client, fill(alpha_client, repeat="weekly", end="count", count="3"))
-    page = alpha_client.get("/?to=2027-12-01").text
+    page = alpha_client.get("/closures?to=2027-12-01").text
     first = re.findall(r'href="/closures/(CN-[0-9A-Z]{10})"', page)[0]
     receipt = read(press(alpha_client, change(alpha_client, first, from_time="03:00", to_time="07:00")))
     assert receipt.count("revision 2.") == 1

@@ -121,7 +121,7 @@ def test_what_cannot_be_read_says_why_and_what_helps(alpha_client, send, read, s
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"url": "ftp://example.org/"}, "That is not an address that a source is read from."),
+        ({"url": "ftp://example.org/"}, "That is not an address that may be asked."),
         ({"minutes": "often"}, "The minutes are not a whole number."),
         ({"minutes": "1"}, "That is too often or too seldom."),
         ({"word": "a", "category": "b"}, "A word and a category do not go together."),

@@ -87,7 +87,7 @@ def test_what_is_public_is_named_here():
     public = {endpoint for endpoint, action in ACCESS.items() if action is Action.PUBLIC}
     assert public == {
         "static", "bootstrap.static", "status.livez", "status.readyz", "status.healthz", "status.checkpoint",
-        "feed.by_credential", "feed.by_secret_url",
+        "feed.by_credential", "feed.by_secret_url", "openapi.document", "openapi.docs",
         # They ask for Basic themselves, and open nothing without.
         "caldav.serve", "caldav.root", "caldav.discover",
     }  # fmt: skip
