@@ -103,11 +103,21 @@ def free_slots(
         yield ClosureWindow(begins, span.ends)
 
 
+def hours_around(span: ClosureWindow) -> ClosureWindow:
+    """Return the hours that touch ``span``, whole, and the instant before them: what is closed in it counts there.
+
+    A window that ends as an hour begins re-opens its gateway in that hour, and shares no instant with it.
+    """
+    first, after = max(_hour(span.starts), _FIRST + 1), min(_hour(span.ends - _INSTANT) + 1, _LAST)
+    return ClosureWindow(_EPOCH + first * _HOUR - _INSTANT, _EPOCH + after * _HOUR)
+
+
 def hourly_load(
     closures: Iterable[Scheduled], span: ClosureWindow, categories: Mapping[str, frozenset[str]]
 ) -> list[HourLoad]:
     """Return the hours that touch ``span`` and have a gateway closed or re-opening, in order.
 
+    ``closures`` are those that share an instant with ``hours_around(span)``; others count for nothing.
     ``categories`` names the party categories of every gateway there is, closed or not.
     """
     first, after = _hour(span.starts), _hour(span.ends - _INSTANT) + 1
@@ -136,6 +146,10 @@ def hourly_load(
 
 def _hour(instant: datetime) -> int:
     return (instant - _EPOCH) // _HOUR
+
+
+_FIRST, _LAST = _hour(datetime.min.replace(tzinfo=UTC)), _hour(datetime.max.replace(tzinfo=UTC))
+"""The first and the last hour that a ``datetime`` can name."""
 
 
 def _reopenings(windows: list[tuple[datetime, datetime]]) -> Iterator[datetime]:

@@ -1,11 +1,12 @@
 """What clashes in a span: gateways closed together, closures on DCC's own dates (Q2), and hours above a threshold."""
 
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from app.domain.access import Principal
 from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_maintenance_clashes
-from app.domain.load import hourly_load
+from app.domain.load import hourly_load, hours_around
 from app.domain.refusal import Unknown
 from app.domain.schedule import Scheduled
 from app.register.answer import Answer, count_words, sentence_of, span_facts, window_facts
@@ -38,7 +39,7 @@ def clashes_in(
         planned = [one for one in planned if one.reference == maintenance.strip().upper() and not one.withdrawn]
         if not planned:
             raise Unknown("There is no such maintenance.", "Check the reference; it looks like DM-0123456789.")
-    found = read_schedule(register, principal, question)
+    found = read_schedule(register, principal, replace(question, span=hours_around(question.span)))
     near = [one for one in find_maintenance_clashes(found, planned, days) if one.overlap.overlaps(question.span)]
     pairs = (one for one in find_clashes(found) if one.overlap.overlaps(question.span))
     named = [] if maintenance is not None else list(islice(pairs, MOST_PAIRS + 1))

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from app.domain.access import Principal
-from app.domain.load import HourLoad, free_slots, hourly_load
+from app.domain.load import HourLoad, free_slots, hourly_load, hours_around
 from app.domain.london import london_text, utc_text
 from app.domain.window import ClosureWindow
 from app.register.answer import Answer, count_words, sentence_of, span_facts, span_words, window_facts
@@ -20,7 +20,7 @@ def busiest_hours(
     register: Register, principal: Principal, span: ClosureWindow, as_of: datetime | None, most: int
 ) -> Answer:
     """Answer which hours have most gateways re-opening, then most closed; ``most`` of them (Q10)."""
-    found = read_schedule(register, principal, Question(span, as_of=as_of))
+    found = read_schedule(register, principal, Question(hours_around(span), as_of=as_of))
     hours = hourly_load(found, span, categories_of(register, principal))
     busiest = sorted(hours, key=lambda hour: (-hour.reopening, -hour.closed, hour.starts))[:most]
     if busiest:

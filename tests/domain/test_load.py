@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.closure import State
-from app.domain.load import HourLoad, Stretch, free_slots, hourly_load, peak_of, peaks_of, stretches
+from app.domain.load import HourLoad, Stretch, free_slots, hourly_load, hours_around, peak_of, peaks_of, stretches
 from app.domain.window import ClosureWindow
 
 START = datetime(2026, 12, 6, tzinfo=UTC)
@@ -128,3 +128,20 @@ def test_the_peaks_of_spans_in_a_row_are_those_of_each_by_itself(line, drawn, le
         edges.append(edges[-1] + length)
     spans = [ClosureWindow(at(first), at(after)) for first, after in pairwise(edges)]
     assert peaks_of(closures, spans) == [peak_of(closures, span).closed for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "first", "after"),
+    [
+        ("2027-01-03T04:00", "2027-01-03T04:30", "2027-01-03T03:59:59.999999", "2027-01-03T05:00"),
+        ("2027-01-03T04:20", "2027-01-03T06:00", "2027-01-03T03:59:59.999999", "2027-01-03T06:00"),
+        ("0001-01-01T00:00", "0001-01-01T02:00", "0001-01-01T00:59:59.999999", "0001-01-01T02:00"),
+        ("9999-12-31T22:30", "9999-12-31T23:30", "9999-12-31T21:59:59.999999", "9999-12-31T23:00"),
+    ],
+)
+def test_the_hours_around_a_span_are_whole_and_begin_an_instant_before(starts, ends, first, after):
+    span, found = (
+        ClosureWindow(*(datetime.fromisoformat(text).replace(tzinfo=UTC) for text in pair))
+        for pair in ((starts, ends), (first, after))
+    )
+    assert hours_around(span) == found
