@@ -28,7 +28,7 @@ found.reports = calendar.reports.includes("syncCollection");
 found.created = (await client.createCalendarObject({ calendar, filename: "one.ics", iCalString: event("one", ...stated.first) })).status;
 const other = await connect();
 const [theirs] = await other.fetchCalendars();
-const seen = { ...theirs, objectMultiGet: other.calendarMultiGet, fetchObjects: other.fetchCalendarObjects, objects: await other.fetchCalendarObjects({ calendar: theirs }) };
+const seen = { ...theirs, objectMultiGet: other.calendarMultiGet, fetchObjects: ({ collection }) => other.fetchCalendarObjects({ calendar: collection }), objects: await other.fetchCalendarObjects({ calendar: theirs }) };
 found.seen = seen.objects.map((one) => one.data.includes("UID:one"));
 const [object] = await client.fetchCalendarObjects({ calendar });
 found.moved = (await client.updateCalendarObject({ calendarObject: { ...object, data: event("one", ...stated.second) } })).status;
