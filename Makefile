@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test postgres slow lint types imports format lock crash outbox canary drill tamper ssrf peers bruteforce bench ci
+.PHONY: test postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers bruteforce bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -11,6 +11,10 @@ postgres:
 
 slow:
 	$(bin)/pytest -n auto --slow -m slow
+
+# The properties with many more examples each, at random: what it finds becomes a test of its own.
+hunt:
+	$(bin)/pytest -n auto --hypothesis-profile=hunt tests/domain tests/feeds tests/intake
 
 lint:
 	$(bin)/ruff check .

@@ -3,12 +3,15 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
+from sqlalchemy import make_url
 
 from app.domain.access import Principal, Role
 from app.domain.notice import Announcement, Channel, Notice
@@ -22,6 +25,14 @@ from app.settings import read_settings
 from app.store import parties
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+# A property is judged by results, not by the clock. A gate says the same twice of one commit; elsewhere each run looks
+# at other examples, and "make hunt" at many more.
+_JUDGED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("here", **_JUDGED)
+hypothesis.settings.register_profile("gate", **_JUDGED, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("hunt", **_JUDGED, max_examples=5_000)
+hypothesis.settings.load_profile("gate" if "CI" in os.environ else "here")
 
 
 def pytest_addoption(parser):
@@ -81,24 +92,53 @@ def postgresql_server(request, tmp_path_factory):
     server.cleanup()
 
 
+class Databases:
+    """Makes databases: SQLite files, or databases of the server."""
+
+    def __init__(self, server) -> None:
+        self.server = server
+
+    def new(self, folder: Path) -> str:
+        """Return the address of an empty database."""
+        if self.server is None:
+            return f"sqlite:///{folder / 'closures.sqlite3'}"
+        name = f"t{new_row_id().hex()}"
+        self.server.psql(f"CREATE DATABASE {name};")
+        return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def fill(self, empty: str, model: str) -> None:
+        """Make an empty database a copy of another that nobody is connected to."""
+        if self.server is None:
+            shutil.copyfile(model.removeprefix("sqlite:///"), empty.removeprefix("sqlite:///"))
+            return
+        new, old = (make_url(one).database for one in (empty, model))
+        self.server.psql(f"DROP DATABASE {new};")
+        self.server.psql(f"CREATE DATABASE {new} TEMPLATE {old} STRATEGY FILE_COPY;")
+
+
+@pytest.fixture(scope="session")
+def databases(postgresql_server):
+    return Databases(postgresql_server)
+
+
 @pytest.fixture
-def database_url(postgresql_server, tmp_path):
+def database_url(databases, tmp_path):
     """The address of an empty database: SQLite in a temporary folder, or a new one on the server."""
-    if postgresql_server is None:
-        return f"sqlite:///{tmp_path / 'closures.sqlite3'}"
-    name = f"t{new_row_id().hex()}"
-    postgresql_server.psql(f"CREATE DATABASE {name};")
-    return postgresql_server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
+    return databases.new(tmp_path)
+
+
+def environment(folder: Path, database_url: str) -> dict[str, str]:
+    return {
+        "CLOSURES_DATA_DIR": str(folder / "data"),
+        "CLOSURES_KEY_DIR": str(folder / "keys"),
+        "CLOSURES_DATABASE_URL": database_url,
+    }
 
 
 @pytest.fixture
 def environ(database_url, tmp_path):
     """The environment that a service of this test is started with."""
-    return {
-        "CLOSURES_DATA_DIR": str(tmp_path / "data"),
-        "CLOSURES_KEY_DIR": str(tmp_path / "keys"),
-        "CLOSURES_DATABASE_URL": database_url,
-    }
+    return environment(tmp_path, database_url)
 
 
 @pytest.fixture
@@ -106,10 +146,21 @@ def settings(environ):
     return read_settings(environ)
 
 
+@pytest.fixture(scope="session")
+def first_start(databases, tmp_path_factory):
+    """The environment of a service as its first start left it: tables, rules and keys, made once for all tests."""
+    folder = tmp_path_factory.mktemp("first-start")
+    environ = environment(folder, databases.new(folder))
+    prepare(read_settings(environ), NOW).close()
+    return environ
+
+
 @pytest.fixture
-def service(settings):
-    """A prepared service over an empty register."""
-    service = prepare(settings, NOW)
+def service(settings, environ, databases, first_start):
+    """A prepared service over an empty register: a copy of a first start."""
+    databases.fill(environ["CLOSURES_DATABASE_URL"], first_start["CLOSURES_DATABASE_URL"])
+    shutil.copytree(first_start["CLOSURES_KEY_DIR"], environ["CLOSURES_KEY_DIR"])
+    service = open_service(settings)
     yield service
     service.close()
 

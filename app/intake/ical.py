@@ -10,7 +10,7 @@ from app.intake.problem import FAULTS, Unread
 from app.intake.property import Heads, Property, read_property, read_text
 from app.intake.reading import Asking, Limits, Reading
 from app.intake.series import Told, tell
-from app.intake.stated import Calendar, Stated, read_event
+from app.intake.stated import Calendar, Stated, derived_uid, read_event
 from app.intake.unfold import unfold, unreadable
 from app.intake.zones import LONDON_ZONE, Zone, ZoneTable, named_zone
 
@@ -166,7 +166,7 @@ def _beyond_reading(raw: RawEvent) -> IntakeProblem:
 
 
 def _uids(raw: RawEvent, heads: Heads) -> list[str]:
-    """Return the UID of an event that was not understood, as far as it has one that can be read."""
+    """Return the UIDs that an event that was not understood has, or the one that it would have been given."""
     found = []
     for one in raw.properties:
         if one.name == "UID":
@@ -174,4 +174,4 @@ def _uids(raw: RawEvent, heads: Heads) -> list[str]:
                 found.append(read_text(read_property(RawProperty(*one), heads)))
             except Unread:
                 continue
-    return found
+    return [uid or derived_uid(raw) for uid in found or [""]]

@@ -1,18 +1,14 @@
-"""What the domain's tests share: lines of a schedule by minutes; properties judged by results, not by the clock."""
+"""What the domain's tests share: lines of a schedule by minutes."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import settings
 
 from app.domain.closure import State
 from app.domain.late_change import Assessment
 from app.domain.notice_period import NoticePeriod
 from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
-
-settings.register_profile("rules", deadline=None)
-settings.load_profile("rules")
 
 START = datetime(2026, 12, 6, tzinfo=UTC)
 _LEAD = NoticePeriod(25, ">=20", short_notice=False, recommended_days=20, policy_version=1, holiday_version="t")

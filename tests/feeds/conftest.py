@@ -3,14 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from feeds.entry import FeedEntry, Publisher
-
-# No test is timed: a busy machine is slow at times, and coverage always.
-settings.register_profile("feeds", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("feeds")
 
 PLANNED = FeedEntry(
     reference="CN-7F3K9QZ0AB",

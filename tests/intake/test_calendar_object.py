@@ -105,7 +105,7 @@ def test_what_is_no_object_is_refused_or_has_no_uid(calendar, event, asking):
         read_object(b" " * 1_000_001, asking)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rule=st.sampled_from(["FREQ=DAILY;COUNT=9", "FREQ=WEEKLY", "FREQ=MONTHLY;COUNT=4"]),
     excluded=st.sets(st.integers(1, 28), max_size=3),

@@ -3,7 +3,7 @@
 import importlib.resources
 from datetime import UTC, datetime
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
@@ -60,7 +60,7 @@ EVENTS = st.lists(LINES, max_size=8).map(lambda lines: "\r\n".join(["BEGIN:VEVEN
 FILES = st.lists(st.one_of(EVENTS, LINES.map(lambda line: line + "\r\n")), max_size=4).map(
     lambda parts: ("BEGIN:VCALENDAR\r\n" + "".join(parts) + "END:VCALENDAR\r\n").encode("utf-8", "replace")
 )
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=300)
 
 
 def promises(octets, read):

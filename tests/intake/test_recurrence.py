@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from dateutil.rrule import rrulestr
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.london import read_wall_clock
@@ -302,7 +302,6 @@ _RULES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(
     rule=_RULES,
     first=st.datetimes(datetime(2021, 10, 1), datetime(2028, 1, 1)).map(

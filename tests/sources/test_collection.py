@@ -272,7 +272,7 @@ def test_what_the_library_finds_odd_in_an_answer_does_not_reach_the_log(caplog):
 steps = st.lists(st.tuples(st.sampled_from("abcde"), st.integers(0, 3), st.booleans()), max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps, st.sampled_from(["sync", "ctag", ""]), st.integers(1, 5))
 def test_looks_in_between_add_up_to_what_is_there(changes, offers, page):
     held, bookmark, seen = Collection(offers, page), Bookmark(), {}

@@ -89,7 +89,7 @@ def ask_all_sorts(web, credentials, held, name, examples):
             case.path_parameters["reference"] = held[turn % len(held)]
         case.call_and_validate(headers=credentials[turn % len(credentials)], checks=checks)
 
-    bounds = settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    bounds = settings(max_examples=examples, suppress_health_check=list(HealthCheck), database=None)
     for mode in GenerationMode:
         bounds(given(operation.as_strategy(generation_mode=mode))(ask))()
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.closure import State
@@ -44,7 +44,6 @@ def test_closures_too_close_to_tell_apart_share_a_mark_with_the_days_that_it_rea
 
 
 # Judged by results, not by the clock of a busy machine.
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(-100, 1500), st.integers(1, 300)), max_size=20), st.sampled_from(list(ZOOMS)))
 def test_marks_lie_inside_hold_every_closure_and_never_overlap(drawn, zoom):
     shown = scale(zoom)

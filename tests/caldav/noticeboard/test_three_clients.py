@@ -148,7 +148,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(steps=steps)
 def test_any_sequence_converges_to_the_register(workers, steps):
     services = workers()
