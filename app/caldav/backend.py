@@ -26,9 +26,8 @@ class Principal:
 class Collection:
     """A calendar collection (RFC 4791 4.2): a User's gateway, or a scope that DCC staff read.
 
-    ``owner`` and ``name`` are its segments in paths. ``token`` changes whenever a member does, and never otherwise: it
-    is what the sync-token URI ends in, and the ctag. It holds nothing that XML would escape. ``resource_id`` is a UUID.
-    ``created_at`` is None where nobody noted when it came to be.
+    ``owner`` and ``name`` are its segments in paths. ``resource_id`` is a UUID. ``created_at`` is None where nobody
+    noted when it came to be.
     """
 
     owner: str
@@ -36,9 +35,19 @@ class Collection:
     title: str
     description: str
     writable: bool
-    token: str
     resource_id: str
     created_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the changes of a collection have come.
+
+    ``token`` changes whenever a member does, and never otherwise: it is what the sync-token URI ends in, and the ctag.
+    It holds nothing that XML would escape.
+    """
+
+    token: str
     changed_at: datetime
 
 
@@ -199,6 +208,9 @@ class Backend(Protocol):
 
     def collection(self, owner: str, name: str) -> Collection | None:
         """Return one collection; codes in any case."""
+
+    def reached(self, collection: Collection) -> Reached:
+        """Return how far its changes have come."""
 
     def entries(self, collection: Collection) -> Sequence[Entry]:
         """Return every member as a listing shows it, in a stable order."""

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import NoReturn
 from uuid import NAMESPACE_URL, uuid5
 
+from app.caldav import backend
 from app.caldav.allowed import bounds_at
 from app.caldav.backend import (
     Bounds,
@@ -78,19 +79,23 @@ class DccBoard:
         name = name.lower()
         if owner.lower() != CODE or name not in _SCOPES:
             return None
-        scope, everything = self._scope(name)
-        header, today = header_of(scope), self._today()
+        header = header_of(self._in_force(name))
         return Collection(
             owner=CODE,
             name=name,
             title=header.name,
             description=header.description,
             writable=False,
-            token=self._token(name, newest(scope, everything, today)),
             resource_id=str(uuid5(NAMESPACE_URL, f"{self.register.origin}/{CODE}/{name}")),
             created_at=None,
-            changed_at=last_modified(scope, (one.entry for one in everything), today),
         )
+
+    def reached(self, collection: Collection) -> backend.Reached:
+        """Return what the scope's newest change is, and when it was."""
+        scope, everything = self._scope(collection.name)
+        today = self._today()
+        token = self._token(collection.name, newest(scope, everything, today))
+        return backend.Reached(token, last_modified(scope, (one.entry for one in everything), today))
 
     def entries(self, collection: Collection) -> Sequence[Entry]:
         """Return what the scope shows today, in the order of its feed."""
@@ -165,8 +170,11 @@ class DccBoard:
     def _today(self) -> date:
         return self.now.astimezone(UTC).date()
 
+    def _in_force(self, name: str) -> FeedScope:
+        return self.publishing.in_force(_SCOPES[name], self.head)
+
     def _scope(self, name: str) -> tuple[FeedScope, Sequence[Shown]]:
-        scope = self.publishing.in_force(_SCOPES[name], self.head)
+        scope = self._in_force(name)
         if scope.kind is ScopeKind.MAINTENANCE:
             return scope, self.publishing.rendered_dates(self.head)
         return scope, self.publishing.rendered(self.head)

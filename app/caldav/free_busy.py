@@ -1,6 +1,7 @@
 """The free-busy-query report (RFC 4791 7.10)."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
 
 from app.caldav.backend import Collection, Instance, Member
@@ -34,7 +35,7 @@ def answer_free_busy(request: Request, view: View, resource: Resource, body: Ele
         found = view.backend.occurring(resource.collection, member, span.starts, span.ends)
         _add(periods, member, span, member.instances if found is None else found)
     check_count(sum(map(len, periods.values())))
-    text = written(_calendar(resource.collection, span, periods))
+    text = written(_calendar(resource.collection, view.reached(resource.collection).changed_at, span, periods))
     return Response(200, (("Content-Type", "text/calendar; charset=utf-8"),), text.encode())
 
 
@@ -66,13 +67,15 @@ def _kind(event: Component) -> str | None:
     return "BUSY-TENTATIVE" if "TENTATIVE" in values["STATUS"] else "BUSY"
 
 
-def _calendar(collection: Collection, span: TimeRange, periods: dict[str, list[tuple[str, str]]]) -> Component:
+def _calendar(
+    collection: Collection, changed_at: datetime, span: TimeRange, periods: dict[str, list[tuple[str, str]]]
+) -> Component:
     """Return the answer; DTSTAMP and UID follow from what is asked, so that equal answers are equal octets."""
     assert span.starts is not None
     assert span.ends is not None
     starts, ends = utc(span.starts), utc(span.ends)
     uid = sha256(f"{collection.resource_id}/{starts}/{ends}".encode()).hexdigest()[:32]
-    lines = [f"UID:{uid}", f"DTSTAMP:{utc(collection.changed_at)}", f"DTSTART:{starts}", f"DTEND:{ends}"]
+    lines = [f"UID:{uid}", f"DTSTAMP:{utc(changed_at)}", f"DTSTART:{starts}", f"DTEND:{ends}"]
     for kind in _KINDS:
         merged = ",".join(f"{begun}/{ended}" for begun, ended in _merged(periods[kind]))
         if merged:

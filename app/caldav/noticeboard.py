@@ -17,6 +17,7 @@ from app.caldav.backend import (
     Member,
     ObjectRefused,
     Principal,
+    Reached,
     Stale,
     Stored,
     TokenUnknown,
@@ -90,16 +91,21 @@ class Noticeboard:
         """Return the User's collections by the codes of their gateways."""
         if owner.upper() != self.user.code:
             return []
-        with self.register.store.reading() as connection:
-            return [self._collection(connection, gateway) for gateway in self.gateways]
+        return [self._collection(gateway) for gateway in self.gateways]
 
     def collection(self, owner: str, name: str) -> Collection | None:
         """Return the collection of one gateway."""
         gateway = self._gateway(name)
         if owner.upper() != self.user.code or gateway is None:
             return None
-        with self.register.store.reading() as connection:
-            return self._collection(connection, gateway)
+        return self._collection(gateway)
+
+    def reached(self, collection: Collection) -> Reached:
+        """Return the number of the last change of a member, and when it was."""
+        store, place = self.register.store, self._place(collection)
+        with store.reading() as connection:
+            newest = members.newest_member(store, connection, place)
+            return Reached(_token(connection, place, newest), newest.head.changed_at if newest else EPOCH)
 
     def entries(self, collection: Collection) -> Sequence[Entry]:
         """Return every member in order of its last change."""
@@ -231,20 +237,16 @@ class Noticeboard:
     def _place(self, collection: Collection) -> Place:
         return self._shelf(collection).place
 
-    def _collection(self, connection: Connection, gateway: Gateway) -> Collection:
-        store = self.register.store
+    def _collection(self, gateway: Gateway) -> Collection:
         place = collection_of(self.register, self.user, gateway).place
-        newest = members.newest_member(store, connection, place)
         return Collection(
             owner=self.user.code,
             name=gateway.code,
             title=gateway.name,
             description=f"Planned closures of gateway {gateway.code}: an event here is a notice to the DCC.",
             writable=True,
-            token=_token(connection, place, newest),
             resource_id=str(UUID(bytes=place.collection)),
             created_at=None,
-            changed_at=newest.head.changed_at if newest else EPOCH,
         )
 
     def _notice(self, octets: bytes) -> Notice:

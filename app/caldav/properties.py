@@ -1,11 +1,11 @@
 """The live properties of principals, homes and collections, by kind of place and Clark name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from app.caldav.backend import Backend, Bounds, Collection, Principal
+from app.caldav.backend import Backend, Bounds, Collection, Principal, Reached
 from app.caldav.filter_xml import COLLATIONS
-from app.caldav.hrefs import PRINCIPALS, Kind, home_path, principal_path
+from app.caldav.hrefs import PRINCIPALS, Kind, collection_path, home_path, principal_path
 from app.caldav.instants import http_date, iso, utc
 from app.caldav.london_zone import LONDON_TIMEZONE
 from app.caldav.markup import escape, href
@@ -61,6 +61,14 @@ class View:
     backend: Backend
     asker: Principal
     bounds: Bounds
+    _reached: dict[str, Reached] = field(default_factory=dict)
+
+    def reached(self, collection: Collection) -> Reached:
+        """Return how far a collection had come when this request first asked: its properties say one thing."""
+        path = collection_path(collection.owner, collection.name)
+        if path not in self._reached:
+            self._reached[path] = self.backend.reached(collection)
+        return self._reached[path]
 
 
 def view_of(backend: Backend) -> View:
@@ -127,6 +135,16 @@ def _of(write: Callable[[Collection], str]) -> Value:
     return value
 
 
+def _as_reached(write: Callable[[Reached], str]) -> Value:
+    """Return what writes a property that changes with a collection's members."""
+
+    def value(view: View, resource: Resource) -> str:
+        assert resource.collection is not None
+        return write(view.reached(resource.collection))
+
+    return value
+
+
 def _bound(write: Callable[[Bounds], str]) -> Value:
     return lambda view, _: write(view.bounds)
 
@@ -158,9 +176,9 @@ _OF_PRINCIPAL: dict[str, Value] = {
 _OF_COLLECTION: dict[str, Value] = {
     dav("resourcetype"): _fixed("<D:collection/><C:calendar/>"),
     dav("creationdate"): _of(lambda one: iso(one.created_at) if one.created_at is not None else ""),
-    dav("getlastmodified"): _of(lambda one: http_date(one.changed_at)),
-    dav("sync-token"): _of(lambda one: SYNC_TOKEN + one.token),
-    calendarserver("getctag"): _of(lambda one: one.token),
+    dav("getlastmodified"): _as_reached(lambda one: http_date(one.changed_at)),
+    dav("sync-token"): _as_reached(lambda one: SYNC_TOKEN + one.token),
+    calendarserver("getctag"): _as_reached(lambda one: one.token),
     dav("resource-id"): _of(lambda one: href(f"urn:uuid:{one.resource_id}")),
     # A POST to the collection adds a member whose name the service chooses (RFC 5995 3).
     dav("add-member"): lambda _, one: href(one.path),

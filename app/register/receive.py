@@ -223,9 +223,9 @@ def _clashes(
 ) -> dict[str, tuple[str, ...]]:
     """Return, for each closure acknowledged, the sender's own closures at other gateways that overlap it."""
     store = register.store
-    if len(parties.gateways_of(store, connection, user.id)) == 1:
-        return {}
     subjects = {one.after.id: one.after for one in decided if one.step is not None and one.after.state is State.PLANNED}
+    if not subjects or len(parties.gateways_of(store, connection, user.id)) == 1:
+        return {}
     week_keys = dict.fromkeys(
         store.blind.week(week) for closure in subjects.values() for week in closure.window.weeks()
     )

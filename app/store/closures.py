@@ -167,6 +167,11 @@ def insert_closures(
 
 # Built once: building a statement costs as much as running it.
 _OF_SERIES = sa.select(*_COLUMNS).where(closures.c.series.in_(sa.bindparam("keys", expanding=True)))
+_PAST_WEEKS = (
+    sa.update(weeks)
+    .where(weeks.c.closure_id.in_(sa.bindparam("ids", expanding=True)), weeks.c.current.is_(True))
+    .values(current=False)
+)
 _INSERT, _INSERT_REVISION, _INSERT_WEEK = sa.insert(closures), sa.insert(revisions), sa.insert(weeks)
 _UPDATE = (
     sa.update(closures)
@@ -230,9 +235,7 @@ def index_weeks(
 ) -> None:
     """Index the windows that entries set, as the current ones; the earlier ones of ``moved`` closures no longer are."""
     for group in in_groups(moved):
-        connection.execute(
-            sa.update(weeks).where(weeks.c.closure_id.in_(group), weeks.c.current.is_(True)).values(current=False)
-        )
+        connection.execute(_PAST_WEEKS, {"ids": group})
     rows = [
         {"week": store.blind.week(week), "closure_id": standing.closure.id, "entry": entry, "current": True}
         for standing, entry in standing_entries

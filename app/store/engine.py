@@ -85,6 +85,8 @@ HEAD_COLUMNS = (head.c.change, head.c.parties, head.c.rules, head.c.log_size, he
 # Statements on the way of every request are built once: building one costs as much as running it.
 _HEAD = sa.select(*HEAD_COLUMNS)
 _LOCKED_HEAD = _HEAD.with_for_update()
+_NAMES = tuple(column.name for column in HEAD_COLUMNS)
+_WRITTEN_HEAD = sa.update(head).values({name: sa.bindparam(f"new_{name}") for name in _NAMES})
 
 
 def open_store(url: str, keyring: Keyring, *, check: bool = True) -> Store:
@@ -184,16 +186,7 @@ def read_head(connection: sa.Connection, *, lock: bool = False) -> Head:
 
 def write_head(connection: sa.Connection, now_at: Head) -> None:
     """Write the head that ``read_head(lock=True)`` gave and a change moved on."""
-    connection.execute(
-        sa.update(head).values(
-            change=now_at.change,
-            parties=now_at.parties,
-            rules=now_at.rules,
-            log_size=now_at.log_size,
-            log_edge=now_at.log_edge,
-            stamped_at=now_at.stamped_at,
-        )
-    )
+    connection.execute(_WRITTEN_HEAD, {f"new_{name}": getattr(now_at, name) for name in _NAMES})
 
 
 def insert_first_head(connection: sa.Connection) -> None:

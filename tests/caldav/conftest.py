@@ -1,6 +1,6 @@
 """A Backend that keeps its calendars in a dict, and a client that speaks to the protocol over it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from app.caldav.backend import (
     Member,
     ObjectRefused,
     Principal,
+    Reached,
     Stale,
     Stored,
     TokenUnknown,
@@ -72,7 +73,7 @@ class DictBackend:
             ("BETA", "GW-9", True),
         ):
             uuid = f"00000000-0000-4000-8000-{len(self.shelves):012}"
-            made = Collection(owner, name, f"{name} <closures>", "All closures", writable, "0", uuid, now, now)
+            made = Collection(owner, name, f"{name} <closures>", "All closures", writable, uuid, now)
             self.shelves[owner, name] = Shelf(made)
         self.set = {}
         self.refused = []
@@ -93,14 +94,15 @@ class DictBackend:
         return [self.asker()]
 
     def collections(self, owner):
-        return [one for one in map(self._shown, self.shelves.values()) if owner.upper() == self.me == one.owner]
+        held = [shelf.collection for shelf in self.shelves.values()]
+        return [one for one in held if owner.upper() == self.me == one.owner]
 
     def collection(self, owner, name):
         shelf = self.shelves.get((owner.upper(), name.upper()))
-        return self._shown(shelf) if shelf and owner.upper() == self.me else None
+        return shelf.collection if shelf and owner.upper() == self.me else None
 
-    def _shown(self, shelf):
-        return replace(shelf.collection, token=str(len(shelf.log)))
+    def reached(self, collection):
+        return Reached(str(len(self._shelf(collection).log)), self.changed_at)
 
     def _shelf(self, collection):
         return self.shelves[collection.owner, collection.name]

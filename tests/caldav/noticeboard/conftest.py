@@ -68,6 +68,10 @@ class Client:
     def collection(self):
         return self.board.collection(self.user.code, self.gateway)
 
+    @property
+    def newest(self):
+        return self.board.reached(self.collection).token
+
     def put(self, name, octets, condition=ANY):
         return self.board.put(self.collection, name, octets, condition)
 
