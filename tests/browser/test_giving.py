@@ -132,6 +132,42 @@ def test_dcc_finds_it_in_the_record_and_the_record_sound(alpha, page, address, e
     assert "The record is sound. 2 entries checked" in page.get_by_role("status").inner_text()
 
 
+def test_dcc_sees_it_coming_marks_it_as_seen_and_hears_when_it_moves(alpha, page, address, enter, clock):
+    enter("ann@example.org", Role.USER, "ALPHA")
+    page.goto(f"{address}/notices/form")
+    page.get_by_label("Gateway").select_option("GW-A1")
+    fill(page, "2026-12-06")
+    press(page, "Show how much notice that is")
+    press(page, "Record this notice")
+    assert heading(page) == "Receipt"
+
+    clock.forward(minutes=1)
+    enter("dee@example.org", Role.DCC)
+    look = page.get_by_role("region", name="Needs a look")
+    assert "1 late change that you have not looked at" in page.locator(".headline").inner_text()
+    assert "GW-A1" in look.get_by_role("listitem").inner_text()
+    look.get_by_role("button", name=re.compile("^Seen ?: GW-A1")).click()
+    assert "1 item cleared." in page.get_by_role("status").inner_text()
+    assert "Nothing waits for you" in look.inner_text()
+
+    page.goto(f"{address}/horizon")
+    assert page.locator(".headline").inner_text().startswith("1 closure of 1 User from")
+    page.get_by_role("link", name="Sun 6 Dec 2026 02:00-06:00 GMT").click()
+    assert "GW-A1" in heading(page)
+    closure = page.url
+
+    enter("ann@example.org", Role.USER, "ALPHA")
+    page.goto(closure)
+    page.get_by_role("link", name="Push back or change").click()
+    fill(page, "2026-12-08")
+    press(page, "Show what that changes")
+    press(page, "Record this notice")
+
+    clock.forward(minutes=1)
+    enter("dee@example.org", Role.DCC)
+    assert "was Sun 6 Dec 2026 02:00-06:00 GMT" in look.get_by_role("listitem").inner_text()
+
+
 def test_an_admin_shreds_a_user_only_by_typing_its_code(alpha, page, address, enter):
     enter("admin@example.org", Role.ADMIN)
     page.goto(f"{address}/service/keys")
