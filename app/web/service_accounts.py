@@ -1,6 +1,7 @@
 """Service, accounts: invite somebody, change what an account may do, help one back in, close one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -10,6 +11,7 @@ from app.domain.refusal import AccessRefused, Refusal
 from app.register import account_keeping, enrolment
 from app.store import identities, sessions
 from app.store.accounts import Account
+from app.store.engine import Store
 from app.web import once
 from app.web.access_table import ACCESS
 from app.web.principal import require_account, require_principal
@@ -85,24 +87,14 @@ def change_rights(account_id: str) -> AnyResponse:
 def make_link(account_id: str) -> AnyResponse:
     """Make a one-time link, which stands for the password."""
     require_principal(ACCESS["service_accounts.make_link"])
-    account = account_keeping.find_account(site().store, account_id)
-    form_id = once.carry_out(
-        require_account(),
-        lambda: _link_of(account.email, enrolment.issue_sign_in(site().store, account.email, site().now())),
-    )
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return _shown_link(account_id, enrolment.issue_sign_in)
 
 
 @blueprint.post("/service/accounts/<account_id>/afresh")
 def start_afresh(account_id: str) -> AnyResponse:
     """Forget password and second factor, and make a one-time link: for somebody who lost the second factor."""
     require_principal(ACCESS["service_accounts.start_afresh"])
-    account = account_keeping.find_account(site().store, account_id)
-    form_id = once.carry_out(
-        require_account(),
-        lambda: _link_of(account.email, account_keeping.start_afresh(site().store, account.email, site().now())),
-    )
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return _shown_link(account_id, account_keeping.start_afresh)
 
 
 @blueprint.post("/service/accounts/<account_id>/end-sessions")
@@ -153,6 +145,13 @@ def link_identity(account_id: str) -> AnyResponse:
         except Refusal as refusal:
             return _account_page(account, refusal)
     return _back(account)
+
+
+def _shown_link(account_id: str, issue: Callable[[Store, str, datetime], str]) -> AnyResponse:
+    """Have a token issued for an account, once however often the form comes, and show its link once."""
+    email = account_keeping.find_account(site().store, account_id).email
+    form_id = once.carry_out(require_account(), lambda: _link_of(email, issue(site().store, email, site().now())))
+    return redirect(url_for("once.show", form_id=form_id), 303)
 
 
 def _back(account: Account) -> AnyResponse:
