@@ -20,7 +20,7 @@ from aiosmtpd.controller import Controller
 
 from app.domain.tiding import Kind
 from app.register import outbox, recipients
-from app.store.outbox import MessageState
+from app.store.outbox import MessageState, list_messages
 from app.store.recipients import Carrier
 
 ROUNDS = int(os.environ.get("CLOSURES_OUTBOX_ROUNDS", "4"))
@@ -139,4 +139,5 @@ def drill(service, environ, box, alpha, announce, give):
 
 
 def outbox_of(service):
-    return [one.message for one in recipients.list_messages(service.store, list(MessageState))]
+    with service.store.reading() as connection:
+        return list_messages(connection, list(MessageState), most=1_000_000)
