@@ -130,6 +130,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         access_table,
         account,
         api,
+        browser_session,
         closures,
         connect,
         csrf,
@@ -185,6 +186,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as its session: nothing typed is lost to a timer
         PROPAGATE_EXCEPTIONS=False,
     )
+    app.session_interface = browser_session.CookieSessions(app)
     app.url_map.strict_slashes = False
     Bootstrap5(app)
     csrf.install_csrf(app)

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
-from flask import g, request, session
+from flask import Flask, g, request, session
+from flask.sessions import SecureCookieSessionInterface
 
 from app.security.tokens import new_session_id
 from app.store import sessions
@@ -13,6 +15,18 @@ from app.web.site import site
 
 _NOTE_USE_EVERY = timedelta(minutes=5)  # kept to this grain, so that reading stays reading
 _OUTLIVE_SIGN_IN = ("next", "kept")  # where a person was going, and what was typed on the way
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's own signed cookie; but its serializer is made once, not for each request that brings no cookie at all."""
+
+    def __init__(self, app: Flask) -> None:
+        """Make the serializer of ``app``, whose secret is set and stays the same while it runs."""
+        self._serializer = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
+        """Return what signs and reads the cookie."""
+        return self._serializer
 
 
 def current_session() -> Session | None:

@@ -1,5 +1,7 @@
 """What every answer carries: the browser's limits, and who may keep a copy."""
 
+from http import HTTPStatus
+
 from flask import Flask, Response, request
 
 _CSP = (
@@ -14,21 +16,23 @@ _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
+_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+# What is shown depends on who asks: nobody in between may keep it for another.
+_NOT_PUBLIC = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
 _STATIC = ("static", "bootstrap.static")
 
 
 def install_headers(app: Flask, *, is_https: bool) -> None:
     """Put the headers on every answer of ``app``."""
+    always = tuple((_ALWAYS | (_HTTPS if is_https else {})).items())
 
     @app.after_request
     def _add(response: Response) -> Response:
         headers = response.headers
-        for name, value in _ALWAYS.items():
-            headers.setdefault(name, value)
-        if is_https:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        stated = {name.lower() for name, _ in headers}
+        # A 304 has no content to guard; it says again only what a cache goes by (RFC 9110 15.4.5).
+        wanted = () if response.status_code == HTTPStatus.NOT_MODIFIED else always
         if request.endpoint not in _STATIC:
-            # What is shown depends on who asks: nobody in between may keep it for another.
-            headers.setdefault("Cache-Control", "private, no-cache")
-            headers.setdefault("Vary", "Authorization, Cookie")
+            wanted = (*wanted, *_NOT_PUBLIC.items())
+        headers.extend([(name, value) for name, value in wanted if name.lower() not in stated])
         return response
