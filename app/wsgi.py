@@ -1,5 +1,6 @@
 """The web process: gunicorn with threads, over the one application."""
 
+import gc
 import os
 from typing import Any
 
@@ -59,6 +60,10 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
         """Make the application before the workers are forked; each opens the database for itself."""
         app = create_app(self._settings)
         app.extensions[EXTENSION].store.close()
+        # A collection writes to every object that it looks at, and so makes each worker its own copy of all the code:
+        # what is there before the fork is never looked at again.
+        gc.collect()
+        gc.freeze()
         return app
 
 
