@@ -27,6 +27,8 @@ _PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
     "PRAGMA temp_store=MEMORY",
+    # What a large import wrote stands in the database and in the WAL; the second copy goes with the next write.
+    "PRAGMA journal_size_limit=4194304",
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FULL_MARKS = ("disk is full", "disk i/o error", "no space left", "could not extend file", "file too large")
