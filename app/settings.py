@@ -31,9 +31,10 @@ class Settings(BaseModel):
     data_dir: Path = Path("closures-data")
     key_dir: Path = Path("closures-keys")
     database_url: SecretStr = SecretStr("")
-    base_url: str = "http://127.0.0.1:8000"
     host: _Text = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    # Who changes the port alone wants the links to go there too.
+    base_url: str = Field(default_factory=lambda stated: f"http://127.0.0.1:{stated.get('port', 8000)}")
     kek: SecretStr | None = None
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     smtp_url: SecretStr | None = None

@@ -34,6 +34,17 @@ def test_each_is_read_from_its_variable(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("stated", "address"),
+    [
+        ({"CLOSURES_PORT": "9000"}, "http://127.0.0.1:9000"),
+        ({"CLOSURES_PORT": "9000", "CLOSURES_BASE_URL": "https://a.example"}, "https://a.example"),
+    ],
+)
+def test_the_address_goes_with_the_port_unless_it_is_stated(stated, address):
+    assert read_settings(stated).base_url == address
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("PORT", "many"), ("PORT", "0"), ("PORT", "65536"), ("BASE_URL", "ftp://x"), ("BASE_URL", "nonsense"),

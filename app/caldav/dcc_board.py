@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import NoReturn
 from uuid import NAMESPACE_URL, uuid5
 
-from app.caldav import backend
 from app.caldav.allowed import bounds_at
 from app.caldav.backend import (
     Bounds,
@@ -19,10 +18,11 @@ from app.caldav.backend import (
     Instance,
     Member,
     Principal,
+    Reached,
     Stored,
     TokenUnknown,
 )
-from app.caldav.feed_changes import Reached, Shown, newest, step_from
+from app.caldav.feed_changes import Heard, Shown, newest, step_from
 from app.caldav.kept_properties import KeptProperties
 from app.domain.refusal import AccessRefused
 from app.publishing import Publishing
@@ -90,12 +90,12 @@ class DccBoard:
             created_at=None,
         )
 
-    def reached(self, collection: Collection) -> backend.Reached:
+    def reached(self, collection: Collection) -> Reached:
         """Return what the scope's newest change is, and when it was."""
         scope, everything = self._scope(collection.name)
         today = self._today()
         token = self._token(collection.name, newest(scope, everything, today))
-        return backend.Reached(token, last_modified(scope, (one.entry for one in everything), today))
+        return Reached(token, last_modified(scope, (one.entry for one in everything), today))
 
     def entries(self, collection: Collection) -> Sequence[Entry]:
         """Return what the scope shows today, in the order of its feed."""
@@ -192,7 +192,7 @@ class DccBoard:
         instance = Instance(one.entry.starts, one.entry.ends)
         return Member(self._entry(one), self.publishing.uid_of(one), self.publishing.object_of(one), (instance,))
 
-    def _token(self, name: str, reached: Reached) -> str:
+    def _token(self, name: str, reached: Heard) -> str:
         """Return a token: where it has come, what marks this timeline, and what is the same for all that it saw."""
         (change, reference), (day, moved) = reached.revision, reached.edge
         mark = "0"
@@ -201,14 +201,14 @@ class DccBoard:
             mark = f"{position}.{_mark(name, leaf)}"
         return f"{change}.{reference}_{day}.{moved}_{mark}_{self._pinned(name)}"
 
-    def _reached(self, name: str, token: str) -> Reached:
+    def _reached(self, name: str, token: str) -> Heard:
         """Return where a token stands. Raise ``TokenUnknown``, also once other names or rules are in force."""
         if not token:
-            return Reached()
+            return Heard()
         found = _TOKEN.fullmatch(token)
         if found is None or found["pinned"] != self._pinned(name):
             raise TokenUnknown
-        reached = Reached((int(found["change"]), found["revised"]), (int(found["day"]), found["moved"]))
+        reached = Heard((int(found["change"]), found["revised"]), (int(found["day"]), found["moved"]))
         if found["mark"] is not None:
             leaf = self._leaf_at(name, int(found["position"]), reached)
             if leaf is None or _mark(name, leaf) != found["mark"]:
@@ -221,7 +221,7 @@ class DccBoard:
             return f"0.{self.register.rules.at(self.head.rules).retention.version}"
         return f"{self.head.parties}.{self.head.rules}"
 
-    def _place_of(self, name: str, reached: Reached) -> tuple[int, bytes]:
+    def _place_of(self, name: str, reached: Heard) -> tuple[int, bytes]:
         """Return the place in the record that was reached, and what stands there and nowhere else.
 
         Of a closure it is its last revision's leaf: where an older backup was restored, the log has another there.
@@ -234,7 +234,7 @@ class DccBoard:
         earlier = [entry for entry in told if entry[:2] <= reached.revision]
         return len(earlier), repr(earlier).encode()
 
-    def _leaf_at(self, name: str, position: int, reached: Reached) -> bytes | None:
+    def _leaf_at(self, name: str, position: int, reached: Heard) -> bytes | None:
         if _is_of_dcc(name):
             place, leaf = self._place_of(name, reached)
             return leaf if place == position else None

@@ -13,7 +13,7 @@ Place = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class Heard:
     """How far a client has come: the last revision that it heard of, and the last edge."""
 
     revision: Place = (0, "")
@@ -25,7 +25,7 @@ class Step:
     """What came after a place, oldest first, and the place that it reaches. ``is_cut``: more waits behind it."""
 
     shown: Sequence[Shown]
-    reached: Reached
+    reached: Heard
     is_cut: bool
 
 
@@ -34,16 +34,16 @@ def revision_of(rendered: Shown) -> Place:
     return rendered.change, rendered.entry.reference
 
 
-def newest(scope: FeedScope, everything: Sequence[Shown], today: date) -> Reached:
+def newest(scope: FeedScope, everything: Sequence[Shown], today: date) -> Heard:
     """Return where a client is that has heard of everything.
 
     Every closure's revision counts, whatever the scope takes of it: a closure that it no longer takes has left.
     """
     edges = (_edge_of(scope, one, today) for one in everything)
-    return Reached(max(map(revision_of, everything), default=(0, "")), max(edges, default=(0, "")))
+    return Heard(max(map(revision_of, everything), default=(0, "")), max(edges, default=(0, "")))
 
 
-def step_from(since: Reached, scope: FeedScope, everything: Sequence[Shown], today: date, most: int | None) -> Step:
+def step_from(since: Heard, scope: FeedScope, everything: Sequence[Shown], today: date, most: int | None) -> Step:
     """Return what comes after ``since``, at most ``most`` closures: revisions first, then edges, none passed over.
 
     What an edge moved and no revision changed since is found by its day; a closure that changes meanwhile gets a new
@@ -63,9 +63,9 @@ def step_from(since: Reached, scope: FeedScope, everything: Sequence[Shown], tod
     taken = queue[:most]
     last = taken[-1][0]
     if most <= len(revised):
-        reached = Reached(last, since.edge)
+        reached = Heard(last, since.edge)
     else:
-        reached = Reached(revised[-1][0] if revised else since.revision, last)
+        reached = Heard(revised[-1][0] if revised else since.revision, last)
     return Step([one for _, _, one in taken], reached, is_cut=True)
 
 

@@ -14,9 +14,11 @@ OPERATOR = Principal("command line", Role.ADMIN)
 """Who asks from the command line: whoever may read the keys may read everything."""
 
 
-def current_settings() -> Settings:
-    """Return the settings of this process; raise ``SettingsRefused``."""
-    return read_settings(os.environ)
+def current_settings(**flags: object) -> Settings:
+    """Return the settings of this process, flags that were given in place of variables; raise ``SettingsRefused``."""
+    given = {f"CLOSURES_{name.upper()}": str(value) for name, value in flags.items() if value is not None}
+    environ = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in given}
+    return read_settings(environ | given)
 
 
 @contextmanager

@@ -17,7 +17,9 @@ from app.domain.working_days import REGIONS
 from app.factory import Service, utc_now
 from app.register.rulebook import (
     add_extra_days,
+    extra_days,
     policy_history,
+    remove_extra_days,
     retention_history,
     set_notice_policy,
     set_retention,
@@ -46,6 +48,7 @@ def show() -> None:
     epilog=examples(
         "closures policy set --recommended-days 15 --valid-from 2027-04-01",
         "closures policy set --extra-day 2027-05-10",
+        "closures policy set --no-extra-day 2027-05-10",
         "closures policy set --details-days 60",
         "closures policy set --details drop",
         "closures policy set --closed-threshold 8 --reopening-threshold 4",
@@ -80,7 +83,10 @@ def show() -> None:
 )
 @click.option("--release-days", type=int, metavar="N", help="Days on either side of a SEC Release that are near it.")
 @click.option(
-    "--extra-day", "extra_days", type=DAY, metavar="D", multiple=True, help="A holiday proclaimed; may be repeated."
+    "--extra-day", "added", type=DAY, metavar="D", multiple=True, help="A holiday proclaimed; may be repeated."
+)
+@click.option(
+    "--no-extra-day", "removed", type=DAY, metavar="D", multiple=True, help="An extra day taken out; may be repeated."
 )
 @json_option
 def set_(
@@ -94,7 +100,8 @@ def set_(
     closed: int | None,
     reopening: int | None,
     release_days: int | None,
-    extra_days: tuple[date, ...],
+    added: tuple[date, ...],
+    removed: tuple[date, ...],
 ) -> None:
     """Set rules; what is not named stays. Earlier notices keep the rule that they were counted by."""
     notice = recommended_days is not None or region is not None
@@ -106,7 +113,7 @@ def set_(
     limits = {name: number for name, number in bounds.items() if number is not None}
     if valid_from is not None and not notice:
         raise click.UsageError("--valid-from goes with --recommended-days or --region.")
-    if not (notice or kept or limits or extra_days):
+    if not (notice or kept or limits or added or removed):
         raise click.UsageError("Nothing to set; give at least one option.")
     now = utc_now()
     with opened() as service:
@@ -128,8 +135,10 @@ def set_(
             set_retention(service.store, retention, now)
         if limits:
             set_thresholds(service.store, thresholds, now)
-        if extra_days:
-            add_extra_days(service.store, extra_days, now)
+        if added:
+            add_extra_days(service.store, added, now)
+        if removed:
+            remove_extra_days(service.store, removed, now)
         _say_rules(service, now)
 
 
@@ -138,6 +147,7 @@ def _say_rules(service: Service, now: datetime) -> None:
     in_force = rulebook.policy_for(now)
     limits = rulebook.thresholds
     retention, working_days = rulebook.retention, rulebook.calendar_for(in_force)
+    extra = extra_days(service.store)
     facts: dict[str, Any] = {
         "in_force": _policy_facts(in_force),
         "versions": [{**_policy_facts(one), "set_at": utc_text(set_at)} for one, set_at in history],
@@ -158,6 +168,7 @@ def _say_rules(service: Service, now: datetime) -> None:
         "holiday_table": {
             "version": working_days.version,
             "confirmed_through": working_days.confirmed_through.isoformat(),
+            "extra_days": [day.isoformat() for day in extra],
         },
     }
     headings = ("version", "recommended_days", "region", "valid_from", "set_at")
@@ -169,6 +180,7 @@ def _say_rules(service: Service, now: datetime) -> None:
         f"withdrawn closures stay {retention.withdrawn_days} days in feeds.",
         f"Worth a word: more than {limits.closed} gateways closed at once, more than {limits.reopening} re-opening in "
         f"one hour; closures within {limits.release_days} days of a SEC Release.",
+        f"Extra days: {', '.join(str(day) for day in extra) or 'none'}.",
         "",
         *table(headings, [[version[name] for name in headings] for version in facts["versions"]], empty=""),
     )

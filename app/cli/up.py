@@ -14,7 +14,6 @@ from app.intake.outbound import Outbound
 from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep as sweep_once
 from app.register import enrolment
-from app.settings import Settings
 from app.store import accounts
 from app.supervisor import become_supervisor
 
@@ -28,7 +27,7 @@ _FIRST_ADMIN = "admin@localhost"
 @json_option
 def up(demo: bool, host: str | None, port: int | None) -> None:
     """Run everything: migrate, make keys and a first sign-in link, serve, and keep the timetable. Ctrl-C stops it."""
-    settings = _with_flags(current_settings(), host, port)
+    settings = current_settings(host=host, port=port)
     service = prepare(settings, utc_now())
     try:
         facts, lines = _welcome(service, demo=demo)
@@ -42,18 +41,6 @@ def up(demo: bool, host: str | None, port: int | None) -> None:
     environ.pop("CLOSURES_BASE_URL_FILE", None)
     text = json.dumps(facts, ensure_ascii=False, indent=2) if wants_json() else "\n".join(lines)
     become_supervisor(environ, text + "\n")
-
-
-def _with_flags(settings: Settings, host: str | None, port: int | None) -> Settings:
-    """Return the settings with the flags in them; a port goes into the address too, unless the environment gives it."""
-    changes: dict[str, object] = {}
-    if host is not None:
-        changes["host"] = host
-    if port is not None:
-        changes["port"] = port
-        if "CLOSURES_BASE_URL" not in os.environ and "CLOSURES_BASE_URL_FILE" not in os.environ:
-            changes["base_url"] = f"http://127.0.0.1:{port}"
-    return settings.model_copy(update=changes)
 
 
 def _welcome(service: Service, *, demo: bool) -> tuple[dict[str, object], list[str]]:

@@ -156,8 +156,19 @@ def threshold_history(store: Store) -> list[tuple[Thresholds, datetime]]:
 
 def add_extra_days(store: Store, days: Iterable[date], now: datetime) -> None:
     """Add days proclaimed at short notice to every region's table; earlier assessments keep the table they used."""
+    _set_extra_days(store, now, added=frozenset(days))
+
+
+def remove_extra_days(store: Store, days: Iterable[date], now: datetime) -> None:
+    """Take days that an admin added out of every region's table; earlier assessments keep the table they used."""
+    _set_extra_days(store, now, removed=frozenset(days))
+
+
+def _set_extra_days(
+    store: Store, now: datetime, *, added: frozenset[date] = frozenset(), removed: frozenset[date] = frozenset()
+) -> None:
     with store.writing() as connection:
-        known = {*_extra_days(connection), *days}
+        known = {*_extra_days(connection), *added} - removed
         rules.append_policy(connection, _EXTRA_DAYS, json.dumps([day.isoformat() for day in sorted(known)]), now)
     refresh_rules(store, now)
 
@@ -181,7 +192,7 @@ def refresh_rules(store: Store, now: datetime) -> None:
         extra = _extra_days(connection)
         for region in REGIONS:
             table = holiday_tables.build_table(region, extra)
-            rules.add_holiday_table(connection, table.version, region, holiday_tables.to_text(table), now)
+            rules.put_holiday_table(connection, table.version, region, holiday_tables.to_text(table), now)
             if table.ends_soon(london_date(now)):
                 _LOG.warning(
                     "holiday table ends within twelve months: update the holidays package",

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from app.store.engine import read_head, write_head
 from app.store.tables import holiday_tables, policies
+
+_INSTANT = timedelta(microseconds=1)
 
 
 def append_policy(connection: sa.Connection, kind: str, body: str, now: datetime) -> int:
@@ -29,18 +31,27 @@ def read_policies(connection: sa.Connection, kind: str) -> Sequence[tuple[int, d
     return [(row.version, row.set_at, row.body) for row in connection.execute(query)]
 
 
-def add_holiday_table(connection: sa.Connection, version: str, region: str, body: str, now: datetime) -> bool:
-    """Keep a version of a region's holiday table; tell whether it was new. The latest kept one is in force."""
-    held = sa.select(holiday_tables.c.version).where(holiday_tables.c.version == version)
-    if connection.execute(held).first():
-        return False
-    connection.execute(sa.insert(holiday_tables).values(version=version, region=region, made_at=now, body=body))
+def put_holiday_table(connection: sa.Connection, version: str, region: str, body: str, now: datetime) -> bool:
+    """Bring a version of a region's holiday table into force; tell whether another one was.
+
+    Each version is kept once. One that was in force before and is again (a day was added and taken out) only moves to
+    the end: what assessments quote, its name and its days, stays.
+    """
+    newest = sa.select(holiday_tables.c.version, holiday_tables.c.made_at).where(holiday_tables.c.region == region)
+    in_force = connection.execute(newest.order_by(holiday_tables.c.made_at.desc()).limit(1)).first()
+    if in_force is not None:
+        if in_force.version == version:
+            return False
+        now = max(now, in_force.made_at + _INSTANT)  # a clock that was put back must not hide it behind the other
+    again = sa.update(holiday_tables).where(holiday_tables.c.version == version).values(made_at=now)
+    if connection.execute(again).rowcount == 0:
+        connection.execute(sa.insert(holiday_tables).values(version=version, region=region, made_at=now, body=body))
     _count_change(connection)
     return True
 
 
 def read_holiday_tables(connection: sa.Connection) -> Sequence[str]:
-    """Return the bodies of the tables in force, one a region: the latest that was kept."""
+    """Return the bodies of the tables in force, one a region: the latest that was put there."""
     latest: dict[str, str] = {}
     for row in connection.execute(sa.select(holiday_tables).order_by(holiday_tables.c.made_at)):
         latest[row.region] = row.body

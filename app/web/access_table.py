@@ -126,6 +126,7 @@ ACCESS: dict[str, Action] = {
     "service_policy.set_retention": Action.KEEP_RULES,
     "service_holidays.show": Action.KEEP_RULES,
     "service_holidays.add": Action.KEEP_RULES,
+    "service_holidays.remove": Action.KEEP_RULES,
     "service_keys.show": Action.KEEP_KEYS,
     "service_keys.rotate": Action.KEEP_KEYS,
     "service_keys.shred": Action.KEEP_KEYS,

@@ -44,7 +44,7 @@ def give_notice() -> Response:
     )
     dry_run, whole = read_flag("dry_run"), read_flag("all_or_nothing")
     media_type = request.content_type or "text/calendar"
-    notice = Notice(user.code, Channel.API, now, media_type, octets, principal.name)
+    notice = Notice(user.code, Channel.API, now, media_type, octets, principal.signature(user.code))
 
     def answer() -> Response:
         try:

@@ -1,6 +1,6 @@
 """Service, holidays: which days are no Working Days in each region, and days proclaimed at short notice."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.domain.london import london_date, read_day
 from app.domain.refusal import Refusal
 from app.domain.working_days import REGIONS
-from app.register.rulebook import add_extra_days, extra_days
+from app.register.rulebook import add_extra_days, extra_days, remove_extra_days
 from app.web.access_table import ACCESS
 from app.web.asking import QueryRefused
 from app.web.principal import require_principal
@@ -36,8 +36,23 @@ def add() -> AnyResponse:
             add_extra_days(site().store, [day], site().now())
     except Refusal as refusal:
         return _page(refusal)
-    flash(f"{day:%A} {day.day} {day:%B %Y} is a holiday in every region now. What was counted before stays as it was.")
+    flash(f"{_words(day)} is a holiday in every region now. What was counted before stays as it was.")
     return redirect(url_for("service_holidays.show"), 303)
+
+
+@blueprint.post("/service/holidays/remove")
+def remove() -> AnyResponse:
+    """Take a day that was added out of every region's table; taken out twice it is out."""
+    require_principal(ACCESS["service_holidays.remove"])
+    day = read_day(request.form.get("day", ""))
+    if day in extra_days(site().store):
+        remove_extra_days(site().store, [day], site().now())
+    flash(f"{_words(day)} is no extra holiday any more. What was counted before stays as it was.")
+    return redirect(url_for("service_holidays.show"), 303)
+
+
+def _words(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B %Y}"
 
 
 def _page(fault: Refusal | None = None) -> Response:

@@ -45,6 +45,21 @@ def test_a_day_proclaimed_is_no_working_day(closures):
     assert (before, after) == (9, 7)
 
 
+def test_a_day_that_was_added_may_be_taken_out_again(closures):
+    def told():
+        return closures("notice-period", "2027-05-17", "--given-on", "2027-05-03", "--json").json["working_days_notice"]
+
+    first = closures("policy", "show", "--json").json["holiday_table"]
+    closures("policy", "set", "--extra-day", "2027-05-10", "--extra-day", "2027-05-11")
+    assert told() == 7
+    said = closures("policy", "set", "--no-extra-day", "2027-05-11")
+    assert (said.lines[4], told()) == ("Extra days: 2027-05-10.", 8)
+    last = closures("policy", "set", "--no-extra-day", "2027-05-10", "--json").json["holiday_table"]
+    assert (last, last["extra_days"], told()) == (first, [], 9)
+    closures("policy", "set", "--extra-day", "2027-05-10", "--extra-day", "2027-05-11")
+    assert told() == 7
+
+
 def test_retention_changes_only_where_it_was_named(closures):
     said = closures("policy", "set", "--details-days", "30", "--json").json
     first = {**KEPT, "details_days": 30, "set_at": "2026-11-24T09:00:00Z"}

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.cli.demo import fill_demo
-from app.cli.up import _welcome, _with_flags
+from app.cli.opening import current_settings
+from app.cli.up import _welcome
 from app.domain.access import Principal, Role
 from app.domain.closure import State
 from app.domain.window import ClosureWindow
@@ -60,11 +61,17 @@ def test_the_demo_says_what_to_open(service):
         ("0.0.0.0", 9000, ("0.0.0.0", 9000, "http://127.0.0.1:9000")),
     ],
 )
-def test_flags_go_into_the_addresses(settings, host, port, expected):
-    found = _with_flags(settings, host, port)
+def test_flags_go_into_the_addresses(monkeypatch, host, port, expected):
+    for name in ("HOST", "PORT", "BASE_URL"):
+        monkeypatch.delenv(f"CLOSURES_{name}", raising=False)
+    found = current_settings(host=host, port=port)
     assert (found.host, found.port, found.base_url) == expected
 
 
-def test_an_address_of_the_environment_stands(settings, monkeypatch):
+def test_a_flag_goes_before_the_environment_and_an_address_of_it_stands(monkeypatch, tmp_path):
+    monkeypatch.delenv("CLOSURES_PORT", raising=False)
+    (tmp_path / "port").write_text("7000")
+    monkeypatch.setenv("CLOSURES_PORT_FILE", str(tmp_path / "port"))
     monkeypatch.setenv("CLOSURES_BASE_URL", "https://closures.example.org")
-    assert _with_flags(settings, None, 9000).base_url == settings.base_url
+    found = current_settings(host=None, port=9000)
+    assert (found.port, found.base_url) == (9000, "https://closures.example.org")

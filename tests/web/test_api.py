@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.access import Role
+from app.domain.access import Principal, Role
 from app.jobs.sweep import sweep
 from app.register.enrolment import issue_token, revoke_token
+from app.register.reading import find_history
 from app.register.verification import verify_record
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -217,6 +218,14 @@ def test_the_history_shows_a_senders_own_remarks_to_the_sender_only(api):
         [],
         [],
     )
+
+
+def test_a_notice_given_for_another_is_marked_so(api, register):
+    moved = GOOD.replace("20270207", "20270208")
+    (ack,) = give(api, GOOD).json["accepted"]
+    give(api, moved, who="dcc", query="?user=ALPHA&gateway=GW-A1")
+    _, told = find_history(register, Principal("dcc", Role.DCC), ack["reference"])
+    assert [one.given_by for one in told] == ["alpha", "dcc, DCC staff, on behalf of ALPHA"]
 
 
 def test_a_history_as_it_was_known(api, clock):

@@ -83,11 +83,22 @@ def test_an_extra_day_is_a_holiday_everywhere(admin, post, read):
         assert post(admin, "/service/holidays", "/service/holidays", day="2027-05-10").status_code == 303
     page = read(admin.get("/service/holidays?region=scotland"))
     assert "Mon 10 May 2027 is a holiday" not in page
-    assert page.count("Mon 10 May 2027") == 2
+    assert page.count("Mon 10 May 2027") == 3  # its tag, its button and the table
     assert "Mon 10 May 2027 extra" in page
     refused = post(admin, "/service/holidays", "/service/holidays", day="May")
     assert (refused.status_code, 'value="May"' in refused.text) == (422, True)
     assert admin.get("/service/holidays?region=mars").status_code == 400
+
+
+def test_an_extra_day_may_be_taken_out(admin, post, read):
+    for day in ("2027-05-10", "2027-05-11"):
+        post(admin, "/service/holidays", "/service/holidays", day=day)
+    for _ in range(2):
+        answer = post(admin, "/service/holidays", "/service/holidays/remove", day="2027-05-10")
+        assert (answer.status_code, answer.location) == (303, "/service/holidays")
+    page = read(admin.get("/service/holidays"))
+    assert "Monday 10 May 2027 is no extra holiday any more." in page
+    assert (page.count("Mon 10 May 2027"), "Tue 11 May 2027 extra" in page) == (0, True)
 
 
 def test_keys_are_rotated_once_for_each_form(admin, post, read, store, alpha):
@@ -183,7 +194,8 @@ def test_who_may_open_what(admin, dcc_client, alpha_client, sign_in):
 
 def test_no_form_is_taken_without_its_token(admin):
     for path in (
-        "policy/notice", "policy/thresholds", "policy/retention", "holidays", "keys/rotate", "keys/shred",
+        "policy/notice", "policy/thresholds", "policy/retention", "holidays", "holidays/remove", "keys/rotate",
+        "keys/shred",
         "maintenance", "maintenance/preview", "maintenance/DM-0/remove",
     ):  # fmt: skip
         assert admin.post(f"/service/{path}").status_code == 400
