@@ -33,7 +33,8 @@ def clashes_in(
     overlap touches the span.
     """
     rulebook = register.rulebook()
-    days = rulebook.thresholds.release_days if release_days is None else release_days
+    limits = rulebook.thresholds_at(question.as_of)
+    days = limits.release_days if release_days is None else release_days
     planned = rulebook.maintenance_at(question.as_of)
     if maintenance is not None:
         planned = [one for one in planned if one.reference == maintenance.strip().upper() and not one.withdrawn]
@@ -44,7 +45,6 @@ def clashes_in(
     pairs = (one for one in find_clashes(found) if one.overlap.overlaps(question.span))
     named = [] if maintenance is not None else list(islice(pairs, MOST_PAIRS + 1))
     more = len(named) > MOST_PAIRS
-    limits = rulebook.thresholds
     crowded = [
         hour
         for hour in hourly_load(found, question.span, categories_of(register, principal))

@@ -27,15 +27,25 @@ _NOTICE, _RETENTION, _EXTRA_DAYS, _THRESHOLDS = "notice", "retention", "extra-da
 class Rulebook:
     """Every version of the rules, and which apply when. ``change`` is the head's number that it was read at.
 
-    ``maintenance`` holds every entry of DCC's own windows in order of receipt, each as the window stood after it.
+    ``threshold_versions`` are those that DCC set and when, oldest first. ``maintenance`` holds every entry of DCC's own windows in order of receipt, each as the window stood after it.
     """
 
     change: int
     policies: tuple[NoticePolicy, ...]
     calendars: dict[str, WorkingDayCalendar]
     retention: RetentionPolicy
-    thresholds: Thresholds
+    threshold_versions: tuple[tuple[Thresholds, datetime], ...]
     maintenance: tuple[Maintenance, ...]
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds in force."""
+        return self.thresholds_at(None)
+
+    def thresholds_at(self, instant: datetime | None) -> Thresholds:
+        """Return the thresholds in force at an instant; None asks for now."""
+        kept = [one for one, set_at in self.threshold_versions if instant is None or set_at <= instant]
+        return kept[-1] if kept else Thresholds(version=1)
 
     def maintenance_at(self, instant: datetime | None) -> list[Maintenance]:
         """Return DCC's own windows as they stood at an instant, withdrawn ones too; None asks for now."""
@@ -77,7 +87,7 @@ def _read(store: Store, connection: Connection, rules_change: int) -> Rulebook:
         policies,
         {table.region: table for table in tables},
         retention,
-        _thresholds(connection),
+        tuple(_thresholds(connection)),
         tuple(read_maintenance(store, connection)),
     )
 
@@ -89,9 +99,11 @@ def _retentions(connection: Connection) -> list[tuple[RetentionPolicy, datetime]
     ]
 
 
-def _thresholds(connection: Connection) -> Thresholds:
-    kept = rules.read_policies(connection, _THRESHOLDS)
-    return Thresholds(version=kept[-1][0], **json.loads(kept[-1][2])) if kept else Thresholds(version=1)
+def _thresholds(connection: Connection) -> list[tuple[Thresholds, datetime]]:
+    return [
+        (Thresholds(version=version, **json.loads(body)), set_at)
+        for version, set_at, body in rules.read_policies(connection, _THRESHOLDS)
+    ]
 
 
 def _policy(version: int, body: str) -> NoticePolicy:
@@ -148,10 +160,7 @@ def set_thresholds(store: Store, proposed: Thresholds, now: datetime) -> int:
 def threshold_history(store: Store) -> list[tuple[Thresholds, datetime]]:
     """Return every version of the thresholds that DCC set and when, oldest first."""
     with store.reading() as connection:
-        return [
-            (Thresholds(version=version, **json.loads(body)), set_at)
-            for version, set_at, body in rules.read_policies(connection, _THRESHOLDS)
-        ]
+        return _thresholds(connection)
 
 
 def add_extra_days(store: Store, days: Iterable[date], now: datetime) -> None:

@@ -412,5 +412,7 @@ def test_hours_above_a_threshold_are_named(world):
         assert [one["hour"][11:13] for one in crowded["crowded_hours"]] == ["00", "01", "02", "03", "04"]
         assert crowded["thresholds"] == {"version": 2, "closed": 1, "reopening": 9}
         assert [one.closed for one, _ in threshold_history(world.service.store)] == [2, 1]
+        before = world.ask("clashes", **span, as_of="2027-03-08T08:59:59Z").json
+        assert (before["thresholds"], before["crowded_hours"]) == ({"version": 1, "closed": 5, "reopening": 3}, [])
     finally:
         set_thresholds(world.service.store, usual, NOW)  # the other questions of this world are asked in any order
