@@ -27,7 +27,8 @@ _NOTICE, _RETENTION, _EXTRA_DAYS, _THRESHOLDS = "notice", "retention", "extra-da
 class Rulebook:
     """Every version of the rules, and which apply when. ``change`` is the head's number that it was read at.
 
-    ``threshold_versions`` are those that DCC set and when, oldest first. ``maintenance`` holds every entry of DCC's own windows in order of receipt, each as the window stood after it.
+    ``threshold_versions`` are those that DCC set and when, oldest first. ``maintenance`` holds every entry of DCC's own
+    windows in order of receipt, each as the window stood after it.
     """
 
     change: int
