@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from app.register.enrolment import issue_token
+from app.web.contract import OPERATIONS
 from tests.conftest import NOW
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -59,3 +60,19 @@ def test_a_page_leads_to_the_next(web, store, alpha):
         run(client, command, token, "").headers.get("Link") for command, _ in examples() if "CN-..." not in command
     ]
     assert [link.endswith('; rel="next"') for link in links if link] == [True]
+
+
+def test_every_question_that_the_page_lists_takes_what_it_says(web):
+    text = (PAGE.parent / "questions.md").read_text(encoding="utf-8")
+    table = [line for line in text.splitlines() if re.match(r"\| \d+ \|", line)]
+    asked = [found for line in table for found in re.findall(r"`([a-z-]+(?:/[A-Za-z]+)*\?[^` ]*)`", line)]
+    asked += re.findall(r"^`([a-z-]+\?[^` ]*)` lists", text, re.MULTILINE)
+    rules = web.url_map.bind("x")
+    strange = []
+    for one in asked:
+        path, _, query = one.partition("?")
+        endpoint, values = rules.match("/api/v1/" + path.replace("REF", "CN-0123456789"))
+        known = {parameter.name for parameter in OPERATIONS[endpoint].parameters} | set(values)
+        strange += [(one, name) for part in query.split("&") if (name := part.partition("=")[0]) not in known]
+    assert strange == []
+    assert len(asked) >= 15
