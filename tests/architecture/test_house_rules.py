@@ -1,6 +1,7 @@
 """The rules a linter cannot hold."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,10 @@ def test_importing_the_pure_packages_loads_nothing_heavy(package):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_what_the_makefile_names_is_there():
+    lines = [line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if line.startswith("\t")]
+    named = [word for line in lines for word in line.split() if re.fullmatch(r"(tests|\.ci)/[\w./]+", word)]
+    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert len(named) > 8
