@@ -189,11 +189,11 @@ class Publishing:
         """Return what a feed shows as a calendar object by itself."""
         return render_object(self._publisher, rendered.octets)
 
-    def object_by(self, closure_id: bytes, head: Head) -> bytes:
-        """Return the closure of this row id as a calendar object by itself, as of ``head``."""
+    def file_of(self, closure_ids: Iterable[bytes], head: Head) -> bytes:
+        """Return the closures of these row ids as a calendar file, as of ``head``, in the order given."""
         with self._lock:
             self._catch_up(head)
-            return self.object_of(self._rendered[closure_id])
+            return render_object(self._publisher, b"".join(self._rendered[one].octets for one in closure_ids))
 
     def uid_of(self, rendered: Rendered | RenderedDate) -> str:
         """Return the UID that every feed states of it."""

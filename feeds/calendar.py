@@ -17,6 +17,9 @@ def render_calendar(header: FeedHeader, publisher: Publisher, events: Iterable[b
 
 
 def render_object(publisher: Publisher, event: bytes) -> bytes:
-    """Return one event (from ``render_event``) as a calendar object resource (RFC 4791 4.1)."""
+    """Return one event (from ``render_event``) as a calendar object resource (RFC 4791 4.1).
+
+    Several, joined, become a file that a calendar program imports: without METHOD, as what a person keeps.
+    """
     opening = [content_line(each) for each in object_properties(publisher)]
     return b"".join([b"BEGIN:VCALENDAR\r\n", *opening, event, b"END:VCALENDAR\r\n"])

@@ -137,6 +137,7 @@ ACCESS: dict[str, Action] = {
     "service_maintenance.remove": Action.KEEP_MAINTENANCE,
     "receipts.show": Action.GIVE_NOTICE,
     "receipts.as_json": Action.GIVE_NOTICE,
+    "receipts.all_as_calendar": Action.GIVE_NOTICE,
     "receipts.as_calendar": Action.READ_CLOSURES,
 }
 

@@ -1,12 +1,13 @@
 """The receipt of a notice: a page to keep, its JSON, and the closures that it is about as a calendar file."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template
 
+from app.domain.access import Principal
 from app.domain.party import User
-from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
 from app.register.reading import find_closure
 from app.register.receipts import Outcome, outcome_facts
@@ -19,11 +20,7 @@ from app.web.site import site
 
 blueprint = Blueprint("receipts", __name__)
 
-
-class ReceiptGone(Refusal):
-    """A receipt that is shown no more."""
-
-    code = "receipt-gone"
+_TOLD = ("accepted", "withdrawn", "superseded", "unchanged")
 
 
 @blueprint.app_template_filter("window")
@@ -49,34 +46,50 @@ def show(form_id: str) -> Response:
     require_principal(ACCESS["receipts.show"])
     kept = once.answer_of(form_id)
     if kept is None:
-        return make_response(render_template("receipt_no_more.html"), 410)
-    return make_response(render_template("receipt.html", **kept, form_id=form_id))
+        return _no_more()
+    several = len(_references(kept)) > 1
+    return make_response(render_template("receipt.html", **kept, form_id=form_id, several=several))
 
 
 @blueprint.get("/notices/receipts/<form_id>.json")
 def as_json(form_id: str) -> Response:
     """Give the receipt as JSON, with its signatures."""
     require_principal(ACCESS["receipts.as_json"])
-    response = app_json(_kept(form_id)["outcome"])
+    kept = once.answer_of(form_id)
+    if kept is None:
+        return _no_more()
+    response = app_json(kept["outcome"])
     response.headers["Content-Disposition"] = f'attachment; filename="receipt-{form_id[:8]}.json"'
     return response
+
+
+@blueprint.get("/notices/receipts/<form_id>.ics")
+def all_as_calendar(form_id: str) -> Response:
+    """Give every closure that the notice is about as one calendar file, each as it stands now."""
+    principal = require_principal(ACCESS["receipts.all_as_calendar"])
+    kept = once.answer_of(form_id)
+    return _no_more() if kept is None else _calendar_file(principal, _references(kept), f"notice-{form_id[:8]}")
 
 
 @blueprint.get("/closures/<reference>.ics")
 def as_calendar(reference: str) -> Response:
     """Give one closure as a calendar file; read into a calendar again, it updates the entry there."""
     principal = require_principal(ACCESS["receipts.as_calendar"])
-    standing = find_closure(site().register, principal, reference)
+    return _calendar_file(principal, [reference], reference.strip().upper())
+
+
+def _references(kept: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(one["reference"] for kind in _TOLD for one in kept["outcome"][kind]))
+
+
+def _calendar_file(principal: Principal, references: Iterable[str], name: str) -> Response:
+    found = [find_closure(site().register, principal, one).closure.id for one in references]
     with site().store.reading() as connection:
         head = read_head(connection)
-    octets = site().publishing.object_by(standing.closure.id, head)
-    response = Response(octets, content_type="text/calendar; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{standing.closure.reference}.ics"'
+    response = Response(site().publishing.file_of(found, head), content_type="text/calendar; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.ics"'
     return response
 
 
-def _kept(form_id: str) -> dict[str, Any]:
-    kept = once.answer_of(form_id)
-    if kept is None:
-        raise ReceiptGone("This receipt is shown no more.", "What it said stands on the page of each closure.")
-    return kept
+def _no_more() -> Response:
+    return make_response(render_template("receipt_no_more.html"), 410)

@@ -4,6 +4,7 @@ import io
 import re
 from datetime import timedelta
 
+import icalendar
 import pytest
 
 from app.domain.access import Role
@@ -66,6 +67,22 @@ def test_a_preview_records_nothing_and_names_no_reference_yet(alpha_client, uplo
     )
     assert "CN-" not in page
     assert references(alpha_client) == []
+
+
+def test_a_receipt_of_several_closures_gives_them_as_one_file(alpha_client, sign_in, upload, confirm):
+    two = file_of(event("one", "20261206T020000Z"), event("two", "20261213T020000Z"))
+    receipt = confirm(alpha_client, upload(alpha_client, two))
+    path = re.search(r'href="(/notices/receipts/[0-9a-f]+\.ics)"', receipt.text)[1]
+    answer = alpha_client.get(path)
+    shown = icalendar.Calendar.from_ical(answer.data).walk("VEVENT")
+    assert [f"{one['DTSTART'].dt:%Y-%m-%d}" for one in shown] == ["2026-12-06", "2026-12-13"]
+    assert (answer.mimetype, answer.headers["Content-Disposition"][:27]) == (
+        "text/calendar",
+        'attachment; filename="notic',
+    )
+    assert sign_in("else@example.org", Role.DCC).get(path).status_code == 410
+    single = confirm(alpha_client, upload(alpha_client, file_of(event("three", "20261206T020000Z"))))
+    assert re.findall(r"/notices/receipts/[0-9a-f]+\.ics", single.text) == []
 
 
 def test_confirming_records_it_and_gives_a_receipt(alpha_client, upload, confirm, read):
