@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers bruteforce bench ci
+.PHONY: test postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix bruteforce bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -61,6 +61,10 @@ ssrf:
 # Radicale and Xandikos as sources, from environments of their own under ~/.cache/closure-notices (or CLOSURES_PEERS).
 peers:
 	$(bin)/pytest -n 0 tests/sources/test_peers.py
+
+# Every route, method and role against tests/golden/access-matrix.txt.
+matrix:
+	$(bin)/pytest -n 0 tests/web/test_access_matrix.py
 
 # Known and unknown accounts cost alike, and ten tries a minute get through: make bruteforce N=2000
 bruteforce:

@@ -1,0 +1,126 @@
+"""Every route, by every method, for everybody: held against a table that people read (SECURITY.md, target 6).
+
+The table is tests/golden/access-matrix.txt. What ALPHA owns is asked for by each; a row says what each gets: ``+`` taken
+(also where only the fields were wrong), ``-`` sent to sign in, ``x`` refused to the role, ``?`` answered as if it did
+not exist. A new route, or one that opens to somebody else, makes the test red until a person has changed the table.
+"""
+
+import itertools
+from base64 import b64encode
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.domain.access import Role
+from app.register.enrolment import add_subscription, issue_token
+from tests.conftest import NOW
+
+TABLE = Path(__file__).parents[1] / "golden" / "access-matrix.txt"
+PEOPLE = {
+    "admin": (Role.ADMIN,), "dcc": (Role.DCC,), "ops": (Role.OPS,), "alpha": (Role.USER, "ALPHA"),
+    "beta": (Role.USER, "BETA"),
+}  # fmt: skip
+PROGRAMS = ("alpha", "beta", "dcc", "ops")
+COLUMNS = ("nobody", *PEOPLE, *(f"{name}'s program" for name in PROGRAMS))
+# The rest of WebDAV's methods are one answer of one function; tests/caldav holds them.
+DAV_METHODS = ("OPTIONS", "GET", "PROPFIND", "REPORT", "PUT", "DELETE", "PROPPATCH", "MKCALENDAR")
+READING = ("GET", "PROPFIND", "REPORT", "OPTIONS")
+EVENT = (
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//b//EN\r\nBEGIN:VEVENT\r\nUID:m\r\nDTSTAMP:20261101T000000Z\r\n"
+    b"DTSTART:20270606T010000Z\r\nDTEND:20270606T050000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+def letter(answer):
+    """What an answer means for whoever asked."""
+    assert answer.status_code != 500, (answer.request.method, answer.request.path, answer.text[:300])
+    if answer.status_code == 401 or (answer.status_code in (302, 303) and answer.location.startswith("/sign-in")):
+        return "-"
+    if "/dav/" in answer.request.path and answer.status_code == 409:
+        return "?"  # a PUT to a collection that is not there (RFC 4918 9.7.1)
+    return {403: "x", 404: "?", 410: "?"}.get(answer.status_code, "+")
+
+
+@pytest.fixture
+def world(web, store, alpha, enrolled, announce, give, dates, add_account, add_link, csrf):
+    """Return (a function that makes what addresses name, a function that gives a client who has just come in)."""
+    enrolled("BETA", "GW-B1")
+    accounts = {name: add_account(f"{name}@example.org", *who) for name, who in PEOPLE.items()}
+    made = itertools.count()
+
+    def program(name, **who):
+        token_id, token = issue_token(store, label="x", now=NOW, **who)
+        return token_id.hex(), {"Authorization": "Basic " + b64encode(f"{name}:{token}".encode()).decode()}
+
+    programs = {
+        "alpha": program("ALPHA", user_code="ALPHA"), "beta": program("BETA", user_code="BETA"),
+        "dcc": program("dcc", role=Role.DCC), "ops": program("ops", role=Role.OPS),
+    }  # fmt: skip
+
+    def make():
+        """Make anew whatever an address may name; all of it is ALPHA's, but for DCC's own dates and somebody's account."""
+        number = next(made)
+        day = f"{NOW + timedelta(days=30 + number):%Y-%m-%d}T02:00"
+        feed = add_subscription(
+            store, scope_text="user:ALPHA", label="x", secret_url=True, past_days=30, horizon_days=90, now=NOW,
+            account_id=accounts["alpha"].id,
+        )  # fmt: skip
+        return {
+            "reference": give(alpha, announce(f"m{number}", day)).accepted[0].reference,
+            "date": dates(day),
+            "account_id": add_account(f"{number}@example.org", Role.USER, "ALPHA").id.hex(),
+            "token_id": program("ALPHA", user_code="ALPHA")[0], "subscription_id": feed.subscription.id, "code": "ALPHA",
+            "number": 1, "form": "ics", "form_id": "0" * 32, "filename": "site.css", "token": "gwfr_0",
+            "source_id": "0" * 32, "rest": "calendars/ALPHA/GW-A1/",
+        }  # fmt: skip
+
+    def come_in(name):
+        client = web.test_client()
+        if name in PEOPLE:
+            path = f"/sign-in/{add_link(accounts[name])}"
+            assert client.post(path, data={"csrf_token": csrf(client.get(path))}).status_code == 303
+        return client, programs[name.partition("'")[0]][1] if name.endswith("program") else {}
+
+    return make, come_in
+
+
+def asked_of(web):
+    """Every (method, address as the application has it, endpoint), in the order of the table."""
+    for rule in sorted(web.url_map.iter_rules(), key=lambda one: (one.rule, sorted(one.methods))):
+        if rule.endpoint in ("caldav.root", "caldav.discover") or rule.rule in ("/principals", "/principals/", "/dav"):
+            continue
+        methods = DAV_METHODS if rule.endpoint == "caldav.serve" else sorted(rule.methods - {"HEAD", "OPTIONS"})
+        yield from ((method, rule) for method in methods)
+
+
+def test_everybody_gets_what_the_table_says(web, world, csrf, tmp_path):
+    make, come_in = world
+    reading = make(), {name: come_in(name) for name in COLUMNS}
+    found = {}
+    # Those who only read come first: a write may end what they read with.
+    for method, rule in sorted(asked_of(web), key=lambda one: one[0] not in READING):
+        row = found[f"{method:<11}{rule.rule}"] = []
+        for name in COLUMNS:
+            values, guests = reading if method in READING else (make(), {name: come_in(name)})
+            client, headers = guests[name]
+            if "/service/maintenance" in rule.rule:
+                values = values | {"reference": values["date"]}
+            path = web.url_map.bind("x").build(rule.endpoint, {one: values[one] for one in rule.arguments}, method)
+            data = None
+            if method == "POST" and not headers:
+                data = {"csrf_token": csrf(client.get("/account" if name in PEOPLE else "/sign-in"))}
+            if method == "PROPFIND":
+                headers = headers | {"Depth": "0"}
+            if method == "PUT":
+                data, path, headers = EVENT, f"{path}new.ics", headers | {"Content-Type": "text/calendar"}
+            elsewhere = {"REMOTE_ADDR": "203.0.113.9"}  # /metrics is open on the machine itself
+            with client.open(path, method=method, data=data, headers=headers, environ_base=elsewhere) as answer:
+                row.append(letter(answer))
+    order = [f"{method:<11}{rule.rule}" for method, rule in asked_of(web)]
+    lines = [" " * 70 + " ".join(f"{name:<15}" for name in COLUMNS)]
+    lines += [f"{one:<70}" + " ".join(f"{each:<15}" for each in found[one]) for one in order]
+    found_table = tmp_path / TABLE.name
+    found_table.write_text("".join(f"{line.rstrip()}\n" for line in lines), encoding="utf-8")
+    known, now_found = (one.read_text(encoding="utf-8").splitlines() for one in (TABLE, found_table))
+    assert now_found == known, f"what was found is in {found_table}"
