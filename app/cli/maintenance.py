@@ -13,9 +13,8 @@ from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.intake.media import read_notice
-from app.intake.reading import Asking
 from app.register.maintenance import (
-    PLACE,
+    asking_for_dates,
     find_maintenance,
     import_maintenance,
     maintenance_facts,
@@ -48,9 +47,7 @@ def import_(file: Path, kind: str) -> None:
     Events of other files stay. The same file a second time changes nothing. Only the times are kept.
     """
     now = utc_now()
-    # A maintenance weekend or a release week is longer than a closure may be without a word; DCC's own needs none.
-    asking = Asking(now=now, gateways=(PLACE,), gateway=PLACE, allow_long=True)
-    reading = read_notice(file.read_bytes(), file.name, asking)
+    reading = read_notice(file.read_bytes(), file.name, asking_for_dates(now))
     with opened() as service:
         done = import_maintenance(service.register, MaintenanceKind(kind), reading, now)
     facts = {

@@ -77,7 +77,7 @@ def world(service, alpha, clock, enrolled, give, announce):
     maintenance.import_maintenance(service.register, MaintenanceKind.RELEASE, Reading((day,), ()), clock())
     for outcome in ("", "unreachable"):
         made = sources.make_source(
-            service.store, user_code="ALPHA", gateway="GW-A1", url=f"https://example.org/{outcome}{LONG}", username=LONG,
+            sources.gateway_of(service.store, "ALPHA", "GW-A1"), url=f"https://example.org/{outcome}{LONG}", username=LONG,
             password="x", word=LONG, category="", every_minutes=15, now=clock(),
         )  # fmt: skip
         sources.add_source(service.store, made)

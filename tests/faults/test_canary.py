@@ -16,7 +16,7 @@ from app.jobs.sweep import sweep
 from app.pulling.source_state import SourceState, Taken, write_state
 from app.register import recipients
 from app.register.outbox import make_messages
-from app.register.sources import add_source, make_source
+from app.register.sources import add_source, gateway_of, make_source
 from app.security import tokens
 from app.security.keyring import Keyring
 from app.store import accounts, kept_answers, runs, sources, subscriptions
@@ -92,7 +92,7 @@ def fill(service, enrolled, announce, give):
         runs.put_draft(store, connection, account.id, octets, NOW)
         runs.put_series(store, connection, user.id, ("quokka-uid-7@example.com", "GW-QUOKKA-7", octets), NOW)
     source = make_source(
-        store, user_code="ZANZI-CANARY", gateway="GW-QUOKKA-7", url="https://dugong.example.org/c/", category="",
+        gateway_of(store, "ZANZI-CANARY", "GW-QUOKKA-7"), url="https://dugong.example.org/c/", category="",
         username="platypus label", password="numbat password", word="", every_minutes=15, now=NOW,
     )  # fmt: skip
     add_source(store, source)

@@ -24,7 +24,7 @@ from app.domain.window import ClosureWindow
 from app.intake.outbound import Outbound
 from app.pulling.look import poll_source
 from app.register.reading import Question, find_closures
-from app.register.sources import add_source, make_source
+from app.register.sources import add_source, gateway_of, make_source
 from app.store import tables
 
 OPERATOR = Principal("a test", Role.ADMIN)
@@ -165,7 +165,8 @@ class Watched:
     def __init__(self, register, clock, outbound, url, facts):
         given = {"username": "", "password": "", "word": "", "category": "", "every_minutes": 15} | facts
         self.register, self.clock, self.outbound = register, clock, outbound
-        self.source = make_source(register.store, user_code="ALPHA", gateway="GW-A1", url=url, now=clock(), **given)
+        gateway = gateway_of(register.store, "ALPHA", "GW-A1")
+        self.source = make_source(gateway, url=url, now=clock(), **given)
         add_source(register.store, self.source)
 
     def poll(self, **later):
