@@ -11,6 +11,7 @@ from app.domain.notice import Announcement
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
 from app.intake.reading import Asking, Limits, Reading
+from app.register.receipts import problem_facts
 from app.register.register import Register
 from app.security.tokens import new_reference, new_row_id
 from app.store.maintenance import append_maintenance, read_maintenance
@@ -95,6 +96,17 @@ def maintenance_facts(one: Maintenance) -> dict[str, Any]:
         "ends_london": london_text(one.window.ends),
         "revision": one.number,
         "received_at": utc_text(one.received_at),
+    }
+
+
+def imported_facts(done: Imported) -> dict[str, Any]:
+    """Return what an import or a poll did as JSON."""
+    return {
+        "added": [maintenance_facts(one) for one in done.added],
+        "moved": [maintenance_facts(one) for one in done.moved],
+        "withdrawn": [maintenance_facts(one) for one in done.withdrawn],
+        "unchanged": done.unchanged,
+        "problems": [problem_facts(one) for one in done.problems],
     }
 
 
