@@ -134,6 +134,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         closures,
         connect,
         csrf,
+        dates_sources,
         feed,
         first_page,
         give_notice,
@@ -207,7 +208,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     for module in (
         *(account, api, closures, connect, feed, first_page, give_notice, horizon, notice_form, oidc, once, openapi),
         *(late_changes, own_calendars, questions, receipt_check, receipts, record, record_check, schedule),
-        *(service_health, service_holidays, service_keys, service_maintenance, service_policy),
+        *(dates_sources, service_health, service_holidays, service_keys, service_maintenance, service_policy),
         *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
     ):
         app.register_blueprint(module.blueprint)

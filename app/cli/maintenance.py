@@ -1,4 +1,4 @@
-"""``closures maintenance``: DCC's own dates from a calendar file; they are shown beside closures and never mix."""
+"""``closures maintenance``: DCC's own dates, from a file or an address; they stand beside closures and never mix."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from app.cli.asking import as_of_option, span_options
+from app.cli.maintenance_source import kind_option, source
 from app.cli.opening import opened
 from app.cli.speaking import examples, json_option, problem_line, say, table
 from app.domain.london import london_text
@@ -13,22 +14,24 @@ from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.intake.media import read_notice
-from app.intake.reading import Asking
 from app.register.maintenance import (
-    PLACE,
+    asking_for_dates,
     find_maintenance,
     import_maintenance,
+    imported_facts,
     maintenance_facts,
     remove_maintenance,
 )
-from app.register.receipts import problem_facts
 
 _HEADINGS = ("reference", "kind", "starts", "ends")
 
 
 @click.group()
 def maintenance() -> None:
-    """Import, list or remove DCC's planned maintenance and SEC Release days."""
+    """Import, list or remove DCC's planned maintenance and SEC Release days, or read them from an address."""
+
+
+maintenance.add_command(source)
 
 
 @maintenance.command(
@@ -38,9 +41,7 @@ def maintenance() -> None:
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--kind", type=click.Choice([kind.value for kind in MaintenanceKind]), default="maintenance", show_default=True
-)
+@kind_option
 @json_option
 def import_(file: Path, kind: str) -> None:
     """Take DCC's own dates from the calendar FILE: what is new is added, what moved is moved, what it cancels goes.
@@ -48,21 +49,12 @@ def import_(file: Path, kind: str) -> None:
     Events of other files stay. The same file a second time changes nothing. Only the times are kept.
     """
     now = utc_now()
-    # A maintenance weekend or a release week is longer than a closure may be without a word; DCC's own needs none.
-    asking = Asking(now=now, gateways=(PLACE,), gateway=PLACE, allow_long=True)
-    reading = read_notice(file.read_bytes(), file.name, asking)
+    reading = read_notice(file.read_bytes(), file.name, asking_for_dates(now))
     with opened() as service:
         done = import_maintenance(service.register, MaintenanceKind(kind), reading, now)
-    facts = {
-        "added": [maintenance_facts(one) for one in done.added],
-        "moved": [maintenance_facts(one) for one in done.moved],
-        "withdrawn": [maintenance_facts(one) for one in done.withdrawn],
-        "unchanged": done.unchanged,
-        "problems": [problem_facts(one) for one in done.problems],
-    }
     counts = f"{len(done.added)} added, {len(done.moved)} moved, {len(done.withdrawn)} withdrawn"
     say(
-        facts,
+        imported_facts(done),
         f"{counts}, {done.unchanged} unchanged, {len(done.problems)} not read.",
         *(problem_line(one) for one in done.problems),
     )
@@ -88,7 +80,10 @@ def list_(span: ClosureWindow, as_of: datetime | None) -> None:
 @click.argument("reference", metavar="REF")
 @json_option
 def remove(reference: str) -> None:
-    """Withdraw the window REF; its history stays. A later import of its event brings it back."""
+    """Withdraw the window REF; its history stays.
+
+    A later import of its event brings it back; a poll of an address does so once the event has changed there.
+    """
     with opened() as service:
         gone = remove_maintenance(service.register, reference, utc_now())
     say(maintenance_facts(gone), f"{gone.reference} is withdrawn.")

@@ -29,7 +29,7 @@ _REASONS = {
     ),
     "no-events": (
         "The calendar file holds no event at all, which is not taken as news.",
-        "If its closures are off, withdraw them by form or API.",
+        "If what it held is off, withdraw that by hand.",
     ),
     "too-many": ("The source holds more events than are read at once.", "Choose a word or a category."),
     "gone": ("The User or the gateway of this source is no longer there.", "Remove the source."),

@@ -1,1 +1,1 @@
-"""PULLING: a User's own calendar is read once; whether it is due is for app.jobs to know."""
+"""PULLING: a calendar of a User's or of DCC's own is read once; whether it is due is for app.jobs to know."""

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import Shredded
 from app.intake.outbound import Outbound, Visit
 from app.intake.trouble import SourceUnread
-from app.pulling.poll import Polled, Subject, poll
+from app.pulling.poll import Polled, poll
 from app.pulling.source_state import SourceState, read_state, write_state
+from app.pulling.subject import Closer, Subject
 from app.register.register import Register
 from app.store import parties, sources
-from app.store.sources import OK, Source, Standing
+from app.store.engine import Connection, Store
+from app.store.sources import OK, GatewayOf, Source, Standing
 
 _HELD_FOR = timedelta(minutes=10)  # by one poller; longer than any look may last, and then it is anybody's again
 _LONGEST_WAIT = timedelta(days=1)
@@ -98,19 +101,31 @@ def next_due(source_id: bytes, every: timedelta, failures: int, now: datetime) -
 def _subject(register: Register, source: Source, state: SourceState, *, dry_run: bool) -> Subject:
     store = register.store
     with store.reading() as connection:
-        try:
-            user = parties.user_by_id(store, connection, source.user_id)
-        except Shredded as shredded:
-            raise SourceUnread("gone") from shredded
-        gateways = tuple(gateway.code for gateway in parties.gateways_of(store, connection, user.id))
+        reader = _reader(store, connection, source.topic)
         others = sources.list_sources(store, connection) if state.taken else ()
-    if source.gateway not in gateways:
-        raise SourceUnread("gone")
-    # An event that was moved from one source of a User to another is not gone.
+    # An event that was moved from one source to another for the same is not gone.
     elsewhere = [
         uid
         for other, standing in others
-        if other.user_id == source.user_id and other.id != source.id
+        if _told_for(other) == _told_for(source) and other.id != source.id
         for uid in read_state(standing.state).taken
     ]
-    return Subject(source, user, gateways, frozenset(elsewhere), dry_run)
+    return Subject(source, reader, frozenset(elsewhere), dry_run)
+
+
+def _reader(store: Store, connection: Connection, topic: GatewayOf | MaintenanceKind) -> Closer | MaintenanceKind:
+    if not isinstance(topic, GatewayOf):
+        return topic
+    try:
+        user = parties.user_by_id(store, connection, topic.user_id)
+    except Shredded as shredded:
+        raise SourceUnread("gone") from shredded
+    gateways = tuple(gateway.code for gateway in parties.gateways_of(store, connection, user.id))
+    if topic.gateway not in gateways:
+        raise SourceUnread("gone")
+    return Closer(user, topic.gateway, gateways)
+
+
+def _told_for(source: Source) -> bytes | MaintenanceKind:
+    """Return who tells by a source: a User, whichever its gateway, or DCC, each kind of its dates by itself."""
+    return source.topic.user_id if isinstance(source.topic, GatewayOf) else source.topic

@@ -1,48 +1,33 @@
-"""One poll of one source: what is new there is a notice, what is gone there a withdrawal, by the same intake as all."""
+"""One poll of one source: what is new there is told, what is gone there is withdrawn, by the same intake as all."""
 
 from collections.abc import Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from app.domain.notice import Channel, Notice
-from app.domain.party import User
-from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
-from app.intake.ical import read_ical
-from app.intake.outbound import LARGEST, Asker
+from app.domain.maintenance import MaintenanceKind
+from app.domain.refusal import IntakeProblem
+from app.intake.outbound import Asker
 from app.intake.pieces import Filter, Piece, cancellation_of
-from app.intake.pull import look_at
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.pull import Bookmark, look_at
 from app.intake.second_look import look_again
-from app.intake.trouble import SourceUnread
 from app.pulling.source_state import Found, SourceState, Taken
-from app.register.receipts import Outcome
-from app.register.receive import preview_notice, receive_notice
+from app.pulling.subject import Answer, Subject, read_pieces, take_reading, without_the_past
+from app.register.maintenance import Imported
 from app.register.register import Register
-from app.store.sources import Source
 
-# What intake adds around the pieces of one visit stays far below twice its size.
-_LIMITS = Limits(octets=2 * LARGEST, events=5_000, all_occurrences=20_000)
 _MOST_PROBLEMS = 20  # kept of one look
 _WITHOUT_END = datetime.max.replace(tzinfo=UTC)
+# Nobody else goes on with a rule of DCC's that has no end: it is read anew long before its occurrences run out.
+_RULE_READ_AGAIN = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one look came to: the state after it, and the answers to the notices that it made, if it made any."""
+    """What one look came to: the state after it, and what the register said to what was told, if anything was."""
 
     state: SourceState
-    answers: tuple[Outcome, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A source, its User, and the codes of that User's gateways. ``elsewhere`` are UIDs that its other sources show."""
-
-    source: Source
-    user: User
-    gateways: tuple[str, ...]
-    elsewhere: Collection[str]
-    dry_run: bool
+    answers: tuple[Answer, ...] = ()
 
 
 def poll(register: Register, subject: Subject, state: SourceState, asker: Asker, now: Callable[[], datetime]) -> Polled:
@@ -53,13 +38,15 @@ def poll(register: Register, subject: Subject, state: SourceState, asker: Asker,
     While something is missing, the whole source is looked at, so that a second look never repeats the first one's
     mistake.
     """
-    source = subject.source
+    source, asked_at = subject.source, now()
     wanted = Filter(source.word, source.category)
-    look = look_at(asker, source.url, state.bookmark, wanted, whole=bool(state.missing))
+    again = frozenset(uid for uid, one in state.taken.items() if one.again is not None and one.again <= asked_at)
+    bookmark = _forget(state.bookmark, again)
+    look = look_at(asker, source.url, bookmark, wanted, whole=bool(state.missing or again))
     if not look.changed:
         return Polled(state)
     received_at = now()
-    fresh = [piece for piece in look.read if _digest(state, piece.uid) != piece.digest]
+    fresh = [piece for piece in look.read if piece.uid in again or _digest(state, piece.uid) != piece.digest]
     taken, answers = dict(state.taken), []
     if fresh:
         answer, told = _tell(register, subject, state, fresh, received_at)
@@ -69,13 +56,21 @@ def poll(register: Register, subject: Subject, state: SourceState, asker: Asker,
     looked = look_again(ahead - set(subject.elsewhere), look.present, state.missing, received_at)
     if looked.gone:
         octets = cancellation_of(sorted(looked.gone))
-        reading = _read(octets, subject, received_at)
-        answers.append(_receive(register, subject, octets, received_at, reading))
+        reading = read_pieces(subject, octets, received_at)
+        answers.append(take_reading(register, subject, octets, received_at, reading))
     kept = {uid: one for uid, one in taken.items() if uid in look.present or uid in looked.missing}
     after = SourceState(look.bookmark, kept, looked.missing, looked.doubted, state.found)
     if answers or look.problems:
         after = replace(after, found=_found(answers, look.problems))
     return Polled(after, tuple(answers))
+
+
+def _forget(bookmark: Bookmark, again: AbstractSet[str]) -> Bookmark:
+    """Return a bookmark that knows nothing of the members with these UIDs, so that they are fetched."""
+    if not again:
+        return bookmark
+    members = {href: member for href, member in bookmark.members.items() if again.isdisjoint(member.uids)}
+    return replace(bookmark, members=members)
 
 
 def _digest(state: SourceState, uid: str) -> str:
@@ -85,49 +80,37 @@ def _digest(state: SourceState, uid: str) -> str:
 
 def _tell(
     register: Register, subject: Subject, state: SourceState, fresh: Sequence[Piece], received_at: datetime
-) -> tuple[Outcome, dict[str, Taken]]:
-    """Give notice of what is new or changed; return the answer, and what is taken under each UID now."""
+) -> tuple[Answer, dict[str, Taken]]:
+    """Tell what is new or changed; return the answer, and what is taken under each UID now."""
     octets = b"".join(piece.octets for piece in fresh)
-    reading = _read(octets, subject, received_at)
-    # What was over before the source was added is the calendar's past, and nobody's late notice.
-    told = tuple(
-        one
-        for one in reading.announcements
-        if one.uid in state.taken or one.window is None or one.window.ends > subject.source.created_at
-    )
-    latest = dict.fromkeys((one.uid for one in reading.series), _WITHOUT_END)
-    for one in told:
+    reading = without_the_past(subject, read_pieces(subject, octets, received_at), state.taken)
+    endless = {one.uid for one in reading.series}
+    latest = dict.fromkeys(endless, _WITHOUT_END)
+    for one in reading.announcements:
         if one.window is not None and not one.withdrawn:
             latest[one.uid] = max(latest.get(one.uid, one.window.starts), one.window.starts)
-    telling = replace(reading, announcements=told)
-    answer = _receive(register, subject, octets, received_at, telling)
-    return answer, {piece.uid: Taken(piece.digest, latest.get(piece.uid)) for piece in fresh}
+    answer = take_reading(register, subject, octets, received_at, reading)
+    again = received_at + _RULE_READ_AGAIN if isinstance(subject.reader, MaintenanceKind) else None
+    return answer, {
+        piece.uid: Taken(piece.digest, latest.get(piece.uid), again if piece.uid in endless else None)
+        for piece in fresh
+    }
 
 
-def _read(octets: bytes, subject: Subject, now: datetime) -> Reading:
-    asking = Asking(now=now, gateways=subject.gateways, gateway=subject.source.gateway, limits=_LIMITS)
-    try:
-        return read_ical(octets, asking)
-    except NoticeTooLarge as refusal:
-        raise SourceUnread("too-many") from refusal
-    except NoticeUnreadable as refusal:
-        raise SourceUnread("not-calendar") from refusal
-
-
-def _receive(register: Register, subject: Subject, octets: bytes, at: datetime, reading: Reading) -> Outcome:
-    if subject.dry_run:
-        return preview_notice(register, subject.user, at, reading)
-    given_by = f"source {subject.source.id.hex()}"
-    notice = Notice(subject.user.code, Channel.PULL, at, "text/calendar", octets, given_by)
-    return receive_notice(register, subject.user, notice, reading)
-
-
-def _found(answers: Sequence[Outcome], problems: Sequence[IntakeProblem]) -> Found:
+def _found(answers: Sequence[Answer], problems: Collection[IntakeProblem]) -> Found:
     every = [*problems, *(problem for answer in answers for problem in answer.problems)]
-    return Found(
-        accepted=sum(len(answer.accepted) for answer in answers),
-        unchanged=sum(len(answer.unchanged) for answer in answers),
-        superseded=sum(len(answer.superseded) for answer in answers),
-        withdrawn=sum(len(answer.withdrawn) for answer in answers),
-        problems=tuple(every[:_MOST_PROBLEMS]),
-    )
+    total = Found(problems=tuple(every[:_MOST_PROBLEMS]))
+    for answer in answers:
+        if isinstance(answer, Imported):
+            accepted, unchanged, superseded = len(answer.added) + len(answer.moved), answer.unchanged, 0
+        else:
+            accepted, unchanged = len(answer.accepted), len(answer.unchanged)
+            superseded = len(answer.superseded)
+        total = replace(
+            total,
+            accepted=total.accepted + accepted,
+            unchanged=total.unchanged + unchanged,
+            superseded=total.superseded + superseded,
+            withdrawn=total.withdrawn + len(answer.withdrawn),
+        )
+    return total

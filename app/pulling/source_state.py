@@ -12,10 +12,14 @@ from app.intake.pull import Bookmark, Member
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was last taken under one UID: its digest, and the latest start that it announces (aware UTC), if any."""
+    """What was last taken under one UID: its digest, and the latest start that it announces (aware UTC), if any.
+
+    ``again`` is when it is read anew although nothing of it changed; None for never.
+    """
 
     digest: str
     latest: datetime | None
+    again: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def write_state(state: SourceState) -> str:
         "mark": mark.mark,
         "modified": mark.modified,
         "members": {href: [one.etag, *one.uids] for href, one in mark.members.items()},
-        "taken": {uid: [one.digest, one.latest and one.latest.isoformat()] for uid, one in state.taken.items()},
+        "taken": {uid: [one.digest, _text(one.latest), _text(one.again)] for uid, one in state.taken.items()},
         "missing": {uid: since.isoformat() for uid, since in state.missing.items()},
         "doubted": state.doubted,
         "counts": [found.accepted, found.unchanged, found.superseded, found.withdrawn],
@@ -70,11 +74,17 @@ def read_state(text: str) -> SourceState:
     members = {href: Member(etag, tuple(uids)) for href, (etag, *uids) in facts["members"].items()}
     return SourceState(
         bookmark=Bookmark(facts["kind"], facts["mark"], facts["modified"], members),
-        taken={
-            uid: Taken(digest, None if latest is None else datetime.fromisoformat(latest))
-            for uid, (digest, latest) in facts["taken"].items()
-        },
+        # A state that was written before rules were read again has no third part.
+        taken={uid: Taken(digest, *map(_instant, times)) for uid, (digest, *times) in facts["taken"].items()},
         missing={uid: datetime.fromisoformat(since) for uid, since in facts["missing"].items()},
         doubted=facts["doubted"],
         found=Found(accepted, unchanged, superseded, withdrawn, problems),
     )
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -10,7 +10,8 @@ from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.notice import Announcement
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
-from app.intake.reading import Reading
+from app.intake.reading import Asking, Limits, Reading
+from app.register.receipts import problem_facts
 from app.register.register import Register
 from app.security.tokens import new_reference, new_row_id
 from app.store.maintenance import append_maintenance, read_maintenance
@@ -21,9 +22,15 @@ PLACE = "DCC"
 """What stands for the gateway when a calendar of DCC's own is read: it closes none."""
 
 
+def asking_for_dates(now: datetime, limits: Limits | None = None) -> Asking:
+    """Return how a calendar of DCC's own is read."""
+    # A maintenance weekend or a release week is longer than a closure may be without a word; DCC's own needs none.
+    return Asking(now=now, gateways=(PLACE,), gateway=PLACE, limits=limits or Limits(), allow_long=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did: the entries that it made, by what they did, and what could not be read."""
+    """What an import or a poll did: the entries that it made, by what they did, and what could not be read."""
 
     added: tuple[Maintenance, ...]
     moved: tuple[Maintenance, ...]
@@ -89,6 +96,17 @@ def maintenance_facts(one: Maintenance) -> dict[str, Any]:
         "ends_london": london_text(one.window.ends),
         "revision": one.number,
         "received_at": utc_text(one.received_at),
+    }
+
+
+def imported_facts(done: Imported) -> dict[str, Any]:
+    """Return what an import or a poll did as JSON."""
+    return {
+        "added": [maintenance_facts(one) for one in done.added],
+        "moved": [maintenance_facts(one) for one in done.moved],
+        "withdrawn": [maintenance_facts(one) for one in done.withdrawn],
+        "unchanged": done.unchanged,
+        "problems": [problem_facts(one) for one in done.problems],
     }
 
 

@@ -1,15 +1,16 @@
-"""Sources are let in, listed and ended here: calendars of a User that we read ourselves."""
+"""Sources are let in, listed and ended here: calendars that we read ourselves, of Users and of DCC."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.maintenance import MaintenanceKind
 from app.domain.party import read_code
 from app.domain.refusal import Refusal, Unknown
 from app.security.tokens import new_row_id
 from app.store import parties, sources
 from app.store.engine import Store
-from app.store.sources import Source, Standing
+from app.store.sources import GatewayOf, Source, Standing
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 5, 1_440  # from one poll to the next
 _LONGEST_TEXT = 1_000
@@ -22,19 +23,28 @@ class SourceRefused(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class OwnedSource:
-    """A source as listed, with its owner's code."""
+class ListedSource:
+    """A source as listed, with the code of the User whose it is; None where it is DCC's own."""
 
     source: Source
     standing: Standing
-    owner: str
+    user: str | None
+
+
+def gateway_of(store: Store, user_code: str, gateway: str) -> GatewayOf:
+    """Return the gateway of a User that a source may close. Raise ``Unknown``."""
+    with store.reading() as connection:
+        user = parties.find_user(store, connection, read_code(user_code))
+        held = {one.code for one in parties.gateways_of(store, connection, user.id)}
+    code = read_code(gateway)
+    if code not in held:
+        raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
+    return GatewayOf(user.id, code)
 
 
 def make_source(
-    store: Store,
+    topic: GatewayOf | MaintenanceKind,
     *,
-    user_code: str,
-    gateway: str,
     url: str,
     username: str,
     password: str,
@@ -43,30 +53,22 @@ def make_source(
     every_minutes: int,
     now: datetime,
 ) -> Source:
-    """Return a source, checked and not kept yet; ``url`` was checked by whoever fetches it.
-
-    Raise ``Unknown`` or ``SourceRefused``.
-    """
+    """Return a source, checked and not kept yet; ``url`` was checked by whoever fetches it. Raise ``SourceRefused``."""
     for text in (url, username, password, word, category):
         if len(text) > _LONGEST_TEXT or not text.isprintable():
             raise SourceRefused(
                 "That cannot be part of a source.",
                 f"Give at most {_LONGEST_TEXT} characters on one line, without control characters.",
             )
-    with store.reading() as connection:
-        user = parties.find_user(store, connection, read_code(user_code))
-        held = {one.code for one in parties.gateways_of(store, connection, user.id)}
-    code = read_code(gateway)
-    if code not in held:
-        raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
+    if word.strip() and category.strip():
+        raise SourceRefused("A word and a category do not go together.", "Leave one of them empty.")
     if not SHORTEST_MINUTES <= every_minutes <= LONGEST_MINUTES:
         raise SourceRefused(
             "That is too often or too seldom.", f"Give {SHORTEST_MINUTES} to {LONGEST_MINUTES} minutes."
         )
     return Source(
         id=new_row_id(),
-        user_id=user.id,
-        gateway=code,
+        topic=topic,
         url=url,
         username=username,
         password=password,
@@ -83,24 +85,34 @@ def add_source(store: Store, made: Source) -> None:
         sources.insert_source(store, connection, made)
 
 
-def list_sources(store: Store) -> Sequence[OwnedSource]:
+def list_sources(store: Store) -> Sequence[ListedSource]:
     """Return every source, oldest first."""
     with store.reading() as connection:
         users = parties.read_parties(store, connection).users
         found = sources.list_sources(store, connection)
-    return [OwnedSource(one, standing, users[one.user_id].code) for one, standing in found if one.user_id in users]
+    codes: dict[bytes | None, str | None] = {None: None} | {user_id: user.code for user_id, user in users.items()}
+    return [ListedSource(one, standing, codes[one.user_id]) for one, standing in found if one.user_id in codes]
 
 
-def find_source(store: Store, source_id: str) -> bytes:
-    """Return the row id that the hexadecimal id of the list means; raise ``Unknown``."""
-    wanted = [one.source.id for one in list_sources(store) if one.source.id.hex() == source_id.strip().lower()]
-    if not wanted:
-        raise Unknown("There is no such source.", "See `closures source list`.")
-    return wanted[0]
+def list_users_sources(store: Store) -> Sequence[ListedSource]:
+    """Return the calendars of Users that are read, oldest first."""
+    return [one for one in list_sources(store) if one.user is not None]
 
 
-def remove_source(store: Store, source_id: str) -> None:
-    """Forget a source and its credentials; what it announced stays as it is. Raise ``Unknown``."""
-    found = find_source(store, source_id)
+def list_dccs_sources(store: Store) -> Sequence[ListedSource]:
+    """Return the calendars that are read for DCC's own dates, oldest first."""
+    return [one for one in list_sources(store) if one.user is None]
+
+
+def find_source(found: Sequence[ListedSource], source_id: str) -> ListedSource:
+    """Return the one of a list that a hexadecimal id means. Raise ``Unknown``: what one may not see is not there."""
+    for one in found:
+        if one.source.id.hex() == source_id.strip().lower():
+            return one
+    raise Unknown("There is no such source.", "Look at the list.")
+
+
+def remove_source(store: Store, held: ListedSource) -> None:
+    """Forget a source and its credentials; what it announced stays as it is."""
     with store.writing() as connection:
-        sources.delete_source(connection, found)
+        sources.delete_source(connection, held.source.id)

@@ -31,9 +31,9 @@ class BlindIndex:
         """Return the 16 octets that stand for everything a User announced under one UID."""
         return self._digest("uid", user_id, _octets(uid))[:16]
 
-    def source(self, user_id: bytes, gateway: str, url: str) -> bytes:
-        """Return the 16 octets that stand for a calendar that is read for a User's gateway."""
-        return self._digest("source", user_id, _octets(gateway), _octets(url))[:16]
+    def source(self, owner: bytes, topic: str, url: str) -> bytes:
+        """Return the 16 octets that stand for a calendar that is read for a User's gateway, or for DCC's own dates."""
+        return self._digest("source", owner, _octets(topic), _octets(url))[:16]
 
     def tiding(self, recipient_id: str, kind: str, closure_id: bytes, number: int) -> bytes:
         """Return the 16 octets that stand for one thing told to one recipient about one revision of a closure."""

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 
-NEWEST = "0007"
+NEWEST = "0008"
 """The newest migration. A test holds it against the files in ``migrations/versions``."""
 
 

@@ -1,4 +1,4 @@
-"""Sources on disk: a User's calendar with its credentials, sealed for that User, and where the last look ended."""
+"""Sources on disk: a calendar with its credentials, sealed for the User whose it is, and where the last look ended."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import AlreadyThere, Unknown
+from app.security.keyring import SERVICE_OWNER
 from app.store.engine import Connection, Store
 from app.store.tables import sources
 
@@ -17,12 +19,22 @@ OK = "ok"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A calendar that is read for a gateway of a User: every so many minutes, the events that its filter takes."""
+class GatewayOf:
+    """The gateway of a User that the events of a source close."""
 
-    id: bytes
     user_id: bytes
     gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A calendar that is read every so many minutes: the events that its filter takes.
+
+    ``topic`` is what they are about: the gateway that they close, or the kind of DCC's own dates that they are.
+    """
+
+    id: bytes
+    topic: GatewayOf | MaintenanceKind
     url: str
     username: str
     password: str
@@ -30,6 +42,11 @@ class Source:
     category: str
     every_minutes: int
     created_at: datetime
+
+    @property
+    def user_id(self) -> bytes | None:
+        """The User whose calendar it is; None for DCC's own."""
+        return self.topic.user_id if isinstance(self.topic, GatewayOf) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +67,11 @@ class Standing:
 
 def insert_source(store: Store, connection: Connection, new: Source) -> None:
     """Write a new source, due at once. Raise ``AlreadyThere``."""
-    address = store.blind.source(new.user_id, new.gateway, new.url)
+    owner, topic = new.user_id or SERVICE_OWNER, _topic_text(new)
+    address = store.blind.source(owner, topic, new.url)
     if connection.execute(sa.select(sources.c.id).where(sources.c.address == address)).first():
-        raise AlreadyThere(
-            "That calendar is a source of that gateway already.", "Remove it first; see `closures source list`."
-        )
-    facts = [new.gateway, new.url, new.username, new.password, new.word, new.category, new.every_minutes]
+        raise AlreadyThere("That calendar is read for the same already.", "Remove it first; the list shows it.")
+    facts = [topic, new.url, new.username, new.password, new.word, new.category, new.every_minutes]
     seal = store.keyring.seal
     connection.execute(
         sa.insert(sources).values(
@@ -67,8 +83,8 @@ def insert_source(store: Store, connection: Connection, new: Source) -> None:
             failures=0,
             outcome="",
             row_version=1,
-            sealed=seal(new.user_id, "sources", "sealed", new.id, 1, json.dumps(facts).encode()),
-            sealed_state=seal(new.user_id, "sources", "sealed_state", new.id, 1, b"{}"),
+            sealed=seal(owner, "sources", "sealed", new.id, 1, json.dumps(facts).encode()),
+            sealed_state=seal(owner, "sources", "sealed_state", new.id, 1, b"{}"),
         )
     )
 
@@ -76,14 +92,14 @@ def insert_source(store: Store, connection: Connection, new: Source) -> None:
 def list_sources(store: Store, connection: Connection) -> Sequence[tuple[Source, Standing]]:
     """Return every source that can be read, oldest first; one of a shredded User cannot, and is never polled again."""
     query = sa.select(sources).order_by(sources.c.created_at, sources.c.id)
-    return [_open(store, row) for row in connection.execute(query) if not store.keyring.is_shredded(row.user_id)]
+    return [_open(store, row) for row in connection.execute(query) if not _is_shredded(store, row)]
 
 
 def read_source(store: Store, connection: Connection, source_id: bytes) -> tuple[Source, Standing]:
     """Return one source; raise ``Unknown``."""
     row = connection.execute(sa.select(sources).where(sources.c.id == source_id)).first()
-    if row is None or store.keyring.is_shredded(row.user_id):
-        raise Unknown("There is no such source.", "See `closures source list`.")
+    if row is None or _is_shredded(store, row):
+        raise Unknown("There is no such source.", "Look at the list.")
     return _open(store, row)
 
 
@@ -116,7 +132,12 @@ def finish_poll(
     if after.row_version != before.row_version:
         values["row_version"] = after.row_version
         values["sealed_state"] = store.keyring.seal(
-            source.user_id, "sources", "sealed_state", source.id, after.row_version, after.state.encode()
+            source.user_id or SERVICE_OWNER,
+            "sources",
+            "sealed_state",
+            source.id,
+            after.row_version,
+            after.state.encode(),
         )
     query = sa.update(sources).where(sources.c.id == source.id, sources.c.due_at == taken_until).values(values)
     return connection.execute(query).rowcount == 1
@@ -127,16 +148,23 @@ def delete_source(connection: Connection, source_id: bytes) -> bool:
     return connection.execute(sa.delete(sources).where(sources.c.id == source_id)).rowcount == 1
 
 
+def _topic_text(source: Source) -> str:
+    return source.topic.gateway if isinstance(source.topic, GatewayOf) else source.topic.value
+
+
+def _is_shredded(store: Store, row: Any) -> bool:
+    return row.user_id is not None and store.keyring.is_shredded(row.user_id)
+
+
 def _open(store: Store, row: Any) -> tuple[Source, Standing]:
-    unseal = store.keyring.unseal
-    facts = unseal(row.user_id, "sources", "sealed", row.id, 1, row.sealed)
-    gateway, url, username, password, word, category, every_minutes = json.loads(facts)
-    state = unseal(row.user_id, "sources", "sealed_state", row.id, row.row_version, row.sealed_state)
+    owner, unseal = row.user_id or SERVICE_OWNER, store.keyring.unseal
+    facts = unseal(owner, "sources", "sealed", row.id, 1, row.sealed)
+    topic, url, username, password, word, category, every_minutes = json.loads(facts)
+    state = unseal(owner, "sources", "sealed_state", row.id, row.row_version, row.sealed_state)
     return (
         Source(
             id=row.id,
-            user_id=row.user_id,
-            gateway=gateway,
+            topic=MaintenanceKind(topic) if row.user_id is None else GatewayOf(row.user_id, topic),
             url=url,
             username=username,
             password=password,

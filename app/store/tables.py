@@ -340,13 +340,14 @@ job_runs = Table(
     Column("outcome", String(200), nullable=False),
 )
 
-# Users' own calendars that the scheduler reads. ``due_at`` is also the mark by which one poller at a time takes one.
+# Calendars that the scheduler reads: a User's own, or without a User, one of DCC's own dates. ``due_at`` is also the
+# mark by which one poller at a time takes one.
 sources = Table(
     "sources",
     metadata,
     Column("id", LargeBinary(16), primary_key=True),
-    Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("address", LargeBinary(16), nullable=False, unique=True),  # blind: (User, gateway, address)
+    Column("user_id", ForeignKey("users.id")),
+    Column("address", LargeBinary(16), nullable=False, unique=True),  # blind: (User, gateway or kind, address)
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False, index=True),
     Column("polled_at", Instant),

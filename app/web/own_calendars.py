@@ -5,18 +5,18 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Principal, Role, acting_user
 from app.domain.party import read_code
-from app.domain.refusal import Refusal, Unknown
+from app.domain.refusal import Refusal
 from app.intake.trouble import words_of
-from app.pulling.look import PollReport, poll_source, preview_source, try_source
+from app.pulling.look import PollReport, try_source
 from app.pulling.source_state import read_state
 from app.register.sources import (
     LONGEST_MINUTES,
     SHORTEST_MINUTES,
-    OwnedSource,
-    SourceRefused,
+    ListedSource,
     add_source,
-    list_sources,
-    make_source,
+    find_source,
+    gateway_of,
+    list_users_sources,
     remove_source,
 )
 from app.store import parties
@@ -26,6 +26,7 @@ from app.web.access_table import ACCESS
 from app.web.choosing import visible_in_order
 from app.web.principal import require_account, require_principal
 from app.web.site import site
+from app.web.source_pages import look_at_source, stated_source
 
 blueprint = Blueprint("own_calendars", __name__)
 
@@ -77,49 +78,22 @@ def add() -> AnyResponse:
 def poll(source_id: str) -> AnyResponse:
     """Read a source now, or only say what that would change; which of the two the button says."""
     found = _find(require_principal(ACCESS["own_calendars.poll"]), source_id)
-    dry = request.form.get("do") == "try"
-    report = (preview_source if dry else poll_source)(site().register, site().outbound, found.source.id, site().now)
-    if report is None:
-        flash("It is being read at this moment; look again shortly.")
-        return redirect(url_for("own_calendars.show"), 303)
-    page = render_template("polled.html", report=report, one=found, dry=dry, ok=OK, words_of=words_of)
-    return make_response(page)
+    return look_at_source(found, url_for("own_calendars.show"), "Calendars that we read")
 
 
 @blueprint.post("/connect/sources/<source_id>/remove")
 def remove(source_id: str) -> AnyResponse:
     """Forget a source with its credentials; what it announced stays."""
     found = _find(require_principal(ACCESS["own_calendars.remove"]), source_id)
-    remove_source(site().store, found.source.id.hex())
+    remove_source(site().store, found)
     flash("The calendar is read no more. The closures that it announced stay as they are.")
     return redirect(url_for("own_calendars.show"), 303)
 
 
 def _stated(principal: Principal) -> Source:
     """Return the source that the form states, checked, and kept nowhere yet."""
-    form = request.form
-    holder, _, gateway = form.get("gateway", "").partition(" ")
-    user_code = acting_user(principal, read_code(holder))
-    minutes = form.get("minutes", "")
-    if not (minutes.isascii() and minutes.isdigit()):
-        raise SourceRefused("The minutes are not a whole number.", "Give a whole number.")
-    word, category = form.get("word", "").strip(), form.get("category", "").strip()
-    if word and category:
-        raise SourceRefused("A word and a category do not go together.", "Leave one of them empty.")
-    url = form.get("url", "").strip()
-    site().outbound.check(url)
-    return make_source(
-        site().store,
-        user_code=user_code,
-        gateway=gateway,
-        url=url,
-        username=form.get("username", ""),
-        password=form.get("calendar_password", ""),
-        word=word,
-        category=category,
-        every_minutes=int(minutes[:6]),
-        now=site().now(),
-    )
+    holder, _, gateway = request.form.get("gateway", "").partition(" ")
+    return stated_source(gateway_of(site().store, acting_user(principal, read_code(holder)), gateway))
 
 
 def _form(
@@ -152,13 +126,11 @@ def _holders(principal: Principal) -> list[tuple[str, str]]:
         ]
 
 
-def _seen(principal: Principal) -> list[OwnedSource]:
-    return [one for one in list_sources(site().store) if principal.role is Role.ADMIN or one.owner in principal.users]
+def _seen(principal: Principal) -> list[ListedSource]:
+    found = list_users_sources(site().store)
+    return [one for one in found if principal.role is Role.ADMIN or one.user in principal.users]
 
 
-def _find(principal: Principal, source_id: str) -> OwnedSource:
+def _find(principal: Principal, source_id: str) -> ListedSource:
     """Return a source that one may see; any other is not there."""
-    for one in _seen(principal):
-        if one.source.id.hex() == source_id:
-            return one
-    raise Unknown("There is no such source.", "Look at the list.")
+    return find_source(_seen(principal), source_id)

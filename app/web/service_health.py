@@ -36,6 +36,7 @@ def show() -> Response:
         sweep=sweep,
         jobs=jobs,
         sources=len(found),
+        of_dcc=sum(one.user is None for one in found),
         failing=sum(one.standing.outcome not in {"", OK} for one in found),
         head=head,
         calendar=calendar,

@@ -1,4 +1,7 @@
-"""Service, DCC's own dates: planned maintenance and SEC Release days come in by a calendar file, after a preview."""
+"""Service, DCC's own dates: planned maintenance and SEC Release days come in by a calendar file, after a preview.
+
+The addresses that bring them by themselves are listed here too; what is done with those is dates_sources.py.
+"""
 
 from datetime import datetime, timedelta
 
@@ -9,15 +12,19 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal
 from app.domain.window import ClosureWindow
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.reading import Limits, Reading
+from app.intake.trouble import words_of
+from app.pulling.source_state import read_state
 from app.register.maintenance import (
-    PLACE,
+    asking_for_dates,
     find_maintenance,
     import_maintenance,
     preview_maintenance,
     remove_maintenance,
 )
+from app.register.sources import list_dccs_sources
 from app.store import runs
+from app.store.sources import OK
 from app.web.access_table import ACCESS
 from app.web.pending import PreviewGone, draft_id_of
 from app.web.principal import require_account, require_principal
@@ -92,8 +99,7 @@ def _kind(text: str) -> MaintenanceKind:
 
 
 def _read(octets: bytes, now: datetime) -> Reading:
-    # A maintenance weekend or a release week is longer than a closure may be without a word; DCC's own needs none.
-    return read_notice(octets, "text/calendar", Asking(now=now, gateways=(PLACE,), gateway=PLACE, allow_long=True))
+    return read_notice(octets, "text/calendar", asking_for_dates(now))
 
 
 def _page(fault: Refusal | None = None) -> Response:
@@ -101,6 +107,9 @@ def _page(fault: Refusal | None = None) -> Response:
     problems: tuple[IntakeProblem, ...] = fault.problems if isinstance(fault, NoticeUnreadable) else ()
     page = render_template(
         "service_maintenance.html",
+        sources=[(one, read_state(one.standing.state)) for one in list_dccs_sources(site().store)],
+        ok=OK,
+        words_of=words_of,
         dates=find_maintenance(site().register, ClosureWindow(now - _BACK, now + _AHEAD)),
         kinds=list(MaintenanceKind),
         chosen=request.form.get("kind", ""),

@@ -36,7 +36,14 @@ ADMIN = (
     "/service/keys",
 )
 GIVING = ("/notices/form?user=ALPHA", "/notices/new?user=ALPHA", "/closures/{closure}/change", "/record?period=2026-Q4")
-STAFF = ("/record/log", "/record/check", "/record/reads", "/service/maintenance", "/service/health")
+STAFF = (
+    "/record/log",
+    "/record/check",
+    "/record/reads",
+    "/service/maintenance",
+    "/service/maintenance/sources/new",
+    "/service/health",
+)
 SOURCES = ("/connect/sources", "/connect/sources/new")  # fmt: skip
 PAGES = {
     Role.ADMIN: (*EVERYBODY, "/connect", "/notices/form", *GIVING, *STAFF, *SOURCES, *ADMIN),
@@ -75,10 +82,13 @@ def world(service, alpha, clock, enrolled, give, announce):
     readers.note_export(service.store, LONG, LONG, 1, clock())
     day = announce("dcc", "2026-12-12T22:00", hours=8, gateway="DCC")
     maintenance.import_maintenance(service.register, MaintenanceKind.RELEASE, Reading((day,), ()), clock())
-    for outcome in ("", "unreachable"):
+    gateway = sources.gateway_of(service.store, "ALPHA", "GW-A1")
+    for topic, outcome in (
+        (topic, outcome) for topic in (gateway, *MaintenanceKind) for outcome in ("", "unreachable")
+    ):
         made = sources.make_source(
-            service.store, user_code="ALPHA", gateway="GW-A1", url=f"https://example.org/{outcome}{LONG}", username=LONG,
-            password="x", word=LONG, category="", every_minutes=15, now=clock(),
+            topic, url=f"https://example.org/{outcome}{LONG}", username=LONG, password="x", word=LONG, category="",
+            every_minutes=15, now=clock(),
         )  # fmt: skip
         sources.add_source(service.store, made)
         if outcome:

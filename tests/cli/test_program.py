@@ -33,6 +33,7 @@ def test_commands_are_those_of_the_contract():
         *("notice import", "schedule", "closure show", "late", "notice-period", "policy show", "policy set"),
         *("closed", "clashes", "changes", "free-slots", "busiest", "silent", "moved", "reads", "late-report"),
         *("maintenance import", "maintenance list", "maintenance remove"),
+        *(f"maintenance source {verb}" for verb in ("add", "list", "poll", "remove")),
         *("record verify", "record checkpoint", "record export"),
     }
 

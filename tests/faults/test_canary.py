@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.access import Role
+from app.domain.maintenance import MaintenanceKind
 from app.domain.tiding import Kind
 from app.jobs.sweep import sweep
 from app.pulling.source_state import SourceState, Taken, write_state
 from app.register import recipients
 from app.register.outbox import make_messages
-from app.register.sources import add_source, make_source
+from app.register.sources import add_source, gateway_of, make_source
 from app.security import tokens
 from app.security.keyring import Keyring
 from app.store import accounts, kept_answers, runs, sources, subscriptions
@@ -91,18 +92,23 @@ def fill(service, enrolled, announce, give):
         kept_answers.keep_answer(store, connection, b"k" * 16, user.id, Answer(200, "text/plain", octets.decode()))
         runs.put_draft(store, connection, account.id, octets, NOW)
         runs.put_series(store, connection, user.id, ("quokka-uid-7@example.com", "GW-QUOKKA-7", octets), NOW)
-    source = make_source(
-        store, user_code="ZANZI-CANARY", gateway="GW-QUOKKA-7", url="https://dugong.example.org/c/", category="",
-        username="platypus label", password="numbat password", word="", every_minutes=15, now=NOW,
+    dates, source = (
+        make_source(
+            topic, url="https://dugong.example.org/c/", category="", username="platypus label",
+            password="numbat password", word="", every_minutes=15, now=NOW,
+        )
+        for topic in (MaintenanceKind.RELEASE, gateway_of(store, "ZANZI-CANARY", "GW-QUOKKA-7"))
     )  # fmt: skip
+    add_source(store, dates)
     add_source(store, source)
     seen = SourceState(
         taken={"quokka-uid-7@example.com": Taken("x", STARTS)}, missing={"quokka-uid-7@example.com": NOW}
     )
-    with store.writing() as connection:
-        _, before = sources.read_source(store, connection, source.id)
-        after = replace(before, row_version=2, state=write_state(seen))
-        assert sources.finish_poll(store, connection, (source, before), after, before.due_at)
+    for one in (dates, source):
+        with store.writing() as connection:
+            _, before = sources.read_source(store, connection, one.id)
+            after = replace(before, row_version=2, state=write_state(seen))
+            assert sources.finish_poll(store, connection, (one, before), after, before.due_at)
     sweep(register, NOW)
     sweep(register, STARTS - timedelta(hours=3))
     make_messages(register, STARTS - timedelta(hours=3))

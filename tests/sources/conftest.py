@@ -20,12 +20,14 @@ import pytest
 import sqlalchemy as sa
 
 from app.domain.access import Principal, Role
+from app.domain.maintenance import MaintenanceKind
 from app.domain.window import ClosureWindow
 from app.intake.outbound import Outbound
 from app.pulling.look import poll_source
 from app.register.reading import Question, find_closures
-from app.register.sources import add_source, make_source
+from app.register.sources import add_source, gateway_of, make_source
 from app.store import tables
+from app.store.maintenance import read_maintenance
 
 OPERATOR = Principal("a test", Role.ADMIN)
 USERNAME, PASSWORD = "alpha", "correct horse"
@@ -160,12 +162,12 @@ def a_calendar():
 
 
 class Watched:
-    """A source of ALPHA's gateway GW-A1, polled by the test's clock."""
+    """A source, polled by the test's clock."""
 
-    def __init__(self, register, clock, outbound, url, facts):
+    def __init__(self, register, clock, outbound, topic, url, facts):
         given = {"username": "", "password": "", "word": "", "category": "", "every_minutes": 15} | facts
         self.register, self.clock, self.outbound = register, clock, outbound
-        self.source = make_source(register.store, user_code="ALPHA", gateway="GW-A1", url=url, now=clock(), **given)
+        self.source = make_source(topic, url=url, now=clock(), **given)
         add_source(register.store, self.source)
 
     def poll(self, **later):
@@ -181,11 +183,39 @@ class Watched:
         found = [one.closure for one in find_closures(self.register, OPERATOR, Question(span))]
         return sorted((one.uid, f"{one.window.starts:%Y%m%dT%H%M%SZ}", one.state.value, one.number) for one in found)
 
+    def dates(self):
+        """DCC's own dates as (UID, start, withdrawn, number), each as it stands, by UID."""
+        with self.register.store.reading() as connection:
+            latest = {one.id: one for one in read_maintenance(self.register.store, connection)}
+        return sorted(
+            (one.uid, f"{one.window.starts:%Y%m%dT%H%M%SZ}", one.withdrawn, one.number) for one in latest.values()
+        )
+
 
 @pytest.fixture
 def watch(register, alpha, clock):
-    """Return a function that adds a source: ``watch(url, outbound, word="closure")``."""
-    return lambda url, outbound, **facts: Watched(register, clock, outbound, url, facts)
+    """Return a function that adds a source of ALPHA's gateway GW-A1: ``watch(url, outbound, word="closure")``."""
+
+    def add(url, outbound, **facts):
+        return Watched(register, clock, outbound, gateway_of(register.store, "ALPHA", "GW-A1"), url, facts)
+
+    return add
+
+
+@pytest.fixture
+def watch_dates(register, clock):
+    """Return a function that adds a source of DCC's own dates: ``watch_dates(url, outbound, kind=...)``."""
+
+    def add(url, outbound, kind=MaintenanceKind.MAINTENANCE, **facts):
+        return Watched(register, clock, outbound, kind, url, facts)
+
+    return add
+
+
+@pytest.fixture(params=["watch", "watch_dates"])
+def watch_either(request):
+    """``watch`` and ``watch_dates``, for what holds of both."""
+    return request.getfixturevalue(request.param)
 
 
 class Site:
@@ -256,11 +286,11 @@ def near():
 
 @pytest.fixture
 def written(store):
-    """Return a function that counts what the register holds: notices, entries of histories, leaves of the log."""
+    """Return a function that counts what the register holds: notices, entries of all histories, leaves of the log."""
 
     def count():
         with store.reading() as connection:
-            held = [tables.notices, tables.revisions, tables.closures, tables.log]
+            held = [tables.notices, tables.revisions, tables.closures, tables.maintenance, tables.log]
             return [connection.execute(sa.select(sa.func.count()).select_from(one)).scalar_one() for one in held]
 
     return count

@@ -90,29 +90,30 @@ BAD = [
 
 @pytest.mark.parametrize(("bad", "outcome"), BAD, ids=lambda part: getattr(part, "__name__", part))
 def test_nothing_changes_and_the_reason_is_kept(
-    watch, site, near, written, an_event, a_calendar, bad, outcome, monkeypatch
+    watch_either, site, near, written, an_event, a_calendar, bad, outcome, monkeypatch
 ):
     good = a_calendar(*(an_event(f"u{day}", f"202612{day:02}T020000Z") for day in (6, 7, 8)))
     site.show(good)
-    watched = watch(site.url, near)
+    watched = watch_either(site.url, near)
     assert watched.poll().standing.outcome == OK
-    before, closures = written(), watched.closures()
+    before, closures, dates = written(), watched.closures(), watched.dates()
+    assert len(closures + dates) == 3
     if outcome == "too-slow":
         monkeypatch.setattr(outbound_module, "_SECONDS", 0.3)
     site.answer = bad
     reports = [watched.poll() for _ in range(3)]
     assert [(one.standing.outcome, one.standing.failures) for one in reports] == [(outcome, n) for n in (1, 2, 3)]
-    assert (written(), watched.closures()) == (before, closures)
+    assert (written(), watched.closures(), watched.dates()) == (before, closures, dates)
     assert all(words_of(outcome))
     site.show(good)
     assert (watched.poll().standing.outcome, written()) == (OK, before)
 
 
 @pytest.mark.parametrize("octets", [10, 60, 200, 300, -3, -20], ids=lambda n: f"cut at {n}")
-def test_a_calendar_that_breaks_off_changes_nothing(watch, site, near, written, an_event, a_calendar, octets):
+def test_a_calendar_that_breaks_off_changes_nothing(watch_either, site, near, written, an_event, a_calendar, octets):
     good = a_calendar(an_event("u1", "20261206T020000Z"), an_event("u2", "20261207T020000Z"))
     site.show(good)
-    watched = watch(site.url, near)
+    watched = watch_either(site.url, near)
     watched.poll()
     before = written()
     site.show(good[:octets])
@@ -121,15 +122,15 @@ def test_a_calendar_that_breaks_off_changes_nothing(watch, site, near, written, 
 
 
 @pytest.mark.parametrize("bad", [page, nothing, an_empty_calendar, fault, to_loopback, fifty_megabytes, bomb])
-def test_a_source_that_is_bad_from_the_start_brings_nothing(watch, site, near, written, bad):
-    watched = watch(site.url, near)
+def test_a_source_that_is_bad_from_the_start_brings_nothing(watch_either, site, near, written, bad):
+    watched = watch_either(site.url, near)
     before = written()
     site.answer = bad
     assert (watched.poll().standing.outcome != OK, written()) == (True, before)
 
 
-def test_a_source_inside_is_not_reached_unless_the_site_allows_it(watch, site, near, written):
+def test_a_source_inside_is_not_reached_unless_the_site_allows_it(watch_either, site, near, written):
     from app.intake.outbound import Outbound
 
-    watched = watch(site.url.replace("http:", "https:"), Outbound())
+    watched = watch_either(site.url.replace("http:", "https:"), Outbound())
     assert (watched.poll().standing.outcome, site.asked) == ("address", [])

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import StoreUnfit
 from app.factory import open_keyring
 from app.register.register import open_register
+from app.register.sources import add_source, list_dccs_sources, make_source
 from app.register.verification import make_checkpoint, verify_record
 from app.settings import read_settings
 from app.store.archive import dump_database, load_database
@@ -35,12 +37,18 @@ def elsewhere(tmp_path, environ):
 
 def test_a_backup_restores_and_verifies(register, store, alpha, announce, give, tmp_path, request):
     give(alpha, *(announce(f"u{n}", "2027-02-07T02:00") for n in range(30)))
+    source = make_source(
+        MaintenanceKind.RELEASE, url="https://dcc.example/", username="", password="", word="", category="",
+        every_minutes=15, now=NOW,
+    )  # fmt: skip
+    add_source(store, source)
     seen = []
     written = dump_database(store, tmp_path / "b", seen.append)
     target = request.getfixturevalue("elsewhere")
     assert (sum(seen), load_database(target, tmp_path / "b", lambda _: None)) == (written, written)
     restored = open_register(target, "gateway-closures")
     assert verify_record(restored, make_checkpoint(register, NOW)).faults == ()
+    assert [one.source for one in list_dccs_sources(target)] == [source]
     assert oct((tmp_path / "b").stat().st_mode & 0o777) == "0o600"
     with pytest.raises(StoreUnfit, match="not empty"):
         load_database(target, tmp_path / "b", lambda _: None)

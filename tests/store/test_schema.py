@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from app.domain.refusal import StoreUnfit
@@ -31,6 +33,44 @@ def test_migrations_make_the_tables_of_the_code(engine):
 def test_the_newest_migration_is_the_last_file():
     files = sorted(Path(schema.__file__).with_name("migrations").glob("versions/[0-9]*.py"))
     assert files[-1].name.startswith(schema.NEWEST)
+
+
+def test_sources_stay_as_they_are_when_one_may_be_without_a_user(engine):
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
+    user = {"id": b"u" * 16, "code_index": b"c" * 16, "row_version": 1, "sealed": b"name"}
+    facts = {"created_at": 1, "due_at": 2, "polled_at": None, "failures": 3, "outcome": "answer 500", "row_version": 4}
+    held = [
+        {"id": bytes([n]) * 16, "user_id": user["id"], "address": bytes([n + 9]) * 16, **facts, "sealed": b"facts",
+         "sealed_state": b"state"}
+        for n in (1, 2)
+    ]  # fmt: skip
+
+    def insert(connection, table, rows):
+        columns = rows[0].keys()
+        names = ", ".join(columns)
+        values = ", ".join(f":{name}" for name in columns)
+        connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({values})"), rows)
+
+    with engine.connect() as connection:
+        connection.execution_options(writes=True)
+        with connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0007")
+            insert(connection, "users", [user])
+            insert(connection, "sources", held)
+    assert schema.upgrade(engine) == schema.NEWEST
+    with engine.connect() as connection:
+        found = connection.execute(sa.text("SELECT * FROM sources ORDER BY id")).mappings().all()
+    assert [{name: bytes(value) if isinstance(value, memoryview) else value for name, value in row.items()} for row in found] == held  # fmt: skip
+    dccs = held[0] | {"id": b"d" * 16, "user_id": None, "address": b"e" * 16}
+    with engine.connect() as connection:
+        connection.execution_options(writes=True)
+        with connection.begin():
+            insert(connection, "sources", [dccs])
+        for wrong in ({"id": b"f" * 16}, {"id": b"f" * 16, "address": b"g" * 16, "user_id": b"n" * 16}):
+            with pytest.raises(sa.exc.IntegrityError), connection.begin():
+                insert(connection, "sources", [dccs | wrong])
 
 
 def test_an_upgrade_twice_is_one(engine):

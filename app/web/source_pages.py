@@ -1,0 +1,46 @@
+"""What the pages of sources share, whether of Users or of DCC: the source that a form states, and one look at it."""
+
+from flask import Response, flash, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.maintenance import MaintenanceKind
+from app.intake.trouble import words_of
+from app.pulling.look import poll_source, preview_source
+from app.register.sources import ListedSource, SourceRefused, make_source
+from app.store.sources import OK, GatewayOf, Source
+from app.web.site import site
+
+
+def stated_source(topic: GatewayOf | MaintenanceKind) -> Source:
+    """Return the source that the form states, checked, and kept nowhere yet. Raise a ``Refusal``."""
+    form = request.form
+    minutes = form.get("minutes", "")
+    if not (minutes.isascii() and minutes.isdigit()):
+        raise SourceRefused("The minutes are not a whole number.", "Give a whole number.")
+    url = form.get("url", "").strip()
+    site().outbound.check(url)
+    return make_source(
+        topic,
+        url=url,
+        username=form.get("username", ""),
+        password=form.get("calendar_password", ""),
+        word=form.get("word", ""),
+        category=form.get("category", ""),
+        every_minutes=int(minutes[:6]),
+        now=site().now(),
+    )
+
+
+def look_at_source(found: ListedSource, back: str, back_title: str) -> AnyResponse:
+    """Read a source now, or only say what that would change; which of the two the button says.
+
+    ``back`` is the address of the page that lists it, ``back_title`` its heading.
+    """
+    dry = request.form.get("do") == "try"
+    report = (preview_source if dry else poll_source)(site().register, site().outbound, found.source.id, site().now)
+    if report is None:
+        flash("It is being read at this moment; look again shortly.")
+        return redirect(back, 303)
+    shown = {"back": back, "back_title": back_title, "ok": OK, "words_of": words_of}
+    page: Response = make_response(render_template("polled.html", report=report, one=found, dry=dry, **shown))
+    return page
