@@ -195,4 +195,16 @@ def test_no_violation_on_what_is_shown_once_and_on_what_was_refused(world, sign_
     page.get_by_role("button", name="Make the link").click()
     assert page.get_by_role("heading", level=1).inner_text() == "A one-time link"
     assert violations(page) == []
+    page.goto(address + "/service/messages/recipients/new")
+    page.get_by_label("webhook, a signed request").check()
+    page.get_by_label("Address").fill(f"http://example.org/{LONG}")
+    page.get_by_label("For whom").fill(LONG)
+    page.get_by_role("button", name="Add it").click()
+    assert page.get_by_text("Nothing was recorded yet.").is_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.get_by_label("Address").fill(f"https://example.org/{LONG}")
+    page.get_by_role("button", name="Add it").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "The webhook's secret"
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
