@@ -20,7 +20,7 @@ EVERYBODY = "DCC"
 
 WHEN: dict[str, int | None] = {
     "at once": None,
-    **{f"once a day at {hour:02}:00 London time": hour for hour in range(24)},
+    **{f"daily at {hour:02}:00 London time": hour for hour in range(24)},
 }
 """When a recipient may be told, in the words that the form sends, and the digest's hour in London."""
 
@@ -54,7 +54,7 @@ class Wanted:
 
 
 def when_words(digest_hour: int | None) -> str:
-    """Say when a recipient is told: ``at once``, ``once a day at 08:00 London time``."""
+    """Say when a recipient is told: ``at once``, ``daily at 08:00 London time``."""
     return next(words for words, hour in WHEN.items() if hour == digest_hour)
 
 

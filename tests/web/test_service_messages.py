@@ -126,7 +126,7 @@ def test_nobody_and_nothing_is_said_in_words(admin, read):
 
 
 def test_a_recipient_by_e_mail_is_added_and_listed(admin, add, read, store):
-    assert add(kinds=["starts", "new"], when="once a day at 08:00 London time").location == PAGE
+    assert add(kinds=["starts", "new"], when="daily at 08:00 London time").location == PAGE
     (one,) = recipients.list_recipients(store)
     held = Recipient(
         id=one.recipient.id, label="DCC desk", carrier=Carrier.EMAIL, address="desk@dcc.example",
@@ -137,7 +137,7 @@ def test_a_recipient_by_e_mail_is_added_and_listed(admin, add, read, store):
     assert "desk@dcc.example is told from now on." in words
     assert (
         "DCC desk E-mail to desk@dcc.example Since Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC) "
-        "Every User's closures Told of new, starts Once a day at 08:00 London time End…"
+        "Every User's closures Told of new, starts Daily at 08:00 London time End…"
     ) in words
 
 
@@ -246,7 +246,7 @@ def test_a_recipient_is_shown_as_it_is_and_changed(admin, alpha, let_in, store, 
     path = f"{PAGE}/recipients/{held.id}"
     assert f'href="{path}"' in admin.get(PAGE).text
     page = admin.get(path)
-    assert (page.status_code, chosen_in(page)) == (200, (["new", "receipt"], ["once a day at 08:00 London time"]))
+    assert (page.status_code, chosen_in(page)) == (200, (["new", "receipt"], ["daily at 08:00 London time"]))
     assert 'value="desk@dcc.example"' in page.text
     assert (
         "Told of the closures of ALPHA alone By e-mail Since Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC)"
@@ -254,7 +254,7 @@ def test_a_recipient_is_shown_as_it_is_and_changed(admin, alpha, let_in, store, 
     )
     # Carrier and User are no fields of this form: what is sent of them changes nothing.
     form = fields_of(page, path) | filled(
-        kinds=["open", "reminder"], when="once a day at 00:00 London time", carrier="webhook"
+        kinds=["open", "reminder"], when="daily at 00:00 London time", carrier="webhook"
     )
     for _ in range(2):
         assert admin.post(path, data=form).location == PAGE
@@ -474,7 +474,7 @@ def test_what_was_typed_outlives_the_session(admin, clock, store, add_link, csrf
         ),
         (change, {"label": "Typed with care too", "kinds": ["moved", "late"]}, frozenset({Kind.MOVED, Kind.LATE})),
     ):
-        form = fields_of(admin.get(path), path) | filled(user="DCC", when="once a day at 07:00 London time", **words)
+        form = fields_of(admin.get(path), path) | filled(user="DCC", when="daily at 07:00 London time", **words)
         clock.forward(minutes=31)
         assert admin.post(path, data=form).location == "/sign-in"
         (account,) = account_keeping.list_accounts(store)
