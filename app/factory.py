@@ -158,6 +158,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         service_holidays,
         service_keys,
         service_maintenance,
+        service_messages,
         service_parties,
         service_policy,
         session,
@@ -204,12 +205,13 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         base_url=settings.base_url,
         now=now,
         provider=provider,
+        sends_mail=settings.smtp_url is not None,
     )
     for module in (
         *(account, api, closures, connect, feed, first_page, give_notice, horizon, notice_form, oidc, once, openapi),
         *(late_changes, own_calendars, questions, receipt_check, receipts, record, record_check, schedule),
         *(dates_sources, service_health, service_holidays, service_keys, service_maintenance, service_policy),
-        *(service_accounts, service_parties, session, set_up, status, subscriptions, unfinished),
+        *(service_accounts, service_messages, service_parties, session, set_up, status, subscriptions, unfinished),
     ):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(make_blueprint(service.register, publishing, now))

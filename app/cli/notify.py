@@ -96,6 +96,56 @@ def list_() -> None:
     )
 
 
+@notify.command(
+    epilog=examples(
+        "closures notify change 0c4x8h2m6q1s5w9z --address desk@dcc.example",
+        "closures notify change 0c4x8h2m6q1s5w9z --kind starts --kind open --at-once",
+    )
+)
+@click.argument("recipient_id", metavar="ID")
+@click.option("--label", help="Whom it is for.")
+@click.option(
+    "--address", metavar="ADDRESS", help="Where to: an e-mail address, or a webhook's URL; not one for another."
+)
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice([kind.value for kind in Kind]),
+    multiple=True,
+    help="What to tell from now on, in place of all before; may be repeated.",
+)
+@click.option("--digest", type=click.IntRange(0, _LAST_HOUR), metavar="HOUR", help="Once a day at this hour in London.")
+@click.option("--at-once", is_flag=True, help="No digest: each message as it comes.")
+@json_option
+def change(
+    recipient_id: str,
+    label: str | None,
+    address: str | None,
+    kinds: tuple[str, ...],
+    digest: int | None,
+    at_once: bool,
+) -> None:
+    """Change the recipient ID; what is not given stays as it is, and so does a webhook's signing secret."""
+    if at_once and digest is not None:
+        raise click.UsageError("Give either --digest or --at-once.")
+    if label is None and address is None and digest is None and not kinds and not at_once:
+        raise click.UsageError("Say what to change.")
+    with opened() as service:
+        held = recipients.find_recipient(service.store, recipient_id).recipient
+        if address is not None and held.carrier is Carrier.WEBHOOK:
+            Outbound(allow_private=service.settings.allow_private_sources).check(address)
+        recipients.change_recipient(
+            service.store,
+            held.id,
+            label=held.label if label is None else label,
+            address=held.address if address is None else address,
+            kinds=frozenset(map(Kind, kinds)) or held.kinds,
+            digest_hour=None if at_once else held.digest_hour if digest is None else digest,
+        )
+        changed = recipients.find_recipient(service.store, held.id)
+    say(_facts(changed), f"{changed.recipient.address} is told as you say from now on.")
+
+
 @notify.command(epilog=examples("closures notify remove 0c4x8h2m6q1s5w9z"))
 @click.argument("recipient_id", metavar="ID")
 @json_option
@@ -158,7 +208,7 @@ def _message_facts(one: ListedMessage) -> dict[str, object]:
     waits = message.state is MessageState.WAITING
     return {
         "id": message.id.hex(),
-        "label": one.label or "(shredded)",
+        "label": "(shredded)" if one.recipient is None else one.recipient.label,
         "state": message.state,
         "made_at": utc_text(message.made_at),
         "attempts": message.attempts,

@@ -35,6 +35,7 @@ class Action(StrEnum):
     KEEP_SOURCES = "let calendars be read"
     KEEP_MAINTENANCE = "keep DCC's own dates"
     KEEP_RULES = "set rules"
+    KEEP_MESSAGES = "see to messages and who is told"
     KEEP_KEYS = "replace or destroy keys"
     READ_RECORD = "read and check the record"
     READ_HEALTH = "see how the service is"
@@ -83,6 +84,7 @@ _MAY: dict[Action, frozenset[Role]] = {
     Action.KEEP_SOURCES: frozenset({Role.ADMIN, Role.USER}),
     Action.KEEP_MAINTENANCE: frozenset({Role.ADMIN, Role.DCC}),
     Action.KEEP_RULES: frozenset({Role.ADMIN}),
+    Action.KEEP_MESSAGES: frozenset({Role.ADMIN}),
     Action.KEEP_KEYS: frozenset({Role.ADMIN}),
     Action.READ_RECORD: frozenset({Role.ADMIN, Role.DCC}),
     Action.READ_HEALTH: frozenset({Role.ADMIN, Role.DCC, Role.OPS}),

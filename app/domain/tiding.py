@@ -1,12 +1,12 @@
 """A tiding: one thing about one closure that somebody asked to be told, and whether it still holds when it is told."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from app.domain.closure import PlannedClosure, State, Step
 from app.domain.late_change import Assessment
-from app.domain.london import LONDON, london_date, read_wall_clock
+from app.domain.london import london_date, read_wall_clock
 from app.domain.working_days import WorkingDayCalendar
 
 STARTS_WITHIN = timedelta(hours=24)
@@ -114,10 +114,17 @@ def is_due(waiting_since: datetime, digest_hour: int | None, now: datetime) -> b
     return waiting_since < _last_digest(digest_hour, now)
 
 
+def next_digest(hour: int, after: datetime) -> datetime:
+    """Return the first digest after an instant: it tells what began to wait then."""
+    today = _digest_of(after, 0, hour)
+    return today if after < today else _digest_of(after, 1, hour)
+
+
 def _last_digest(hour: int, now: datetime) -> datetime:
-    local = now.astimezone(LONDON).replace(tzinfo=None)
-    today, _ = read_wall_clock(local.replace(hour=hour, minute=0, second=0, microsecond=0))
-    if today <= now:
-        return today
-    yesterday = local - timedelta(days=1)
-    return read_wall_clock(yesterday.replace(hour=hour, minute=0, second=0, microsecond=0))[0]
+    today = _digest_of(now, 0, hour)
+    return today if today <= now else _digest_of(now, -1, hour)
+
+
+def _digest_of(now: datetime, days: int, hour: int) -> datetime:
+    day = london_date(now) + timedelta(days=days)
+    return read_wall_clock(datetime.combine(day, time(hour)))[0]

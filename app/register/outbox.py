@@ -53,9 +53,9 @@ def make_messages(register: Register, now: datetime) -> None:
     """Put together a message for every recipient that is due one."""
     store = register.store
     with store.reading() as connection:
-        since = outbox.waiting_since(connection)
-        who = recipients.read_recipients(store, connection, list(since)) if since else {}
-    due = [one for one in since if one not in who or is_due(since[one], who[one].digest_hour, now)]
+        waiting = outbox.list_waiting(connection)
+        who = recipients.read_recipients(store, connection, list(waiting)) if waiting else {}
+    due = [one for one in waiting if one not in who or is_due(waiting[one].since, who[one].digest_hour, now)]
     if due:
         with store.writing() as connection:
             register.lock(connection)

@@ -91,16 +91,24 @@ def _known(connection: sa.Connection, ids: Sequence[bytes]) -> set[bytes]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a recipient waits to be told: how many tidings that are in no message yet, and since when the oldest."""
+
+    count: int
+    since: datetime
+
+
 _WAITING = (
-    sa.select(tidings.c.recipient_id, sa.func.min(tidings.c.recorded_at))
+    sa.select(tidings.c.recipient_id, sa.func.count(), sa.func.min(tidings.c.recorded_at))
     .where(tidings.c.message_id.is_(None))
     .group_by(tidings.c.recipient_id)
 )
 
 
-def waiting_since(connection: sa.Connection) -> dict[str, datetime]:
-    """Return who waits to be told something, and since when."""
-    return {row[0]: row[1] for row in connection.execute(_WAITING)}
+def list_waiting(connection: sa.Connection) -> dict[str, Waiting]:
+    """Return who waits to be told something, and how much."""
+    return {row[0]: Waiting(row[1], row[2]) for row in connection.execute(_WAITING)}
 
 
 def make_message(connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
@@ -189,7 +197,7 @@ def find_message(connection: sa.Connection, message_id: bytes) -> Message:
     """Return one message. Raise ``Unknown``."""
     row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
     if row is None:
-        raise Unknown("There is no such message.", "`closures notify outbox` shows them.")
+        raise Unknown("There is no such message.", "The outbox shows those that are there.")
     return _message(row)
 
 

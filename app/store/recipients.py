@@ -59,17 +59,22 @@ _LISTENERS = sa.select(recipients.c.id, recipients.c.user_id, recipients.c.kinds
 
 def insert_recipient(store: Store, connection: sa.Connection, new: Recipient) -> None:
     """Write a new recipient."""
-    body = json.dumps([new.label, new.carrier, new.address, new.digest_hour, new.secret]).encode()
-    owner = new.user_id or SERVICE_OWNER
-    connection.execute(
-        sa.insert(recipients).values(
-            id=new.id,
-            user_id=new.user_id,
-            kinds=",".join(kind for kind in Kind if kind in new.kinds),
-            created_at=new.created_at,
-            sealed=store.keyring.seal(owner, "recipients", "sealed", new.id.encode(), 1, body),
-        )
-    )
+    query = sa.insert(recipients).values(id=new.id, user_id=new.user_id, created_at=new.created_at)
+    connection.execute(query.values(_changeable(store, new)))
+
+
+def change_recipient(store: Store, connection: sa.Connection, changed: Recipient) -> None:
+    """Write a recipient as it is from now on; its id, User and beginning stay. The caller has found it."""
+    query = sa.update(recipients).where(recipients.c.id == changed.id)
+    connection.execute(query.values(_changeable(store, changed)))
+
+
+def _changeable(store: Store, one: Recipient) -> dict[str, object]:
+    body = json.dumps([one.label, one.carrier, one.address, one.digest_hour, one.secret]).encode()
+    return {
+        "kinds": ",".join(kind for kind in Kind if kind in one.kinds),
+        "sealed": store.keyring.seal(one.user_id or SERVICE_OWNER, "recipients", "sealed", one.id.encode(), 1, body),
+    }
 
 
 def listeners(connection: sa.Connection) -> list[Listener]:
@@ -91,6 +96,14 @@ def read_recipients(store: Store, connection: sa.Connection, ids: Sequence[str])
     return {one.id: one for one in found if one is not None}
 
 
+def find_recipient(store: Store, connection: sa.Connection, recipient_id: str) -> Recipient:
+    """Return a recipient that is told something. Raise ``Unknown``."""
+    found = read_recipients(store, connection, [recipient_id]).get(recipient_id)
+    if found is None or found.removed_at is not None:
+        raise _unknown()
+    return found
+
+
 def remove_recipient(connection: sa.Connection, recipient_id: str, now: datetime) -> None:
     """Tell a recipient nothing from now on. Raise ``Unknown``."""
     query = (
@@ -99,7 +112,11 @@ def remove_recipient(connection: sa.Connection, recipient_id: str, now: datetime
         .values(removed_at=now)
     )
     if connection.execute(query).rowcount != 1:
-        raise Unknown("There is no such recipient, or it is removed already.", "See `closures notify list`.")
+        raise _unknown()
+
+
+def _unknown() -> Unknown:
+    return Unknown("There is no such recipient, or it is removed already.", "The list of recipients shows who is told.")
 
 
 def _kinds(text: str) -> frozenset[Kind]:

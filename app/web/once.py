@@ -25,6 +25,7 @@ blueprint = Blueprint("once", __name__)
 _PAGES = {
     "feed": ("shown_feed.html", "subscriptions.show_all"),
     "app password": ("shown_app_password.html", "connect.show"),
+    "webhook": ("shown_webhook_secret.html", "service_messages.show"),
     "link": ("shown_link.html", "service_accounts.show_all"),
     "recovery": ("shown_recovery_codes.html", "account.show"),
 }
@@ -59,7 +60,7 @@ def show(form_id: str) -> Response:
     """Show what a form made, to its sender."""
     require_principal(ACCESS["once.show"])
     answer = answer_of(form_id)
-    if answer is None:
+    if answer is None or answer["kind"] not in _PAGES:
         return make_response(render_template("shown_no_more.html"), 410)
     template, _ = _PAGES[answer["kind"]]
     addresses = feed_addresses(site().base_url, answer) if answer["kind"] == "feed" else None
@@ -73,7 +74,8 @@ def put_away(form_id: str) -> Response:
     answer = answer_of(form_id)
     with site().store.writing() as connection:
         sent_forms.forget_answers(connection, require_account().id, _read_id(form_id))
-    return redirect(url_for(_PAGES[answer["kind"]][1] if answer else "first_page.show"), 303)
+    _, following = _PAGES.get(answer["kind"] if answer else "", ("", "first_page.show"))
+    return redirect(url_for(following), 303)
 
 
 def answer_of(form_id: str) -> dict[str, Any] | None:

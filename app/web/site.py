@@ -28,7 +28,7 @@ class Provider:
 class Site:
     """The wired application: the register, the feeds, the read log, what may be asked outside, the provider, the clock.
 
-    ``now`` gives aware UTC.
+    ``now`` gives aware UTC. ``sends_mail``: the settings name a mail server.
     """
 
     register: Register
@@ -38,6 +38,7 @@ class Site:
     base_url: str
     now: Callable[[], datetime]
     provider: Provider | None = None
+    sends_mail: bool = False
 
     @property
     def store(self) -> Store:

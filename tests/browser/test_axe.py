@@ -8,11 +8,17 @@ import pytest
 
 from app.domain.access import Principal, Role
 from app.domain.maintenance import MaintenanceKind
+from app.domain.tiding import Kind
+from app.factory import publisher_of
 from app.intake.reading import Reading
-from app.register import account_keeping, enrolment, lateness, maintenance, readers, sources
+from app.jobs.letter import NotDelivered
+from app.jobs.notify import deliver
+from app.jobs.post_office import PostOffice
+from app.register import account_keeping, enrolment, lateness, maintenance, readers, recipients, sources
 from app.register.maintenance import import_maintenance
 from app.register.reading import read_everything
 from app.store import sources as source_rows
+from app.store.recipients import Carrier
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = "() => axe.run(document).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
@@ -34,6 +40,7 @@ ADMIN = (
     "/service/policy",
     "/service/holidays",
     "/service/keys",
+    *("/service/messages?sent=yes", "/service/messages/recipients/new", "/service/messages/recipients/{recipient}"),
 )
 GIVING = ("/notices/form?user=ALPHA", "/notices/new?user=ALPHA", "/closures/{closure}/change", "/record?period=2026-Q4")
 STAFF = (
@@ -61,6 +68,30 @@ def fail_poll(store, source, outcome, now):
         assert source_rows.take_source(connection, source.id, before.due_at, now)
         after = replace(before, due_at=now, polled_at=now, failures=3, outcome=outcome)
         assert source_rows.finish_poll(store, connection, (held, before), after, now)
+
+
+def add_recipients(store, now):
+    """Let recipients of every kind in; return their ids. What leaves for ``good`` arrives, ``waits`` is tried again."""
+
+    def add(label, *, user=None, hour=None, carrier=Carrier.EMAIL):
+        address = f"https://{label}.example/{LONG}" if carrier is Carrier.WEBHOOK else f"{label}@{'w' * 60}.example"
+        return recipients.add_recipient(
+            store, label=f"{label} {LONG}", carrier=carrier, address=address, kinds=[Kind.NEW, Kind.LATE],
+            digest_hour=hour, user_code=user, now=now,
+        ).recipient.id  # fmt: skip
+
+    made = [add("good"), add("fails", user="ALPHA"), add("fails-too"), add("digest", hour=8)]
+    return [*made, add("waits", user="ALPHA", carrier=Carrier.WEBHOOK)]
+
+
+def send_messages(service, clock):
+    """Do the scheduler's work once, with carriers that let most of it fail."""
+
+    def carry(letter):
+        if "good" not in letter.address:
+            raise NotDelivered("x" * 100 + " (550)", for_good="waits" not in letter.address)
+
+    deliver(service.register, PostOffice(publisher_of(service.settings), dict.fromkeys(Carrier, carry)), clock)
 
 
 @pytest.fixture
@@ -94,6 +125,10 @@ def world(service, alpha, clock, enrolled, give, announce):
         if outcome:
             fail_poll(service.store, made, outcome, clock())
     enrolment.issue_token(service.store, label=LONG, now=clock(), user_code="ALPHA")
+    told = add_recipients(service.store, clock())
+    give(alpha, announce("told", "2026-12-27T02:00", gateway="GW-A2"))
+    send_messages(service, clock)
+    recipients.remove_recipient(service.store, told[2], clock())
     return alpha
 
 
@@ -123,8 +158,10 @@ def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, addr
     ).subscription.id  # fmt: skip
     everything = read_everything(service.register, Principal("a test", Role.USER, frozenset({"ALPHA"})))
     closure, found = everything[0].reference, {}
+    recipient = recipients.list_recipients(service.store)[0].recipient.id
     for path in PAGES[role]:
-        page.goto(address + path.format(feed=feed, account=account.id.hex(), closure=closure))
+        names = {"feed": feed, "account": account.id.hex(), "closure": closure, "recipient": recipient}
+        page.goto(address + path.format(**names))
         found[path] = (violations(page), page.evaluate("document.documentElement.scrollWidth"))
     assert found == dict.fromkeys(PAGES[role], ([], width))
 
@@ -167,5 +204,17 @@ def test_no_violation_on_what_is_shown_once_and_on_what_was_refused(world, sign_
     page.get_by_label("DCC staff").check()
     page.get_by_role("button", name="Make the link").click()
     assert page.get_by_role("heading", level=1).inner_text() == "A one-time link"
+    assert violations(page) == []
+    page.goto(address + "/service/messages/recipients/new")
+    page.get_by_label("webhook, a signed request").check()
+    page.get_by_label("Address").fill(f"http://example.org/{LONG}")
+    page.get_by_label("For whom").fill(LONG)
+    page.get_by_role("button", name="Add it").click()
+    assert page.get_by_text("Nothing was recorded yet.").is_visible()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.get_by_label("Address").fill(f"https://example.org/{LONG}")
+    page.get_by_role("button", name="Add it").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "The webhook's secret"
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -73,6 +73,43 @@ def test_what_does_not_fit_is_refused(closures, words, status):
     assert closures("notify", "list", "--json").json == {"recipients": []}
 
 
+def test_a_recipient_is_changed_in_what_is_said_alone(alpha_closures):
+    made = alpha_closures(
+        "notify", "add", "--email", "a@alpha.example", "--user", "ALPHA", "--label", "Alpha", "--digest", "8", "--json"
+    ).json  # fmt: skip
+    del made["secret"]
+    said = alpha_closures("notify", "change", made["id"], "--address", "desk@alpha.example")
+    assert said.lines == ["desk@alpha.example is told as you say from now on."]
+    changed = made | {"address": "desk@alpha.example"}
+    assert alpha_closures("notify", "list", "--json").json == {"recipients": [changed]}
+    changed |= {"label": "Desk", "kinds": ["moved", "receipt"], "digest_hour": None}
+    words = ("--label", "Desk", "--kind", "receipt", "--kind", "moved", "--at-once", "--json")
+    assert alpha_closures("notify", "change", made["id"], *words).json == changed
+    assert alpha_closures("notify", "change", made["id"], "--digest", "0", "--json").json == changed | {
+        "digest_hour": 0
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ((), 2),
+        (("--digest", "8", "--at-once"), 2),
+        (("--kind", "breach"), 2),
+        (("--label", ""), 1),
+        (("--kind", "receipt"), 1),
+        (("--address", "http://b.example"), 1),
+        (("--address", "a@b.example"), 1),
+    ],
+)
+def test_a_change_that_does_not_fit_is_refused(closures, words, status):
+    made = closures("notify", "add", "--webhook", "https://b.example", "--label", "x", "--json").json
+    del made["secret"]
+    assert closures("notify", "change", made["id"], *words).exit_code == status
+    assert closures("notify", "list", "--json").json == {"recipients": [made]}
+    assert closures("notify", "change", "nobody", "--label", "y").exit_code == 1
+
+
 def test_a_missing_mail_server_is_said(closures):
     words = ("notify", "add", "--email", "a@b.example", "--label", "x")
     assert "CLOSURES_SMTP_URL is not set here" in closures(*words).lines[-1]

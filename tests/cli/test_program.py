@@ -29,7 +29,7 @@ def test_commands_are_those_of_the_contract():
         *("token add", "token list", "token revoke"),
         *("subscription add", "subscription list", "subscription revoke"),
         *("source add", "source list", "source poll", "source remove"),
-        *("notify add", "notify list", "notify remove", "notify outbox", "notify resend"),
+        *("notify add", "notify list", "notify change", "notify remove", "notify outbox", "notify resend"),
         *("notice import", "schedule", "closure show", "late", "notice-period", "policy show", "policy set"),
         *("closed", "clashes", "changes", "free-slots", "busiest", "silent", "moved", "reads", "late-report"),
         *("maintenance import", "maintenance list", "maintenance remove"),

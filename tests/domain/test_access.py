@@ -22,6 +22,7 @@ GOLDEN = {
     "let calendars be read": "yes no yes no",
     "keep DCC's own dates": "yes yes no no",
     "set rules": "yes no no no",
+    "see to messages and who is told": "yes no no no",
     "replace or destroy keys": "yes no no no",
     "read and check the record": "yes yes no no",
     "see how the service is": "yes yes no yes",

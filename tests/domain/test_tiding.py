@@ -9,7 +9,7 @@ from app.domain.closure import State, Step, first_heard
 from app.domain.late_change import assess
 from app.domain.notice import Announcement
 from app.domain.notice_policy import FIRST_POLICY
-from app.domain.tiding import Kind, is_due, kinds_of_hour, kinds_of_step, still_holds
+from app.domain.tiding import Kind, is_due, kinds_of_hour, kinds_of_step, next_digest, still_holds
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
 
@@ -135,3 +135,22 @@ def test_when_a_digest_is_due(since, hour, now, due):
         datetime.fromisoformat(since).replace(tzinfo=UTC), hour, datetime.fromisoformat(now).replace(tzinfo=UTC)
     )
     assert found is due
+
+
+@pytest.mark.parametrize(
+    ("hour", "after", "told"),
+    [
+        (8, "2026-11-24T07:59:59", "2026-11-24T08:00"),
+        (8, "2026-11-24T08:00", "2026-11-25T08:00"),  # what comes in at the digest's own instant is for the next one
+        (0, "2026-12-31T12:00", "2027-01-01T00:00"),
+        (8, "2026-07-01T12:00", "2026-07-02T07:00"),  # London is an hour ahead in summer
+        (0, "2026-06-30T23:30", "2026-07-01T23:00"),  # already the first of July in London
+        (1, "2026-03-28T12:00", "2026-03-29T01:00"),  # 01:00 does not exist that day: the end of the gap
+        (1, "2026-10-24T12:00", "2026-10-25T00:00"),  # 01:00 comes twice: the first
+    ],
+)
+def test_the_next_digest_tells_what_begins_to_wait_now(hour, after, told):
+    since, at = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (after, told))
+    assert next_digest(hour, since) == at
+    moment = timedelta(seconds=1)
+    assert [is_due(since, hour, now) for now in (at - moment, at + moment)] == [False, True]

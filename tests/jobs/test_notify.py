@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.domain.maintenance import MaintenanceKind
-from app.domain.refusal import StoreBusy
+from app.domain.refusal import StoreBusy, Unknown
+from app.domain.tiding import Kind
 from app.intake.outbound import Outbound
 from app.intake.reading import Reading
 from app.jobs.housekeeping import keep_house
@@ -19,8 +20,9 @@ from app.jobs.post_office import PostOffice, open_post_office
 from app.jobs.sweep import sweep
 from app.register import outbox as outbox_at_work
 from app.register import recipients, writing
-from app.register.enrolment import shred_user
+from app.register.enrolment import NameRefused, shred_user
 from app.register.maintenance import import_maintenance
+from app.register.recipients import RecipientRefused
 from app.store import outbox_tables, tables
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
@@ -233,7 +235,7 @@ def test_another_try_waits_longer_each_time_and_then_a_person_is_needed(
         tried.append((early, deliver(register, office, clock)))
     assert tried == [(Sent(0, 0), Sent(0, 1))] * 7 + [(Sent(0, 0), Sent(0, 0))]
     (dead,) = recipients.list_messages(store, (MessageState.DEAD,))
-    assert (dead.label, dead.message.fault, dead.message.attempts) == ("dcc", "the webhook answered 500", 7)
+    assert (dead.recipient.label, dead.message.fault, dead.message.attempts) == ("dcc", "the webhook answered 500", 7)
     letters.fault = None
     assert (run(), letters.kept) == (Sent(0, 0), [])
     assert outbox_at_work.resend_message(register, dead.message.id.hex(), clock()).state is MessageState.WAITING
@@ -292,6 +294,63 @@ def test_who_is_removed_or_shredded_hears_nothing_more(
     assert [(address, kind) for address, _, kind, _, _ in letters.take()] == [(stays.address, "new")]
     assert sorted(states(store)) == [MessageState.DROPPED, MessageState.DROPPED, MessageState.SENT]
     assert [one.recipient.id for one in recipients.list_recipients(store)] == [stays.id]
+
+
+def test_a_changed_recipient_hears_what_waits_at_its_new_address_and_hour(
+    store, alpha, announce, give, add_recipient, letters, clock, run
+):
+    held = add_recipient("dcc", "new", digest=8)
+    give(alpha, announce("u1", "2027-12-01T02:00"))
+    (before,) = recipients.list_gatherings(store)
+    assert (before.recipient, before.count, before.due_at) == (held, 1, NOW.replace(day=25, hour=8))
+    assert run() == Sent(0, 0)
+    facts = {"label": "desk", "address": " desk@example.org ", "kinds": [Kind.MOVED]}
+    recipients.change_recipient(store, held.id, digest_hour=None, **facts)
+    changed = replace(held, label="desk", address="desk@example.org", kinds=frozenset({Kind.MOVED}), digest_hour=None)
+    assert recipients.list_recipients(store) == [recipients.ListedRecipient(changed, "")]
+    (after,) = recipients.list_gatherings(store)
+    assert (after.recipient, after.count, after.due_at) == (changed, 1, NOW)
+    give(alpha, announce("u2", "2027-12-03T02:00"))
+    assert run() == Sent(1, 0)
+    assert [(address, kind) for address, _, kind, _, _ in letters.take()] == [("desk@example.org", "new")]
+    assert recipients.list_gatherings(store) == []
+
+
+def test_a_change_keeps_a_webhooks_secret_and_its_user(store, alpha, add_recipient):
+    held = add_recipient("hook", user="ALPHA", carrier=Carrier.WEBHOOK, address="https://a.example/1")
+    recipients.change_recipient(
+        store, held.id, label="hook", address="https://a.example/2", kinds=held.kinds, digest_hour=23
+    )
+    changed = replace(held, address="https://a.example/2", digest_hour=23)
+    assert recipients.find_recipient(store, held.id) == recipients.ListedRecipient(changed, "ALPHA")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "refusal"),
+    [
+        ({"kinds": []}, RecipientRefused),
+        ({"kinds": [Kind.RECEIPT]}, RecipientRefused),
+        ({"address": "nobody"}, RecipientRefused),
+        ({"label": ""}, NameRefused),
+    ],
+)
+def test_a_change_that_does_not_fit_leaves_everything(store, add_recipient, wrong, refusal):
+    held = add_recipient("dcc", "new", digest=8)
+    facts = {"label": "x", "address": "x@example.org", "kinds": [Kind.OPEN], "digest_hour": None} | wrong
+    with pytest.raises(refusal):
+        recipients.change_recipient(store, held.id, **facts)
+    assert recipients.list_recipients(store) == [recipients.ListedRecipient(held, "")]
+
+
+def test_who_is_removed_or_shredded_is_not_changed_any_more(store, alpha, add_recipient):
+    gone, shredded = add_recipient("gone", "new"), add_recipient("alpha", "new", user="ALPHA")
+    recipients.remove_recipient(store, gone.id, NOW)
+    shred_user(store, "ALPHA")
+    for unknown in (gone.id, shredded.id, "nobody"):
+        with pytest.raises(Unknown):
+            recipients.change_recipient(
+                store, unknown, label="x", address="x@example.org", kinds=[Kind.NEW], digest_hour=None
+            )
 
 
 def test_a_user_never_hears_of_another(alpha, enrolled, announce, give, add_recipient, letters, run):

@@ -142,7 +142,8 @@ def test_another_tabs_form_stays_good_when_the_same_person_signs_in_again(dcc_cl
         "/subscriptions", "/connect", "/service/accounts", "/service/users", "/service/gateways", "/account/sessions/end",
         "/account/sessions/end-others", "/set-up/password", "/set-up/second-factor", "/set-up/recovery-codes",
         "/sign-in", "/sign-in/second-factor", "/sign-in/provider", "/unfinished", "/unfinished/drop", "/sign-out",
-        f"/shown-once/{'0' * 32}",
+        f"/shown-once/{'0' * 32}", "/service/messages/recipients/new", "/service/messages/recipients/0",
+        "/service/messages/recipients/0/remove", "/service/messages/outbox/00/resend",
     ],
 )  # fmt: skip
 def test_no_form_is_taken_without_its_token(admin, path):
