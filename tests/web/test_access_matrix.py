@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 from app.domain.access import Role
+from app.domain.maintenance import MaintenanceKind
+from app.domain.tiding import Kind
 from app.register.enrolment import add_subscription, issue_token
+from app.register.recipients import add_recipient
+from app.register.sources import add_source, make_source
+from app.store.recipients import Carrier
+from app.store.sources import GatewayOf
 from tests.conftest import NOW
 
 TABLE = Path(__file__).parents[1] / "golden" / "access-matrix.txt"
@@ -44,7 +50,7 @@ def letter(answer):
 
 @pytest.fixture
 def world(web, store, alpha, enrolled, announce, give, dates, add_account, add_link, csrf):
-    """Return (a function that makes what addresses name, a function that gives a client who has just come in)."""
+    """Return (a function that makes what an address names, a function that gives a client who has just come in)."""
     enrolled("BETA", "GW-B1")
     accounts = {name: add_account(f"{name}@example.org", *who) for name, who in PEOPLE.items()}
     made = itertools.count()
@@ -58,22 +64,52 @@ def world(web, store, alpha, enrolled, announce, give, dates, add_account, add_l
         "dcc": program("dcc", role=Role.DCC), "ops": program("ops", role=Role.OPS),
     }  # fmt: skip
 
-    def make():
-        """Make anew whatever an address may name; all of it is ALPHA's, but for DCC's own dates and somebody's account."""
-        number = next(made)
-        day = f"{NOW + timedelta(days=30 + number):%Y-%m-%d}T02:00"
-        feed = add_subscription(
+    def feed():
+        return add_subscription(
             store, scope_text="user:ALPHA", label="x", secret_url=True, past_days=30, horizon_days=90, now=NOW,
             account_id=accounts["alpha"].id,
+        ).subscription.id  # fmt: skip
+
+    def source(topic):
+        new = make_source(
+            topic, url=f"https://calendars.example.org/{next(made)}.ics", username="", password="", word="", category="",
+            every_minutes=60, now=NOW,
         )  # fmt: skip
-        return {
-            "reference": give(alpha, announce(f"m{number}", day)).accepted[0].reference,
-            "date": dates(day),
-            "account_id": add_account(f"{number}@example.org", Role.USER, "ALPHA").id.hex(),
-            "token_id": program("ALPHA", user_code="ALPHA")[0], "subscription_id": feed.subscription.id, "code": "ALPHA",
-            "number": 1, "form": "ics", "form_id": "0" * 32, "filename": "site.css", "token": "gwfr_0",
-            "source_id": "0" * 32, "rest": "calendars/ALPHA/GW-A1/",
-        }  # fmt: skip
+        add_source(store, new)
+        return new.id.hex()
+
+    def recipient():
+        return add_recipient(
+            store, label="x", carrier=Carrier.EMAIL, address="a@example.org", kinds=[Kind.NEW], digest_hour=None,
+            user_code="ALPHA", now=NOW,
+        ).recipient.id  # fmt: skip
+
+    def somebody():
+        return add_account(f"{next(made)}@example.org", Role.USER, "ALPHA").id.hex()
+
+    def day():
+        return f"{NOW + timedelta(days=30 + next(made)):%Y-%m-%d}T02:00"
+
+    # Whatever an address may name is made anew for each write. It is ALPHA's where it is anybody's.
+    makers = {
+        "reference": lambda: give(alpha, announce(f"m{next(made)}", day())).accepted[0].reference,
+        "account_id": somebody,
+        "token_id": lambda: program("ALPHA", user_code="ALPHA")[0],
+        "subscription_id": feed,
+        "source_id": lambda: source(GatewayOf(alpha.id, "GW-A1")),
+        "recipient_id": recipient,
+        **{name: lambda: "0" * 32 for name in ("form_id", "message_id")},
+        **{name: lambda value=value: value for name, value in {
+            "code": "ALPHA", "number": 1, "form": "ics", "filename": "site.css", "token": "gwfr_0",
+            "rest": "calendars/ALPHA/GW-A1/",
+        }.items()},
+    }  # fmt: skip
+    dccs = {"reference": lambda: dates(day()).reference, "source_id": lambda: source(MaintenanceKind.MAINTENANCE)}
+
+    def make(rule):
+        """Return what the address of a rule names, made anew."""
+        chosen = makers | dccs if rule.rule.startswith("/service/maintenance") else makers
+        return {name: chosen[name]() for name in rule.arguments}
 
     def come_in(name):
         client = web.test_client()
@@ -96,17 +132,17 @@ def asked_of(web):
 
 def test_everybody_gets_what_the_table_says(web, world, csrf, tmp_path):
     make, come_in = world
-    reading = make(), {name: come_in(name) for name in COLUMNS}
+    guests = {name: come_in(name) for name in COLUMNS}
     found = {}
     # Those who only read come first: a write may end what they read with.
     for method, rule in sorted(asked_of(web), key=lambda one: one[0] not in READING):
         row = found[f"{method:<11}{rule.rule}"] = []
+        values = make(rule)
         for name in COLUMNS:
-            values, guests = reading if method in READING else (make(), {name: come_in(name)})
+            if method not in READING:
+                values, guests[name] = make(rule), come_in(name)
             client, headers = guests[name]
-            if "/service/maintenance" in rule.rule:
-                values = values | {"reference": values["date"]}
-            path = web.url_map.bind("x").build(rule.endpoint, {one: values[one] for one in rule.arguments}, method)
+            path = web.url_map.bind("x").build(rule.endpoint, values, method)
             data = None
             if method == "POST" and not headers:
                 data = {"csrf_token": csrf(client.get("/account" if name in PEOPLE else "/sign-in"))}
