@@ -17,7 +17,7 @@ from app.register.facts import closure_facts
 from app.register.late_report import to_csv
 from app.register.reading import Question, read_everything, read_schedule
 from app.web.access_table import ACCESS
-from app.web.choosing import Choices, FilterRefused, choices_of, read_choice, read_first_day, require_within
+from app.web.choosing import Choices, FilterRefused, choices_of, read_choice, read_first_day, read_page, require_within
 from app.web.principal import require_principal
 from app.web.site import site
 from app.web.wording import install_wording
@@ -28,7 +28,6 @@ install_wording(blueprint)
 _DEFAULT_DAYS = 56
 _MOST_DAYS = 400
 _ON_A_PAGE = 50
-_MOST_PAGES = 100_000
 _LONGEST_SEARCH = 60
 _ONE_DAY = timedelta(days=1)
 _COLUMNS = (
@@ -150,13 +149,11 @@ def _read_filters() -> Filters:
         _DEFAULT_DAYS - 1
     ) * _ONE_DAY  # fmt: skip
     require_within(first, last, _MOST_DAYS)
-    state, sort, page = args.get("state"), args.get("sort") or "start", args.get("page") or "1"
+    state, sort = args.get("state"), args.get("sort") or "start"
     if state and state not in set(State):
         raise FilterRefused("That is not a state.", f"Choose one of {', '.join(State)}.")
     if sort not in SORTINGS:
         raise FilterRefused("That is not an order.", f"Choose one of {', '.join(SORTINGS)}.")
-    if not (page.isascii() and page.isdigit() and 1 <= int(page[:7]) <= _MOST_PAGES):
-        raise FilterRefused("That is not a page.", "Begin with the first one.")
     return Filters(
         first,
         last,
@@ -166,7 +163,7 @@ def _read_filters() -> Filters:
         State(state) if state else None,
         args.get("short") == "1",
         sort,
-        int(page),
+        read_page(),
         any_day=bool(search) and not (args.get("from") or args.get("to")),
     )
 

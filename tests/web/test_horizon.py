@@ -13,7 +13,7 @@ def lanes():
     """Return a function that gives the text of each lane's list."""
 
     def found(page):
-        lists = re.findall(r'<ul class="lane-list">(.*?)</ul>', page.text, re.DOTALL)
+        lists = re.findall(r'<ul class="lane-list"[^>]*>(.*?)</ul>', page.text, re.DOTALL)
         return [" ".join(re.sub(r"<[^>]+>", " ", one).split()) for one in lists]
 
     return found
@@ -36,7 +36,7 @@ def test_each_user_has_a_lane_under_its_category_and_the_sentence_counts(world, 
         "Sun 6 Dec 2026 03:00-07:00 GMT GW-B1",
         "Sun 6 Dec 2026 02:00-06:00 GMT GW-A1 short notice",
     ]
-    assert 'aria-label="GW-A1, Sun 6 Dec 2026 02:00-06:00 GMT, planned, short notice"' in page.text
+    assert 'aria-label="1 closure"' in page.text
 
 
 @pytest.mark.parametrize(
