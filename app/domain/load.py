@@ -56,7 +56,7 @@ def _counts(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[tupl
         starts, ends = closure.window.starts, closure.window.ends
         if starts < after and ends > begins and closure.state is not State.WITHDRAWN:
             gateway = closure.gateway
-            opening.append((starts if starts > begins else begins, 1, gateway))
+            opening.append((max(starts, begins), 1, gateway))
             if ends < after:
                 ending.append((ends, -1, gateway))
     windows: dict[str, int] = {}  # a gateway that several Users share may have several windows at once

@@ -46,8 +46,8 @@ blueprint = Blueprint("horizon", __name__)
 
 _ONE_DAY = timedelta(days=1)
 _DEFAULT_ZOOM = "8w"
-_MOST_MARKS = 440  # on one page, to stay below 100 kB of it; a lane without marks costs as much as two of them
-_LANE_COSTS = 2
+_MOST_LINKS = 440  # on one page, to stay below 100 kB of it; a lane costs as much as three of them, besides its own
+_LANE_COSTS = 3
 _EDGE = timedelta(days=400)
 
 _Own = tuple[str, list[ScheduledClosure]]
@@ -185,12 +185,12 @@ def _in_order(users: dict[str, list[ScheduledClosure]], choices: Choices) -> lis
 def _pages(users: Iterable[_Own], zoom: Zoom) -> list[list[_Own]]:
     """Share the lanes out over pages that are light enough; there is always a first page."""
     pages: list[list[_Own]] = [[]]
-    room = _MOST_MARKS
+    room = _MOST_LINKS
     for own in users:
-        costs = _LANE_COSTS + min(len(own[1]), zoom.most_marks)
+        costs = _LANE_COSTS + zoom.most_links(len(own[1]))
         if costs > room:
             pages.append([])
-            room = _MOST_MARKS
+            room = _MOST_LINKS
         pages[-1].append(own)
         room -= costs
     return pages

@@ -1,6 +1,6 @@
 """The closures as a list: by London day or sorted otherwise, filtered by the address, in pages or as CSV."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
@@ -172,11 +172,12 @@ def _find(principal: Principal, filters: Filters, choices: Choices) -> list[Sche
     """Return what the filters ask for, in their order."""
     register = site().register
     if filters.any_day:
-        found: Iterable[ScheduledClosure] = read_everything(register, principal)
+        found = read_everything(register, principal)
     else:
         span = whole_days(filters.first, filters.last + _ONE_DAY)
         found = read_schedule(register, principal, Question(span, filters.user, filters.gateway, filters.state))
-    wanted = filters.search.casefold()
+    if filters.search:
+        found = _mentioning(filters.search, found, choices.names)
     kept = [
         one
         for one in found
@@ -184,13 +185,19 @@ def _find(principal: Principal, filters: Filters, choices: Choices) -> list[Sche
         and filters.gateway in (None, one.gateway)
         and filters.state in (None, one.state)
         and (one.lead.is_late_change or not filters.short_notice)
-        and (not wanted or _mentions(one, wanted, choices.names.get(one.user, "")))
     ]
-    return sorted(kept, key=SORTINGS[filters.sort].key)
+    return kept if filters.sort == "start" else sorted(kept, key=SORTINGS[filters.sort].key)
 
 
-def _mentions(one: ScheduledClosure, wanted: str, name: str) -> bool:
-    return any(wanted in text.casefold() for text in (one.reference, one.gateway, one.user, name))
+def _mentioning(search: str, found: list[ScheduledClosure], names: dict[str, str]) -> list[ScheduledClosure]:
+    """Return the closures with the words in their reference, gateway, or User's code or name, in any case.
+
+    There are far fewer Users and gateways than closures: each is looked at once.
+    """
+    wanted = search.casefold()
+    users = {code for code in {one.user for one in found} if wanted in f"{code}\n{names.get(code, '')}".casefold()}
+    gateways = {code for code in {one.gateway for one in found} if wanted in code.casefold()}
+    return [one for one in found if one.user in users or one.gateway in gateways or wanted in one.reference.casefold()]
 
 
 def _groups(shown: list[ScheduledClosure], filters: Filters) -> list[tuple[date | None, list[ScheduledClosure]]]:

@@ -38,10 +38,12 @@ class Zoom:
     column_days: int
     join_days: int
 
-    @property
-    def most_marks(self) -> int:
-        """Return how many marks a lane has at most."""
-        return max(MOST_APART, self.days // self.join_days)
+    def most_links(self, closures: int) -> int:
+        """Return how many links a lane of so many closures has at most: for each closure and for marks that they share.
+
+        A lane with too many has one for each of its blocks.
+        """
+        return closures + closures // 2 if closures <= MOST_APART else self.days // self.join_days
 
 
 ZOOMS = {"2w": Zoom("2 weeks", 14, 1, 1), "8w": Zoom("8 weeks", 56, 1, 7), "6m": Zoom("6 months", 182, 7, 14)}

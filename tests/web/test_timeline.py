@@ -131,7 +131,8 @@ def test_no_two_links_of_a_lane_overlap_in_steps_and_each_is_wide_enough(drawn, 
     lines = sorted((line(*one) for one in drawn), key=lambda one: one.window)
     lines = [one for one in lines if one.window.overlaps(shown.span)]
     marks = lane_of("ACME", lines, shown, joined(zoom)).marks
-    assert len(marks) <= ZOOMS[zoom].most_marks
+    links = [1 if len(mark.lines) == 1 else 1 + len(mark.bars) for mark in marks]
+    assert sum(links) <= ZOOMS[zoom].most_links(len(lines))
     assert all(one.step + one.steps <= other.step for one, other in pairwise(marks))
     assert all(mark.steps >= 9 and mark.step >= 0 and mark.step + mark.steps <= WIDTH // STEP for mark in marks)
 
