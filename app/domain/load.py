@@ -38,33 +38,43 @@ class HourLoad:
 
 
 def stretches(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[Stretch]:
-    """Yield the stretches of ``span`` in order, by a sweep line; they cover it without a gap."""
-    marks: list[tuple[datetime, int, str]] = []
+    """Yield the stretches of ``span`` in order; they cover it without a gap."""
+    begins, closed = span.starts, 0
+    for instant, count in _counts(closures, span):
+        if instant > begins:
+            yield Stretch(begins, instant, closed)
+        begins, closed = instant, count
+    yield Stretch(begins, span.ends, closed)
+
+
+def _counts(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[tuple[datetime, int]]:
+    """Yield each instant of ``span`` from which another number of gateways is closed, and the number; a sweep line."""
+    begins, after = span.starts, span.ends
+    opening: list[tuple[datetime, int, str]] = []
+    ending: list[tuple[datetime, int, str]] = []
     for closure in closures:
-        if closure.state is not State.WITHDRAWN and closure.window.overlaps(span):
-            marks.append((max(closure.window.starts, span.starts), 1, closure.gateway))
-            marks.append((min(closure.window.ends, span.ends), -1, closure.gateway))
-    marks.sort()
-    windows: Counter[str] = Counter()  # a gateway that several Users share may have several windows at once
+        starts, ends = closure.window.starts, closure.window.ends
+        if starts < after and ends > begins and closure.state is not State.WITHDRAWN:
+            gateway = closure.gateway
+            opening.append((max(starts, begins), 1, gateway))
+            if ends < after:
+                ending.append((ends, -1, gateway))
+    windows: dict[str, int] = {}  # a gateway that several Users share may have several windows at once
     closed = said = 0
-    begins = span.starts
-    at = 0
-    while at < len(marks):
-        instant = marks[at][0]
-        while at < len(marks) and marks[at][0] == instant:
-            _, change, gateway = marks[at]
-            windows[gateway] += change
-            if change == 1 and windows[gateway] == 1:
-                closed += 1
-            elif change == -1 and windows[gateway] == 0:
-                closed -= 1
-            at += 1
-        if closed != said:
-            if instant > begins:
-                yield Stretch(begins, instant, said)
-            begins, said = instant, closed
-    if begins < span.ends:
-        yield Stretch(begins, span.ends, said)
+    at = begins
+    for instant, change, gateway in sorted(opening + ending):  # each of the two is nearly in order: sorting is merging
+        if instant != at:
+            if closed != said:
+                yield at, closed
+                said = closed
+            at = instant
+        held = windows[gateway] = windows.get(gateway, 0) + change
+        if held == 0:
+            closed -= 1
+        elif held == 1 == change:
+            closed += 1
+    if closed != said:
+        yield at, closed
 
 
 def peak_of(closures: Iterable[Scheduled], span: ClosureWindow) -> Stretch:
@@ -75,15 +85,15 @@ def peak_of(closures: Iterable[Scheduled], span: ClosureWindow) -> Stretch:
 def peaks_of(closures: Iterable[Scheduled], spans: Sequence[ClosureWindow]) -> list[int]:
     """Return, for each of ``spans``, which follow on one another, the most gateways closed at once; one sweep."""
     peaks = [0] * len(spans)
-    at = 0
-    for stretch in stretches(closures, ClosureWindow(spans[0].starts, spans[-1].ends)):
-        while at < len(spans):
-            peaks[at] = max(peaks[at], stretch.closed)
-            if spans[at].ends > stretch.ends:
-                break  # the next stretch is of this span too
+    at = closed = 0
+    for instant, count in _counts(closures, ClosureWindow(spans[0].starts, spans[-1].ends)):
+        while spans[at].ends <= instant:
             at += 1
-            if at < len(spans) and spans[at].starts >= stretch.ends:
-                break
+            peaks[at] = closed  # what is closed as a span begins
+        closed = count
+        # What changes as a span begins takes the place of what was closed before it.
+        peaks[at] = closed if instant == spans[at].starts else max(peaks[at], closed)
+    peaks[at + 1 :] = [closed] * (len(spans) - at - 1)
     return peaks
 
 

@@ -15,6 +15,8 @@ from app.register.register import Register
 from app.store import parties
 from app.store.parties import Parties
 
+_MOST_PAGES = 100_000
+
 
 class FilterRefused(Refusal):
     """A filter of a page that cannot be answered."""
@@ -74,6 +76,14 @@ def read_as_of() -> datetime | None:
     """Read the instant at which something was known; None asks for now."""
     text = request.args.get("as_of", "").strip()
     return read_instant(text)[0] if text else None
+
+
+def read_page() -> int:
+    """Read which page of several; the first, if none is asked for."""
+    text = request.args.get("page") or "1"
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:7]) <= _MOST_PAGES):
+        raise FilterRefused("That is not a page.", "Begin with the first one.")
+    return int(text)
 
 
 def require_within(first: date, last: date, most_days: int) -> None:

@@ -1,6 +1,7 @@
 """The horizon: a lane for each User, DCC's own dates behind, load on top; as it is known, or as it was known then."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -22,6 +23,7 @@ from app.web.choosing import (
     read_category,
     read_choice,
     read_first_day,
+    read_page,
 )
 from app.web.principal import require_principal
 from app.web.site import site
@@ -32,8 +34,10 @@ from app.web.timeline import (
     Scale,
     Zoom,
     bands_of,
+    by_user,
     columns_of,
-    lanes_of,
+    grid_of,
+    lane_of,
     ticks_of,
     zone_names,
 )
@@ -42,8 +46,11 @@ blueprint = Blueprint("horizon", __name__)
 
 _ONE_DAY = timedelta(days=1)
 _DEFAULT_ZOOM = "8w"
-_MOST_LANES = 120
+_MOST_LINKS = 440  # on one page, to stay below 100 kB of it; a lane costs as much as three of them, besides its own
+_LANE_COSTS = 3
 _EDGE = timedelta(days=400)
+
+_Own = tuple[str, list[ScheduledClosure]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class View:
     gateway: str | None = None
     category: str | None = None
     as_of: datetime | None = None
+    page: int = 1
 
     @property
     def zoom(self) -> Zoom:
@@ -77,7 +85,10 @@ class View:
         return self.first + zooms * self.zoom.days * _ONE_DAY
 
     def address(self, **changed: object) -> dict[str, object]:
-        """Return the parameters of the same view with something ``changed``; what is as usual is left out."""
+        """Return the parameters of the same view with something ``changed``, from its first page on.
+
+        What is as usual is left out.
+        """
         stated = {
             "zoom": self.zoom_name, "from": self.first.isoformat(), "user": self.user, "gateway": self.gateway,
             "category": self.category, "as_of": self.as_of and f"{self.as_of.astimezone(LONDON):%Y-%m-%dT%H:%M}",
@@ -111,8 +122,13 @@ def show() -> Response:
     choices = choices_of(register, principal)
     lines = [] if fault else _find(principal, view, choices)
     scale = Scale(view.span)
-    lanes = lanes_of(lines, scale)
     columns = columns_of(lines, view.first, view.zoom, scale)
+    users = _in_order(by_user(lines), choices)
+    pages = _pages(users, view.zoom)
+    view = replace(view, page=min(view.page, len(pages)))
+    joined = grid_of(view.first, view.zoom.days, view.zoom.join_days)
+    shown = [lane_of(user, found, scale, joined) for user, found in pages[view.page - 1]]
+    before = sum(len(one) for one in pages[: view.page - 1])
     page = render_template(
         "horizon.html",
         view=view,
@@ -121,9 +137,11 @@ def show() -> Response:
         choices=choices,
         zooms=ZOOMS,
         categories=[(one, one) for one in PARTY_CATEGORIES],
-        groups=_groups(lanes[:_MOST_LANES], choices),
-        lanes=len(lanes),
-        most_lanes=_MOST_LANES,
+        groups=_groups(shown, choices),
+        lanes=len(users),
+        first_lane=before + 1,
+        last_lane=before + len(shown),
+        page_count=len(pages),
         closures=len(lines),
         bands=bands_of(find_maintenance(register, view.span, view.as_of), scale),
         columns=columns,
@@ -146,7 +164,7 @@ def _read_view(now: datetime) -> View:
     # A view can be moved by its own length either way, and every day of it has a name.
     if not date.min + _EDGE < first < date.max - _EDGE:
         raise FilterRefused("That day is too far away.", "Choose a day that somebody could plan for.")
-    return View(first, zoom, read_choice("user"), read_choice("gateway"), read_category(), read_as_of())
+    return View(first, zoom, read_choice("user"), read_choice("gateway"), read_category(), read_as_of(), read_page())
 
 
 def _find(principal: Principal, view: View, choices: Choices) -> list[ScheduledClosure]:
@@ -158,9 +176,33 @@ def _find(principal: Principal, view: View, choices: Choices) -> list[ScheduledC
     ]
 
 
+def _in_order(users: dict[str, list[ScheduledClosure]], choices: Choices) -> list[_Own]:
+    """Return each User's closures in the order of the page: by category, then by code."""
+    order = {category: at for at, category in enumerate(_categories(choices))}
+    return sorted(users.items(), key=lambda own: (order[choices.categories[own[0]]], own[0]))
+
+
+def _pages(users: Iterable[_Own], zoom: Zoom) -> list[list[_Own]]:
+    """Share the lanes out over pages that are light enough; there is always a first page."""
+    pages: list[list[_Own]] = [[]]
+    room = _MOST_LINKS
+    for own in users:
+        costs = _LANE_COSTS + zoom.most_links(len(own[1]))
+        if costs > room:
+            pages.append([])
+            room = _MOST_LINKS
+        pages[-1].append(own)
+        room -= costs
+    return pages
+
+
 def _groups(lanes: list[Lane], choices: Choices) -> list[Group]:
     found = [
-        Group(category, tuple(lane for lane in lanes if choices.categories.get(lane.user) == category))
-        for category in dict.fromkeys((*PARTY_CATEGORIES, *sorted(choices.categories.values())))
+        Group(category, tuple(lane for lane in lanes if choices.categories[lane.user] == category))
+        for category in _categories(choices)
     ]
     return [group for group in found if group.lanes]
+
+
+def _categories(choices: Choices) -> Iterable[str]:
+    return dict.fromkeys((*PARTY_CATEGORIES, *sorted(choices.categories.values())))

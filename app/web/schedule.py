@@ -1,6 +1,6 @@
 """The closures as a list: by London day or sorted otherwise, filtered by the address, in pages or as CSV."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
@@ -17,7 +17,7 @@ from app.register.facts import closure_facts
 from app.register.late_report import to_csv
 from app.register.reading import Question, read_everything, read_schedule
 from app.web.access_table import ACCESS
-from app.web.choosing import Choices, FilterRefused, choices_of, read_choice, read_first_day, require_within
+from app.web.choosing import Choices, FilterRefused, choices_of, read_choice, read_first_day, read_page, require_within
 from app.web.principal import require_principal
 from app.web.site import site
 from app.web.wording import install_wording
@@ -28,7 +28,6 @@ install_wording(blueprint)
 _DEFAULT_DAYS = 56
 _MOST_DAYS = 400
 _ON_A_PAGE = 50
-_MOST_PAGES = 100_000
 _LONGEST_SEARCH = 60
 _ONE_DAY = timedelta(days=1)
 _COLUMNS = (
@@ -150,13 +149,11 @@ def _read_filters() -> Filters:
         _DEFAULT_DAYS - 1
     ) * _ONE_DAY  # fmt: skip
     require_within(first, last, _MOST_DAYS)
-    state, sort, page = args.get("state"), args.get("sort") or "start", args.get("page") or "1"
+    state, sort = args.get("state"), args.get("sort") or "start"
     if state and state not in set(State):
         raise FilterRefused("That is not a state.", f"Choose one of {', '.join(State)}.")
     if sort not in SORTINGS:
         raise FilterRefused("That is not an order.", f"Choose one of {', '.join(SORTINGS)}.")
-    if not (page.isascii() and page.isdigit() and 1 <= int(page[:7]) <= _MOST_PAGES):
-        raise FilterRefused("That is not a page.", "Begin with the first one.")
     return Filters(
         first,
         last,
@@ -166,7 +163,7 @@ def _read_filters() -> Filters:
         State(state) if state else None,
         args.get("short") == "1",
         sort,
-        int(page),
+        read_page(),
         any_day=bool(search) and not (args.get("from") or args.get("to")),
     )
 
@@ -175,11 +172,12 @@ def _find(principal: Principal, filters: Filters, choices: Choices) -> list[Sche
     """Return what the filters ask for, in their order."""
     register = site().register
     if filters.any_day:
-        found: Iterable[ScheduledClosure] = read_everything(register, principal)
+        found = read_everything(register, principal)
     else:
         span = whole_days(filters.first, filters.last + _ONE_DAY)
         found = read_schedule(register, principal, Question(span, filters.user, filters.gateway, filters.state))
-    wanted = filters.search.casefold()
+    if filters.search:
+        found = _mentioning(filters.search, found, choices.names)
     kept = [
         one
         for one in found
@@ -187,13 +185,19 @@ def _find(principal: Principal, filters: Filters, choices: Choices) -> list[Sche
         and filters.gateway in (None, one.gateway)
         and filters.state in (None, one.state)
         and (one.lead.is_late_change or not filters.short_notice)
-        and (not wanted or _mentions(one, wanted, choices.names.get(one.user, "")))
     ]
-    return sorted(kept, key=SORTINGS[filters.sort].key)
+    return kept if filters.sort == "start" else sorted(kept, key=SORTINGS[filters.sort].key)
 
 
-def _mentions(one: ScheduledClosure, wanted: str, name: str) -> bool:
-    return any(wanted in text.casefold() for text in (one.reference, one.gateway, one.user, name))
+def _mentioning(search: str, found: list[ScheduledClosure], names: dict[str, str]) -> list[ScheduledClosure]:
+    """Return the closures with the words in their reference, gateway, or User's code or name, in any case.
+
+    There are far fewer Users and gateways than closures: each is looked at once.
+    """
+    wanted = search.casefold()
+    users = {code for code in {one.user for one in found} if wanted in f"{code}\n{names.get(code, '')}".casefold()}
+    gateways = {code for code in {one.gateway for one in found} if wanted in code.casefold()}
+    return [one for one in found if one.user in users or one.gateway in gateways or wanted in one.reference.casefold()]
 
 
 def _groups(shown: list[ScheduledClosure], filters: Filters) -> list[tuple[date | None, list[ScheduledClosure]]]:

@@ -22,6 +22,7 @@ def install_shorthand(blueprint: Blueprint) -> None:
         ("day_month", day_month_words),
         ("short_day", day_short),
         ("long_day", long_day_words),
+        ("days_to", days_words),
         ("count", count_words),
         ("left", left_words),
         ("shift", shift_words),
@@ -42,6 +43,14 @@ def day_month_words(day: date) -> str:
 def long_day_words(day: date) -> str:
     """Word a day in full: ``Sunday 6 December 2026``."""
     return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def days_words(first: date, last: date) -> str:
+    """Word days that follow on one another shortly: ``7 to 13 Dec``, ``30 Nov to 6 Dec``; one of them: ``7 Dec``."""
+    if first == last:
+        return day_month_words(first)
+    begins = f"{first.day}" if (first.year, first.month) == (last.year, last.month) else day_month_words(first)
+    return f"{begins} to {day_month_words(last)}"
 
 
 def left_words(until: datetime, now: datetime) -> str:

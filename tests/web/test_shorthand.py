@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.domain.window import ClosureWindow
-from app.web.shorthand import day_month_words, left_words, long_day_words, shift_words, weekday_words
+from app.web.shorthand import day_month_words, days_words, left_words, long_day_words, shift_words, weekday_words
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -18,6 +18,8 @@ def test_days():
     day = date(2026, 12, 6)
     assert (weekday_words(day), day_month_words(day)) == ("Sun", "6 Dec")
     assert long_day_words(day) == "Sunday 6 December 2026"
+    lasts = (day, date(2026, 12, 13), date(2027, 1, 2), date(2027, 12, 7))
+    assert [days_words(day, last) for last in lasts] == ["6 Dec", "6 to 13 Dec", "6 Dec to 2 Jan", "6 Dec to 7 Dec"]
 
 
 @pytest.mark.parametrize(
