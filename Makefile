@@ -62,9 +62,11 @@ ssrf:
 peers:
 	$(bin)/pytest -n 0 tests/sources/test_peers.py
 
-# Every route, method and role against tests/golden/access-matrix.txt.
+# Every route, method and role against tests/golden/access-matrix.txt; and N pairs of worlds that differ only in what
+# another User did look alike to ALPHA: make matrix N=10000
 matrix:
 	$(bin)/pytest -n 0 tests/web/test_access_matrix.py
+	CLOSURES_MATRIX_ROUNDS=$(or $(N),500) $(bin)/pytest -q -n auto tests/web/test_non_interference.py
 
 # Known and unknown accounts cost alike, and ten tries a minute get through: make bruteforce N=2000
 bruteforce:
