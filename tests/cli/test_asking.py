@@ -124,7 +124,7 @@ def test_q3_q14_a_report_is_exported_and_noted(alpha_closures, told):
     assert alpha_closures("reads", "--json").json["exports"] == [
         {"at": "2026-11-24T09:00:00Z", "by": "command line", "what": "late report 2026-Q4, csv", "rows": 1}
     ]
-    assert alpha_closures("reads").lines[0] == "No reads of no feeds, 1 export."
+    assert alpha_closures("reads").lines[0] == "No feed was read, 1 export."
 
 
 def test_dccs_own_dates_come_in_and_go(alpha_closures, calendar_file):

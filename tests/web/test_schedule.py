@@ -17,9 +17,13 @@ def beta(enrolled):
     return enrolled("BETA", "GW-B1")
 
 
-def test_a_schedule_without_users_says_how_to_add_the_first(dcc_client, read):
-    page = read(dcc_client.get("/closures"))
-    assert "There are no Users yet. Add the first with closures user add CODE NAME" in page
+@pytest.mark.parametrize("path", ["/", "/closures"])
+def test_without_users_an_admin_is_led_to_add_the_first_and_others_are_told_who_can(sign_in, dcc_client, read, path):
+    admin = sign_in("admin@example.org", Role.ADMIN).get(path)
+    assert "There are no Users yet. Add the first and its gateway; then notices can come in." in read(admin)
+    assert '<a href="/service/users/new">Add the first</a>' in admin.text
+    page = read(dcc_client.get(path))
+    assert "There are no Users yet. An admin adds the first, and its gateway; then notices can come in." in page
 
 
 def test_an_empty_schedule_of_a_user_leads_to_giving_notice_and_proves_nothing(alpha_client, read):
