@@ -87,7 +87,8 @@ def _year(
         if chance.random() < 0.2:  # noqa: PLR2004 - one in five is pushed back
             later = ClosureWindow(window.starts + timedelta(days=7), window.ends + timedelta(days=7))
             moved = Announcement(uid=first.uid, gateway=gateway, window=later, sender_sequence=1)
-            given.append((user, moved, window.starts - timedelta(days=chance.choice((20, 5, 2)))))
+            told = window.starts - timedelta(days=chance.choice((20, 5, 2)))
+            given.append((user, moved, max(told, received_at + timedelta(hours=6))))
         elif chance.random() < 0.1:  # noqa: PLR2004 - one in ten is called off
             off = Announcement(uid=first.uid, gateway=gateway, window=window, withdrawn=True, sender_sequence=1)
             given.append((user, off, window.starts - timedelta(days=chance.choice((10, 3)), hours=1)))
