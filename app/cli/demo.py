@@ -1,4 +1,4 @@
-"""The demo: twelve made-up Users with a year of plausible closures, some moved, some late, some clashing."""
+"""The demo: twelve made-up Users with a year of plausible closures, and a day on which something happens."""
 
 import json
 import random
@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from app.domain.access import Role
 from app.domain.london import london_date, read_wall_clock, utc_text
+from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import Announcement, Channel, Notice
 from app.domain.party import PARTY_CATEGORIES, SEC_USER_ROLES, User
 from app.domain.window import ClosureWindow
@@ -14,6 +15,7 @@ from app.factory import Service
 from app.intake.reading import Reading
 from app.jobs.sweep import sweep
 from app.register import enrolment
+from app.register.maintenance import PLACE, import_maintenance
 from app.register.receive import receive_notice
 
 _NAMES = (
@@ -44,8 +46,10 @@ def fill_demo(service: Service, now: datetime) -> Demo:
         chance = random.Random(_SEED)  # noqa: S311 - plausible, not secret
         senders = [_enrol(service, chance, name) for name in _NAMES]
         notices = [one for sender in senders for one in _year(chance, *sender, now)]
+        notices += _today({user.code: user for user, _ in senders}, now)
         for user, announcement, received_at in sorted(notices, key=lambda one: one[2]):
             _give(service, user, announcement, received_at)
+        _add_dates(service, now)
         sweep(service.register, now)
     gateway = enrolment.list_gateways(store)[0]
     code = gateway.users[0]
@@ -83,11 +87,44 @@ def _year(
         if chance.random() < 0.2:  # noqa: PLR2004 - one in five is pushed back
             later = ClosureWindow(window.starts + timedelta(days=7), window.ends + timedelta(days=7))
             moved = Announcement(uid=first.uid, gateway=gateway, window=later, sender_sequence=1)
-            given.append((user, moved, window.starts - timedelta(days=chance.choice((20, 5, 2)))))
+            told = window.starts - timedelta(days=chance.choice((20, 5, 2)))
+            given.append((user, moved, max(told, received_at + timedelta(hours=6))))
         elif chance.random() < 0.1:  # noqa: PLR2004 - one in ten is called off
             off = Announcement(uid=first.uid, gateway=gateway, window=window, withdrawn=True, sender_sequence=1)
             given.append((user, off, window.starts - timedelta(days=chance.choice((10, 3)), hours=1)))
     return [one for one in given if one[2] < now]
+
+
+def _today(users: dict[str, User], now: datetime) -> list[tuple[User, Announcement, datetime]]:
+    """Make what a visitor sees first, whatever the time of day: closed now and clashing, told late, called off."""
+    hour, given = now.replace(minute=0, second=0, microsecond=0), []
+    for code, begins, lasts, told_days_before in (
+        ("BIRCH", -1, 4, 40),  # closed now, told in good time
+        ("CEDAR", -2, 5, 3),  # closed now as well: a clash, and told late
+        ("ELDER", 5, 4, 1),  # next, told late, on DCC's maintenance
+        ("GORSE", 20, 6, 45),
+        ("FIR", 30, 4, 33),
+    ):
+        starts = hour + timedelta(hours=begins)
+        window = ClosureWindow(starts, starts + timedelta(hours=lasts))
+        one = Announcement(uid=f"{code.lower()}-today", gateway=f"GW-{code}-1", window=window)
+        given.append((users[code], one, starts - timedelta(days=told_days_before)))
+        if code == "FIR":
+            off = Announcement(one.uid, one.gateway, window, withdrawn=True, sender_sequence=1)
+            given.append((users[code], off, hour - timedelta(hours=7)))
+    return given
+
+
+def _add_dates(service: Service, now: datetime) -> None:
+    """Add DCC's own dates: maintenance in some hours, and a SEC Release in three weeks."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    for kind, begins, lasts in (
+        (MaintenanceKind.MAINTENANCE, timedelta(hours=4), timedelta(hours=6)),
+        (MaintenanceKind.RELEASE, timedelta(days=21), timedelta(hours=8)),
+    ):
+        window = ClosureWindow(hour + begins, hour + begins + lasts)
+        date_of_dcc = Announcement(uid=f"demo-{kind.value}", gateway=PLACE, window=window)
+        import_maintenance(service.register, kind, Reading((date_of_dcc,), (), events=1), now)
 
 
 def _night(day: date, chance: random.Random) -> ClosureWindow:

@@ -24,7 +24,7 @@ def changes_between(register: Register, principal: Principal, since: datetime, u
     counts = Counter(one.step for one in found)
     late = sum(one.is_late for one in found)
     between = f"between {london_text(since)} and {london_text(until)}"
-    parts = [f"{counts[step]} {step.value}" for step in Step if counts[step]]
+    parts = [_said(counts[step], step) for step in Step if counts[step]]
     words = f"{count_words(len(found), 'change')} {between}"
     if parts:
         words += f": {', '.join(parts)}; {late or 'none'} at short notice"
@@ -50,6 +50,11 @@ def moved_often(register: Register, principal: Principal, times: int, as_of: dat
     }
     words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"
     return Answer(sentence_of(words), facts)
+
+
+def _said(count: int, step: Step) -> str:
+    """Word how often a step was taken: ``2 first notices``, ``2 moved``."""
+    return count_words(count, step.value) if step is Step.FIRST else f"{count} {step.value}"
 
 
 def _change_facts(one: Recorded) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def who_read(store: Store, span: ClosureWindow) -> Answer:
         reads = subscriptions.reads_between(connection, span.starts, span.ends)
         exported = exports.exports_between(store, connection, span.starts, span.ends)
     feeds = len({one.subscription_id for one in reads})
-    words = f"{count_words(len(reads), 'read')} of {count_words(feeds, 'feed')}, {count_words(len(exported), 'export')}"
+    fetched = f"{count_words(len(reads), 'read')} of {count_words(feeds, 'feed')}" if reads else "no feed was read"
+    words = f"{fetched}, {count_words(len(exported), 'export')}"
     facts = {
         "from": utc_text(span.starts),
         "to": utc_text(span.ends),

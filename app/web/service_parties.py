@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.party import PARTY_CATEGORIES, SEC_USER_ROLES
+from app.domain.party import PARTY_CATEGORIES, SEC_USER_ROLES, User
 from app.domain.refusal import Refusal
 from app.register import enrolment
 from app.register.enrolment import NameRefused
@@ -16,14 +16,16 @@ blueprint = Blueprint("service_parties", __name__)
 
 @blueprint.get("/service/users")
 def show_all() -> Response:
-    """List the Users, each with its gateways."""
+    """List the Users, each with its gateways; of many, those in whose codes or names ``q`` is."""
     require_principal(ACCESS["service_parties.show_all"])
     gateways: dict[str, list[enrolment.SharedGateway]] = {}
     for one in enrolment.list_gateways(site().store):
         for code in one.users:
             gateways.setdefault(code, []).append(one)
-    users = enrolment.list_users(site().store)
-    return make_response(render_template("service_users.html", users=users, gateways=gateways))
+    everyone, sought = enrolment.list_users(site().store), request.args.get("q", "").strip()
+    users = [one for one in everyone if _is_meant(sought.casefold(), one, gateways.get(one.code, []))]
+    page = render_template("service_users.html", users=users, gateways=gateways, sought=sought, known=len(everyone))
+    return make_response(page)
 
 
 @blueprint.get("/service/users/new")
@@ -69,6 +71,13 @@ def add_gateway() -> AnyResponse:
         return _gateway_form(form.get("user", ""), refusal)
     flash(f"The gateway {made.code} is added.")
     return redirect(url_for("service_parties.show_all"), 303)
+
+
+def _is_meant(sought: str, user: User, gateways: list[enrolment.SharedGateway]) -> bool:
+    texts = [user.code, user.name]
+    for one in gateways:
+        texts += (one.gateway.code, one.gateway.name)
+    return any(sought in text.casefold() for text in texts)
 
 
 def _user_form(fault: Refusal | None = None) -> Response:

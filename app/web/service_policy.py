@@ -12,6 +12,7 @@ from app.domain.working_days import REGIONS
 from app.register import rulebook as rules
 from app.web.access_table import ACCESS
 from app.web.principal import require_principal
+from app.web.shorthand import day_month_words
 from app.web.site import site
 
 blueprint = Blueprint("service_policy", __name__)
@@ -37,7 +38,8 @@ def set_notice() -> AnyResponse:
             valid_from=read_day(request.form.get("valid_from", "")),
             now=site().now(),
         )
-        return f"Version {made.version} of the notice policy is set; it holds from {made.valid_from} on."
+        holds_from = f"{day_month_words(made.valid_from)} {made.valid_from.year}"
+        return f"Version {made.version} of the notice policy is set; it holds from {holds_from} on."
 
     return _set("notice", work)
 

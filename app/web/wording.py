@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint
 
+from app.domain.access import Role
 from app.domain.closure import Step
 from app.domain.london import LONDON, london_date, london_text, utc_text
 from app.domain.notice import Channel
@@ -47,6 +48,8 @@ def install_wording(blueprint: Blueprint) -> None:
         ("channel", channel_words),
         ("step", step_words),
         ("scope", scope_words),
+        ("role", role_words),
+        ("region", region_words),
         ("ago", ago_words),
         ("agent", client_words),
         ("instant", datetime.fromisoformat),
@@ -144,6 +147,28 @@ def channel_words(channel: str) -> str:
 def step_words(step: Step) -> str:
     """Name a step of a closure's history for people."""
     return _STEPS[step]
+
+
+_ROLES = {Role.ADMIN: "Admin", Role.DCC: "DCC staff", Role.USER: "User", Role.OPS: "Operations"}
+
+
+def role_words(role: Role) -> str:
+    """Name a role for people, as the form of an account does: ``DCC staff``."""
+    return _ROLES[role]
+
+
+_REGIONS = {
+    "england-and-wales": "England and Wales",
+    "scotland": "Scotland",
+    "northern-ireland": "Northern Ireland",
+    "gb-any": "anywhere in Great Britain",
+    "uk-any": "anywhere in the United Kingdom",
+}
+
+
+def region_words(region: str) -> str:
+    """Name a region of bank holidays: ``England and Wales``."""
+    return _REGIONS.get(region, region)
 
 
 _SCOPES = {

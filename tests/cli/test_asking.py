@@ -42,7 +42,7 @@ def test_q2_clashes_with_a_gateway_and_with_dccs_own_dates(alpha_closures, told,
 def test_q5_changes(alpha_closures, told):
     said = alpha_closures("changes", "--since", "2026-11-24", "--until", "2026-11-25")
     assert said.lines[0] == (
-        "2 changes between Tue 24 Nov 2026 00:00 GMT and Wed 25 Nov 2026 00:00 GMT: 2 first notice; 2 at short notice."
+        "2 changes between Tue 24 Nov 2026 00:00 GMT and Wed 25 Nov 2026 00:00 GMT: 2 first notices; 2 at short notice."
     )
     assert len(alpha_closures("changes", "--json").json["changes"]) == 2
     assert alpha_closures("changes", "--since", "2026-11-25", "--until", "2026-11-24").exit_code == 2
@@ -124,7 +124,7 @@ def test_q3_q14_a_report_is_exported_and_noted(alpha_closures, told):
     assert alpha_closures("reads", "--json").json["exports"] == [
         {"at": "2026-11-24T09:00:00Z", "by": "command line", "what": "late report 2026-Q4, csv", "rows": 1}
     ]
-    assert alpha_closures("reads").lines[0] == "No reads of no feeds, 1 export."
+    assert alpha_closures("reads").lines[0] == "No feed was read, 1 export."
 
 
 def test_dccs_own_dates_come_in_and_go(alpha_closures, calendar_file):

@@ -10,9 +10,11 @@ from app.cli.opening import current_settings
 from app.cli.up import _welcome
 from app.domain.access import Principal, Role
 from app.domain.closure import State
+from app.domain.maintenance import MaintenanceKind
 from app.domain.window import ClosureWindow
 from app.register.enrolment import list_users
 from app.register.lateness import find_late_changes
+from app.register.outlook import look_ahead
 from app.register.reading import Question, find_closures
 from app.register.verification import verify_record
 
@@ -38,6 +40,21 @@ def test_the_demo_is_twelve_users_with_a_plausible_year(service):
         12,
         False,
     )
+
+
+@pytest.mark.parametrize("at", ["2026-11-24T00:00", "2026-11-24T13:59", "2026-10-25T00:30", "2027-03-28T01:10"])
+def test_the_demo_has_something_to_see_at_any_time_of_day(service, at):
+    now = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    fill_demo(service, now)
+    outlook = look_ahead(service.register, OPERATOR, b"nobody", now)
+    assert {"GW-BIRCH-1", "GW-CEDAR-1"} <= {one.gateway for one in outlook.open_now}
+    assert "GW-ELDER-1" in {one.gateway for one in outlook.soon}
+    look = outlook.attention
+    assert {"GW-CEDAR-1", "GW-ELDER-1", "GW-FIR-1"} <= {one.change.after.gateway for one in look.late}
+    assert {"GW-BIRCH-1", "GW-CEDAR-1"} <= {code for one in look.clashes for code in one.clashes.gateways}
+    assert MaintenanceKind.MAINTENANCE in {one.maintenance.kind for one in look.dates}
+    called_off = find_closures(service.register, OPERATOR, Question(ClosureWindow(now, now + timedelta(hours=40))))
+    assert State.WITHDRAWN in {one.closure.state for one in called_off}
 
 
 def test_an_empty_register_gets_a_first_link_once(service):

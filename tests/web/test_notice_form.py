@@ -154,7 +154,8 @@ def test_a_fault_stands_at_its_field_and_nothing_typed_is_lost(alpha_client, fil
     answer = fill(alpha_client, **fields)
     assert answer.status_code == 422
     assert f'<p class="field-fault" id="{name}-fault"><strong>Check this:</strong> {words}</p>' in answer.text
-    assert f'<a href="#{name}">{words}</a>' in answer.text
+    stands_in = {"from": "Closes: ", "to": "Opens again: "}.get(name.partition("_")[0], "")
+    assert f'<a href="#{name}">{stands_in}{words}</a>' in answer.text
     for typed, value in (FILLED | fields).items():
         if typed in {"from_day", "from_time", "to_day", "to_time", "reference", "every", "until", "count"}:
             assert re.search(rf'name="{typed}"[^>]* value="{value}"', answer.text), typed

@@ -26,7 +26,7 @@ def test_late_changes_are_listed_kindly(told, dcc_client, read):
     page = read(dcc_client.get("/record"))
     assert "1 first notice and 1 change at short notice, received in" in page
     assert "ALPHA First notice Tue 24 Nov 2026 09:00 GMT 2026-11-24 09:00 UTC" in page
-    assert "8 of 20 Working Days" in page
+    assert "GMT 2026-12-06 02:00 UTC 8 of 20" in page
     assert "breach" not in page
 
 

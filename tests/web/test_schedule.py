@@ -17,9 +17,13 @@ def beta(enrolled):
     return enrolled("BETA", "GW-B1")
 
 
-def test_a_schedule_without_users_says_how_to_add_the_first(dcc_client, read):
-    page = read(dcc_client.get("/closures"))
-    assert "There are no Users yet. Add the first with closures user add CODE NAME" in page
+@pytest.mark.parametrize("path", ["/", "/closures"])
+def test_without_users_an_admin_is_led_to_add_the_first_and_others_are_told_who_can(sign_in, dcc_client, read, path):
+    admin = sign_in("admin@example.org", Role.ADMIN).get(path)
+    assert "There are no Users yet. Add the first and its gateway; then notices can come in." in read(admin)
+    assert '<a href="/service/users/new">Add the first</a>' in admin.text
+    page = read(dcc_client.get(path))
+    assert "There are no Users yet. An admin adds the first, and its gateway; then notices can come in." in page
 
 
 def test_an_empty_schedule_of_a_user_leads_to_giving_notice_and_proves_nothing(alpha_client, read):
@@ -202,3 +206,13 @@ def test_the_same_list_as_csv_is_an_export_that_is_noted(alpha, beta, give, anno
     assert [(one["by"], one["what"], one["rows"]) for one in dcc_client.get("/api/v1/reads").json["exports"]] == [
         ("alpha@example.org", "closures, csv", 1)
     ]
+
+
+def test_what_was_withdrawn_late_shows_the_notice_of_the_withdrawal(alpha, give, announce, dcc_client, read):
+    early = datetime(2026, 10, 1, tzinfo=UTC)
+    for uid, gateway in (("off", "GW-A1"), ("on", "GW-A2")):
+        give(alpha, announce(uid, "2026-12-01T02:00", gateway=gateway), at=early)
+    give(alpha, announce("off", "2026-12-01T02:00", withdrawn=True))
+    off, on = (read(dcc_client.get(f"/closures?gateway={gateway}")) for gateway in ("GW-A1", "GW-A2"))
+    assert "4 h withdrawn short notice 2 to 4 Working Days' notice" in off
+    assert "4 h 20 or more Working Days' notice" in on

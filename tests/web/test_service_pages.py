@@ -168,6 +168,24 @@ def test_a_user_and_its_gateways_are_let_in(admin, store, read):
     assert "ACME Acme Energy Other · Gas Supplier GW-1" in read(admin.get("/service/users"))
 
 
+def test_of_many_users_those_with_a_code_or_name_are_found(admin, store, read):
+    for code, name, gateway in (
+        ("ACME", "Acme Energy", "GW-1"),
+        ("BETA", "شركة الطاقة", "GW-20"),
+        ("CORK", "Cork", "X"),
+    ):
+        enrolment.enrol_user(store, code, name)
+        enrolment.enrol_gateway(store, code, gateway)
+    assert "3 Users. ACME" in read(admin.get("/service/users"))
+    for sought, code in (("acm", "ACME"), ("الطاقة", "BETA"), ("gw-2", "BETA")):
+        page = read(admin.get("/service/users", query_string={"q": f" {sought} "}))
+        assert f"1 User of 3 with “ {sought} ” in a code or name. {code}" in page
+        assert sum(one in page for one in ("ACME", "BETA", "CORK")) == 1
+    nobody = admin.get("/service/users?q=zz")
+    assert "No User of 3 with “ zz ” in a code or name." in read(nobody)
+    assert ">Show all</a>" in nobody.text
+
+
 @pytest.mark.parametrize("wrong", [{"code": "a b"}, {"name": ""}, {"category": "Friends"}, {"roles": ["King"]}])
 def test_a_user_that_does_not_fit_keeps_what_was_typed(admin, store, wrong):
     form = {"code": "ACME", "name": "Acme Energy", "category": "Other"} | wrong

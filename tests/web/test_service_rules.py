@@ -36,9 +36,9 @@ def test_a_new_notice_policy_stands_with_its_history(admin, post, read, store):
     sent = {"version": "1", "recommended_days": "15", "holiday_region": "scotland", "valid_from": "2026-12-01"}
     assert post(admin, "/service/policy", "/service/policy/notice", **sent).location == "/service/policy"
     page = read(admin.get("/service/policy"))
-    assert "Version 2 of the notice policy is set; it holds from 2026-12-01 on." in page
-    assert "2 15 Working Days scotland 2026-12-01" in page
-    assert "1 20 Working Days in force england-and-wales 2019-11-01" in page
+    assert "Version 2 of the notice policy is set; it holds from 1 Dec 2026 on." in page
+    assert "2 15 Working Days Scotland 1 Dec 2026" in page
+    assert "1 20 Working Days in force England and Wales 1 Nov 2019" in page
     again = post(admin, "/service/policy", "/service/policy/notice", **sent)
     assert again.status_code == 422
     assert "This rule was changed since the form was opened." in read(again)
