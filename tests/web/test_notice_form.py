@@ -279,7 +279,7 @@ def test_the_receipt_is_saved_as_json_and_as_a_calendar(alpha_client, fill, pres
 def test_a_receipt_is_its_senders_and_for_a_while(alpha_client, fill, press, sign_in, clock):
     path = press(alpha_client, fill(alpha_client)).request.path
     other = sign_in("other@example.org", Role.USER, "ALPHA")
-    assert (other.get(path).status_code, other.get(f"{path}.json").status_code) == (410, 400)
+    assert (other.get(path).status_code, other.get(f"{path}.json").status_code) == (410, 410)
     clock.forward(minutes=11)
     assert alpha_client.get(path).status_code == 410
 
