@@ -183,13 +183,13 @@ def newest_member(store: Store, connection: sa.Connection, place: Place) -> Held
 def versions_named(store: Store, connection: sa.Connection, place: Place, names: Iterable[str]) -> list[Version]:
     """Return the members of these names; those that are not there are left out."""
     keys = [store.blind.member(place.collection, name) for name in dict.fromkeys(names)]
-    return [Version(*row) for group in _grouped(keys) for row in connection.execute(_NAMED, {"names": group})]
+    return [Version(*row) for group in _grouped(keys) for row in connection.execute(_NAMED, {"names": group}).all()]
 
 
 def versions_touching(store: Store, connection: sa.Connection, place: Place, weeks: Sequence[str]) -> list[Version]:
     """Return at least the members with an occurrence in these weeks, and all that are not expanded whole."""
     keys = [store.blind.member_week(place.collection, week) for week in (*weeks, _NOT_WHOLE)]
-    found = (Version(*row) for group in _grouped(keys) for row in connection.execute(_TOUCHING, {"weeks": group}))
+    found = (Version(*row) for group in _grouped(keys) for row in connection.execute(_TOUCHING, {"weeks": group}).all())
     return list(dict.fromkeys(found))
 
 
