@@ -111,8 +111,8 @@ def world(web, store, alpha, enrolled, announce, give, dates, add_account, add_l
         chosen = makers | dccs if rule.rule.startswith("/service/maintenance") else makers
         return {name: chosen[name]() for name in rule.arguments}
 
-    def come_in(name):
-        client = web.test_client()
+    def come_in(name, client=None):
+        client = client or web.test_client()
         if name in PEOPLE:
             path = f"/sign-in/{add_link(accounts[name])}"
             assert client.post(path, data={"csrf_token": csrf(client.get(path))}).status_code == 303
@@ -160,3 +160,42 @@ def test_everybody_gets_what_the_table_says(web, world, csrf, tmp_path):
     found_table.write_text("".join(f"{line.rstrip()}\n" for line in lines), encoding="utf-8")
     known, now_found = (one.read_text(encoding="utf-8").splitlines() for one in (TABLE, found_table))
     assert now_found == known, f"what was found is in {found_table}"
+
+
+# Nobody need be signed in for these; what they ask for is typed anew.
+SIGNING_IN = ("session", "oidc")
+
+
+def forms_of(web):
+    """Every address that takes a form of a page, with its endpoint."""
+    rules = (
+        rule for rule in web.url_map.iter_rules() if "POST" in rule.methods and rule.rule[:4] not in ("/api", "/dav")
+    )
+    return [rule for rule in rules if rule.endpoint not in ("caldav.serve", "caldav.root", "caldav.discover")]
+
+
+def test_no_form_of_any_page_is_taken_without_its_token(web, world):
+    make, come_in = world
+    client, _ = come_in("admin")
+    rules = forms_of(web)
+    paths = [web.url_map.bind("x").build(rule.endpoint, make(rule), "POST") for rule in rules]
+    assert [path for path in paths if client.post(path, data={"label": "x"}).status_code != 400] == []
+    assert len(paths) > 50
+
+
+def test_what_was_typed_into_any_form_waits_for_whoever_comes_back(web, world, clock, csrf, read):
+    make, come_in = world
+    lost = []
+    for rule in forms_of(web):
+        if rule.endpoint.partition(".")[0] in SIGNING_IN or rule.endpoint.startswith("unfinished."):
+            continue
+        path = web.url_map.bind("x").build(rule.endpoint, make(rule), "POST")
+        client, _ = come_in("admin")
+        typed = {"csrf_token": csrf(client.get("/account")), "label": "Typed with care"}
+        clock.forward(minutes=31)
+        answer = client.post(path, data=typed)
+        come_in("admin", client)
+        waiting = read(client.get("/unfinished"))
+        if answer.location != "/sign-in" or "Typed with care" not in waiting:
+            lost.append(rule.rule)
+    assert lost == []

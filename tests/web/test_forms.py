@@ -136,20 +136,6 @@ def test_another_tabs_form_stays_good_when_the_same_person_signs_in_again(dcc_cl
     assert dcc_client.post("/subscriptions", data=tab).status_code == 303
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/subscriptions", "/connect", "/service/accounts", "/service/users", "/service/gateways", "/account/sessions/end",
-        "/account/sessions/end-others", "/set-up/password", "/set-up/second-factor", "/set-up/recovery-codes",
-        "/sign-in", "/sign-in/second-factor", "/sign-in/provider", "/unfinished", "/unfinished/drop", "/sign-out",
-        f"/shown-once/{'0' * 32}", "/service/messages/recipients/new", "/service/messages/recipients/0",
-        "/service/messages/recipients/0/remove", "/service/messages/outbox/00/resend",
-    ],
-)  # fmt: skip
-def test_no_form_is_taken_without_its_token(admin, path):
-    assert admin.post(path, data={"label": "x"}).status_code == 400
-
-
 def sign_in_again(client, store, add_link, csrf):
     from app.register.account_keeping import list_accounts
 

@@ -190,12 +190,3 @@ def test_who_may_open_what(admin, dcc_client, alpha_client, sign_in):
         "user": [403, 403, 403, 403, 403],
         "ops": [403, 403, 403, 403, 200],
     }
-
-
-def test_no_form_is_taken_without_its_token(admin):
-    for path in (
-        "policy/notice", "policy/thresholds", "policy/retention", "holidays", "holidays/remove", "keys/rotate",
-        "keys/shred",
-        "maintenance", "maintenance/preview", "maintenance/DM-0/remove",
-    ):  # fmt: skip
-        assert admin.post(f"/service/{path}").status_code == 400
