@@ -35,8 +35,6 @@ def require_password(text: str, address: str) -> str:
         raise PasswordRefused(
             "That password is little more than your own e-mail address.", "Choose words that do not stand in it."
         )
-    if len(set(password)) == 1:
-        raise PasswordRefused("That password is one character over and over.", "Choose a few words instead.")
     return password
 
 

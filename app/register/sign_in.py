@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from app.domain.password import read_password, require_password
+from app.domain.password import PasswordRefused, read_password, require_password
 from app.domain.refusal import Refusal
-from app.security.passwords import hash_password, verify_password
+from app.security.passwords import hash_password, is_soon_guessed, verify_password
 from app.security.second_factor import new_recovery_codes, recovery_digest, step_of
 from app.security.tokens import new_row_id
 from app.store import accounts, proofs, tries
@@ -95,7 +95,12 @@ def by_second_factor(store: Store, account: Account, code: str, network: str, no
 
 def choose_password(store: Store, account: Account, password: str, now: datetime) -> None:
     """Give an account a new password. Raise ``PasswordRefused``."""
-    hashed = hash_password(require_password(password, account.email))
+    chosen = require_password(password, account.email)
+    if is_soon_guessed(chosen, account.email):
+        raise PasswordRefused(
+            "That password is one of those that are tried first.", "Put a few words together that are not a saying."
+        )
+    hashed = hash_password(chosen)
     with store.writing() as connection:
         proofs.put_password(store, connection, account.id, hashed, now)
 

@@ -1,6 +1,8 @@
-"""argon2id with the parameters that were decided; nobody costs as much as somebody and is never let in."""
+"""argon2id with the parameters that were decided; nobody costs as much as somebody; what is tried first is known."""
 
-from app.security.passwords import hash_password, verify_password
+import pytest
+
+from app.security.passwords import hash_password, is_soon_guessed, verify_password
 
 
 def test_the_parameters_are_those_of_the_decision():
@@ -17,3 +19,16 @@ def test_a_password_fits_its_own_hash_alone():
 def test_nobody_is_let_in_and_a_broken_hash_lets_nobody_in():
     assert verify_password(None, "") is False
     assert verify_password("$argon2id$broken", "") is False
+
+
+@pytest.mark.parametrize(
+    ("password", "soon"),
+    [
+        ("passwordpassword", True), ("qwertyuiopasdfgh", True), ("123456789012345", True), ("zzzzzzzzzzzzzzz", True),
+        ("mondaymondaymonday", True), ("abcdefghijklmnop", True), ("ann.miller@acme.example1", True),
+        ("plum tractor seven window", False), ("correct horse battery staple", False), ("пятнадцать букв", False),
+        ("x7$kQ!p2#Lm9zR4" * 17, False),
+    ],
+)  # fmt: skip
+def test_what_is_tried_first(password, soon):
+    assert is_soon_guessed(password, "ann.miller@acme.example") is soon

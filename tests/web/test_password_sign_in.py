@@ -250,6 +250,7 @@ def test_a_new_password_needs_the_old_one_and_ends_other_sessions(ann, web, csrf
         ("short", "short", "too short"),
         (PASSWORD, PASSWORD + "s", "The two passwords differ."),
         ("dcc@example.org", "dcc@example.org", "e-mail address"),
+        ("qwertyuiopasdfgh", "qwertyuiopasdfgh", "That password is one of those that are tried first."),
     ],
 )
 def test_a_password_that_will_not_do_is_said_kindly(newcomer, first, second, words):
