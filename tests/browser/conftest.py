@@ -1,6 +1,7 @@
 """A real chromium against a real server on loopback, watched for everything that a page must not do."""
 
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,13 @@ def chromium():
 @pytest.fixture
 def address(web):
     """The application on a port of its own."""
-    server = make_server("127.0.0.1", 0, web, threaded=True)
+
+    def whole(environ, start_response):
+        # In one piece, since this server leaves a file open whose reader has gone away.
+        with closing(web(environ, start_response)) as answer:
+            return [b"".join(answer)]
+
+    server = make_server("127.0.0.1", 0, whole, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
