@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix bruteforce bench ci
+.PHONY: test postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -67,6 +67,10 @@ peers:
 matrix:
 	$(bin)/pytest -n 0 tests/web/test_access_matrix.py
 	CLOSURES_MATRIX_ROUNDS=$(or $(N),500) $(bin)/pytest -q -n auto tests/web/test_non_interference.py
+
+# The clock jumps, N times over: make clock N=1000
+clock:
+	CLOSURES_CLOCK_ROUNDS=$(or $(N),200) $(bin)/pytest -q -n auto tests/jobs/test_clock.py
 
 # Known and unknown accounts cost alike, and ten tries a minute get through: make bruteforce N=2000
 bruteforce:
