@@ -10,6 +10,7 @@ from app.cli.standing import (
     category_option,
     events,
     every_option,
+    poll_now,
     read_password,
     source_facts,
     standing_facts,
@@ -21,10 +22,10 @@ from app.domain.london import london_text
 from app.domain.maintenance import MaintenanceKind
 from app.factory import utc_now
 from app.intake.outbound import Outbound
-from app.pulling.look import PollReport, poll_source, preview_source
+from app.pulling.look import PollReport
 from app.register.maintenance import Imported, imported_facts
 from app.register.sources import ListedSource, add_source, find_source, list_dccs_sources, make_source, remove_source
-from app.store.sources import OK, Source
+from app.store.sources import Source
 
 kind_option = click.option(
     "--kind",
@@ -106,17 +107,7 @@ def list_() -> None:
 @json_option
 def poll(source_id: str, dry_run: bool) -> None:
     """Poll the address ID now, due or not, and say what that changed. Exit code 1 where nothing could be taken."""
-    with opened() as service:
-        found = find_source(list_dccs_sources(service.store), source_id)
-        outbound = Outbound(allow_private=service.settings.allow_private_sources)
-        look = preview_source if dry_run else poll_source
-        report = look(service.register, outbound, found.source.id, utc_now)
-    if report is None:
-        say({"id": source_id, "state": "busy"}, "Another poll of this source runs; see the list.")
-        return
-    say({**_poll_facts(report), "dry_run": dry_run}, *_poll_lines(report, "would be " if dry_run else ""))
-    if report.standing.outcome != OK:
-        click.get_current_context().exit(1)
+    poll_now(list_dccs_sources, source_id, (_poll_facts, _poll_lines), dry_run=dry_run)
 
 
 @source.command(epilog=examples("closures maintenance source remove 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"))

@@ -10,6 +10,7 @@ from app.cli.standing import (
     category_option,
     events,
     every_option,
+    poll_now,
     read_password,
     source_facts,
     standing_facts,
@@ -20,7 +21,7 @@ from app.cli.standing import (
 from app.cli.stating import CODE
 from app.factory import utc_now
 from app.intake.outbound import Outbound
-from app.pulling.look import PollReport, poll_source, preview_source
+from app.pulling.look import PollReport
 from app.register.receipts import Outcome, outcome_facts
 from app.register.sources import (
     ListedSource,
@@ -31,7 +32,7 @@ from app.register.sources import (
     make_source,
     remove_source,
 )
-from app.store.sources import OK, GatewayOf, Source
+from app.store.sources import GatewayOf, Source
 
 _GROUPS = ("accepted", "unchanged", "superseded", "withdrawn")
 
@@ -107,17 +108,7 @@ def list_() -> None:
 @json_option
 def poll(source_id: str, dry_run: bool) -> None:
     """Poll the source ID now, due or not, and say what that changed. Exit code 1 where nothing could be taken."""
-    with opened() as service:
-        found = find_source(list_users_sources(service.store), source_id)
-        outbound = Outbound(allow_private=service.settings.allow_private_sources)
-        look = preview_source if dry_run else poll_source
-        report = look(service.register, outbound, found.source.id, utc_now)
-    if report is None:
-        say({"id": source_id, "state": "busy"}, "Another poll of this source runs; see `closures source list`.")
-        return
-    say({**_poll_facts(report), "dry_run": dry_run}, *_poll_lines(report, "would be " if dry_run else ""))
-    if report.standing.outcome != OK:
-        click.get_current_context().exit(1)
+    poll_now(list_users_sources, source_id, (_poll_facts, _poll_lines), dry_run=dry_run)
 
 
 @source.command(epilog=examples("closures source remove 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"))

@@ -1,16 +1,22 @@
-"""How a source stands, in JSON and in words: alike for Users' calendars and for DCC's own."""
+"""How a source stands and a poll of it, in JSON and in words: alike for Users' calendars and for DCC's own."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from app.cli.opening import opened
+from app.cli.speaking import say
 from app.domain.london import utc_text
+from app.factory import utc_now
+from app.intake.outbound import Outbound
 from app.intake.trouble import words_of
+from app.pulling.look import PollReport, poll_source, preview_source
 from app.pulling.source_state import SourceState, read_state
 from app.register.receipts import problem_facts
-from app.register.sources import LONGEST_MINUTES, SHORTEST_MINUTES
+from app.register.sources import LONGEST_MINUTES, SHORTEST_MINUTES, ListedSource, find_source
+from app.store.engine import Store
 from app.store.sources import OK, Source, Standing
 
 every_option = click.option(
@@ -36,6 +42,31 @@ def read_password() -> str:
     if not password:
         raise click.UsageError("Give the password as one line on standard input.")
     return password
+
+
+def poll_now(
+    listed: Callable[[Store], Sequence[ListedSource]],
+    source_id: str,
+    told: tuple[Callable[[PollReport], dict[str, Any]], Callable[[PollReport, str], list[str]]],
+    *,
+    dry_run: bool,
+) -> None:
+    """Poll one of the sources listed and say what that did: ``told`` gives it as facts, and in lines.
+
+    The exit code is 1 where nothing could be taken.
+    """
+    facts, lines = told
+    with opened() as service:
+        found = find_source(listed(service.store), source_id)
+        outbound = Outbound(allow_private=service.settings.allow_private_sources)
+        look = preview_source if dry_run else poll_source
+        report = look(service.register, outbound, found.source.id, utc_now)
+    if report is None:
+        say({"id": source_id, "state": "busy"}, "Another poll of this source runs; see the list.")
+        return
+    say({**facts(report), "dry_run": dry_run}, *lines(report, "would be " if dry_run else ""))
+    if report.standing.outcome != OK:
+        click.get_current_context().exit(1)
 
 
 def standing_facts(standing: Standing, state: SourceState) -> dict[str, Any]:

@@ -6,13 +6,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import Refusal
 from app.intake.trouble import words_of
-from app.pulling.look import PollReport, try_source
+from app.pulling.look import PollReport
 from app.register.sources import (
     LONGEST_MINUTES,
     SHORTEST_MINUTES,
     ListedSource,
     SourceRefused,
-    add_source,
     find_source,
     list_dccs_sources,
     remove_source,
@@ -20,9 +19,9 @@ from app.register.sources import (
 from app.store.sources import OK, Source
 from app.web import once
 from app.web.access_table import ACCESS
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_principal
 from app.web.site import site
-from app.web.source_pages import look_at_source, stated_source
+from app.web.source_pages import look_at_source, stated_source, try_or_add
 
 blueprint = Blueprint("dates_sources", __name__)
 
@@ -38,21 +37,8 @@ def new() -> Response:
 def add() -> AnyResponse:
     """Try an address, or add it; which of the two the button says."""
     require_principal(ACCESS["dates_sources.add"])
-    account, form_id = require_account(), request.form.get("form_id", "")
-
-    def work() -> dict[str, object]:
-        made = _stated()
-        add_source(site().store, made)
-        return {"kind": "source", "id": made.id.hex()}
-
-    try:
-        if request.form.get("do") == "try":
-            return _form(form_id, tried=try_source(site().register, site().outbound, _stated(), site().now))
-        once.carry_out(account, work)
-    except Refusal as refusal:
-        return _form(form_id, fault=refusal)
-    flash("The address is added; it is read within a minute.")
-    return redirect(url_for("service_maintenance.show"), 303)
+    back = url_for("service_maintenance.show")
+    return try_or_add(_stated, _form, back, "The address is added; it is read within a minute.")
 
 
 @blueprint.post("/service/maintenance/sources/<source_id>/poll")

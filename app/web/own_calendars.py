@@ -1,5 +1,7 @@
 """Connect, sources: calendars of a User that we read ourselves; tried first, then added, polled, removed."""
 
+import functools
+
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -7,13 +9,12 @@ from app.domain.access import Principal, Role, acting_user
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.intake.trouble import words_of
-from app.pulling.look import PollReport, try_source
+from app.pulling.look import PollReport
 from app.pulling.source_state import read_state
 from app.register.sources import (
     LONGEST_MINUTES,
     SHORTEST_MINUTES,
     ListedSource,
-    add_source,
     find_source,
     gateway_of,
     list_users_sources,
@@ -24,9 +25,9 @@ from app.store.sources import OK, Source
 from app.web import once
 from app.web.access_table import ACCESS
 from app.web.choosing import visible_in_order
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_principal
 from app.web.site import site
-from app.web.source_pages import look_at_source, stated_source
+from app.web.source_pages import look_at_source, stated_source, try_or_add
 
 blueprint = Blueprint("own_calendars", __name__)
 
@@ -55,23 +56,10 @@ def new() -> Response:
 @blueprint.post("/connect/sources")
 def add() -> AnyResponse:
     """Try a source, or add it; which of the two the button says."""
-    principal, account = require_principal(ACCESS["own_calendars.add"]), require_account()
-    form_id = request.form.get("form_id", "")
-
-    def work() -> dict[str, object]:
-        made = _stated(principal)
-        add_source(site().store, made)
-        return {"kind": "source", "id": made.id.hex()}
-
-    try:
-        if request.form.get("do") == "try":
-            report = try_source(site().register, site().outbound, _stated(principal), site().now)
-            return _form(principal, form_id, tried=report)
-        once.carry_out(account, work)
-    except Refusal as refusal:
-        return _form(principal, form_id, fault=refusal)
-    flash("The calendar is added; it is read within a minute.")
-    return redirect(url_for("own_calendars.show"), 303)
+    principal = require_principal(ACCESS["own_calendars.add"])
+    form = functools.partial(_form, principal)
+    back = url_for("own_calendars.show")
+    return try_or_add(lambda: _stated(principal), form, back, "The calendar is added; it is read within a minute.")
 
 
 @blueprint.post("/connect/sources/<source_id>/poll")

@@ -1,13 +1,18 @@
 """What the pages of sources share, whether of Users or of DCC: the source that a form states, and one look at it."""
 
+from collections.abc import Callable
+
 from flask import Response, flash, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.maintenance import MaintenanceKind
+from app.domain.refusal import Refusal
 from app.intake.trouble import words_of
-from app.pulling.look import poll_source, preview_source
-from app.register.sources import ListedSource, SourceRefused, make_source
+from app.pulling.look import poll_source, preview_source, try_source
+from app.register.sources import ListedSource, SourceRefused, add_source, make_source
 from app.store.sources import OK, GatewayOf, Source
+from app.web import once
+from app.web.principal import require_account
 from app.web.site import site
 
 
@@ -29,6 +34,29 @@ def stated_source(topic: GatewayOf | MaintenanceKind) -> Source:
         every_minutes=int(minutes[:6]),
         now=site().now(),
     )
+
+
+def try_or_add(stated: Callable[[], Source], form: Callable[..., Response], back: str, added: str) -> AnyResponse:
+    """Try the source that a form states, or add it; which of the two the button says.
+
+    ``form`` shows the form again, with a fault or what the try found; ``back`` is where an added one leads, with the
+    words ``added``.
+    """
+    account, form_id = require_account(), request.form.get("form_id", "")
+
+    def work() -> dict[str, object]:
+        made = stated()
+        add_source(site().store, made)
+        return {"kind": "source", "id": made.id.hex()}
+
+    try:
+        if request.form.get("do") == "try":
+            return form(form_id, tried=try_source(site().register, site().outbound, stated(), site().now))
+        once.carry_out(account, work)
+    except Refusal as refusal:
+        return form(form_id, fault=refusal)
+    flash(added)
+    return redirect(back, 303)
 
 
 def look_at_source(found: ListedSource, back: str, back_title: str) -> AnyResponse:
