@@ -107,3 +107,24 @@ def test_a_session_is_idle_for_thirty_minutes_at_most(clock):
     from app.store.sessions import SESSION_IDLE, SESSION_LONGEST
 
     assert (timedelta(minutes=30), timedelta(hours=12)) == (SESSION_IDLE, SESSION_LONGEST)
+
+
+def test_nobody_in_between_keeps_what_depends_on_who_asks(alpha_client, credentials):
+    answers = [
+        alpha_client.get("/closures"), alpha_client.get("/sign-in/gwfr_0"),
+        alpha_client.get("/api/v1/closures", headers=credentials[0]),
+    ]  # fmt: skip
+    tag = answers[-1].headers["ETag"]
+    answers.append(alpha_client.get("/api/v1/closures", headers=credentials[0] | {"If-None-Match": tag}))
+    assert [one.status_code for one in answers] == [200, 403, 200, 304]
+    for one in answers:
+        assert one.headers["Cache-Control"] == "private, no-cache"
+        assert {"Authorization", "Cookie"} <= set(one.headers["Vary"].split(", "))
+
+
+def test_a_304_says_again_only_what_a_cache_goes_by(client, credentials):
+    whole = client.get("/api/v1/closures", headers=credentials[0])
+    again = client.get("/api/v1/closures", headers=credentials[0] | {"If-None-Match": whole.headers["ETag"]})
+    assert {"Content-Security-Policy", "X-Content-Type-Options"} <= set(whole.headers.keys())
+    assert set(again.headers.keys()) - {"Date"} == {"ETag", "Cache-Control", "Vary"}
+    assert again.headers["ETag"] == whole.headers["ETag"]
