@@ -125,51 +125,19 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
-    from app.intake.outbound import Outbound  # noqa: PLC0415 - as Flask
+    from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
     from app.web import (  # noqa: PLC0415 - as Flask
         access_table,
-        account,
-        api,
         browser_session,
-        closures,
-        connect,
         csrf,
-        dates_sources,
-        feed,
-        first_page,
-        give_notice,
         headers,
-        horizon,
-        late_changes,
-        notice_form,
-        oidc,
-        once,
-        openapi,
-        own_calendars,
-        questions,
-        receipt_check,
-        receipts,
-        record,
-        record_check,
         refusals,
-        schedule,
-        service_accounts,
-        service_health,
-        service_holidays,
-        service_keys,
-        service_maintenance,
-        service_messages,
-        service_parties,
-        service_policy,
-        session,
-        set_up,
         site,
-        status,
-        subscriptions,
-        unfinished,
     )
+    from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.received import ReceivedRequest  # noqa: PLC0415 - as Flask
+    from app.web.signin import oidc  # noqa: PLC0415 - as Flask
 
     service = open_service(settings)
     app = Flask("app.web")
@@ -207,13 +175,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         provider=provider,
         sends_mail=settings.smtp_url is not None,
     )
-    for module in (
-        *(account, api, closures, connect, feed, first_page, give_notice, horizon, notice_form, oidc, once, openapi),
-        *(late_changes, own_calendars, questions, receipt_check, receipts, record, record_check, schedule),
-        *(dates_sources, service_health, service_holidays, service_keys, service_maintenance, service_policy),
-        *(service_accounts, service_messages, service_parties, session, set_up, status, subscriptions, unfinished),
-    ):
-        app.register_blueprint(module.blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     app.register_blueprint(make_blueprint(service.register, publishing, now))
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)

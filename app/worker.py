@@ -7,9 +7,9 @@ import threading
 import structlog
 
 from app.factory import Service, configure_log, open_service, publisher_of, utc_now
-from app.intake.outbound import Outbound
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
+from app.pulling.http_client import Outbound
 from app.settings import Settings, read_settings
 from app.store.leadership import leadership
 

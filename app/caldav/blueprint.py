@@ -10,17 +10,17 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 from werkzeug.routing import PathConverter
 
-from app.caldav.allowed import LIMITS
 from app.caldav.backend import Backend
-from app.caldav.dcc_board import DccBoard
+from app.caldav.boards.dcc_board import DccBoard
+from app.caldav.boards.listing_cache import Listings
+from app.caldav.boards.member_cache import ReadMembers
+from app.caldav.boards.noticeboard import Noticeboard
 from app.caldav.exchange import Request
-from app.caldav.listings import Listings
-from app.caldav.noticeboard import Noticeboard
+from app.caldav.limits import LIMITS
 from app.caldav.protocol import answer
-from app.caldav.read_members import ReadMembers
 from app.domain.access import Role
 from app.publishing import Publishing
-from app.register.credentials import Bearer, principal_of_token
+from app.register.people.credentials import Bearer, principal_of_token
 from app.register.register import Register
 from app.security.throttle import Throttle
 from app.store import parties

@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.caldav.backend import Backend, TooMuchAsked
-from app.caldav.calendar_query import too_many
 from app.caldav.conditions import Refused
-from app.caldav.copy_move import answer_copy_move
-from app.caldav.delete import answer_delete
 from app.caldav.exchange import Request, Response
-from app.caldav.get import answer_get
 from app.caldav.hrefs import Kind, read_path
-from app.caldav.mkcalendar import answer_mkcalendar
-from app.caldav.options import DAV_HEADER, allowed, answer_options
-from app.caldav.post import answer_post
-from app.caldav.properties import View, view_of
-from app.caldav.propfind import answer_propfind
-from app.caldav.proppatch import answer_proppatch
-from app.caldav.put import answer_put
-from app.caldav.report import answer_report
+from app.caldav.methods.copy_move import answer_copy_move
+from app.caldav.methods.delete import answer_delete
+from app.caldav.methods.get import answer_get
+from app.caldav.methods.mkcalendar import answer_mkcalendar
+from app.caldav.methods.options import DAV_HEADER, allowed, answer_options
+from app.caldav.methods.post import answer_post
+from app.caldav.methods.propfind import answer_propfind
+from app.caldav.methods.proppatch import answer_proppatch
+from app.caldav.methods.put import answer_put
+from app.caldav.methods.report import answer_report
+from app.caldav.properties.live import View, view_of
+from app.caldav.reports.calendar_query import too_many
 from app.caldav.resources import find_place, with_slash
 
 _METHODS: dict[str, Callable[[Request, View], Response]] = {

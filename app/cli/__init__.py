@@ -13,12 +13,12 @@ from app.cli.maintenance import maintenance
 from app.cli.notice import notice
 from app.cli.notice_period import notice_period
 from app.cli.notify import notify
+from app.cli.output import Door, examples
 from app.cli.policy import policy
 from app.cli.questions import busiest, changes, clashes, closed, free_slots, moved, reads, silent
 from app.cli.record import record
 from app.cli.schedule import schedule
 from app.cli.source import source
-from app.cli.speaking import Door, examples
 from app.cli.subscription import subscription
 from app.cli.token import token
 from app.cli.up import serve, sweep, up, work

@@ -3,12 +3,12 @@
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, say
-from app.cli.stating import CODE
+from app.cli.output import examples, json_option, say
+from app.cli.param_types import CODE
 from app.domain.access import Role
 from app.domain.london import utc_text
 from app.factory import Service, utc_now
-from app.register import account_keeping, enrolment
+from app.register.people import accounts, enrolment
 
 
 @click.group()
@@ -59,7 +59,7 @@ def afresh(email: str) -> None:
     """
     now = utc_now()
     with opened() as service:
-        token = account_keeping.start_afresh(service.store, email, now)
+        token = accounts.start_afresh(service.store, email, now)
     _say_link(service, email, token, utc_text(now + enrolment.SIGN_IN_LASTS))
 
 

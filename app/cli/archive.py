@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from app.cli.opening import current_settings, opened
-from app.cli.speaking import Counter, examples, json_option, say
+from app.cli.output import Counter, examples, json_option, say
 from app.factory import open_keyring
 from app.register.register import open_register
 from app.register.verification import verify_record

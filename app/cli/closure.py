@@ -4,13 +4,13 @@ from datetime import datetime
 
 import click
 
-from app.cli.asking import as_of_option
 from app.cli.opening import OPERATOR, opened
-from app.cli.speaking import examples, json_option, say, table
+from app.cli.output import examples, json_option, say, table
+from app.cli.query_options import as_of_option
 from app.domain.london import london_text, utc_text
 from app.domain.schedule import ScheduledClosure
 from app.factory import utc_now
-from app.register.facts import closure_facts, revision_facts
+from app.register.closure_json import closure_facts, revision_facts
 from app.register.reading import find_history, find_line, without_sender_words
 from app.store.bodies import Revision
 

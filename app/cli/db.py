@@ -3,7 +3,7 @@
 import click
 
 from app.cli.opening import current_settings, opened
-from app.cli.speaking import examples, json_option, say
+from app.cli.output import examples, json_option, say
 from app.factory import prepare, utc_now
 from app.store import schema
 

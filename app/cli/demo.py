@@ -14,8 +14,8 @@ from app.domain.window import ClosureWindow
 from app.factory import Service
 from app.intake.reading import Reading
 from app.jobs.sweep import sweep
-from app.register import enrolment
 from app.register.maintenance import PLACE, import_maintenance
+from app.register.people import enrolment
 from app.register.receive import receive_notice
 
 _NAMES = (

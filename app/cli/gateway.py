@@ -3,9 +3,9 @@
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, say, table
-from app.cli.stating import CODE
-from app.register import enrolment
+from app.cli.output import examples, json_option, say, table
+from app.cli.param_types import CODE
+from app.register.people import enrolment
 
 
 @click.group()

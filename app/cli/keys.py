@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from app.cli.opening import current_settings, opened
-from app.cli.speaking import examples, json_option, say
-from app.cli.stating import CODE
+from app.cli.output import examples, json_option, say
+from app.cli.param_types import CODE
 from app.factory import open_keyring
-from app.register.enrolment import shred_user
+from app.register.people.enrolment import shred_user
 from app.security.keyring import read_kek
 from app.store import parties
 

@@ -4,16 +4,16 @@ from datetime import date, timedelta
 
 import click
 
-from app.cli.asking import say_answer
 from app.cli.opening import OPERATOR, opened
-from app.cli.speaking import examples, json_option, wants_json
-from app.cli.stating import DAY, PERIOD
+from app.cli.output import examples, json_option, wants_json
+from app.cli.param_types import DAY, PERIOD
+from app.cli.query_options import say_answer
 from app.domain.london import london_date, whole_days
 from app.factory import utc_now
-from app.register import late_report as reporting
-from app.register.answer import Answer
-from app.register.lateness import answer_late_changes
-from app.register.readers import note_export
+from app.register.late_changes import answer_late_changes
+from app.register.questions import late_report as reporting
+from app.register.questions.answer import Answer
+from app.register.questions.readers import note_export
 
 _DEFAULT_DAYS = 92
 _ONE_DAY = timedelta(days=1)

@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, problem_line, say, table
-from app.cli.standing import (
+from app.cli.output import examples, json_option, problem_line, say, table
+from app.cli.source_output import (
     category_option,
     events,
     every_option,
@@ -21,7 +21,7 @@ from app.cli.standing import (
 from app.domain.london import london_text
 from app.domain.maintenance import MaintenanceKind
 from app.factory import utc_now
-from app.intake.outbound import Outbound
+from app.pulling.http_client import Outbound
 from app.pulling.look import PollReport
 from app.register.maintenance import Imported, imported_facts
 from app.register.sources import ListedSource, add_source, find_source, list_dccs_sources, make_source, remove_source

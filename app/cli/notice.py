@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from app.cli.opening import OPERATOR, opened
-from app.cli.speaking import examples, json_option, problem_line, say, wants_json
-from app.cli.stating import CODE
+from app.cli.output import examples, json_option, problem_line, say, wants_json
+from app.cli.param_types import CODE
 from app.domain.london import london_text
 from app.domain.notice import Channel, Notice
 from app.domain.party import User

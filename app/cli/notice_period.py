@@ -5,11 +5,11 @@ from datetime import date, datetime
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, note_reading, say
-from app.cli.stating import DAY, INSTANT
+from app.cli.output import examples, json_option, note_reading, say
+from app.cli.param_types import DAY, INSTANT
 from app.domain.london import Reading, london_date
 from app.factory import utc_now
-from app.register.facts import notice_period_facts
+from app.register.closure_json import notice_period_facts
 
 
 @click.command(

@@ -3,15 +3,15 @@
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, say, table
-from app.cli.stating import CODE
+from app.cli.output import examples, json_option, say, table
+from app.cli.param_types import CODE
 from app.domain.london import utc_text
-from app.domain.tiding import FOR_THE_SENDER, Kind
+from app.domain.notification import FOR_THE_SENDER, Kind
 from app.factory import utc_now
-from app.intake.outbound import Outbound
-from app.register import recipients
-from app.register.outbox import resend_message
-from app.register.recipients import ListedMessage, ListedRecipient
+from app.pulling.http_client import Outbound
+from app.register.messages import recipients
+from app.register.messages.outbox import resend_message
+from app.register.messages.recipients import ListedMessage, ListedRecipient
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, say, table
-from app.cli.stating import DAY
+from app.cli.output import examples, json_option, say, table
+from app.cli.param_types import DAY
 from app.domain.london import london_date, utc_text
 from app.domain.notice_policy import NoticePolicy, policy_in_force
 from app.domain.retention import RetentionPolicy

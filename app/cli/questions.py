@@ -6,16 +6,16 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from app.cli.asking import Stated, as_of_option, instant_of, say_answer, span_of, span_options
 from app.cli.opening import OPERATOR, opened
-from app.cli.speaking import examples, json_option
-from app.cli.stating import CODE, INSTANT
+from app.cli.output import examples, json_option
+from app.cli.param_types import CODE, INSTANT
+from app.cli.query_options import Stated, as_of_option, instant_of, say_answer, span_of, span_options
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
-from app.register import changes as change_record
-from app.register import clashes as clash_record
-from app.register import closed as closed_record
-from app.register import load, readers, silence
+from app.register.questions import changes as change_record
+from app.register.questions import clashes as clash_record
+from app.register.questions import closed as closed_record
+from app.register.questions import load, readers, silent_users
 from app.register.reading import Question
 
 _WEEK = timedelta(days=7)
@@ -123,7 +123,7 @@ def busiest(most: int, as_of: datetime | None, span: ClosureWindow) -> None:
 def silent(months: int, as_of: datetime | None) -> None:
     """List the Users that filed nothing for some months. Silence is not the same as no changes."""
     with opened() as service:
-        answer = silence.silent_users(service.register, OPERATOR, months, as_of, utc_now())
+        answer = silent_users.silent_users(service.register, OPERATOR, months, as_of, utc_now())
     say_answer(answer, ("user", "last_notice"), answer.facts["users"])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, say
+from app.cli.output import examples, json_option, say
 from app.factory import utc_now
 from app.register.verification import make_checkpoint, verify_record
 from app.security.signing import public_key_pem

@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 import click
 from click.core import ParameterSource
 
-from app.cli.asking import Stated, as_of_option, instant_of, span_options
 from app.cli.opening import OPERATOR, opened
-from app.cli.speaking import examples, json_option, say, table
-from app.cli.stating import CODE, INSTANT
+from app.cli.output import examples, json_option, say, table
+from app.cli.param_types import CODE, INSTANT
+from app.cli.query_options import Stated, as_of_option, instant_of, span_options
 from app.domain.closure import State
 from app.domain.london import london_text, utc_text
 from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
-from app.register.facts import closure_facts
+from app.register.closure_json import closure_facts
 from app.register.reading import Question, read_schedule
 
 _INSTANT_SPAN = timedelta(microseconds=1)

@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, problem_line, say, table
-from app.cli.standing import (
+from app.cli.output import examples, json_option, problem_line, say, table
+from app.cli.param_types import CODE
+from app.cli.source_output import (
     category_option,
     events,
     every_option,
@@ -18,9 +19,8 @@ from app.cli.standing import (
     username_option,
     word_option,
 )
-from app.cli.stating import CODE
 from app.factory import utc_now
-from app.intake.outbound import Outbound
+from app.pulling.http_client import Outbound
 from app.pulling.look import PollReport
 from app.register.receipts import Outcome, outcome_facts
 from app.register.sources import (

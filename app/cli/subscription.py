@@ -5,12 +5,12 @@ from datetime import datetime
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, say, table
+from app.cli.output import examples, json_option, say, table
 from app.cli.token import state_of
 from app.domain.london import utc_text
 from app.factory import utc_now
-from app.register import enrolment
-from app.register.enrolment import ReadSubscription
+from app.register.people import enrolment
+from app.register.people.enrolment import ReadSubscription
 
 _MOST_DAYS = 3650
 

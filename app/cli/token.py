@@ -5,13 +5,13 @@ from datetime import datetime
 import click
 
 from app.cli.opening import opened
-from app.cli.speaking import examples, json_option, say, table
-from app.cli.stating import CODE
+from app.cli.output import examples, json_option, say, table
+from app.cli.param_types import CODE
 from app.domain.access import Role
 from app.domain.london import utc_text
 from app.factory import utc_now
-from app.register import enrolment
-from app.register.enrolment import IssuedToken
+from app.register.people import enrolment
+from app.register.people.enrolment import IssuedToken
 
 
 @click.group()

@@ -7,13 +7,13 @@ import click
 
 from app.cli.demo import fill_demo
 from app.cli.opening import current_settings, opened
-from app.cli.speaking import examples, json_option, say, wants_json
+from app.cli.output import examples, json_option, say, wants_json
 from app.domain.access import Role
 from app.factory import Service, prepare, utc_now
-from app.intake.outbound import Outbound
 from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep as sweep_once
-from app.register import enrolment
+from app.pulling.http_client import Outbound
+from app.register.people import enrolment
 from app.store import accounts
 from app.supervisor import become_supervisor
 

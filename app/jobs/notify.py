@@ -8,9 +8,9 @@ from app.domain.london import utc_text
 from app.jobs.letter import Letter, NotDelivered
 from app.jobs.post_office import PostOffice
 from app.publishing import entry_of, maintenance_entry_of
-from app.register import outbox
+from app.register.messages import outbox
+from app.register.messages.content import Telling, read_telling
 from app.register.register import Register
-from app.register.telling import Telling, read_telling
 from app.store.bodies import Standing
 from app.store.outbox import Message
 from app.store.parties import Parties

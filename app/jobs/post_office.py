@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from app.intake.outbound import Outbound
 from app.jobs.letter import Letter, NotDelivered
 from app.jobs.mail import read_mail_server, send_mail
 from app.jobs.webhook import send_webhook
+from app.pulling.http_client import Outbound
 from app.store.recipients import Carrier
 from feeds.entry import Publisher
 

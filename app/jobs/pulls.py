@@ -7,7 +7,7 @@ from datetime import datetime
 import structlog
 
 from app.domain.refusal import Refusal, Unknown
-from app.intake.outbound import Outbound
+from app.pulling.http_client import Outbound
 from app.pulling.look import poll_source
 from app.register.register import Register
 from app.store import runs, sources

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.register.expire import expire_past_windows
-from app.register.lateness import record_late_changes
-from app.register.outbox import tell_by_the_clock
+from app.register.late_changes import record_late_changes
+from app.register.messages.outbox import tell_by_the_clock
 from app.register.register import Register
 from app.store import runs
 from app.store.runs import JobRun

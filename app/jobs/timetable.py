@@ -8,14 +8,14 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.domain.refusal import Refusal
-from app.intake.outbound import Outbound
 from app.jobs.horizon import extend_horizon
 from app.jobs.housekeeping import keep_house
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep
-from app.register.lateness import record_late_changes
+from app.pulling.http_client import Outbound
+from app.register.late_changes import record_late_changes
 from app.register.register import Register
 from app.store.engine import read_head
 

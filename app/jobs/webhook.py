@@ -2,9 +2,9 @@
 
 from standardwebhooks import Webhook
 
-from app.intake.outbound import Outbound, Visit
-from app.intake.trouble import SourceUnread
 from app.jobs.letter import Letter, NotDelivered
+from app.pulling.fetch_failure import SourceUnread
+from app.pulling.http_client import Outbound, Visit
 
 _TAKEN = range(200, 300)
 _GONE = 410  # Standard Webhooks: the receiver wants no more

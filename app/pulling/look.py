@@ -7,11 +7,11 @@ from hashlib import sha256
 
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import Shredded
-from app.intake.outbound import Outbound, Visit
-from app.intake.trouble import SourceUnread
+from app.pulling.fetch_failure import SourceUnread
+from app.pulling.http_client import Outbound, Visit
 from app.pulling.poll import Polled, poll
+from app.pulling.source_owner import Closer, Subject
 from app.pulling.source_state import SourceState, read_state, write_state
-from app.pulling.subject import Closer, Subject
 from app.register.register import Register
 from app.store import parties, sources
 from app.store.engine import Connection, Store

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import IntakeProblem
-from app.intake.outbound import Asker
-from app.intake.pieces import Filter, Piece, cancellation_of
-from app.intake.pull import Bookmark, look_at
-from app.intake.second_look import look_again
+from app.pulling.disappearance import look_again
+from app.pulling.fetch import Bookmark, look_at
+from app.pulling.http_client import Asker
+from app.pulling.source_owner import Answer, Subject, read_pieces, take_reading, without_the_past
 from app.pulling.source_state import Found, SourceState, Taken
-from app.pulling.subject import Answer, Subject, read_pieces, take_reading, without_the_past
+from app.pulling.split_by_uid import Filter, Piece, cancellation_of
 from app.register.maintenance import Imported
 from app.register.register import Register
 

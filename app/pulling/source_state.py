@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.refusal import IntakeProblem
-from app.intake.pull import Bookmark, Member
+from app.pulling.fetch import Bookmark, Member
 
 
 @dataclass(frozen=True, slots=True)

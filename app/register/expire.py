@@ -7,7 +7,7 @@ from itertools import groupby
 from app.domain.closure import Step, expired
 from app.domain.window import weeks_touched
 from app.register.register import Register
-from app.register.writing import Entry, Transaction
+from app.register.transaction import Entry, Transaction
 from app.store import closures as rows
 from app.store import parties, runs
 from app.store.closures import Held, StaleClosure

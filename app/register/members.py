@@ -15,7 +15,7 @@ from app.register.receipts import Outcome, outcome_facts
 from app.register.receive import Recorded, occasion_of, record_reading
 from app.register.register import Register
 from app.register.rulebook import Rulebook
-from app.register.writing import is_ahead
+from app.register.transaction import is_ahead
 from app.store import closures as rows
 from app.store import members, runs
 from app.store.engine import Connection, Head

@@ -9,8 +9,8 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.refusal import Shredded, Unknown
 from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow, weeks_touched
-from app.register.chronicle import Recorded
 from app.register.folding import line_at
+from app.register.history_cache import Recorded
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import log, parties

@@ -11,12 +11,12 @@ from app.domain.party import User
 from app.domain.refusal import IntakeProblem
 from app.intake.minimise import minimised
 from app.intake.reading import Reading, Series
-from app.register.deciding import Decided, Occasion, acknowledge, as_it_stands, decide, entry_of, outcome_of
+from app.register.decisions import Decided, Occasion, acknowledge, as_it_stands, decide, entry_of, outcome_of
 from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.receipts import Outcome, make_receipt
 from app.register.register import Register
 from app.register.rulebook import Rulebook
-from app.register.writing import Transaction, is_ahead
+from app.register.transaction import Transaction, is_ahead
 from app.security.signing import SigningKey
 from app.security.tokens import new_row_id
 from app.store import closures as rows

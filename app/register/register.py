@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.register.chronicle import Chronicle
+from app.register.history_cache import Chronicle
 from app.register.rulebook import Rulebook, RulebookCache
 from app.security.signing import SigningKey
 from app.store.engine import Connection, Head, Store, read_head

@@ -1,4 +1,4 @@
-"""The outbox on disk: tidings, written with what they tell of, and the messages that they are put together into."""
+"""The outbox on disk: notifications, written with what they tell of, and the messages that they are put into."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.notification import Kind, Notification
 from app.domain.refusal import Unknown
-from app.domain.tiding import Kind, Tiding
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.engine import Store
-from app.store.outbox_tables import messages, tidings
+from app.store.outbox_tables import messages, notifications
 
 _MOST_AT_ONCE = 500
 
@@ -51,58 +51,60 @@ class Message:
         return self.attempts - self.failures
 
 
-def tiding_id(store: Store, tiding: Tiding) -> bytes:
-    """Return the row id of a tiding: the same for the same recipient, kind, closure and revision."""
-    return store.blind.tiding(tiding.recipient_id, tiding.kind, tiding.closure_id, tiding.number)
+def notification_id(store: Store, notification: Notification) -> bytes:
+    """Return the row id of a notification: the same for the same recipient, kind, closure and revision."""
+    return store.blind.notification(
+        notification.recipient_id, notification.kind, notification.closure_id, notification.number
+    )
 
 
-def untold(store: Store, connection: sa.Connection, found: Iterable[Tiding]) -> list[Tiding]:
-    """Return those tidings that were never written."""
-    by_id = {tiding_id(store, tiding): tiding for tiding in found}
+def untold(store: Store, connection: sa.Connection, found: Iterable[Notification]) -> list[Notification]:
+    """Return those notifications that were never written."""
+    by_id = {notification_id(store, notification): notification for notification in found}
     known = _known(connection, list(by_id))
-    return [tiding for row_id, tiding in by_id.items() if row_id not in known]
+    return [notification for row_id, notification in by_id.items() if row_id not in known]
 
 
-def insert_tidings(store: Store, connection: sa.Connection, new: Iterable[Tiding], now: datetime) -> int:
-    """Write tidings that are not there yet; return how many. The caller holds the head, so nobody gets in between."""
+def insert_notifications(store: Store, connection: sa.Connection, new: Iterable[Notification], now: datetime) -> int:
+    """Write notifications that are not there yet; return how many. The caller holds the head: nobody comes between."""
     rows = [
         {
             "id": row_id,
-            "recipient_id": tiding.recipient_id,
+            "recipient_id": notification.recipient_id,
             "recorded_at": now,
             "sealed": store.keyring.seal(
-                SERVICE_OWNER, "tidings", "sealed", row_id, 1,
-                json.dumps([tiding.kind, tiding.closure_id.hex(), tiding.number]).encode(),
+                SERVICE_OWNER, "notifications", "sealed", row_id, 1,
+                json.dumps([notification.kind, notification.closure_id.hex(), notification.number]).encode(),
             ),
         }
-        for tiding in untold(store, connection, new)
-        for row_id in [tiding_id(store, tiding)]
+        for notification in untold(store, connection, new)
+        for row_id in [notification_id(store, notification)]
     ]  # fmt: skip
     if rows:
-        connection.execute(sa.insert(tidings), rows)
+        connection.execute(sa.insert(notifications), rows)
     return len(rows)
 
 
 def _known(connection: sa.Connection, ids: Sequence[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for first in range(0, len(ids), _MOST_AT_ONCE):
-        query = sa.select(tidings.c.id).where(tidings.c.id.in_(ids[first : first + _MOST_AT_ONCE]))
+        query = sa.select(notifications.c.id).where(notifications.c.id.in_(ids[first : first + _MOST_AT_ONCE]))
         found.update(connection.execute(query).scalars())
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a recipient waits to be told: how many tidings that are in no message yet, and since when the oldest."""
+    """What a recipient waits to be told: how many notifications are in no message yet, and since when the oldest."""
 
     count: int
     since: datetime
 
 
 _WAITING = (
-    sa.select(tidings.c.recipient_id, sa.func.count(), sa.func.min(tidings.c.recorded_at))
-    .where(tidings.c.message_id.is_(None))
-    .group_by(tidings.c.recipient_id)
+    sa.select(notifications.c.recipient_id, sa.func.count(), sa.func.min(notifications.c.recorded_at))
+    .where(notifications.c.message_id.is_(None))
+    .group_by(notifications.c.recipient_id)
 )
 
 
@@ -112,11 +114,11 @@ def list_waiting(connection: sa.Connection) -> dict[str, Waiting]:
 
 
 def make_message(connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
-    """Put the oldest ``most`` waiting tidings of a recipient into one new message. The caller holds the head."""
+    """Put the oldest ``most`` waiting notifications of a recipient into one new message. The caller holds the head."""
     query = (
-        sa.select(tidings.c.id)
-        .where(tidings.c.message_id.is_(None), tidings.c.recipient_id == recipient_id)
-        .order_by(tidings.c.recorded_at, tidings.c.id)
+        sa.select(notifications.c.id)
+        .where(notifications.c.message_id.is_(None), notifications.c.recipient_id == recipient_id)
+        .order_by(notifications.c.recorded_at, notifications.c.id)
         .limit(most)
     )
     chosen = list(connection.execute(query).scalars())
@@ -135,19 +137,21 @@ def make_message(connection: sa.Connection, recipient_id: str, most: int, now: d
             fault="",
         )
     )
-    connection.execute(sa.update(tidings).where(tidings.c.id.in_(chosen)).values(message_id=message_id))
+    connection.execute(sa.update(notifications).where(notifications.c.id.in_(chosen)).values(message_id=message_id))
 
 
-def tidings_of(store: Store, connection: sa.Connection, message_id: bytes) -> list[Tiding]:
+def notifications_of(store: Store, connection: sa.Connection, message_id: bytes) -> list[Notification]:
     """Return what a message is to tell, oldest first."""
-    query = sa.select(tidings).where(tidings.c.message_id == message_id)
-    return [_open(store, row) for row in connection.execute(query.order_by(tidings.c.recorded_at, tidings.c.id))]
+    query = sa.select(notifications).where(notifications.c.message_id == message_id)
+    return [
+        _open(store, row) for row in connection.execute(query.order_by(notifications.c.recorded_at, notifications.c.id))
+    ]
 
 
-def _open(store: Store, row: Any) -> Tiding:
-    body = store.keyring.unseal(SERVICE_OWNER, "tidings", "sealed", row.id, 1, row.sealed)
+def _open(store: Store, row: Any) -> Notification:
+    body = store.keyring.unseal(SERVICE_OWNER, "notifications", "sealed", row.id, 1, row.sealed)
     kind, closure_id, number = json.loads(body)
-    return Tiding(row.recipient_id, Kind(kind), bytes.fromhex(closure_id), number)
+    return Notification(row.recipient_id, Kind(kind), bytes.fromhex(closure_id), number)
 
 
 def due_messages(connection: sa.Connection, now: datetime, latest: datetime, most: int) -> list[Message]:
@@ -202,9 +206,9 @@ def find_message(connection: sa.Connection, message_id: bytes) -> Message:
 
 
 def purge_messages(connection: sa.Connection, before: datetime) -> int:
-    """Delete messages, with their tidings, that were settled before an instant; return how many."""
+    """Delete messages, with their notifications, that were settled before an instant; return how many."""
     old = sa.select(messages.c.id).where(messages.c.settled_at < before)
-    connection.execute(sa.delete(tidings).where(tidings.c.message_id.in_(old)))
+    connection.execute(sa.delete(notifications).where(notifications.c.message_id.in_(old)))
     return connection.execute(sa.delete(messages).where(messages.c.settled_at < before)).rowcount
 
 

@@ -35,15 +35,15 @@ messages = Table(
 
 # The outbox: what is to be told, written with the revision that it is about. A row says neither of which closure nor
 # what: with the hour at which it was written, that would tell when a window starts.
-tidings = Table(
-    "tidings",
+notifications = Table(
+    "notifications",
     metadata,
     Column("id", LargeBinary(16), primary_key=True),  # blind: (recipient, kind, closure, revision number)
     Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("message_id", ForeignKey("messages.id")),
     Column("sealed", LargeBinary, nullable=False),
-    Index("ix_tidings_message_id_recipient_id", "message_id", "recipient_id"),
+    Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
 )
 
 # Answers to notices that were sent with an Idempotency-Key; ``sealed`` is NULL while the first one is being worked on.

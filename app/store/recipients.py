@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.notification import Kind
 from app.domain.refusal import Shredded, Unknown
-from app.domain.tiding import Kind
 from app.security.keyring import SERVICE_OWNER
 from app.store.engine import Store
 from app.store.outbox_tables import recipients

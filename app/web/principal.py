@@ -4,7 +4,7 @@ from flask import g, request
 
 from app.domain.access import Action, Principal, require
 from app.domain.refusal import Refusal
-from app.register import credentials
+from app.register.people import credentials
 from app.store import accounts
 from app.store.accounts import Account
 from app.store.sessions import Stage

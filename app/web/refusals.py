@@ -7,12 +7,12 @@ from werkzeug.exceptions import HTTPException
 
 from app.domain import refusal as refused
 from app.domain.refusal import IntakeProblem, Refusal
+from app.register.people.sign_in import TooManyTries
 from app.register.receipts import problem_facts
-from app.register.sign_in import TooManyTries
 from app.security.sealing import SealBroken
 from app.web.idempotency import KeyReused, StillAtWork
 from app.web.principal import SignInNeeded
-from app.web.unfinished import remember_request
+from app.web.resumed_forms import remember_request
 
 _LOG = structlog.get_logger()
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import current_app
 
-from app.intake.outbound import Outbound
 from app.publishing import Publishing
+from app.pulling.http_client import Outbound
 from app.register.register import Register
 from app.store.engine import Store
 from app.web.read_log import ReadLog

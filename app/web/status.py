@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.domain.access import Action
 from app.domain.refusal import Refusal
-from app.register.freshness import OVERDUE, SWEEP
+from app.register.questions.freshness import OVERDUE, SWEEP
 from app.register.verification import make_checkpoint
 from app.store import runs
 from app.store.engine import read_head

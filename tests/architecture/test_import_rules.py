@@ -46,13 +46,13 @@ PLANTED = [
     ("icalendar-home", "app/register/planted.py", "import recurring_ical_events"),
     ("jobs-home", "app/web/planted.py", "from apscheduler.schedulers.background import BackgroundScheduler"),
     ("caldav-home", "app/jobs/planted.py", "from caldav.davclient import DAVClient"),
-    ("caldav-home", "app/intake/outbound.py", "import urllib3"),
-    ("network-home", "app/intake/pull.py", "import ssl"),
+    ("caldav-home", "app/pulling/http_client.py", "import urllib3"),
+    ("network-home", "app/pulling/fetch.py", "import ssl"),
     ("network-home", "app/web/planted.py", "import socket"),
     ("settings-home", "app/web/planted.py", "from app.settings import Settings"),
     ("closures-written-once", "app/web/planted.py", "from app.store import closures"),
     ("closures-written-once", "app/jobs/planted.py", "import app.store.closures"),
-    ("caldav-protocol", "app/caldav/get.py", "from app.register import members"),
+    ("caldav-protocol", "app/caldav/methods/get.py", "from app.register import members"),
     ("acyclic", "app/register/planted.py", "import app.register.planted_too"),
 ]
 

@@ -24,11 +24,11 @@ from pathlib import Path
 import psutil
 
 from app.caldav.backend import Condition
-from app.caldav.listings import Listings
-from app.caldav.noticeboard import Noticeboard
-from app.caldav.read_members import ReadMembers
+from app.caldav.boards.listing_cache import Listings
+from app.caldav.boards.member_cache import ReadMembers
+from app.caldav.boards.noticeboard import Noticeboard
 from app.factory import prepare
-from app.register import enrolment
+from app.register.people import enrolment
 from app.settings import read_settings
 from app.store import parties
 

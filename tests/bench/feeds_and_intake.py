@@ -25,7 +25,7 @@ from app.domain.window import ClosureWindow
 from app.factory import create_app, prepare
 from app.intake.media import read_notice
 from app.intake.reading import Asking, Limits, Reading
-from app.register import enrolment
+from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.settings import read_settings
 from app.store.engine import read_head

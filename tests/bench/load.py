@@ -25,7 +25,7 @@ from feeds_and_intake import NOW, Asking, Limits, calendar, free_port, memory_of
 from app.domain.notice import Channel, Notice
 from app.factory import prepare
 from app.intake.media import read_notice
-from app.register import enrolment
+from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.settings import read_settings
 

@@ -24,15 +24,15 @@ from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.factory import prepare
 from app.intake.reading import Reading
-from app.register import enrolment
-from app.register.changes import changes_between, moved_often
-from app.register.clashes import clashes_in
-from app.register.closed import closed_at, closed_in, triage_gateway
-from app.register.lateness import answer_late_changes, record_late_changes
-from app.register.load import busiest_hours, find_free_slots
+from app.register.late_changes import answer_late_changes, record_late_changes
+from app.register.people import enrolment
+from app.register.questions.changes import changes_between, moved_often
+from app.register.questions.clashes import clashes_in
+from app.register.questions.closed import closed_at, closed_in, triage_gateway
+from app.register.questions.load import busiest_hours, find_free_slots
+from app.register.questions.silent_users import silent_users
 from app.register.reading import Question, read_schedule
 from app.register.receive import receive_notice
-from app.register.silence import silent_users
 from app.settings import read_settings
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)

@@ -12,7 +12,7 @@ from statistics import median
 
 from app.domain.access import Role
 from app.factory import prepare
-from app.register import enrolment, sign_in
+from app.register.people import enrolment, sign_in
 from app.settings import read_settings
 from app.store import accounts
 

@@ -12,14 +12,17 @@ import pytest
 
 from app.domain.access import Principal, Role
 from app.domain.maintenance import MaintenanceKind
-from app.domain.tiding import Kind
+from app.domain.notification import Kind
 from app.factory import publisher_of
 from app.intake.reading import Reading
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
-from app.register import account_keeping, enrolment, lateness, maintenance, readers, recipients, sources
+from app.register import late_changes, maintenance, sources
 from app.register.maintenance import import_maintenance
+from app.register.messages import recipients
+from app.register.people import accounts, enrolment
+from app.register.questions import readers
 from app.register.reading import read_everything
 from app.store import sources as source_rows
 from app.store.recipients import Carrier
@@ -120,7 +123,7 @@ def world(service, alpha, clock, enrolled, give, announce):
     enrolment.enrol_user(service.store, "RTL", LONG)
     enrolment.enrol_gateway(service.store, "RTL", "W" * 32, LONG)
     give(alpha, announce("late", "2026-12-06T02:00"))
-    lateness.record_late_changes(service.register, clock())
+    late_changes.record_late_changes(service.register, clock())
     readers.note_export(service.store, LONG, LONG, 1, clock())
     day = announce("dcc", "2026-12-12T22:00", hours=8, gateway="DCC")
     maintenance.import_maintenance(service.register, MaintenanceKind.RELEASE, Reading((day,), ()), clock())
@@ -180,7 +183,7 @@ def measured(violations):
 def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, address, measured, role, width, scheme):
     users = ("ALPHA",) if role is Role.USER else ()
     page = sign_in(f"{role}@example.org", role, *users, width=width, scheme=scheme)
-    account = next(iter(account_keeping.list_accounts(service.store)))
+    account = next(iter(accounts.list_accounts(service.store)))
     feed = enrolment.add_subscription(
         service.store, scope_text="user:ALPHA", label=LONG, secret_url=False, past_days=1, horizon_days=30,
         now=clock(), account_id=account.id,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.access import Role
-from app.register import enrolment
+from app.register.people import enrolment
 from app.security.tokens import new_row_id
 from app.store import accounts
 from app.store.accounts import Account

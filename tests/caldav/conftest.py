@@ -21,7 +21,7 @@ from app.caldav.backend import (
     Stored,
     TokenUnknown,
 )
-from app.caldav.evaluation import Evaluation, instance_of
+from app.caldav.boards.evaluation import Evaluation, instance_of
 from app.caldav.exchange import Request
 from app.caldav.protocol import answer
 from app.domain.refusal import NoticeUnreadable

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.caldav.backend import TooMuchAsked
-from app.caldav.evaluation import Evaluation
+from app.caldav.boards.evaluation import Evaluation
 
 COSTLY = "RRULE:FREQ=DAILY;BYHOUR=" + ",".join(map(str, range(24))) + ";BYMINUTE=0,15,30,45"
 

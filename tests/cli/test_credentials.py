@@ -44,7 +44,7 @@ def test_an_account_gets_another_link_but_is_opened_once(closures):
 
 
 def test_who_lost_the_second_factor_starts_afresh(closures, reopen):
-    from app.register import sign_in
+    from app.register.people import sign_in
     from app.store import accounts, proofs
 
     closures("account", "add", "a@dcc.example", "--role", "dcc")

@@ -12,9 +12,9 @@ from app.domain.access import Principal, Role
 from app.domain.closure import State
 from app.domain.maintenance import MaintenanceKind
 from app.domain.window import ClosureWindow
-from app.register.enrolment import list_users
-from app.register.lateness import find_late_changes
-from app.register.outlook import look_ahead
+from app.register.late_changes import find_late_changes
+from app.register.people.enrolment import list_users
+from app.register.questions.overview import look_ahead
 from app.register.reading import Question, find_closures
 from app.register.verification import verify_record
 

@@ -15,7 +15,7 @@ import pytest
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare, utc_now
-from app.register import enrolment
+from app.register.people import enrolment
 from app.register.reading import Question, find_closures, find_history
 from app.settings import read_settings
 

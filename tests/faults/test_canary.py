@@ -12,11 +12,11 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
-from app.domain.tiding import Kind
+from app.domain.notification import Kind
 from app.jobs.sweep import sweep
 from app.pulling.source_state import SourceState, Taken, write_state
-from app.register import recipients
-from app.register.outbox import make_messages
+from app.register.messages import recipients
+from app.register.messages.outbox import make_messages
 from app.register.sources import add_source, gateway_of, make_source
 from app.security import tokens
 from app.security.keyring import Keyring

@@ -98,7 +98,7 @@ def write_until(stop, port, credential, acknowledged, seed):
 
 @pytest.mark.slow
 def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_path, request):
-    from app.register.enrolment import enrol_gateway, enrol_user, issue_token
+    from app.register.people.enrolment import enrol_gateway, enrol_user, issue_token
 
     enrol_user(service.store, "CRASH", "Crash Energy")
     enrol_gateway(service.store, "CRASH", "GW-C1")

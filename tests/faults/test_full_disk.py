@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.window import ClosureWindow
-from app.register.enrolment import issue_token
+from app.register.people.enrolment import issue_token
 from app.register.reading import Question, find_closures
 from app.register.verification import verify_record
 

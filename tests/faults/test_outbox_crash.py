@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 
 from aiosmtpd.controller import Controller
 
-from app.domain.tiding import Kind
-from app.register import outbox, recipients
+from app.domain.notification import Kind
+from app.register.messages import outbox, recipients
 from app.store.outbox import MessageState, list_messages
 from app.store.recipients import Carrier
 
@@ -29,7 +29,7 @@ PROGRAM = """
 import os, sys
 from datetime import UTC, datetime, timedelta
 from app.factory import open_service, publisher_of
-from app.intake.outbound import Outbound
+from app.pulling.http_client import Outbound
 from app.jobs.notify import deliver
 from app.jobs.post_office import open_post_office
 from app.settings import read_settings

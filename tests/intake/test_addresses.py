@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.intake.addresses import may_connect
+from app.pulling.addresses import may_connect
 
 PUBLIC = ["1.1.1.1", "93.184.216.34", "100.63.255.255", "172.32.0.1", "192.167.255.255", "223.255.255.255"]
 PUBLIC_6 = ["2606:4700::1111", "2a00:1450:4009:80b::200e", "2001:4860:4860::8888", "3ffe::1", "2606:2800:21f::1"]

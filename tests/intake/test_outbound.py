@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.intake import outbound as outbound_module
-from app.intake.outbound import LARGEST, Outbound, Visit
-from app.intake.trouble import SourceUnread, words_of
+from app.pulling import http_client as outbound_module
+from app.pulling.fetch_failure import SourceUnread, words_of
+from app.pulling.http_client import LARGEST, Outbound, Visit
 
 PUBLIC = "93.184.216.34"
 HOST = "calendar.example.org"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.intake.second_look import Looked, look_again
+from app.pulling.disappearance import Looked, look_again
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 BEFORE = NOW - timedelta(minutes=15)

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.domain.tiding import Kind
-from app.register import recipients
+from app.domain.notification import Kind
+from app.register.messages import recipients
 from app.store.recipients import Carrier
 from feeds.entry import Publisher
 

@@ -9,24 +9,25 @@ import pytest
 import sqlalchemy as sa
 
 from app.domain.maintenance import MaintenanceKind
+from app.domain.notification import Kind
 from app.domain.refusal import StoreBusy, Unknown
-from app.domain.tiding import Kind
-from app.intake.outbound import Outbound
 from app.intake.reading import Reading
 from app.jobs.housekeeping import keep_house
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import Sent, deliver
 from app.jobs.post_office import PostOffice, open_post_office
 from app.jobs.sweep import sweep
-from app.register import outbox as outbox_at_work
-from app.register import recipients, writing
-from app.register.enrolment import NameRefused, shred_user
+from app.pulling.http_client import Outbound
+from app.register import transaction
 from app.register.maintenance import import_maintenance
-from app.register.recipients import RecipientRefused
+from app.register.messages import outbox as outbox_at_work
+from app.register.messages import recipients
+from app.register.messages.recipients import RecipientRefused
+from app.register.people.enrolment import NameRefused, shred_user
 from app.store import outbox_tables, tables
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
-from tests.jobs.tiding_model import Model
+from tests.jobs.notification_model import Model
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -155,19 +156,19 @@ def test_nothing_is_written_where_the_transaction_rolls_back(
     register, store, alpha, announce, give, add_recipient, monkeypatch
 ):
     add_recipient("dcc")
-    whole = writing.write_head
+    whole = transaction.write_head
 
     def fails(connection, head):
         whole(connection, head)
         raise StoreBusy("The database is busy.", "")
 
-    monkeypatch.setattr(writing, "write_head", fails)
+    monkeypatch.setattr(transaction, "write_head", fails)
     with pytest.raises(StoreBusy):
         give(alpha, announce("u1", "2026-12-01T02:00"))
-    assert (count(store, tables.revisions), count(store, outbox_tables.tidings)) == (0, 0)
+    assert (count(store, tables.revisions), count(store, outbox_tables.notifications)) == (0, 0)
     monkeypatch.undo()
     give(alpha, announce("u1", "2026-12-01T02:00"))
-    assert (count(store, tables.revisions), count(store, outbox_tables.tidings)) == (
+    assert (count(store, tables.revisions), count(store, outbox_tables.notifications)) == (
         1,
         3,
     )  # new, late, and whether it clashes
@@ -203,7 +204,7 @@ def test_a_dry_run_tells_nobody(register, store, alpha, announce, add_recipient)
 
     add_recipient("dcc")
     preview_notice(register, alpha, NOW, Reading((announce("u1", "2026-12-01T02:00"),), (), events=1))
-    assert count(store, outbox_tables.tidings) == 0
+    assert count(store, outbox_tables.notifications) == 0
 
 
 def test_a_reminder_for_the_old_date_dies_with_it(alpha, announce, give, add_recipient, letters, clock, run):
@@ -389,6 +390,6 @@ def test_what_was_settled_long_ago_is_forgotten(register, store, alpha, announce
     give(alpha, announce("u1", "2029-12-01T02:00"))
     run()
     keep_house(register, NOW + timedelta(days=399))
-    assert (count(store, outbox_tables.messages), count(store, outbox_tables.tidings)) == (1, 1)
+    assert (count(store, outbox_tables.messages), count(store, outbox_tables.notifications)) == (1, 1)
     keep_house(register, NOW + timedelta(days=401))
-    assert (count(store, outbox_tables.messages), count(store, outbox_tables.tidings)) == (0, 0)
+    assert (count(store, outbox_tables.messages), count(store, outbox_tables.notifications)) == (0, 0)

@@ -14,11 +14,11 @@ from app.domain.notice import Channel, Notice
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.intake.ical import read_ical
-from app.intake.outbound import Outbound
 from app.intake.reading import Asking
 from app.jobs.horizon import extend_horizon
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
+from app.pulling.http_client import Outbound
 from app.register.reading import Question, find_closures
 from app.register.receive import receive_notice
 from app.register.verification import verify_record

@@ -9,11 +9,11 @@ import time_machine
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from app.domain.refusal import Refusal
-from app.intake.outbound import Outbound
 from app.jobs.letter import Letter, NotDelivered
 from app.jobs.notify import Sent, deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.webhook import send_webhook
+from app.pulling.http_client import Outbound
 from app.store.recipients import Carrier
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

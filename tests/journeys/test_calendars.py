@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from app.register.enrolment import enrol_gateway, enrol_user, issue_token
+from app.register.people.enrolment import enrol_gateway, enrol_user, issue_token
 from app.register.verification import verify_record
 
 SYNC = '<D:sync-collection xmlns:D="DAV:"><D:sync-token>{}</D:sync-token><D:sync-level>1</D:sync-level><D:prop><D:getetag/></D:prop></D:sync-collection>'

@@ -12,7 +12,7 @@ from app.domain.party import User
 from app.domain.window import ClosureWindow
 from app.factory import create_app, prepare
 from app.intake.reading import Reading
-from app.register import enrolment
+from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.security.tokens import new_row_id
 from app.settings import read_settings

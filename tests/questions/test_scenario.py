@@ -25,8 +25,8 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import Channel, Notice
 from app.intake.reading import Reading
 from app.jobs.sweep import sweep
-from app.register import enrolment
 from app.register.maintenance import import_maintenance
+from app.register.people import enrolment
 from app.register.receive import keep_notice
 
 TOLD = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -12,10 +12,10 @@ import pytest
 from app.domain.access import Principal, Role
 from app.domain.closure import Step
 from app.domain.window import ClosureWindow
-from app.register.changes import changes_between, moved_often
-from app.register.clashes import clashes_in
-from app.register.closed import closed_at, closed_in, triage_gateway
-from app.register.load import busiest_hours, find_free_slots
+from app.register.questions.changes import changes_between, moved_often
+from app.register.questions.clashes import clashes_in
+from app.register.questions.closed import closed_at, closed_in, triage_gateway
+from app.register.questions.load import busiest_hours, find_free_slots
 from app.register.reading import Question, read_schedule
 
 TOLD = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

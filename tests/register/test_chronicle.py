@@ -9,8 +9,8 @@ from app.domain.access import Principal, Role
 from app.domain.closure import State, Step
 from app.domain.refusal import StoreBusy, Unknown
 from app.domain.window import ClosureWindow
-from app.register.enrolment import shred_user
 from app.register.expire import expire_past_windows
+from app.register.people.enrolment import shred_user
 from app.register.reading import (
     Question,
     find_closure,

@@ -8,7 +8,7 @@ from app.domain.closure import State, Step
 from app.domain.retention import RetentionPolicy
 from app.jobs.housekeeping import keep_house
 from app.jobs.sweep import SweepReport, sweep
-from app.register.lateness import find_late_changes
+from app.register.late_changes import find_late_changes
 from app.register.reading import find_closure, find_history
 from app.register.rulebook import set_notice_policy, set_retention
 from app.register.verification import verify_record

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from app.domain.access import Principal, Role
 from app.domain.maintenance import MaintenanceKind
 from app.domain.window import ClosureWindow
-from app.intake.outbound import Outbound
+from app.pulling.http_client import Outbound
 from app.pulling.look import poll_source
 from app.register.reading import Question, find_closures
 from app.register.sources import add_source, gateway_of, make_source

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.intake.outbound import Answer
-from app.intake.pieces import Filter
-from app.intake.pull import COLLECTION, Bookmark, look_at
-from app.intake.trouble import SourceUnread
+from app.pulling.fetch import COLLECTION, Bookmark, look_at
+from app.pulling.fetch_failure import SourceUnread
+from app.pulling.http_client import Answer
+from app.pulling.split_by_uid import Filter
 
 URL = "https://dav.example.org/alpha/changes/"
 BASE = "/alpha/changes/"

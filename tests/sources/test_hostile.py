@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from app.intake import outbound as outbound_module
-from app.intake.trouble import words_of
+from app.pulling import http_client as outbound_module
+from app.pulling.fetch_failure import words_of
 from app.store.sources import OK
 
 
@@ -130,7 +130,7 @@ def test_a_source_that_is_bad_from_the_start_brings_nothing(watch_either, site, 
 
 
 def test_a_source_inside_is_not_reached_unless_the_site_allows_it(watch_either, site, near, written):
-    from app.intake.outbound import Outbound
+    from app.pulling.http_client import Outbound
 
     watched = watch_either(site.url.replace("http:", "https:"), Outbound())
     assert (watched.poll().standing.outcome, site.asked) == ("address", [])

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from app.intake.outbound import Outbound
 from app.jobs import pulls
 from app.jobs.post_office import open_post_office
 from app.jobs.pulls import poll_due
 from app.jobs.timetable import Timetable
 from app.pulling import look
+from app.pulling.http_client import Outbound
 from app.pulling.look import next_due, poll_source
 from app.register.verification import verify_record
 from app.store import runs, sources, tables

@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.refusal import StoreUnfit
 from app.factory import create_app, prepare
-from app.register.enrolment import add_subscription
+from app.register.people.enrolment import add_subscription
 from app.settings import read_settings
 from app.store import parties
 

@@ -7,7 +7,7 @@ import pytest
 from app.domain.access import Role
 from app.domain.refusal import StoreUnfit
 from app.factory import open_keyring, open_service, prepare
-from app.register.enrolment import enrol_user, open_account, shred_user
+from app.register.people.enrolment import enrol_user, open_account, shred_user
 from app.settings import read_settings
 
 

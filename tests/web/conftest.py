@@ -9,8 +9,8 @@ import pytest
 from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
 from app.intake.reading import Reading
-from app.register.enrolment import issue_token
 from app.register.maintenance import import_maintenance
+from app.register.people.enrolment import issue_token
 from app.security.tokens import TokenKind, digest, mint, new_row_id
 from app.store import accounts
 from app.store.accounts import Account

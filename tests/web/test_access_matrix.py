@@ -14,9 +14,9 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
-from app.domain.tiding import Kind
-from app.register.enrolment import add_subscription, issue_token
-from app.register.recipients import add_recipient
+from app.domain.notification import Kind
+from app.register.messages.recipients import add_recipient
+from app.register.people.enrolment import add_subscription, issue_token
 from app.register.sources import add_source, make_source
 from app.store.recipients import Carrier
 from app.store.sources import GatewayOf

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.access import Principal, Role
 from app.jobs.sweep import sweep
-from app.register.enrolment import issue_token, revoke_token
+from app.register.people.enrolment import issue_token, revoke_token
 from app.register.reading import find_history
 from app.register.verification import verify_record
 
@@ -261,7 +261,7 @@ def test_notice_period(api):
 
 
 def test_an_unforeseen_fault_is_500_without_a_trace(web, tokens, monkeypatch):
-    from app.web import api as module
+    from app.web.api import notices_and_closures as module
 
     monkeypatch.setattr(module.reading, "read_schedule", lambda *_: 1 / 0)
     answer = web.test_client().get("/api/v1/closures", headers=tokens["alpha"])
@@ -278,7 +278,7 @@ def test_forms_work_over_https(settings, service, clock):
     import re
 
     from app.factory import create_app
-    from app.register.enrolment import open_account
+    from app.register.people.enrolment import open_account
 
     app = create_app(settings.model_copy(update={"base_url": "https://closures.example.org"}), now=clock)
     token = open_account(service.store, "a@example.org", Role.ADMIN, (), clock())

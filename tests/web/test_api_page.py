@@ -4,8 +4,8 @@ import re
 import shlex
 from pathlib import Path
 
-from app.register.enrolment import issue_token
-from app.web.contract import OPERATIONS
+from app.register.people.enrolment import issue_token
+from app.web.api.contract import OPERATIONS
 from tests.conftest import NOW
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"

@@ -11,8 +11,8 @@ from app.domain.notice import Announcement
 from app.domain.window import ClosureWindow
 from app.factory import create_app
 from app.intake.reading import Reading
-from app.register.enrolment import add_subscription
 from app.register.maintenance import find_maintenance, import_maintenance, remove_maintenance
+from app.register.people.enrolment import add_subscription
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.domain.access import Role
-from app.register import enrolment
+from app.register.people import enrolment
 
 
 def fields_of(page):
@@ -137,7 +137,7 @@ def test_another_tabs_form_stays_good_when_the_same_person_signs_in_again(dcc_cl
 
 
 def sign_in_again(client, store, add_link, csrf):
-    from app.register.account_keeping import list_accounts
+    from app.register.people.accounts import list_accounts
 
     account = next(one for one in list_accounts(store) if one.email == "dcc@example.org")
     path = f"/sign-in/{add_link(account)}"

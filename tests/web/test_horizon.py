@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.register import enrolment
+from app.register.people import enrolment
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 

@@ -26,7 +26,7 @@ from app.domain.window import ClosureWindow
 from app.factory import create_app, open_service
 from app.intake.reading import Reading
 from app.jobs.sweep import sweep
-from app.register.enrolment import add_subscription, issue_token
+from app.register.people.enrolment import add_subscription, issue_token
 from app.register.receive import receive_notice
 from app.register.withdraw import withdraw_closure
 from app.settings import read_settings
@@ -135,7 +135,7 @@ def plain(world, feed, text):
 @pytest.fixture
 def web_session(csrf):
     def enter(world):
-        from app.register.enrolment import open_account
+        from app.register.people.enrolment import open_account
 
         token = open_account(world.service.store, "a@example.org", Role.USER, ("ALPHA",), world.clock())
         client = world.web.test_client()

@@ -19,8 +19,8 @@ from schemathesis.checks import (
     unsupported_method,
 )
 
-from app.register.enrolment import issue_token
-from app.web.contract import OPERATIONS
+from app.register.people.enrolment import issue_token
+from app.web.api.contract import OPERATIONS
 from tests.conftest import NOW
 
 # Left out: "positive data is accepted", since a span that ends before it begins is well formed and refused all the

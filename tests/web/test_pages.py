@@ -5,8 +5,8 @@ import pytest
 from app.domain.maintenance import MaintenanceKind
 from app.intake.reading import Reading
 from app.jobs.sweep import sweep
-from app.register.enrolment import add_subscription
 from app.register.maintenance import import_maintenance
+from app.register.people.enrolment import add_subscription
 from app.store.subscriptions import FeedRead, insert_reads
 
 

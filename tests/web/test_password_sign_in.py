@@ -6,8 +6,8 @@ import pyotp
 import pytest
 
 from app.domain.access import Role
-from app.register import account_keeping
-from app.register.sign_in import network_of
+from app.register.people import accounts
+from app.register.people.sign_in import network_of
 
 PASSWORD = "correct horse battery staple"
 
@@ -142,7 +142,7 @@ def test_a_recovery_code_works_once_and_new_ones_end_those_before(ann, read):
 def test_unknown_closed_without_password_and_wrong_get_one_answer(ann, web, csrf, clock, store, add_account):
     add_account("fresh@example.org", Role.DCC)
     closed = add_account("closed@example.org", Role.DCC)
-    account_keeping.close_account(store, closed, clock())
+    accounts.close_account(store, closed, clock())
     answers = {}
     for email in ("dcc@example.org", "nobody@example.org", "fresh@example.org", "closed@example.org"):
         stranger = Person(web.test_client(), csrf, clock, email)
@@ -206,7 +206,7 @@ def test_an_ipv6_site_counts_as_one_network(address, network):
 
 
 def test_a_link_stands_for_the_password_and_not_for_the_second_factor(ann, web, store, csrf, clock, add_link):
-    account = next(one for one in account_keeping.list_accounts(store) if one.email == ann.email)
+    account = next(one for one in accounts.list_accounts(store) if one.email == ann.email)
     path = f"/sign-in/{add_link(account)}"
     finder = web.test_client()
     answer = finder.post(path, data={"csrf_token": csrf(finder.get(path))})
@@ -215,7 +215,7 @@ def test_a_link_stands_for_the_password_and_not_for_the_second_factor(ann, web, 
 
 
 def test_starting_afresh_forgets_both_and_ends_every_session(ann, web, store, csrf, clock):
-    token = account_keeping.start_afresh(store, ann.email, clock())
+    token = accounts.start_afresh(store, ann.email, clock())
     assert ann.client.get("/").status_code == 303
     assert ann.sign_in().status_code == 422
     path = f"/sign-in/{token}"

@@ -3,7 +3,7 @@
 import pytest
 from gunicorn.http.errors import InvalidChunkSize
 
-from app.register.enrolment import issue_token
+from app.register.people.enrolment import issue_token
 
 STRANGE_HOSTS = ["", "a b", "x" * 300, "[::1", "a/b?c#d", "\u00e9", ".", "evil.example:99999"]
 

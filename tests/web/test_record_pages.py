@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from app.domain.access import Role
-from app.register.lateness import record_late_changes
+from app.register.late_changes import record_late_changes
 from app.register.verification import make_checkpoint
-from app.web import record_check
+from app.web.pages.record import check as record_check
 
 
 @pytest.fixture

@@ -8,14 +8,15 @@ from html import unescape
 import pytest
 
 from app.domain.access import Role
-from app.domain.tiding import FOR_THE_SENDER, Kind
+from app.domain.notification import FOR_THE_SENDER, Kind
 from app.factory import publisher_of
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
-from app.register import account_keeping, recipients
-from app.register.enrolment import shred_user
-from app.register.recipients import ListedRecipient
+from app.register.messages import recipients
+from app.register.messages.recipients import ListedRecipient
+from app.register.people import accounts
+from app.register.people.enrolment import shred_user
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier, Recipient
 from tests.conftest import NOW
@@ -477,7 +478,7 @@ def test_what_was_typed_outlives_the_session(admin, clock, store, add_link, csrf
         form = fields_of(admin.get(path), path) | filled(user="DCC", when="daily at 07:00 London time", **words)
         clock.forward(minutes=31)
         assert admin.post(path, data=form).location == "/sign-in"
-        (account,) = account_keeping.list_accounts(store)
+        (account,) = accounts.list_accounts(store)
         link = f"/sign-in/{add_link(account)}"
         assert admin.post(link, data={"csrf_token": csrf(admin.get(link))}).location == "/unfinished"
         waiting = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', admin.get("/unfinished").text)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.domain.access import Role
-from app.register import account_keeping, enrolment
+from app.register.people import accounts, enrolment
 
 
 def fields_of(page):
@@ -32,7 +32,7 @@ def invite(admin):
 
 
 def account_of(store, email):
-    return next(one for one in account_keeping.list_accounts(store) if one.email == email)
+    return next(one for one in accounts.list_accounts(store) if one.email == email)
 
 
 def page_of(store, email):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.domain.window import ClosureWindow
-from app.web.shorthand import day_month_words, days_words, left_words, long_day_words, shift_words, weekday_words
+from app.web.pages.shorthand import day_month_words, days_words, left_words, long_day_words, shift_words, weekday_words
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 

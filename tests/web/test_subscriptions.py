@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from app.domain.access import Role
-from app.register import account_keeping, enrolment
+from app.register.people import accounts, enrolment
 from app.web.agents import browser_words, client_words
 from app.web.clients import feed_addresses
-from app.web.wording import ago_words, scope_words
+from app.web.pages.wording import ago_words, scope_words
 
 
 def fields_of(page):
@@ -208,8 +208,8 @@ def test_what_an_account_made_ends_with_its_rights(web, store, clock, alpha, sig
     feed = make_feed(client)
     form = fields_of(client.get("/connect")) | {"label": "x"}
     password = copied(client.get(client.post("/connect", data=form).location))
-    account = next(one for one in account_keeping.list_accounts(store) if one.email == "staff@example.org")
-    account_keeping.change_rights(store, account, Role.USER, ["ALPHA"], clock())
+    account = next(one for one in accounts.list_accounts(store) if one.email == "staff@example.org")
+    accounts.change_rights(store, account, Role.USER, ["ALPHA"], clock())
     assert client.get("/").status_code == 303
     assert (
         web.test_client()

@@ -15,8 +15,8 @@ from app.domain.london import whole_days
 from app.domain.notice_period import NoticePeriod
 from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
-from app.web import timeline
-from app.web.timeline import (
+from app.web.pages import timeline
+from app.web.pages.timeline import (
     MOST_APART,
     STEP,
     WIDTH,
@@ -33,7 +33,7 @@ from app.web.timeline import (
     zone_names,
 )
 
-STEPS = Path(timeline.__file__).parent / "static" / "steps.css"
+STEPS = Path(timeline.__file__).parents[1] / "static" / "steps.css"
 FIRST = date(2026, 11, 23)
 LEAD = NoticePeriod(25, ">=20", short_notice=False, recommended_days=20, policy_version=1, holiday_version="t")
 

@@ -6,10 +6,10 @@ from datetime import UTC
 import pytest
 
 from app.caldav.backend import Condition
-from app.caldav.listings import Listings
-from app.caldav.noticeboard import Noticeboard
-from app.caldav.read_members import ReadMembers
-from app.register import enrolment
+from app.caldav.boards.listing_cache import Listings
+from app.caldav.boards.member_cache import ReadMembers
+from app.caldav.boards.noticeboard import Noticeboard
+from app.register.people import enrolment
 from app.store import parties
 
 ANY = Condition()

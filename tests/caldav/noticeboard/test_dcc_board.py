@@ -6,14 +6,14 @@ import icalendar
 import pytest
 
 from app.caldav.backend import Condition, TokenUnknown
-from app.caldav.dcc_board import DccBoard
+from app.caldav.boards.dcc_board import DccBoard
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import AccessRefused
 from app.factory import publisher_of
 from app.intake.reading import Reading
 from app.publishing import Publishing
-from app.register import enrolment
 from app.register.maintenance import PLACE, import_maintenance
+from app.register.people import enrolment
 from app.store.engine import read_head
 from feeds.scope import FeedScope, ScopeKind
 

@@ -12,7 +12,7 @@ from app.domain.refusal import NoticeUnreadable
 from app.domain.retention import RetentionPolicy
 from app.intake.media import read_notice
 from app.intake.reading import Asking
-from app.register.enrolment import issue_token
+from app.register.people.enrolment import issue_token
 from app.register.receive import keep_notice, receive_notice
 from app.register.rulebook import set_retention
 from app.register.verification import verify_record

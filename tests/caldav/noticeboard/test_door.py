@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from app.domain.access import Role
-from app.register import enrolment
+from app.register.people import enrolment
 from app.register.verification import verify_record
 
 HOME = "/dav/calendars/ALPHA/GW-A1/"

@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.caldav.backend import Condition, ObjectRefused, Stale, TokenUnknown
-from app.caldav.listings import Listings
-from app.caldav.noticeboard import Noticeboard
-from app.caldav.read_members import ReadMembers
+from app.caldav.boards.listing_cache import Listings
+from app.caldav.boards.member_cache import ReadMembers
+from app.caldav.boards.noticeboard import Noticeboard
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare
-from app.register.enrolment import enrol_gateway, enrol_user
+from app.register.people.enrolment import enrol_gateway, enrol_user
 from app.register.reading import Question, find_closures
 from app.register.rulebook import RulebookCache
 from app.register.verification import verify_record

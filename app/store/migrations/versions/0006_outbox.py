@@ -1,4 +1,4 @@
-"""The outbox (recipients, tidings, messages), and answers kept for an Idempotency-Key."""
+"""The outbox (recipients, notifications, messages), and answers kept for an Idempotency-Key."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -40,17 +40,21 @@ def upgrade() -> None:
     )
     op.create_index("ix_messages_state_due_at", "messages", ["state", "due_at"], unique=False)
     op.create_table(
-        "tidings",
+        "notifications",
         sa.Column("id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("recipient_id", sa.String(length=20), nullable=False),
         sa.Column("recorded_at", Instant(), nullable=False),
         sa.Column("message_id", sa.LargeBinary(length=16), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_tidings_message_id_messages")),
-        sa.ForeignKeyConstraint(["recipient_id"], ["recipients.id"], name=op.f("fk_tidings_recipient_id_recipients")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_tidings")),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_notifications_message_id_messages")),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"], ["recipients.id"], name=op.f("fk_notifications_recipient_id_recipients")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
     )
-    op.create_index("ix_tidings_message_id_recipient_id", "tidings", ["message_id", "recipient_id"], unique=False)
+    op.create_index(
+        "ix_notifications_message_id_recipient_id", "notifications", ["message_id", "recipient_id"], unique=False
+    )
     op.create_table(
         "kept_answers",
         sa.Column("id", sa.LargeBinary(length=16), nullable=False),

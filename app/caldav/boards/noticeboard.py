@@ -1,0 +1,290 @@
+"""The Backend over the register: a User's gateways as calendar collections, where a PUT is a notice."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from app.caldav.backend import (
+    Bounds,
+    Changes,
+    Collection,
+    Condition,
+    Entry,
+    Instance,
+    Member,
+    ObjectRefused,
+    Principal,
+    Reached,
+    Stale,
+    Stored,
+    TokenUnknown,
+)
+from app.caldav.boards.evaluation import Evaluation, instance_of
+from app.caldav.boards.kept_properties import KeptProperties
+from app.caldav.boards.listing_cache import Listings, entry_of
+from app.caldav.boards.member_cache import ReadMembers
+from app.caldav.boards.object_refusal import refusal_of
+from app.caldav.boards.receipt_line import receipt_line
+from app.caldav.limits import LIMITS, bounds_at
+from app.domain.notice import Channel, Notice
+from app.domain.party import Gateway, User
+from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
+from app.domain.window import weeks_touched
+from app.intake.calendar_object import read_object
+from app.intake.reading import Asking
+from app.register.member_body import load_body
+from app.register.members import (
+    CALENDAR_MEDIA_TYPE,
+    GatewayCollection,
+    MemberStale,
+    NewObject,
+    UidTaken,
+    collection_of,
+    deletion_notice,
+    receive_member,
+    remove_member,
+)
+from app.register.receive import keep_notice
+from app.register.register import Register
+from app.store import members
+from app.store.engine import Connection
+from app.store.log import leaf_at
+from app.store.members import HeldMember, Place, Version
+from feeds.scope import EPOCH
+
+_EMPTY = "0"  # the token of a collection in which nothing ever stood
+_WIDEST = timedelta(weeks=260)  # a longer span looks at every member instead
+
+
+@dataclass(frozen=True, slots=True)
+class Noticeboard:
+    """One User's calendars, for one request. ``given_by`` is the label of the app password, for the history."""
+
+    register: Register
+    listings: Listings
+    read_members: ReadMembers
+    user: User
+    gateways: Sequence[Gateway]
+    given_by: str
+    now: datetime
+    evaluation: Evaluation = field(default_factory=Evaluation)
+
+    def bounds(self) -> Bounds:
+        """Return what intake takes of one calendar object."""
+        return bounds_at(self.now)
+
+    def asker(self) -> Principal:
+        """Return the User as a principal; nobody reads mail at its address, which is of the UID domain."""
+        return Principal(self.user.code, self.user.name, f"mailto:{self.user.code.lower()}@{self.register.origin}")
+
+    def principal(self, code: str) -> Principal | None:
+        """Return the User itself; there is nobody else to see."""
+        return self.asker() if code.upper() == self.user.code else None
+
+    def principals(self) -> Sequence[Principal]:
+        """Return the User itself."""
+        return [self.asker()]
+
+    def collections(self, owner: str) -> Sequence[Collection]:
+        """Return the User's collections by the codes of their gateways."""
+        if owner.upper() != self.user.code:
+            return []
+        return [self._collection(gateway) for gateway in self.gateways]
+
+    def collection(self, owner: str, name: str) -> Collection | None:
+        """Return the collection of one gateway."""
+        gateway = self._gateway(name)
+        if owner.upper() != self.user.code or gateway is None:
+            return None
+        return self._collection(gateway)
+
+    def reached(self, collection: Collection) -> Reached:
+        """Return the number of the last change of a member, and when it was."""
+        store, place = self.register.store, self._place(collection)
+        with store.reading() as connection:
+            newest = members.newest_member(store, connection, place)
+            return Reached(_token(connection, place, newest), newest.head.changed_at if newest else EPOCH)
+
+    def entries(self, collection: Collection) -> Sequence[Entry]:
+        """Return every member in order of its last change."""
+        with self.register.store.reading() as connection:
+            return self._listed(connection, self._place(collection))[0]
+
+    def entry(self, collection: Collection, name: str) -> Entry | None:
+        """Return one member."""
+        with self.register.store.reading() as connection:
+            held = members.member_named(self.register.store, connection, self._place(collection), name)
+        return None if held is None or held.gone else entry_of(held.head)
+
+    def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
+        """Return members whole, by name."""
+        with self.register.store.reading() as connection:
+            found = members.versions_named(self.register.store, connection, self._place(collection), names)
+            return {one.entry.name: one for one in self._opened(connection, found)}
+
+    def every_member(self, collection: Collection) -> Iterable[Member]:
+        """Yield every member whole."""
+        with self.register.store.reading() as connection:
+            for held, body in members.all_bodies(self.register.store, connection, self._place(collection)):
+                yield _member(held, body)
+
+    def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
+        """Yield at least the members with an occurrence in the span, found by the weeks that it touches."""
+        if starts is None or ends is None or ends - starts > _WIDEST:
+            yield from self.every_member(collection)
+            return
+        weeks = weeks_touched(starts, ends)
+        with self.register.store.reading() as connection:
+            found = members.versions_touching(self.register.store, connection, self._place(collection), weeks)
+            yield from self._opened(connection, found)
+
+    def occurring(
+        self, collection: Collection, member: Member, starts: datetime, ends: datetime
+    ) -> Sequence[Instance] | None:
+        """Return the instances in a span, evaluated where they were not expanded at PUT."""
+        return self.evaluation.instances(collection.name, member, starts, ends)
+
+    def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
+        """Return what changed since a token: at any limit nothing is passed over, since each change has its number."""
+        store, place = self.register.store, self._place(collection)
+        with store.reading() as connection:
+            if not token and most is None:
+                entries, newest = self._listed(connection, place)
+                return Changes(entries, [], _token(connection, place, newest))
+            position = _position(connection, place, token)
+            asked = None if most is None else max(most, 1) + 1
+            found = members.changed_since(store, connection, place, position, asked)
+            is_cut = asked is not None and len(found) == asked
+            if is_cut:
+                found.pop()
+            reached = found[-1] if is_cut else members.newest_member(store, connection, place)
+            return Changes(
+                [entry_of(held.head) for held in found if not held.gone],
+                [held.head.name for held in found if held.gone],
+                _token(connection, place, reached),
+                is_cut=is_cut,
+            )
+
+    def put(self, collection: Collection, name: str, octets: bytes, condition: Condition) -> Stored:
+        """Record a notice and store what is kept of its octets; what intake cannot read is recorded and refused."""
+        shelf, notice = self._shelf(collection), self._notice(octets)
+        codes = tuple(gateway.code for gateway in self.gateways)
+        asking = Asking(self.now, codes, shelf.gateway.code, LIMITS, allow_long=True)  # nobody could confirm it here
+        try:
+            found = read_object(octets, asking)
+        except (NoticeTooLarge, NoticeUnreadable) as unread:
+            keep_notice(self.register, self.user, notice)
+            raise refusal_of(unread) from unread
+        if found.reading.problems or not found.uid:
+            keep_notice(self.register, self.user, notice)
+            raise refusal_of(NoticeUnreadable("", problems=found.reading.problems))
+        bounds = found.complete_from, found.complete_until
+        new = NewObject(name, found.uid, found.reading, found.instances, *bounds)
+        try:
+            kept = receive_member(self.register, shelf, new, notice, condition.holds)
+        except MemberStale as stale:
+            raise Stale(entry_of(stale.head) if stale.head else None) from stale
+        except UidTaken as taken:
+            keep_notice(self.register, self.user, notice)
+            raise ObjectRefused("no-uid-conflict", f"{taken.text} {taken.remedy}", taken.name) from taken
+        return Stored(entry_of(kept.head), kept.created, kept.is_as_sent, receipt=receipt_line(kept.outcome))
+
+    def refuse(self, collection: Collection, octets: bytes) -> None:  # noqa: ARG002 - a notice is the User's, wherever it was sent
+        """Keep the octets of a PUT that the protocol refused."""
+        keep_notice(self.register, self.user, self._notice(octets))
+
+    def delete(self, collection: Collection, name: str, condition: Condition) -> bool:
+        """Remove a member and withdraw what it announced here and has not started."""
+        shelf = self._shelf(collection)
+        notice = deletion_notice(shelf, name, self.given_by, self.now)
+        try:
+            return remove_member(self.register, shelf, name, notice, condition.holds) is not None
+        except MemberStale as stale:
+            raise Stale(entry_of(stale.head) if stale.head else None) from stale
+
+    def properties(self, place: str) -> Mapping[str, str]:
+        """Return what this User set on a place."""
+        return self._kept().properties(place)
+
+    def set_properties(self, place: str, changes: Mapping[str, str | None]) -> None:
+        """Set elements on a place."""
+        self._kept().set_properties(place, changes)
+
+    def _opened(self, connection: Connection, versions: Sequence[Version]) -> Sequence[Member]:
+        def opened(missing: Sequence[Version]) -> Iterator[tuple[Version, Member]]:
+            for version, held, body in members.bodies_of(self.register.store, connection, missing):
+                yield version, _member(held, body)
+
+        return self.read_members.read(versions, opened)
+
+    def _listed(self, connection: Connection, place: Place) -> tuple[Sequence[Entry], HeldMember | None]:
+        newest = members.newest_member(self.register.store, connection, place)
+        return self.listings.read(self.register.store, connection, place, newest), newest
+
+    def _kept(self) -> KeptProperties:
+        return KeptProperties(self.register.store, self.user.id, self.user.code)
+
+    def _gateway(self, name: str) -> Gateway | None:
+        return next((gateway for gateway in self.gateways if gateway.code == name.upper()), None)
+
+    def _shelf(self, collection: Collection) -> GatewayCollection:
+        gateway = self._gateway(collection.name)
+        assert gateway is not None  # the collection came from this board
+        return collection_of(self.register, self.user, gateway)
+
+    def _place(self, collection: Collection) -> Place:
+        return self._shelf(collection).place
+
+    def _collection(self, gateway: Gateway) -> Collection:
+        place = collection_of(self.register, self.user, gateway).place
+        return Collection(
+            owner=self.user.code,
+            name=gateway.code,
+            title=gateway.name,
+            description=f"Planned closures of gateway {gateway.code}: an event here is a notice to the DCC.",
+            writable=True,
+            resource_id=str(UUID(bytes=place.collection)),
+            created_at=None,
+        )
+
+    def _notice(self, octets: bytes) -> Notice:
+        return Notice(self.user.code, Channel.CALDAV, self.now, CALENDAR_MEDIA_TYPE, octets, self.given_by)
+
+
+def _member(held: HeldMember, stored: bytes) -> Member:
+    body = load_body(stored)
+    instances = tuple(map(instance_of, body.instances))
+    bounds = body.complete_from, body.complete_until
+    return Member(entry_of(held.head), body.uid, body.octets, instances, *bounds, body.receipt)
+
+
+def _token(connection: Connection, place: Place, newest: HeldMember | None) -> str:
+    """Return the number of the last change, and what tells it from the same number on another timeline."""
+    if newest is None:
+        return _EMPTY
+    leaf = leaf_at(connection, newest.change)
+    assert leaf is not None
+    return f"{newest.change}-{_mark(place, leaf)}"
+
+
+def _mark(place: Place, leaf: bytes) -> str:
+    return sha256(place.collection + leaf).hexdigest()[:12]
+
+
+def _position(connection: Connection, place: Place, token: str) -> int:
+    """Return the place in the log that a token stands for, -1 before all. Raise ``TokenUnknown``.
+
+    The mark is of the leaf at that place: where an older backup was restored the log has another one there, while the
+    tokens given before that backup go on. A token of another collection is none of this one's.
+    """
+    if token in {"", _EMPTY}:
+        return -1
+    number, _, mark = token.partition("-")
+    if not (number.isascii() and number.isdigit()) or len(number) > 18:  # noqa: PLR2004 - digits of a 64-bit number
+        raise TokenUnknown
+    leaf = leaf_at(connection, int(number))
+    if leaf is None or _mark(place, leaf) != mark:
+        raise TokenUnknown
+    return int(number)

@@ -1,0 +1,1 @@
+"""Filters of calendar-query: read from XML, and held against a member."""

@@ -1,0 +1,190 @@
+"""Whether a member passes a filter (RFC 4791 9.7, 9.9), by its expanded instances and, where asked, by its lines."""
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from app.caldav.backend import Instance, Member
+from app.caldav.content import Component, ContentLine, Unsound, alarm_reach, alarms, read_component, stated_time
+from app.caldav.filters.filter_xml import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
+from app.caldav.instants import LONDON
+
+Occurring = Callable[[Member, datetime, datetime], Sequence[Instance] | None]
+"""``Backend.occurring`` of one collection."""
+
+_DAY = timedelta(days=1)
+_UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def passes(member: Member, asked: CompFilter, zone: tzinfo, occurring: Occurring) -> bool:
+    """Tell whether a member passes; ``zone`` is that in which times without a zone are read (RFC 4791 7.3).
+
+    Nothing is parsed for a filter that names only VEVENT and a time-range. A member that cannot be read passes no
+    filter that would have to read it, so that one odd object never fails a report.
+    """
+    quick = _event_only(asked)
+    if quick is not None:
+        return quick.span is None or _takes_place(member, quick.span, zone, occurring)
+    try:
+        calendar = read_component(member.octets)
+        return not asked.absent and _Matching(member, zone, occurring).component(calendar, asked, None)
+    except Unsound:
+        return False
+
+
+def span_of(asked: CompFilter) -> TimeRange | None:
+    """Return the span outside of which no member can pass, None where there is none."""
+    for one in asked.components:
+        if one.name == "VEVENT" and one.span is not None:
+            return one.span
+    return None
+
+
+def widened(span: TimeRange, zone: tzinfo) -> TimeRange:
+    """Return the span to ask the backend for: wider where times without a zone may be seen a day off."""
+    if zone is LONDON:
+        return span
+    return TimeRange(span.starts and span.starts - _DAY, span.ends and span.ends + _DAY)
+
+
+def overlaps(instance: Instance, span: TimeRange, zone: tzinfo = LONDON) -> bool:
+    """Tell whether an instance has a part in a span: "(start < DTEND AND end > DTSTART)" (RFC 4791 9.9)."""
+    seen = seen_from(instance, zone)
+    return (span.starts is None or span.starts < seen.ends) and (span.ends is None or span.ends > seen.starts)
+
+
+def instances_in(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance]:
+    """Return the instances with a part in a span, or those expanded at PUT where it takes too much to tell."""
+    found = _occurring(member, span, occurring)
+    return member.instances if found is None else found
+
+
+def _occurring(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance] | None:
+    """Return the instances with a part in a span, None where the member is taken to recur in it.
+
+    A span with an open end reaches past whatever is expanded of a rule that goes on.
+    """
+    if member.covers(span.starts, span.ends):
+        return member.instances
+    return None if span.starts is None or span.ends is None else occurring(member, span.starts, span.ends)
+
+
+def _takes_place(member: Member, span: TimeRange, zone: tzinfo, occurring: Occurring) -> bool:
+    """Tell whether a member has an instance in a span. Only where no expanded one is in it are others evaluated."""
+    if any(overlaps(one, span, zone) for one in member.instances):
+        return True
+    found = _occurring(member, widened(span, zone), occurring)
+    return found is None or any(overlaps(one, span, zone) for one in found)
+
+
+def seen_from(instance: Instance, zone: tzinfo) -> Instance:
+    """Return an instance as it is read in another zone, if its times name none."""
+    if zone is LONDON or not (instance.all_day or instance.floating):
+        return instance
+    starts, ends = (
+        one.astimezone(LONDON).replace(tzinfo=zone).astimezone(UTC) for one in (instance.starts, instance.ends)
+    )
+    return replace(instance, starts=starts, ends=ends)
+
+
+def _event_only(asked: CompFilter) -> CompFilter | None:
+    """Return the filter of VEVENT if it is all there is and asks for nothing inside; for VCALENDAR alone, any."""
+    if asked.absent or asked.properties or len(asked.components) > 1:
+        return None
+    if not asked.components:
+        return asked
+    inner = asked.components[0]
+    sole = inner.name == "VEVENT" and not inner.absent and not inner.properties and not inner.components
+    return inner if sole else None
+
+
+@dataclass(slots=True)
+class _Matching:
+    """One member held against one filter."""
+
+    member: Member
+    zone: tzinfo
+    occurring: Occurring
+
+    def component(self, found: Component, asked: CompFilter, place: int | None) -> bool:
+        """Tell whether one component of the right name passes; ``place`` is that of the VEVENT that it is or is in."""
+        return all(_property(found, one, self.zone) for one in asked.properties) and all(
+            self.inside(found, one, place) for one in asked.components
+        )
+
+    def inside(self, outer: Component, asked: CompFilter, place: int | None) -> bool:
+        """Tell whether a component inside ``outer`` passes: "at least one" does (RFC 4791 9.7.1)."""
+        named = [part for part in outer.parts if part.name == asked.name]
+        if asked.absent:
+            return not named
+        return any(
+            (asked.span is None or self.in_span(part, asked.span, own)) and self.component(part, asked, own)
+            for part, own in ((part, at if part.name == "VEVENT" else place) for at, part in enumerate(named))
+        )
+
+    def in_span(self, part: Component, span: TimeRange, place: int | None) -> bool:
+        """Tell whether an event has an instance in a span, or an alarm of one goes off in it."""
+        if part.name == "VEVENT":
+            found = _occurring(self.member, widened(span, self.zone), self.occurring)
+            recurs = found is None and bool(part.named("RRULE") or part.named("RDATE"))
+            return recurs or any(overlaps(one, span) for one in self.stated(found, place))
+        if part.name == "VALARM":
+            reach = alarm_reach(part)
+            about = TimeRange(span.starts and span.starts - reach, span.ends and span.ends + reach)
+            found = _occurring(self.member, widened(about, self.zone), self.occurring)
+            moments = (alarms(part, one.starts, one.ends) for one in self.stated(found, place))
+            return any(_at(span, moment) for of_one in moments for moment in of_one)
+        return False
+
+    def stated(self, found: Sequence[Instance] | None, place: int | None) -> list[Instance]:
+        """Return the instances that one VEVENT states: those expanded at PUT, and those found for a span."""
+        known = dict.fromkeys([*self.member.instances, *(found or ())])
+        return [seen_from(one, self.zone) for one in known if one.place == place]
+
+
+def _at(span: TimeRange, moment: datetime) -> bool:
+    return (span.starts is None or span.starts <= moment) and (span.ends is None or span.ends > moment)
+
+
+def _property(found: Component, asked: PropFilter, zone: tzinfo) -> bool:
+    named = found.named(asked.name)
+    if asked.absent:
+        return not named
+    return any(_line(line, asked, zone) for line in named)
+
+
+def _line(line: ContentLine, asked: PropFilter, zone: tzinfo) -> bool:
+    if asked.span is not None:
+        moment = stated_time(line, zone)
+        if moment is None or not _at(asked.span, moment):
+            return False
+    if asked.text is not None and not _matches(asked.text, [line.plain()]):
+        return False
+    return all(_parameter(line, one) for one in asked.parameters)
+
+
+def _parameter(line: ContentLine, asked: ParamFilter) -> bool:
+    values = line.parameters().get(asked.name)
+    if asked.absent or values is None:
+        return asked.absent and values is None
+    return asked.text is None or _matches(asked.text, values)
+
+
+def _matches(asked: TextMatch, values: list[str]) -> bool:
+    folded = _FOLDS[asked.collation]
+    wanted = folded(asked.text)
+    return any(wanted in folded(value) for value in values) is not asked.negate
+
+
+def _ascii(text: str) -> str:
+    """Return a text as i;ascii-casemap compares it (RFC 4790 9.2)."""
+    return text.translate(_UPPER)
+
+
+def _unicode(text: str) -> str:
+    """Return a text as i;unicode-casemap compares it: titlecase, then full decomposition (RFC 5051)."""
+    return unicodedata.normalize("NFKD", "".join(map(str.title, text)))
+
+
+_FOLDS: dict[str, Callable[[str], str]] = {"i;ascii-casemap": _ascii, "i;octet": str, "i;unicode-casemap": _unicode}

@@ -1,0 +1,106 @@
+"""PUT (RFC 4918 9.7, RFC 4791 5.3.2): a member put is a notice given."""
+
+from app.caldav.backend import Collection, Condition, ObjectRefused, Stale, Stored
+from app.caldav.conditions import Refused, lacking
+from app.caldav.entity_tags import read_condition
+from app.caldav.exchange import Request, Response
+from app.caldav.hrefs import Kind, Place, read_path, segment
+from app.caldav.markup import href
+from app.caldav.methods.get import CONTENT_TYPE, validators
+from app.caldav.methods.options import allowed
+from app.caldav.names import caldav
+from app.caldav.object_checks import check_object, check_size, check_type
+from app.caldav.preferences import VARY, Preferences, read_preferences
+from app.caldav.properties.live import View
+from app.caldav.resources import find_place
+
+RECEIPT_HEADER = "X-Closure-Receipt"
+
+
+def answer_put(request: Request, view: View) -> Response:
+    """Answer a PUT.
+
+    What is wrong with the content comes before any condition: a server "MUST ignore all received preconditions if its
+    response ... without those conditions" would be a refusal (RFC 9110 13.2.1).
+    """
+    place, collection = _target(request, view)
+    wants = read_preferences(request.headers)
+    try:
+        stored = store(request, view, collection, place.member, read_condition(request.headers))
+    except Stale as stale:
+        return _stale(stale, view, collection, request.path, wants)
+    return stored_response(stored, view, collection, request.path, wants)
+
+
+def _target(request: Request, view: View) -> tuple[Place, Collection]:
+    """Return where a PUT leads. Raise ``Refused``."""
+    place = read_path(request.path)
+    if place is None:
+        raise Refused(403, "", "A name is UTF-8 of at most 512 octets, without controls and slashes.")
+    if place.kind is not Kind.MEMBER:
+        found = find_place(view.backend, place, request.path)
+        if found is None:
+            raise Refused(403, "", "Members are put into a gateway's calendar, and nowhere else.")
+        # "A PUT request to an existing collection" has no defined meaning (RFC 4918 9.7.2).
+        raise Refused(405, "", "This is a collection.", headers=(("Allow", allowed(found)),))
+    collection = view.backend.collection(place.owner, place.collection)
+    if collection is None:
+        # "without an appropriately scoped parent collection MUST fail with a 409" (RFC 4918 9.7.1).
+        raise Refused(409, "", "There is no such calendar.")
+    return place, collection
+
+
+def store(request: Request, view: View, collection: Collection, name: str, condition: Condition) -> Stored:
+    """Store a request's body as a member. Raise ``Refused`` and ``Stale``."""
+    if not collection.writable:
+        path = request.path
+        raise lacking(path, "write-content", "This calendar is for reading: nothing is put into it.")
+    check_type(request.headers)
+    check_size(request.body, view.bounds)
+    try:
+        check_object(request.body, view.bounds)
+    except Refused:
+        # Octets that give no notice are kept all the same, for whoever asks what was sent.
+        view.backend.refuse(collection, request.body)
+        raise
+    return store_octets(request.path, view, collection, name, request.body, condition=condition)
+
+
+def store_octets(
+    path: str, view: View, collection: Collection, name: str, octets: bytes, *, condition: Condition
+) -> Stored:
+    """Store octets that are a sound object; ``path`` leads to the member. Raise ``Refused`` and ``Stale``."""
+    try:
+        return view.backend.put(collection, name, octets, condition)
+    except ObjectRefused as refused:
+        inner = ""
+        if refused.href_name is not None:
+            # "report the URL of the resource that is already making use of the same UID" (RFC 4791 5.3.2.1).
+            inner = href(path.rpartition("/")[0] + "/" + segment(refused.href_name))
+        raise Refused(403, caldav(refused.precondition), refused.text, inner=inner) from refused
+
+
+def stored_response(stored: Stored, view: View, collection: Collection, path: str, wants: Preferences) -> Response:
+    """Return how a PUT went.
+
+    A tag is given only where a GET returns the octets sent: a server "MUST NOT" give one otherwise (RFC 9110 9.3.4),
+    and clients then fetch the member again.
+    """
+    receipt = ((RECEIPT_HEADER, stored.receipt),) if stored.receipt else ()
+    if wants.representation:
+        member = view.backend.members(collection, [stored.entry.name]).get(stored.entry.name)
+        if member is not None:
+            headers = (CONTENT_TYPE, *validators(member.entry), *receipt, ("Content-Location", path))
+            return Response(201 if stored.created else 200, (*headers, *wants.applied("representation")), member.octets)
+    tag = (("ETag", f'"{stored.entry.etag}"'),) if stored.is_as_sent else ()
+    return Response(201 if stored.created else 204, (*tag, *receipt, VARY))
+
+
+def _stale(stale: Stale, view: View, collection: Collection, path: str, wants: Preferences) -> Response:
+    """Return a 412, with the member as it stands where that is preferred (RFC 8144 3.2)."""
+    if stale.entry is not None and wants.representation:
+        member = view.backend.members(collection, [stale.entry.name]).get(stale.entry.name)
+        if member is not None:
+            headers = (CONTENT_TYPE, *validators(member.entry), ("Content-Location", path))
+            return Response(412, (*headers, *wants.applied("representation")), member.octets)
+    raise Refused(412, "", "The member is not as the condition has it: fetch it again.", headers=(VARY,)) from stale

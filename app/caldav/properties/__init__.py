@@ -1,0 +1,1 @@
+"""Properties of places: live ones, privileges, and what principals set themselves."""

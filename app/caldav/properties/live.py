@@ -1,0 +1,215 @@
+"""The live properties of principals, homes and collections, by kind of place and Clark name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.caldav.backend import Backend, Bounds, Collection, Principal, Reached
+from app.caldav.filters.filter_xml import COLLATIONS
+from app.caldav.hrefs import PRINCIPALS, Kind, collection_path, home_path, principal_path
+from app.caldav.instants import http_date, iso, utc
+from app.caldav.markup import escape, href
+from app.caldav.names import apple, caldav, calendarserver, dav
+from app.caldav.properties.london_zone import LONDON_TIMEZONE
+from app.caldav.properties.privileges import RESTRICTIONS, SUPPORTED_PRIVILEGES, access_list, current_user_privileges
+from app.caldav.resources import Resource
+
+SYNC_TOKEN = "data:,"  # noqa: S105 - the scheme of a URI, which a token must be (RFC 6578 4); no secret
+# What a principal may set of a place although this service gives it a value of its own.
+SETTABLE = frozenset(
+    {
+        dav("displayname"),
+        caldav("calendar-description"),
+        caldav("calendar-timezone"),
+        apple("calendar-color"),
+        apple("calendar-order"),
+    }
+)
+# allprop names "the live properties defined in" RFC 4918 (its 9.1); those of CalDAV "SHOULD NOT" (RFC 4791 5.2).
+OF_ALLPROP = tuple(
+    dav(name)
+    for name in (
+        "creationdate",
+        "displayname",
+        "getcontentlength",
+        "getcontenttype",
+        "getetag",
+        "getlastmodified",
+        "resourcetype",
+    )
+)
+COMPONENT_SET = '<C:comp name="VEVENT"/>'
+CALENDAR_DATA_TYPES = '<C:calendar-data content-type="text/calendar" version="2.0"/>'
+_ANYWHERE = ("D:expand-property", "D:principal-match", "D:acl-principal-prop-set")
+_SEARCH = ("D:principal-property-search", "D:principal-search-property-set")
+_QUERIES = ("C:calendar-query", "C:calendar-multiget")
+REPORTS: dict[Kind, tuple[str, ...]] = {
+    Kind.ROOT: (*_ANYWHERE, *_SEARCH),
+    Kind.PRINCIPALS: (*_ANYWHERE, *_SEARCH),
+    Kind.PRINCIPAL: _ANYWHERE,
+    Kind.HOMES: _ANYWHERE,
+    Kind.HOME: _ANYWHERE,
+    Kind.COLLECTION: (*_QUERIES, "C:free-busy-query", "D:sync-collection", *_ANYWHERE),
+    Kind.MEMBER: (*_QUERIES, *_ANYWHERE),
+}
+_TITLES = {Kind.ROOT: "Closure notices", Kind.PRINCIPALS: "Principals", Kind.HOMES: "Calendars"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Who looks, through which backend, and what it lets members hold."""
+
+    backend: Backend
+    asker: Principal
+    bounds: Bounds
+    _reached: dict[str, Reached] = field(default_factory=dict)
+
+    def reached(self, collection: Collection) -> Reached:
+        """Return how far a collection had come when this request first asked: its properties say one thing."""
+        path = collection_path(collection.owner, collection.name)
+        if path not in self._reached:
+            self._reached[path] = self.backend.reached(collection)
+        return self._reached[path]
+
+
+def view_of(backend: Backend) -> View:
+    """Return the view of whoever a backend was made for."""
+    return View(backend, backend.asker(), backend.bounds())
+
+
+Value = Callable[[View, Resource], str]
+
+
+def is_writable(resource: Resource) -> bool:
+    """Tell whether the asker may change what is directly inside, or the member itself."""
+    return resource.collection is not None and resource.collection.writable
+
+
+def supported_reports(kind: Kind) -> str:
+    """Return the content of DAV:supported-report-set (RFC 3253 3.1.5)."""
+    return "".join(f"<D:supported-report><D:report><{name}/></D:report></D:supported-report>" for name in REPORTS[kind])
+
+
+def _owner(_view: View, resource: Resource) -> list[str]:
+    if resource.collection is not None:
+        return [principal_path(resource.collection.owner)]
+    return [principal_path(resource.principal.code)] if resource.principal is not None else []
+
+
+def _addresses(view: View, resource: Resource) -> list[str]:
+    whose = resource.principal or view.asker
+    return [one for one in (whose.address, principal_path(whose.code)) if one]
+
+
+# Properties that are hrefs: expand-property follows them (RFC 3253 3.8).
+HREFS: dict[str, Callable[[View, Resource], list[str]]] = {
+    dav("owner"): _owner,
+    dav("current-user-principal"): lambda view, _: [principal_path(view.asker.code)],
+    dav("principal-collection-set"): lambda _view, _: [PRINCIPALS],
+    dav("principal-URL"): lambda view, one: [principal_path((one.principal or view.asker).code)],
+    caldav("calendar-home-set"): lambda view, one: [home_path((one.principal or view.asker).code)],
+    caldav("calendar-user-address-set"): _addresses,
+}
+
+
+def _hrefs(name: str) -> Value:
+    return lambda view, resource: "".join(map(href, HREFS[name](view, resource)))
+
+
+def _fixed(inner: str) -> Value:
+    return lambda _view, _: inner
+
+
+def _title(_view: View, resource: Resource) -> str:
+    if resource.collection is not None:
+        return escape(resource.collection.title)
+    return escape(resource.principal.name if resource.principal is not None else _TITLES[resource.kind])
+
+
+def _of(write: Callable[[Collection], str]) -> Value:
+    """Return what writes a property of a collection."""
+
+    def value(_view: View, resource: Resource) -> str:
+        assert resource.collection is not None
+        return write(resource.collection)
+
+    return value
+
+
+def _as_reached(write: Callable[[Reached], str]) -> Value:
+    """Return what writes a property that changes with a collection's members."""
+
+    def value(view: View, resource: Resource) -> str:
+        assert resource.collection is not None
+        return write(view.reached(resource.collection))
+
+    return value
+
+
+def _bound(write: Callable[[Bounds], str]) -> Value:
+    return lambda view, _: write(view.bounds)
+
+
+_COMMON: dict[str, Value] = {
+    dav("displayname"): _title,
+    **{dav(name): _hrefs(dav(name)) for name in ("owner", "current-user-principal", "principal-collection-set")},
+    dav("current-user-privilege-set"): lambda _, one: current_user_privileges(writable=is_writable(one)),
+    dav("supported-privilege-set"): _fixed(SUPPORTED_PRIVILEGES),
+    dav("acl"): lambda view, one: access_list(view.asker.code, writable=is_writable(one)),
+    dav("acl-restrictions"): _fixed(RESTRICTIONS),
+    dav("inherited-acl-set"): _fixed(""),
+    dav("supported-report-set"): lambda _, one: supported_reports(one.kind),
+    dav("resourcetype"): _fixed("<D:collection/>"),
+}
+# Some clients look for these on the root rather than on the principal that it points to.
+_OF_SOMEBODY: dict[str, Value] = {
+    name: _hrefs(name)
+    for name in (dav("principal-URL"), caldav("calendar-home-set"), caldav("calendar-user-address-set"))
+}
+_OF_PRINCIPAL: dict[str, Value] = {
+    **_OF_SOMEBODY,
+    dav("alternate-URI-set"): _fixed(""),
+    dav("group-member-set"): _fixed(""),
+    dav("group-membership"): _fixed(""),
+    caldav("calendar-user-type"): _fixed("INDIVIDUAL"),
+    dav("resourcetype"): _fixed("<D:collection/><D:principal/>"),
+}
+_OF_COLLECTION: dict[str, Value] = {
+    dav("resourcetype"): _fixed("<D:collection/><C:calendar/>"),
+    dav("creationdate"): _of(lambda one: iso(one.created_at) if one.created_at is not None else ""),
+    dav("getlastmodified"): _as_reached(lambda one: http_date(one.changed_at)),
+    dav("sync-token"): _as_reached(lambda one: SYNC_TOKEN + one.token),
+    calendarserver("getctag"): _as_reached(lambda one: one.token),
+    dav("resource-id"): _of(lambda one: href(f"urn:uuid:{one.resource_id}")),
+    # A POST to the collection adds a member whose name the service chooses (RFC 5995 3).
+    dav("add-member"): lambda _, one: href(one.path),
+    caldav("calendar-description"): _of(lambda one: escape(one.description)),
+    caldav("supported-calendar-component-set"): _fixed(COMPONENT_SET),
+    caldav("supported-calendar-data"): _fixed(CALENDAR_DATA_TYPES),
+    caldav("supported-collation-set"): _fixed(
+        "".join(f"<C:supported-collation>{name}</C:supported-collation>" for name in COLLATIONS)
+    ),
+    caldav("max-resource-size"): _bound(lambda bounds: str(bounds.octets)),
+    caldav("min-date-time"): _bound(lambda bounds: utc(bounds.earliest)),
+    caldav("max-date-time"): _bound(lambda bounds: utc(bounds.latest)),
+    caldav("max-instances"): _bound(lambda bounds: str(bounds.instances)),
+    caldav("max-attendees-per-instance"): _bound(lambda bounds: str(bounds.attendees)),
+    caldav("calendar-timezone"): _fixed(escape(LONDON_TIMEZONE)),
+    caldav("calendar-timezone-id"): _fixed("Europe/London"),
+    caldav("schedule-calendar-transp"): _fixed("<C:transparent/>"),
+}
+LIVE: dict[Kind, dict[str, Value]] = {
+    Kind.ROOT: {**_COMMON, **_OF_SOMEBODY},
+    Kind.PRINCIPALS: _COMMON,
+    Kind.PRINCIPAL: {**_COMMON, **_OF_PRINCIPAL},
+    Kind.HOMES: _COMMON,
+    Kind.HOME: {**_COMMON, **_OF_SOMEBODY},
+    Kind.COLLECTION: {**_COMMON, **_OF_COLLECTION},
+}
+
+
+def live_of(resource: Resource) -> dict[str, Value]:
+    """Return the live properties of a place: no creationdate where it is not known, rather than a wrong one."""
+    live = LIVE[resource.kind]
+    if resource.collection is not None and resource.collection.created_at is None:
+        return {name: value for name, value in live.items() if name != dav("creationdate")}
+    return live

@@ -1,0 +1,1 @@
+"""One file for each report, and the rows that they answer with."""

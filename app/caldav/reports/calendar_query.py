@@ -1,0 +1,102 @@
+"""The calendar-query report (RFC 4791 7.8)."""
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from functools import partial
+
+from app.caldav.backend import Member
+from app.caldav.conditions import Refused
+from app.caldav.content import Unsound, named_zone, read_component
+from app.caldav.exchange import Request, Response
+from app.caldav.filters.filter_xml import CompFilter, read_filter
+from app.caldav.filters.matching import passes, span_of, widened
+from app.caldav.hrefs import Kind
+from app.caldav.instants import LONDON
+from app.caldav.names import caldav, dav
+from app.caldav.preferences import read_preferences
+from app.caldav.properties.live import View
+from app.caldav.reports.member_rows import MemberRows
+from app.caldav.reports.requested_props import read_asked
+from app.caldav.reports.rows import multistatus
+from app.caldav.resources import Resource
+from app.caldav.xml import Element, text_of
+
+MOST_ROWS = 20_000
+
+
+def answer_calendar_query(request: Request, view: View, resource: Resource, body: Element) -> Response:
+    """Answer a calendar-query. A time-range that stands alone is answered without parsing a single member.
+
+    Of a collection, Depth: 0 means the collection itself, which is no calendar object. Without the header it is taken
+    for 1: no client that leaves it out means nothing at all.
+    """
+    asked = read_asked(body)
+    wanted = read_filter(body.find(caldav("filter")))
+    zone = read_zone(body)
+    wants = read_preferences(request.headers)
+    assert resource.collection is not None
+    base = resource.href if resource.kind is Kind.COLLECTION else ""
+    writer = MemberRows(view, resource.collection, base, asked, minimal=wants.minimal)
+    occurring = partial(view.backend.occurring, resource.collection)
+    rows = [
+        writer.member(one, "" if base else resource.href)
+        for one in _within(request, view, resource, wanted, zone)
+        if passes(one, wanted, zone, occurring)
+    ]
+    check_count(len(rows))
+    return multistatus(rows, headers=wants.applied("minimal"))
+
+
+def _within(request: Request, view: View, resource: Resource, wanted: CompFilter, zone: tzinfo) -> Iterable[Member]:
+    """Return the members that may pass."""
+    assert resource.collection is not None
+    if resource.entry is not None:
+        return view.backend.members(resource.collection, [resource.entry.name]).values()
+    if request.headers.get("depth", "1").strip() == "0":
+        return ()
+    span = span_of(wanted)
+    if span is None:
+        return view.backend.every_member(resource.collection)
+    wide = widened(span, zone)
+    return view.backend.touching(resource.collection, wide.starts, wide.ends)
+
+
+def check_count(rows: int) -> None:
+    """Hold an answer to "server-specific, predefined limits" (RFC 4791 7.8). Raise ``Refused``."""
+    if rows > MOST_ROWS:
+        raise too_many(f"More than {MOST_ROWS:,} members match; ask for a shorter time-range.")
+
+
+def too_many(text: str) -> Refused:
+    """Return the refusal of what is more than one answer takes."""
+    return Refused(507, dav("number-of-matches-within-limits"), text)
+
+
+def read_zone(body: Element) -> tzinfo:
+    """Return the zone in which the query reads times that name none (RFC 4791 7.3, RFC 7809 3.2). Raise ``Refused``.
+
+    Of a CALDAV:timezone the TZID counts, where the IANA data base knows it; else London's, as everywhere here.
+    """
+    by_id = body.find(caldav("timezone-id"))
+    if by_id is not None:
+        found = named_zone(text_of(by_id).strip())
+        if found is None:
+            raise Refused(403, caldav("valid-timezone"), "This is not the name of a time zone.")
+        return LONDON if found.key == LONDON.key else found
+    stated = body.find(caldav("timezone"))
+    if stated is None:
+        return LONDON
+    known = named_zone(_tzid(text_of(stated)))
+    return known if known is not None and known.key != LONDON.key else LONDON
+
+
+def _tzid(text: str) -> str:
+    """Return the TZID of a CALDAV:timezone, which is "a valid iCalendar object containing exactly one" VTIMEZONE."""
+    try:
+        parts = read_component(text.strip().encode()).parts
+    except Unsound as unsound:
+        raise Refused(403, caldav("valid-calendar-data"), str(unsound)) from unsound
+    zones = [part.named("TZID") for part in parts if part.name == "VTIMEZONE"]
+    if len(zones) != 1 or len(zones[0]) != 1:
+        raise Refused(403, caldav("valid-calendar-data"), "The time zone is not one VTIMEZONE with one TZID.")
+    return zones[0][0].value()

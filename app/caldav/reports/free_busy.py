@@ -1,0 +1,96 @@
+"""The free-busy-query report (RFC 4791 7.10)."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
+
+from app.caldav.backend import Collection, Instance, Member
+from app.caldav.conditions import bad_request
+from app.caldav.content import Component, Unsound, content_line, read_component, written
+from app.caldav.exchange import Request, Response
+from app.caldav.filters.filter_xml import TimeRange, read_span
+from app.caldav.filters.matching import overlaps
+from app.caldav.instants import utc
+from app.caldav.names import caldav
+from app.caldav.properties.live import View
+from app.caldav.reports.calendar_query import check_count
+from app.caldav.resources import Resource
+from app.caldav.xml import Element
+
+_KINDS = ("BUSY", "BUSY-TENTATIVE")
+
+
+def answer_free_busy(request: Request, view: View, resource: Resource, body: Element) -> Response:
+    """Answer with one VFREEBUSY, 200 and text/calendar (RFC 4791 7.10); Depth makes no difference here."""
+    del request
+    assert resource.collection is not None
+    spans = body.findall(caldav("time-range"))
+    if len(spans) != 1:
+        raise bad_request("A free-busy-query has exactly one time-range.")
+    span = read_span(spans[0])
+    if span.starts is None or span.ends is None:
+        raise bad_request("The time-range of a free-busy-query has a start and an end.")
+    periods: dict[str, list[tuple[str, str]]] = {kind: [] for kind in _KINDS}
+    for member in view.backend.touching(resource.collection, span.starts, span.ends):
+        found = view.backend.occurring(resource.collection, member, span.starts, span.ends)
+        _add(periods, member, span, member.instances if found is None else found)
+    check_count(sum(map(len, periods.values())))
+    text = written(_calendar(resource.collection, view.reached(resource.collection).changed_at, span, periods))
+    return Response(200, (("Content-Type", "text/calendar; charset=utf-8"),), text.encode())
+
+
+def _add(
+    periods: dict[str, list[tuple[str, str]]], member: Member, span: TimeRange, instances: Iterable[Instance]
+) -> None:
+    """Add the parts of a member's instances that lie in a span. A member that cannot be read is left out."""
+    assert span.starts is not None
+    assert span.ends is not None
+    touching = [one for one in instances if overlaps(one, span)]
+    if not touching:
+        return
+    try:
+        events = read_component(member.octets).events()
+        kinds = [_kind(event) for event in events]
+    except Unsound:
+        return
+    for one in touching:
+        kind = kinds[one.place] if one.place < len(kinds) else None
+        if kind is not None:
+            periods[kind].append((utc(max(one.starts, span.starts)), utc(min(one.ends, span.ends))))
+
+
+def _kind(event: Component) -> str | None:
+    """Return how an event takes up time (RFC 4791 7.10): not at all where it is transparent or cancelled."""
+    values = {name: [line.value().upper() for line in event.named(name)] for name in ("STATUS", "TRANSP")}
+    if "CANCELLED" in values["STATUS"] or "TRANSPARENT" in values["TRANSP"]:
+        return None
+    return "BUSY-TENTATIVE" if "TENTATIVE" in values["STATUS"] else "BUSY"
+
+
+def _calendar(
+    collection: Collection, changed_at: datetime, span: TimeRange, periods: dict[str, list[tuple[str, str]]]
+) -> Component:
+    """Return the answer; DTSTAMP and UID follow from what is asked, so that equal answers are equal octets."""
+    assert span.starts is not None
+    assert span.ends is not None
+    starts, ends = utc(span.starts), utc(span.ends)
+    uid = sha256(f"{collection.resource_id}/{starts}/{ends}".encode()).hexdigest()[:32]
+    lines = [f"UID:{uid}", f"DTSTAMP:{utc(changed_at)}", f"DTSTART:{starts}", f"DTEND:{ends}"]
+    for kind in _KINDS:
+        merged = ",".join(f"{begun}/{ended}" for begun, ended in _merged(periods[kind]))
+        if merged:
+            lines.append(f"FREEBUSY;FBTYPE={kind}:{merged}")
+    busy = Component("VFREEBUSY", [content_line(line) for line in lines])
+    head = ["VERSION:2.0", "PRODID:-//closure-notices//caldav//EN"]
+    return Component("VCALENDAR", [content_line(line) for line in head], [busy])
+
+
+def _merged(periods: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return periods in order, those that touch or overlap as one ("SHOULD be ... coalesced", RFC 5545 3.8.2.6)."""
+    merged: list[tuple[str, str]] = []
+    for begun, ended in sorted(periods):
+        if merged and begun <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], ended)
+        else:
+            merged.append((begun, ended))
+    return merged

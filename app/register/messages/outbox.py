@@ -1,0 +1,126 @@
+"""The outbox at work: what there is to tell by the clock, who is due a message, and what became of each attempt.
+
+A message is put together in one transaction and claimed in another before each attempt, so that its id is durable
+before it leaves. Whoever is killed in between leaves a claim behind, and the message goes out again under the same id;
+after two attempts of which nobody knows the end it waits for a person instead, so that none leaves a third time.
+"""
+
+from datetime import datetime, timedelta
+
+from app.domain.notification import BY_THE_CLOCK, Notification, is_due, kinds_of_hour
+from app.domain.window import weeks_touched
+from app.register.register import Register
+from app.store import closures as rows
+from app.store import outbox, parties, recipients
+from app.store.outbox import Message, MessageState
+
+MOST_NOTIFICATIONS = 200  # in one message; the rest follows in the next
+MOST_ATTEMPTS = 7  # with the waits below, over most of a day
+_FIRST_WAIT = timedelta(minutes=1)
+_WAIT_GROWS = 4
+_LONGEST_WAIT = _FIRST_WAIT * _WAIT_GROWS ** (MOST_ATTEMPTS - 1)
+_MOST_UNKNOWN = 2
+_AHEAD = timedelta(days=21)  # further than the reminder's Working Days ever reach, over Christmas too
+_UNKNOWN_FAULT = "the service stopped in the middle of two attempts; nobody knows whether they arrived"
+
+
+def tell_by_the_clock(register: Register, now: datetime) -> int:
+    """Write into the outbox what the clock gives to tell at ``now``; return how many notifications. Safe to repeat."""
+    store, rulebook = register.store, register.rulebook()
+    calendar = rulebook.calendar_for(rulebook.policy_for(now))
+    with store.reading() as connection:
+        listeners = [one for one in recipients.listeners(connection) if one.kinds & BY_THE_CLOCK]
+        if not listeners:
+            return 0
+        codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
+        weeks = [store.blind.week(week) for week in weeks_touched(now, now + _AHEAD)]
+        found = [
+            Notification(listener.id, kind, held.standing.closure.id, held.standing.closure.number)
+            for held in rows.touching(store, connection, weeks, codes)
+            for listener in listeners
+            if listener.user_id in {None, held.user_id}
+            for kind in kinds_of_hour(held.standing.closure, held.standing.assessment, now, calendar) & listener.kinds
+        ]
+        fresh = outbox.untold(store, connection, found)
+    if not fresh:
+        return 0
+    with store.writing() as connection:
+        register.lock(connection)
+        return outbox.insert_notifications(store, connection, fresh, now)
+
+
+def make_messages(register: Register, now: datetime) -> None:
+    """Put together a message for every recipient that is due one."""
+    store = register.store
+    with store.reading() as connection:
+        waiting = outbox.list_waiting(connection)
+        who = recipients.read_recipients(store, connection, list(waiting)) if waiting else {}
+    due = [one for one in waiting if one not in who or is_due(waiting[one].since, who[one].digest_hour, now)]
+    if due:
+        with store.writing() as connection:
+            register.lock(connection)
+            for recipient_id in due:
+                outbox.make_message(connection, recipient_id, MOST_NOTIFICATIONS, now)
+
+
+def due_messages(register: Register, now: datetime, most: int) -> list[Message]:
+    """Return messages that are to be sent now, the longest due first."""
+    with register.store.reading() as connection:
+        return outbox.due_messages(connection, now, now + _LONGEST_WAIT, most)
+
+
+def claim_message(register: Register, message: Message, now: datetime) -> Message | None:
+    """Begin an attempt, durably; return the message as claimed, or None if it is not to be sent (any more)."""
+    if message.unknown >= _MOST_UNKNOWN:
+        _settle(register, message, MessageState.DEAD, now, _UNKNOWN_FAULT)
+        return None
+    begun = message.attempts + 1
+    with register.store.writing() as connection:
+        wait = _FIRST_WAIT * _WAIT_GROWS ** (begun - 1)
+        if not outbox.change_message(connection, message, attempts=begun, due_at=now + wait):
+            return None  # somebody else got there first
+        return outbox.find_message(connection, message.id)
+
+
+def drop_message(register: Register, message: Message, now: datetime) -> None:
+    """Send nothing: nothing that the message was to tell holds any more."""
+    _settle(register, message, MessageState.DROPPED, now, "")
+
+
+def note_sent(register: Register, claimed: Message, now: datetime) -> None:
+    """Note that an attempt arrived."""
+    _settle(register, claimed, MessageState.SENT, now, "")
+
+
+def note_failed(register: Register, claimed: Message, fault: str, now: datetime, *, for_good: bool) -> None:
+    """Note that an attempt failed; the next one is due already, unless this was the last or can never succeed."""
+    failed = claimed.failures + 1
+    with register.store.writing() as connection:
+        if for_good or claimed.attempts >= MOST_ATTEMPTS:
+            facts = {"state": MessageState.DEAD.value, "settled_at": now}
+        else:
+            facts = {}
+        outbox.change_message(connection, claimed, failures=failed, fault=fault, **facts)
+
+
+def resend_message(register: Register, message_id: str, now: datetime) -> Message:
+    """Let a dead message be tried again from the start, under the same id. Raise ``Unknown``."""
+    with register.store.writing() as connection:
+        found = outbox.find_message(connection, _row_id(message_id))
+        if found.state is MessageState.DEAD:
+            outbox.change_message(
+                connection, found, state=MessageState.WAITING.value, due_at=now, attempts=0, failures=0, settled_at=None
+            )
+        return outbox.find_message(connection, found.id)
+
+
+def _row_id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text.strip())
+    except ValueError:
+        return b""
+
+
+def _settle(register: Register, seen: Message, state: MessageState, now: datetime, fault: str) -> None:
+    with register.store.writing() as connection:
+        outbox.change_message(connection, seen, state=state.value, settled_at=now, fault=fault)

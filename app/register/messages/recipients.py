@@ -1,0 +1,191 @@
+"""Who is told: recipients are let in, listed, changed and removed here. A webhook's secret is returned once."""
+
+import base64
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+
+from app.domain.notification import FOR_THE_SENDER, Kind, next_digest
+from app.domain.party import read_code
+from app.domain.refusal import Refusal
+from app.register.people.enrolment import read_name
+from app.security.tokens import new_subscription_id
+from app.store import outbox, parties, recipients
+from app.store.engine import Store
+from app.store.outbox import Message, MessageState
+from app.store.recipients import Carrier, Recipient
+
+_SECRET_OCTETS = 32  # Standard Webhooks asks for 24 to 64
+_LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the brackets
+MOST_SHOWN = 200
+"""How many messages are listed at once."""
+
+
+class RecipientRefused(Refusal):
+    """A recipient whose address, kinds and User do not fit together."""
+
+    code = "recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRecipient:
+    """A recipient, and the code of the User whose closures it hears of; "" for everybody's."""
+
+    recipient: Recipient
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedMessage:
+    """A message and whom it is for: a recipient that may be removed by now; None where its User was shredded."""
+
+    message: Message
+    recipient: Recipient | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """What waits for a recipient and is in no message yet: how many notifications, and when they are to be told."""
+
+    recipient: Recipient
+    count: int
+    due_at: datetime
+
+
+def add_recipient(
+    store: Store,
+    *,
+    label: str,
+    carrier: Carrier,
+    address: str,
+    kinds: Collection[Kind],
+    digest_hour: int | None,
+    user_code: str | None,
+    now: datetime,
+) -> ListedRecipient:
+    """Let a recipient in. Raise ``RecipientRefused``, ``NameRefused``, ``CodeRefused`` or ``Unknown``.
+
+    Without ``user_code`` it hears of every User's closures; receipts and reminders are for a User alone. The address
+    of a webhook was checked by whoever will send to it.
+    """
+    chosen = check_kinds(kinds, for_a_user=user_code is not None)
+    checked = read_address(carrier, address)
+    secret = "" if carrier is Carrier.EMAIL else _new_secret()
+    named = read_name(label)
+    with store.writing() as connection:
+        user = None if user_code is None else parties.find_user(store, connection, read_code(user_code))
+        made = Recipient(
+            id=new_subscription_id(),
+            label=named,
+            carrier=carrier,
+            address=checked,
+            kinds=chosen,
+            digest_hour=digest_hour,
+            created_at=now,
+            secret=secret,
+            user_id=None if user is None else user.id,
+        )
+        recipients.insert_recipient(store, connection, made)
+    return ListedRecipient(made, "" if user is None else user.code)
+
+
+def list_recipients(store: Store) -> list[ListedRecipient]:
+    """Return who is told anything, oldest first."""
+    with store.reading() as connection:
+        users = parties.read_parties(store, connection).users
+        found = recipients.list_recipients(store, connection)
+    return [ListedRecipient(one, users[one.user_id].code if one.user_id in users else "") for one in found]
+
+
+def find_recipient(store: Store, recipient_id: str) -> ListedRecipient:
+    """Return one that is told something. Raise ``Unknown``."""
+    with store.reading() as connection:
+        found = recipients.find_recipient(store, connection, recipient_id)
+        users = parties.read_parties(store, connection).users
+    return ListedRecipient(found, users[found.user_id].code if found.user_id in users else "")
+
+
+def change_recipient(
+    store: Store, recipient_id: str, *, label: str, address: str, kinds: Collection[Kind], digest_hour: int | None
+) -> None:
+    """Change what a recipient is told from now on, when and where. Raise as ``add_recipient``.
+
+    Its User, its carrier and a webhook's secret stay. What waits is told too, at the new hour and to the new address.
+    """
+    named = read_name(label)
+    with store.writing() as connection:
+        found = recipients.find_recipient(store, connection, recipient_id)
+        changed = replace(
+            found,
+            label=named,
+            address=read_address(found.carrier, address),
+            kinds=check_kinds(kinds, for_a_user=found.user_id is not None),
+            digest_hour=digest_hour,
+        )
+        recipients.change_recipient(store, connection, changed)
+
+
+def remove_recipient(store: Store, recipient_id: str, now: datetime) -> None:
+    """Tell a recipient nothing more; what waits for it is dropped. Raise ``Unknown``."""
+    with store.writing() as connection:
+        recipients.remove_recipient(connection, recipient_id, now)
+
+
+def list_messages(store: Store, states: Collection[MessageState]) -> list[ListedMessage]:
+    """Return the newest messages in these states, newest first."""
+    with store.reading() as connection:
+        found = outbox.list_messages(connection, list(states), MOST_SHOWN)
+        who = recipients.read_recipients(store, connection, [one.recipient_id for one in found])
+    return [ListedMessage(one, who.get(one.recipient_id)) for one in found]
+
+
+def list_gatherings(store: Store) -> list[Gathering]:
+    """Return what is in no message yet, the soonest told first; what nobody will be told is not among it."""
+    with store.reading() as connection:
+        waiting = outbox.list_waiting(connection)
+        who = recipients.read_recipients(store, connection, list(waiting))
+    found = [
+        Gathering(one, held.count, held.since if one.digest_hour is None else next_digest(one.digest_hour, held.since))
+        for one in who.values()
+        for held in [waiting[one.id]]
+        if one.removed_at is None
+    ]
+    return sorted(found, key=lambda one: (one.due_at, one.recipient.id))
+
+
+def check_kinds(kinds: Collection[Kind], *, for_a_user: bool) -> frozenset[Kind]:
+    """Return the kinds that a recipient asks for. Raise ``RecipientRefused`` where they are none, or not for it."""
+    chosen = frozenset(kinds)
+    if not chosen:
+        raise RecipientRefused("There is nothing to tell.", "Name at least one kind.")
+    if not for_a_user and chosen & FOR_THE_SENDER:
+        raise RecipientRefused("Receipts and reminders are for a User.", "Name the User, or leave these kinds out.")
+    return chosen
+
+
+def read_address(carrier: Carrier, text: str) -> str:
+    """Return an address as it is kept. Raise ``RecipientRefused``; a webhook's is checked by whoever sends to it."""
+    return _email(text) if carrier is Carrier.EMAIL else text
+
+
+def _new_secret() -> str:
+    """Return a new signing secret as Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_OCTETS)).decode()
+
+
+def _email(text: str) -> str:
+    address = text.strip()
+    try:
+        parsed = Address(addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError) as problem:
+        raise _not_an_address() from problem
+    if len(address) > _LONGEST_ADDRESS or not address.isascii() or not address.isprintable() or not parsed.domain:
+        raise _not_an_address()
+    return address
+
+
+def _not_an_address() -> RecipientRefused:
+    return RecipientRefused("That is not an e-mail address.", "Write it as name@example.org.")

@@ -1,0 +1,1 @@
+"""Who takes part and who signs in: Users, gateways, accounts, app passwords."""

@@ -1,0 +1,1 @@
+"""The questions that the record answers, each by one file; nothing here changes anything."""

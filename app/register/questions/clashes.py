@@ -1,0 +1,86 @@
+"""What clashes in a span: gateways closed together, closures on DCC's own dates (Q2), and hours above a threshold."""
+
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from app.domain.access import Principal
+from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_maintenance_clashes
+from app.domain.load import hourly_load, hours_around
+from app.domain.refusal import Unknown
+from app.domain.schedule import Scheduled
+from app.register.questions.answer import Answer, count_words, sentence_of, span_facts, window_facts
+from app.register.questions.load import categories_of, hour_facts
+from app.register.reading import Question, read_schedule
+from app.register.register import Register
+
+MOST_PAIRS = 1_000
+"""How many pairs one answer names: where hundreds are closed in one night, the hours say more than the pairs."""
+
+
+def clashes_in(
+    register: Register,
+    principal: Principal,
+    question: Question,
+    *,
+    release_days: int | None = None,
+    maintenance: str | None = None,
+) -> Answer:
+    """Answer what clashes among the closures that the principal may see.
+
+    ``release_days`` says how far around a SEC Release counts (None: as the thresholds say), ``maintenance`` picks one
+    of DCC's own windows by its reference; raise ``Unknown`` where there is none. A pair is in the answer where its
+    overlap touches the span.
+    """
+    rulebook = register.rulebook()
+    limits = rulebook.thresholds_at(question.as_of)
+    days = limits.release_days if release_days is None else release_days
+    planned = rulebook.maintenance_at(question.as_of)
+    if maintenance is not None:
+        planned = [one for one in planned if one.reference == maintenance.strip().upper() and not one.withdrawn]
+        if not planned:
+            raise Unknown("There is no such maintenance.", "Check the reference; it looks like DM-0123456789.")
+    found = read_schedule(register, principal, replace(question, span=hours_around(question.span)))
+    near = [one for one in find_maintenance_clashes(found, planned, days) if one.overlap.overlaps(question.span)]
+    pairs = (one for one in find_clashes(found) if one.overlap.overlaps(question.span))
+    named = [] if maintenance is not None else list(islice(pairs, MOST_PAIRS + 1))
+    more = len(named) > MOST_PAIRS
+    crowded = [
+        hour
+        for hour in hourly_load(found, question.span, categories_of(register, principal))
+        if hour.closed > limits.closed or hour.reopening > limits.reopening
+    ]
+    words = (
+        f"{'more than ' if more else ''}{count_words(len(named[:MOST_PAIRS]), 'clash', 'clashes')} between gateways, "
+        f"{count_words(len(near), 'closure')} on DCC's own dates, {count_words(len(crowded), 'hour')} above a threshold"
+    )
+    facts = {
+        **span_facts(question.span, question.as_of),
+        "clashes": [_clash_facts(one) for one in named[:MOST_PAIRS]],
+        "more": more,
+        "maintenance_clashes": [_maintenance_facts(one) for one in near],
+        "release_days": days,
+        "crowded_hours": [hour_facts(hour) for hour in crowded],
+        "thresholds": {"version": limits.version, "closed": limits.closed, "reopening": limits.reopening},
+    }
+    return Answer(sentence_of(words), facts)
+
+
+def _clash_facts(one: Clash) -> dict[str, Any]:
+    return {"closures": [_side(one.first), _side(one.second)], **window_facts(one.overlap)}
+
+
+def _maintenance_facts(one: MaintenanceClash) -> dict[str, Any]:
+    return {
+        "closure": _side(one.closure),
+        "maintenance": {
+            "reference": one.maintenance.reference,
+            "kind": one.maintenance.kind.value,
+            **window_facts(one.maintenance.window),
+        },
+        **window_facts(one.overlap),
+    }
+
+
+def _side(one: Scheduled) -> dict[str, str]:
+    return {"reference": one.reference, "gateway": one.gateway, **window_facts(one.window)}

@@ -1,0 +1,114 @@
+"""Which gateways are closed in a span, and at most how many (Q1); at an instant (Q8); incident triage of one (Q7)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.access import Principal
+from app.domain.closure import State
+from app.domain.load import peak_of
+from app.domain.london import london_text, utc_text
+from app.domain.notice_period import AFTER_END, AFTER_START
+from app.domain.schedule import ScheduledClosure
+from app.domain.triage import Triage, triage
+from app.domain.window import ClosureWindow
+from app.register.closure_json import closure_facts
+from app.register.questions.answer import Answer, count_words, sentence_of, span_facts, span_words, window_facts
+from app.register.reading import Question, read_everything, read_schedule, require_gateway
+from app.register.register import Register
+
+_INSTANT = timedelta(microseconds=1)
+_NEAR = timedelta(days=56)
+
+
+def closed_in(
+    register: Register, principal: Principal, span: ClosureWindow, as_of: datetime | None, now: datetime
+) -> Answer:
+    """Answer which gateways are closed at any part of ``span``, and how many at the peak (Q1)."""
+    found = _standing(read_schedule(register, principal, Question(span, as_of=as_of)))
+    gateways = sorted({one.gateway for one in found})
+    peak = peak_of(found, span)
+    words = f"{count_words(len(gateways), 'gateway')} closed in {span_words(span)}"
+    if peak.closed:
+        words += f"; at most {peak.closed} at once, {span_words(ClosureWindow(peak.starts, peak.ends))}"
+    facts = {
+        **span_facts(span, as_of),
+        "gateways": gateways,
+        "peak": {"closed": peak.closed, **window_facts(ClosureWindow(peak.starts, peak.ends))},
+        "closures": [closure_facts(one, as_of or now) for one in found],
+    }
+    return Answer(sentence_of(words), facts)
+
+
+def closed_at(register: Register, principal: Principal, at: datetime, as_of: datetime | None) -> Answer:
+    """Answer which gateways are inside a window at an instant; those told of only later stand apart (Q8)."""
+    question = Question(ClosureWindow(at, at + _INSTANT), as_of=as_of)
+    found = triage(read_schedule(register, principal, question), at)
+    gateways = sorted({one.gateway for one in found.inside})
+    words = f"{count_words(len(gateways), 'gateway')} inside a notified window at {london_text(at)}"
+    if gateways:
+        words += f": {', '.join(gateways)}"
+    if found.told_later:
+        words += f"; {count_words(len(found.told_later), 'window')} told of only later"
+    facts = {**_at_facts(at, as_of), "gateways": gateways, **_triage_facts(found, at)}
+    return Answer(sentence_of(words), facts)
+
+
+def triage_gateway(
+    register: Register, principal: Principal, gateway: str, at: datetime, as_of: datetime | None
+) -> Answer:
+    """Answer whether one gateway is inside a notified window at an instant, or what is nearest (Q7).
+
+    Raise ``Unknown`` for a gateway that is not there, or not for the principal to see.
+    """
+    require_gateway(register, principal, gateway)
+    near = ClosureWindow(at - _NEAR, at + _NEAR)
+    found = triage(read_schedule(register, principal, Question(near, gateway=gateway, as_of=as_of)), at)
+    if not (found.inside or found.told_later or found.nearest):
+        # Nothing within weeks: what is nearest is further away than that.
+        found = triage([one for one in read_everything(register, principal, as_of) if one.gateway == gateway], at)
+    facts = {**_at_facts(at, as_of), "gateway": gateway, "closed": bool(found.inside), **_triage_facts(found, at)}
+    return Answer(sentence_of(_triage_words(gateway, found, at)), facts)
+
+
+def notice_words(one: ScheduledClosure) -> str:
+    """Word the notice given of the window that stands, kindly: ``notice given 27 Working Days before``."""
+    lead = one.lead.current_date
+    if lead.band == AFTER_END:
+        return "told of after it had ended"
+    if lead.band == AFTER_START:
+        return "told of after it had started"
+    return f"notice given {lead.working_days} Working {'Day' if lead.working_days == 1 else 'Days'} before"
+
+
+def _triage_words(gateway: str, found: Triage, at: datetime) -> str:
+    if found.inside:
+        one = found.inside[0]
+        return f"{gateway} is inside a notified window, {span_words(one.window)}, {notice_words(one)}"
+    outside = f"{gateway} is not inside a notified window at {london_text(at)}"
+    if found.told_later:
+        one = found.told_later[0]
+        return f"{outside}; {span_words(one.window)} was told of later, on {london_text(one.window_received_at)}"
+    if found.nearest is None:
+        return f"{outside}, and none is known"
+    when = "next" if found.nearest.window.starts > at else "last"
+    return (
+        f"{outside}; the nearest is the {when} one, {span_words(found.nearest.window)}, {notice_words(found.nearest)}"
+    )
+
+
+def _standing(found: list[ScheduledClosure]) -> list[ScheduledClosure]:
+    return [one for one in found if one.state is not State.WITHDRAWN]
+
+
+def _at_facts(at: datetime, as_of: datetime | None) -> dict[str, Any]:
+    return {"at": utc_text(at), "at_london": london_text(at), "as_of": None if as_of is None else utc_text(as_of)}
+
+
+def _triage_facts(found: Triage, at: datetime) -> dict[str, Any]:
+    return {
+        "inside": [closure_facts(one, at) for one in found.inside],
+        "told_later": [
+            {**closure_facts(one, at), "told_at": utc_text(one.window_received_at)} for one in found.told_later
+        ],
+        "nearest": None if found.nearest is None else closure_facts(found.nearest, at),
+    }

@@ -1,0 +1,103 @@
+"""Short notices of a month or quarter, counted by User or by pseudonym: for learning from, never for blame."""
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from app.domain.access import Principal
+from app.domain.closure import Step
+from app.domain.london import whole_days
+from app.domain.refusal import Refusal
+from app.domain.window import ClosureWindow
+from app.register.history_cache import Recorded
+from app.register.questions.answer import Answer, count_words, sentence_of
+from app.register.reading import read_recorded
+from app.register.register import Register
+
+COLUMNS = (
+    *("period", "user", "notices", "first_notices", "short_first_notices", "changes", "short_changes"),
+    *("policy_versions", "holiday_tables"),
+)
+CHANGE_COLUMNS = (
+    *("reference", "user", "gateway", "revision", "change", "received_at", "starts", "ends"),
+    *("change_days", "first_notice_days", "recommended", "band", "policy_version", "holiday_table"),
+)
+_PERIOD = re.compile(r"(20\d\d)-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.ASCII)
+_MONTHS = 12
+
+
+class PeriodRefused(Refusal):
+    """A text that names no month or quarter."""
+
+    code = "period"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A month or a quarter by its name, and the span of its London days."""
+
+    name: str
+    span: ClosureWindow
+
+
+def read_period(text: str) -> Period:
+    """Read ``2026-09`` or ``2026-Q3``. Raise ``PeriodRefused``."""
+    found = _PERIOD.fullmatch(text.strip().upper())
+    if found is None:
+        raise PeriodRefused("That is not a month or a quarter.", "Write 2026-09 or 2026-Q3.")
+    year, quarter, month = found.groups()
+    first, count = (int(quarter) * 3 - 2, 3) if quarter else (int(month), 1)
+    begins = date(int(year), first, 1)
+    later, rest = divmod(first - 1 + count, _MONTHS)
+    return Period(found.group(), whole_days(begins, date(begins.year + later, rest + 1, 1)))
+
+
+def report(register: Register, principal: Principal, period: Period, *, pseudonyms: bool) -> Answer:
+    """Count what each User told us in the period, first notices and changes apart, and how much at short notice.
+
+    A pseudonym is the same in every report of this service, and says nothing to anybody else.
+    """
+    by_user: dict[str, list[Recorded]] = defaultdict(list)
+    for one in read_recorded(register, principal, period.span.starts, period.span.ends):
+        if one.step.is_numbered:
+            by_user[_name(register, one.after.user) if pseudonyms else one.after.user].append(one)
+    rows = [_row(period, name, found) for name, found in sorted(by_user.items())]
+    short = sum(row["short_first_notices"] + row["short_changes"] for row in rows)
+    told = sum(row["notices"] for row in rows)
+    words = f"of {count_words(told, 'notice')} in {period.name}, {short or 'none'} came at short notice"
+    return Answer(sentence_of(words), {"period": period.name, "pseudonyms": pseudonyms, "rows": rows})
+
+
+def to_csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
+    """Return rows as comma-separated values with their columns on top (RFC 4180)."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, columns, extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _name(register: Register, code: str) -> str:
+    return f"User-{register.store.blind.code('pseudonym', code).hex()[:8]}"
+
+
+def _row(period: Period, name: str, found: list[Recorded]) -> dict[str, Any]:
+    first = [one for one in found if one.step is Step.FIRST]
+    changed = [one for one in found if one.step is not Step.FIRST]
+    counted_by = [one.after.lead.change for one in found]
+    return {
+        "period": period.name,
+        "user": name,
+        "notices": len(found),
+        "first_notices": len(first),
+        "short_first_notices": sum(one.is_late for one in first),
+        "changes": len(changed),
+        "short_changes": sum(one.is_late for one in changed),
+        "policy_versions": " ".join(str(version) for version in sorted({one.policy_version for one in counted_by})),
+        "holiday_tables": " ".join(sorted({one.holiday_version for one in counted_by})),
+    }

@@ -1,0 +1,151 @@
+"""What needs a look: late changes, days of clashes, closures on DCC's own dates; acknowledging clears one for oneself.
+
+What was acknowledged stays away until a window in it moves, or another closure joins it: then it is another item.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.domain.access import Principal
+from app.domain.clash import find_maintenance_clashes
+from app.domain.clash_day import ClashDay, clash_days
+from app.domain.load import peak_of
+from app.domain.london import utc_text, whole_days
+from app.domain.maintenance import Maintenance
+from app.domain.schedule import Scheduled, ScheduledClosure
+from app.domain.window import ClosureWindow
+from app.register.history_cache import Recorded
+from app.register.reading import Question, read_recorded, read_schedule
+from app.register.register import Register
+from app.store import seen_items
+
+AHEAD = timedelta(days=56)
+_LATE_FOR = timedelta(days=28)
+_INSTANT = timedelta(microseconds=1)
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LateItem:
+    """A late change whose window is not over. ``id`` is what acknowledging names."""
+
+    id: str
+    change: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class ClashItem:
+    """A day on which gateways are closed together."""
+
+    id: str
+    clashes: ClashDay
+
+    @property
+    def most(self) -> int:
+        """Return how many at most are closed at once: reckoned for the few that are shown."""
+        day = self.clashes.day
+        return peak_of(self.clashes.closures, whole_days(day, day + _ONE_DAY)).closed
+
+
+@dataclass(frozen=True, slots=True)
+class DateItem:
+    """One of DCC's own dates with the closures that it meets, by their starts."""
+
+    id: str
+    maintenance: Maintenance
+    closures: tuple[Scheduled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What an account has not looked at yet; late changes by start, the others by day."""
+
+    late: tuple[LateItem, ...]
+    clashes: tuple[ClashItem, ...]
+    dates: tuple[DateItem, ...]
+
+    def __len__(self) -> int:
+        return len(self.late) + len(self.clashes) + len(self.dates)
+
+    def ids(self) -> set[str]:
+        """Return the id of every item."""
+        return {one.id for one in self.late} | {one.id for one in self.clashes} | {one.id for one in self.dates}
+
+
+def needs_a_look(register: Register, principal: Principal, account_id: bytes, now: datetime) -> Attention:
+    """Return what the account has not acknowledged, of what the principal may see."""
+    ahead = read_schedule(register, principal, Question(ClosureWindow(now, now + AHEAD)))
+    return attention_of(register, principal, account_id, ahead, now)
+
+
+def attention_of(
+    register: Register, principal: Principal, account_id: bytes, ahead: Sequence[ScheduledClosure], now: datetime
+) -> Attention:
+    """Return what the account has not acknowledged, the closures ``ahead`` being read already."""
+    with register.store.reading() as connection:
+        seen = seen_items.seen_by(connection, account_id)
+    late = (LateItem(_id(register, account_id, _late_key(one)), one) for one in _late(register, principal, now))
+    clashes = (
+        ClashItem(_id(register, account_id, f"clash|{one.day}|{_windows(one.closures)}"), one)
+        for one in clash_days(ahead)
+    )
+    dates = (
+        DateItem(_id(register, account_id, f"date|{one.reference}|{one.number}|{_windows(met)}"), one, met)
+        for one, met in _dates(register, ahead, now)
+    )
+    return Attention(
+        tuple(one for one in late if bytes.fromhex(one.id) not in seen),
+        tuple(one for one in clashes if bytes.fromhex(one.id) not in seen),
+        tuple(one for one in dates if bytes.fromhex(one.id) not in seen),
+    )
+
+
+def acknowledge(
+    register: Register, principal: Principal, account_id: bytes, items: Iterable[str], now: datetime
+) -> int:
+    """Clear those of ``items`` that need a look now; return how many. What is not there any more is left alone."""
+    chosen = needs_a_look(register, principal, account_id, now).ids() & set(items)
+    with register.store.writing() as connection:
+        seen_items.insert_seen(connection, account_id, map(bytes.fromhex, chosen), now)
+    return len(chosen)
+
+
+def _id(register: Register, account_id: bytes, key: str) -> str:
+    return register.store.blind.seen(account_id, key).hex()
+
+
+def _late(register: Register, principal: Principal, now: datetime) -> list[Recorded]:
+    """Return the last late change of each closure whose window is not over, by start."""
+    received = read_recorded(register, principal, now - _LATE_FOR, now + _INSTANT)
+    last = {one.closure_id: one for one in received if one.is_late and one.after.window.ends > now}
+    return sorted(last.values(), key=lambda one: (one.after.window, one.after.reference))
+
+
+def _late_key(one: Recorded) -> str:
+    return f"late|{one.closure_id.hex()}|{one.entry}"
+
+
+def _dates(
+    register: Register, ahead: Iterable[Scheduled], now: datetime
+) -> list[tuple[Maintenance, tuple[Scheduled, ...]]]:
+    rulebook = register.rulebook()
+    planned = {one.reference: one for one in rulebook.maintenance_at(None)}
+    met: defaultdict[str, list[Scheduled]] = defaultdict(list)
+    for clash in find_maintenance_clashes(ahead, planned.values(), rulebook.thresholds.release_days):
+        if clash.overlap.ends > now:
+            met[clash.maintenance.reference].append(clash.closure)
+    found = [
+        (planned[reference], tuple(sorted(closures, key=lambda one: (one.window, one.reference))))
+        for reference, closures in met.items()
+    ]
+    return sorted(found, key=lambda one: (one[0].window, one[0].reference))
+
+
+def _windows(closures: Iterable[Scheduled]) -> str:
+    """Name closures with their gateways and windows: another window makes another name."""
+    named = (
+        f"{one.reference},{one.gateway},{utc_text(one.window.starts)},{utc_text(one.window.ends)}" for one in closures
+    )
+    return "|".join(sorted(named))

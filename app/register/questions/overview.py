@@ -1,0 +1,113 @@
+"""What is closed now, what closes within 24 hours, and the load of the next 14 days: the first page's figures."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from app.domain.access import Principal
+from app.domain.closure import State
+from app.domain.load import peaks_of
+from app.domain.london import london_date, whole_days
+from app.domain.maintenance import Maintenance
+from app.domain.schedule import ScheduledClosure
+from app.domain.window import ClosureWindow
+from app.register.maintenance import find_maintenance
+from app.register.questions.answer import count_words, sentence_of
+from app.register.questions.needs_attention import AHEAD, Attention, attention_of
+from app.register.reading import Question, read_schedule
+from app.register.register import Register
+
+_DAYS = 14
+_SOON = timedelta(hours=24)
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DayLoad:
+    """A London day: windows that touch it, the most gateways closed at once, and DCC's own dates that touch it."""
+
+    day: date
+    windows: int
+    peak: int
+    dates: tuple[Maintenance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The first page's figures, as of an instant. ``soon`` are windows that start within 24 hours."""
+
+    now: datetime
+    open_now: tuple[ScheduledClosure, ...]
+    soon: tuple[ScheduledClosure, ...]
+    days: tuple[DayLoad, ...]
+    ahead: tuple[ScheduledClosure, ...]
+    attention: Attention
+
+    @property
+    def busiest(self) -> DayLoad:
+        """Return the day with the most gateways closed at once, the first of several."""
+        return max(self.days, key=lambda one: (one.peak, -one.day.toordinal()))
+
+    @property
+    def sentence(self) -> str:
+        """Say it in one sentence, with what waits to be looked at."""
+        late = len(self.attention.late)
+        return self._say([f"{count_words(late, 'late change')} that you have not looked at"] if late else [])
+
+    @property
+    def own_sentence(self) -> str:
+        """Say it in one sentence to a User, who knows of its own late changes."""
+        return self._say([])
+
+    def _say(self, waiting: list[str]) -> str:
+        closed, soon = ({one.gateway for one in found} for found in (self.open_now, self.soon))
+        busiest = self.busiest
+        met = len({one.reference for item in self.attention.dates for one in item.closures})
+        words = [
+            f"{count_words(len(closed), 'gateway')} closed now",
+            f"{len(soon) or 'none'} {'closes' if len(soon) == 1 else 'close'} in the next 24 hours",
+            *waiting,
+            f"peak {busiest.peak} on {day_short(busiest.day)}"
+            if busiest.peak
+            else f"nothing is planned in the next {_DAYS} days",
+            *([f"{met} {'overlaps' if met == 1 else 'overlap'} DCC's own dates"] if met else []),
+        ]
+        return sentence_of(", ".join(words))
+
+
+def look_ahead(register: Register, principal: Principal, account_id: bytes, now: datetime) -> Outlook:
+    """Return what the principal may see of the next weeks, and what the account has not looked at."""
+    ahead = read_schedule(register, principal, Question(ClosureWindow(now, now + AHEAD)))
+    standing = [one for one in ahead if one.state is not State.WITHDRAWN]
+    days = day_loads(register, standing, london_date(now))
+    return Outlook(
+        now=now,
+        open_now=tuple(one for one in standing if one.is_open(now)),
+        soon=tuple(one for one in standing if now < one.window.starts <= now + _SOON),
+        days=tuple(days),
+        ahead=tuple(ahead),
+        attention=attention_of(register, principal, account_id, ahead, now),
+    )
+
+
+def day_loads(register: Register, closures: Sequence[ScheduledClosure], first: date) -> list[DayLoad]:
+    """Return the load of the days from ``first`` on."""
+    spans = [whole_days(first + at * _ONE_DAY, first + (at + 1) * _ONE_DAY) for at in range(_DAYS)]
+    planned = find_maintenance(register, ClosureWindow(spans[0].starts, spans[-1].ends), None)
+    peaks = peaks_of(closures, spans)
+    touched = Counter(at for one in closures for at, span in enumerate(spans) if one.window.overlaps(span))
+    return [
+        DayLoad(
+            first + at * _ONE_DAY,
+            touched[at],
+            peaks[at],
+            tuple(one for one in planned if one.window.overlaps(span)),
+        )
+        for at, span in enumerate(spans)
+    ]
+
+
+def day_short(day: date) -> str:
+    """Word a day shortly: ``Thu 14 Jan``."""
+    return f"{day:%a} {day.day} {day:%b}"

@@ -1,0 +1,92 @@
+"""Reading answers of the API: an ETag on each, 304 where the asker has it, and pages with a way on."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from app.web.api.contract import OPERATIONS
+from app.web.query import QueryRefused, read_count
+from app.web.refusals import app_json
+from app.web.site import site
+
+MOST = 1000
+_ALL_DIGITS = 999_999_999
+
+
+def conditional(response: Response) -> Response:
+    """Return an answer with the ETag of its octets; 304 where If-None-Match names it (RFC 9110 13.1.2)."""
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    response.make_conditional(request)
+    return response
+
+
+def read_answer(facts: object) -> Response:
+    """Return facts as JSON, with an ETag."""
+    return conditional(app_json(facts))
+
+
+def paged_answer(facts: dict[str, Any], name: str, order: Sequence[str]) -> Response:
+    """Return one page of ``facts[name]``, with a Link to the next (RFC 8288) where there is one.
+
+    ``order`` names the facts by which the items are put in order; one with a minus before it is a number, and the
+    greatest comes first. Items that are alike in all of these are told apart by counting. The other facts are the
+    question as it was read: the link asks the same again, whatever the clock says by then.
+    """
+    limit, after = read_count("limit", MOST, MOST), _cursor(len(order) + 1)
+    left = [(place, item) for place, item in _in_order(facts[name], order) if place > after]
+    page = left[:limit]
+    response = read_answer({**facts, name: [item for _, item in page]})
+    if len(left) > limit:
+        known = {one.name for one in OPERATIONS[request.endpoint or ""].parameters}
+        stated = {key: value for key, value in facts.items() if isinstance(value, str) and key in known}
+        query = {**request.args.to_dict(), **stated, "limit": limit, "cursor": _write_cursor(page[-1][0])}
+        response.headers["Link"] = f'<{site().base_url}{request.path}?{urlencode(query)}>; rel="next"'
+    return response
+
+
+def _in_order(items: list[dict[str, Any]], order: Sequence[str]) -> list[tuple[list[str], dict[str, Any]]]:
+    """Return the items, each with its place, by their places."""
+    alike: Counter[tuple[str, ...]] = Counter()
+    found = []
+    for item in items:
+        place = tuple(_text_of(item, key) for key in order)
+        found.append(([*place, _in_digits(alike[place])], item))
+        alike[place] += 1
+    return sorted(found, key=lambda one: one[0])
+
+
+def _text_of(item: dict[str, Any], key: str) -> str:
+    if key.startswith("-"):
+        return _in_digits(_ALL_DIGITS - item[key[1:]])
+    value = item[key]
+    return _in_digits(value) if isinstance(value, int) else value or ""
+
+
+def _in_digits(number: int) -> str:
+    """Word a number so that texts are in order as their numbers are."""
+    return f"{number:09}"
+
+
+def _write_cursor(place: list[str]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def _cursor(length: int) -> list[str]:
+    """Return the place after which to go on; the empty list is the beginning."""
+    text = request.args.get("cursor")
+    if text is None:
+        return []
+    try:
+        place = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        place = None
+    if not (isinstance(place, list) and len(place) == length and all(isinstance(one, str) for one in place)):
+        raise QueryRefused("That is no cursor of ours.", "Follow the Link header of the page before.")
+    return place

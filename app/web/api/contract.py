@@ -1,0 +1,234 @@
+"""What the API promises, operation by operation: the one table that its document is made of.
+
+To add a route: write its view in an API module, a line in ``access_table.ACCESS``, and an ``Operation`` here under the
+view's name; the shape of its answer goes into ``shapes``. A test fails until route and table agree, and schemathesis
+then asks the route all sorts of questions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from app.web.api import question_shapes as questions
+from app.web.api import shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the query or, for ``place`` "header", of the header. ``schema`` is JSON Schema."""
+
+    name: str
+    text: str
+    schema: Mapping[str, object]
+    required: bool = False
+    place: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. ``answers`` is the shape of 200; ``refusals`` are statuses of problem+json beside the common ones.
+
+    ``unread`` is the shape of a 422 that is an answer rather than a problem. ``body`` is JSON Schema by media type.
+    ``sheet``: with format=csv the rows come as a sheet.
+    """
+
+    summary: str
+    answers: type[BaseModel]
+    parameters: tuple[Parameter, ...] = ()
+    refusals: tuple[int, ...] = ()
+    body: Mapping[str, Mapping[str, object]] | None = None
+    unread: type[BaseModel] | None = None
+    sheet: bool = False
+
+
+_TEXT = {"type": "string"}
+
+
+def _instant(name: str, text: str, *, required: bool = False) -> Parameter:
+    words = f"{text} ISO 8601; London time where it has no offset."
+    return Parameter(name, words, {**_TEXT, "examples": ["2027-02-07T02:00:00Z"]}, required)
+
+
+def _day(name: str, text: str) -> Parameter:
+    return Parameter(name, text, {**_TEXT, "examples": ["2026-11-24"]})
+
+
+def _flag(name: str, text: str) -> Parameter:
+    return Parameter(name, text, {**_TEXT, "examples": ["1"]})
+
+
+def _number(name: str, text: str, least: int, most: int, default: int | None = None) -> Parameter:
+    stated = {} if default is None else {"default": default}
+    return Parameter(name, text, {"type": "integer", "minimum": least, "maximum": most, **stated})
+
+
+_FROM = _instant("from", "Where the span begins.")
+_TO = _instant("to", "Where the span ends; this instant is not in it.")
+_USER = Parameter("user", "A User's code.", {**_TEXT, "examples": ["ALPHA"]})
+_GATEWAY = Parameter("gateway", "A gateway's code.", {**_TEXT, "examples": ["GW-A1"]})
+_AS_OF = _instant("as_of", "Answer as the record was known then.")
+_QUESTION = (
+    _FROM,
+    _TO,
+    _USER,
+    _GATEWAY,
+    Parameter("state", "What stands.", {"type": "string", "enum": ["planned", "withdrawn", "expired"]}),
+    _AS_OF,
+)
+_FORMAT = Parameter(
+    "format",
+    "csv: the rows, all of them, as a sheet; it has no pages.",
+    {"type": "string", "enum": ["json", "csv"], "default": "json"},
+)
+PAGING = (
+    _number("limit", "How many at most.", 1, 1000, 1000),
+    Parameter("cursor", "Where to go on, as the Link header of the page before has it.", _TEXT),
+)
+_OCTETS: Mapping[str, object] = {"type": "string"}
+
+OPERATIONS: dict[str, Operation] = {
+    "api.give_notice": Operation(
+        summary="Give a notice; what is readable is recorded, the rest is named",
+        answers=shapes.Outcome,
+        unread=shapes.Outcome,
+        parameters=(
+            _GATEWAY,
+            Parameter("user", "On whose behalf, where the credential is not one User's own.", _TEXT),
+            _flag("dry_run", "1: say what would be recorded, and record nothing."),
+            _flag("all_or_nothing", "1: record nothing if anything cannot be read."),
+            _flag("allow_long", "1: take windows of more than 31 days."),
+            Parameter(
+                "Idempotency-Key",
+                "The same key with the same notice within a day gets the same answer, and nothing is done twice.",
+                {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 200,
+                    "pattern": "^[!-~]+$",
+                    "examples": ["change-4711"],
+                },
+                place="header",
+            ),
+        ),
+        refusals=(409, 413, 422, 507),
+        body={
+            "application/json": {"$ref": "#/components/schemas/Rows"},
+            "text/calendar": _OCTETS,
+            "text/csv": _OCTETS,
+        },
+    ),
+    "api.list_closures": Operation(
+        summary="List the closures in a span, as they stand or as they were known",
+        answers=shapes.Closures,
+        parameters=(*_QUESTION, *PAGING),
+    ),
+    "api.show_closure": Operation(
+        summary="Show one closure as it stands or as it was known", answers=shapes.Closure, parameters=(_AS_OF,)
+    ),
+    "api.show_revisions": Operation(
+        summary="Show the whole history of a closure, or as much of it as was known",
+        answers=shapes.History,
+        parameters=(_AS_OF,),
+    ),
+    "api.withdraw_closure": Operation(
+        summary="Withdraw a closure: a revision like any other", answers=shapes.Outcome, refusals=(507,)
+    ),
+    "questions.changes_between": Operation(
+        summary="List what changed between two instants",
+        answers=questions.Changes,
+        parameters=(
+            _instant("since", "The first instant; by default seven days before `until`."),
+            _instant("until", "The instant after the last; by default now."),
+            *PAGING,
+        ),
+    ),
+    "questions.list_clashes": Operation(
+        summary="Say what clashes in a span, with gateways and with DCC's own dates",
+        answers=questions.Clashes,
+        parameters=(
+            *_QUESTION,
+            _number("release_days", "Days around a SEC Release that count; by default what the thresholds say.", 0, 31),
+            Parameter("maintenance", "One of DCC's own windows alone.", {**_TEXT, "examples": ["DM-0123456789"]}),
+        ),
+    ),
+    "questions.closed_gateways": Operation(
+        summary="Say which gateways are closed at an instant or in a span, or look at one gateway",
+        answers=questions.Closed,
+        parameters=(
+            _instant("at", "The instant; now, if nothing is given. It does not go with `from` and `to`."),
+            Parameter("gateway", "One gateway, to look at closely.", {**_TEXT, "examples": ["GW-A1"]}),
+            _FROM,
+            _TO,
+            _AS_OF,
+            *PAGING,
+        ),
+    ),
+    "questions.free_slots": Operation(
+        summary="Say in which windows of a span few gateways are closed",
+        answers=questions.FreeSlots,
+        parameters=(
+            *_QUESTION,
+            Parameter(
+                "hours", "How long at least.", {"type": "number", "exclusiveMinimum": 0, "maximum": 744, "default": 4}
+            ),
+            _number("below", "Fewer than so many gateways are closed.", 1, 10_000, 1),
+        ),
+    ),
+    "questions.busiest_hours": Operation(
+        summary="Say which hours of a span have most gateways re-opening, then most closed",
+        answers=questions.BusiestHours,
+        parameters=(_FROM, _TO, _AS_OF, _number("most", "How many hours at most.", 1, 1000, 10)),
+    ),
+    "questions.silent_users": Operation(
+        summary="Say which Users have filed nothing for some months",
+        answers=questions.SilentUsers,
+        parameters=(_number("months", "For how many months.", 1, 120, 6), _AS_OF, *PAGING),
+    ),
+    "questions.moved_often": Operation(
+        summary="Say which closures keep being moved",
+        answers=questions.Moved,
+        parameters=(_number("times", "How many times at least.", 1, 1000, 2), _AS_OF, *PAGING),
+    ),
+    "questions.list_maintenance": Operation(
+        summary="List DCC's own windows in a span",
+        answers=questions.MaintenanceList,
+        parameters=(_FROM, _TO, _AS_OF, *PAGING),
+    ),
+    "questions.list_reads": Operation(
+        summary="Say who read which feed, and who exported what",
+        answers=questions.Reads,
+        parameters=(_FROM, _TO, *PAGING),
+    ),
+    "questions.late_changes": Operation(
+        summary="List the changes known later than recommended, by when they were received",
+        answers=questions.LateChanges,
+        parameters=(_FROM, _TO, _FORMAT, *PAGING),
+        refusals=(507,),
+        sheet=True,
+    ),
+    "questions.report": Operation(
+        summary="Count the short notices of a month or a quarter by User",
+        answers=questions.LateReport,
+        parameters=(
+            Parameter(
+                "period",
+                "A month or a quarter.",
+                {**_TEXT, "pattern": "^20[0-9]{2}-([Qq][1-4]|0[1-9]|1[0-2])$", "examples": ["2026-11", "2026-Q4"]},
+                required=True,
+            ),
+            _flag("pseudonyms", "1: by pseudonym, which is the same in every report."),
+            _FORMAT,
+        ),
+        refusals=(507,),
+        sheet=True,
+    ),
+    "questions.notice_period": Operation(
+        summary="Count the Working Days' notice of a start, and find the last on-time day",
+        answers=questions.NoticePeriod,
+        parameters=(
+            _instant("start", "When the closure is to start.", required=True),
+            _day("given_on", "The day of notice; today, if not given."),
+        ),
+    ),
+}

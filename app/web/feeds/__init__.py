@@ -1,0 +1,1 @@
+"""The addresses of feeds, and the log of who read them."""

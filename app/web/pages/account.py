@@ -1,0 +1,59 @@
+"""My account: how I sign in, and where I am signed in."""
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.refusal import Unknown
+from app.store import identities, sessions
+from app.web.access_table import ACCESS
+from app.web.browser_session import current_session
+from app.web.form_once import new_form_id
+from app.web.principal import require_account, require_principal
+from app.web.signin.set_up import end_other_sessions, proofs_of
+from app.web.site import site
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/account")
+def show() -> Response:
+    """Show what the account signs in by, and its sessions."""
+    require_principal(ACCESS["account.show"])
+    account, store, here = require_account(), site().store, current_session()
+    with store.reading() as connection:
+        found = sessions.sessions_of(store, connection, account.id, site().now())
+        linked = identities.identities_of(store, connection, account.id)
+    return make_response(
+        render_template(
+            "account.html",
+            held=proofs_of(account),
+            sessions=found,
+            here=here.digest if here is not None else b"",
+            linked=linked,
+            form_id=new_form_id(),
+        )
+    )
+
+
+@blueprint.post("/account/sessions/end")
+def end_session() -> AnyResponse:
+    """End one other session of one's own."""
+    require_principal(ACCESS["account.end_session"])
+    account, store, now = require_account(), site().store, site().now()
+    wanted = request.form.get("session", "")
+    with store.writing() as connection:
+        held = {one.digest.hex(): one.digest for one in sessions.sessions_of(store, connection, account.id, now)}
+        if wanted not in held:
+            raise Unknown("That session has ended already.")
+        sessions.end_session(connection, held[wanted], now)
+    flash("That session is ended.")
+    return redirect(url_for("account.show"), 303)
+
+
+@blueprint.post("/account/sessions/end-others")
+def end_others() -> AnyResponse:
+    """End every session of one's own but this one."""
+    require_principal(ACCESS["account.end_others"])
+    ended = end_other_sessions(require_account())
+    flash("There was no other session." if not ended else "Every other session is ended.")
+    return redirect(url_for("account.show"), 303)

@@ -1,0 +1,134 @@
+"""One closure: what stands, the story of its notices, and the page that withdraws it."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.domain.access import Action, Principal, require
+from app.domain.closure import PlannedClosure, State
+from app.domain.notice import Channel
+from app.domain.refusal import AccessRefused
+from app.domain.window import ClosureWindow
+from app.register.questions.clashes_of_closure import company_of
+from app.register.reading import find_closure, find_written, without_sender_words
+from app.register.receipts import outcome_facts
+from app.register.withdraw import withdraw_closure
+from app.store import parties
+from app.store.bodies import Revision
+from app.web.access_table import ACCESS
+from app.web.principal import require_principal
+from app.web.site import site
+
+blueprint = Blueprint("closures", __name__)
+
+_MOST_COMPANY = 20  # closures that are named beside one; a crowded night has a list of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One entry of the story: the revision, and the window and gateway before it where it changed them.
+
+    ``has_receipt`` says that a notice of its own brought it, whose receipt can be had again.
+    """
+
+    revision: Revision
+    has_receipt: bool
+    window_before: ClosureWindow | None
+    gateway_before: str | None
+
+
+@blueprint.get("/closures/<reference>")
+def show(reference: str) -> str:
+    """Show one closure and its history."""
+    principal = require_principal(ACCESS["closures.show"])
+    standing, history = find_written(site().register, principal, reference)
+    closure, now = standing.closure, site().now()
+    own = closure.user in principal.users
+    return render_template(
+        "closure.html",
+        closure=closure,
+        standing=standing,
+        story=tell(
+            [
+                (
+                    one.revision if own else without_sender_words(one.revision),
+                    one.notice_id is not None and one.revision.number is not None,
+                )
+                for one in history
+            ]
+        ),
+        company=company_of(site().register, principal, closure.reference, closure.window),
+        most_company=_MOST_COMPANY,
+        sees_everyone=principal.sees_everyone,
+        user_name=_user_name(closure.user),
+        may_withdraw=_may_give(principal) and _can_be_withdrawn(closure),
+        now=now,
+    )
+
+
+@blueprint.get("/closures/<reference>/withdraw")
+def confirm_withdrawal(reference: str) -> Response | str:
+    """Ask before withdrawing; nothing is changed here."""
+    principal = require_principal(ACCESS["closures.confirm_withdrawal"])
+    closure = find_closure(site().register, principal, reference).closure
+    if not _can_be_withdrawn(closure):
+        return redirect(url_for(".show", reference=closure.reference), 303)
+    return render_template("withdraw.html", closure=closure, user_name=_user_name(closure.user))
+
+
+@blueprint.post("/closures/<reference>/withdraw")
+def withdraw(reference: str) -> Response | str:
+    """Withdraw the closure and show the receipt. Sent twice, the second time only shows what stands."""
+    principal = require_principal(ACCESS["closures.withdraw"])
+    register, now = site().register, site().now()
+    closure = find_closure(register, principal, reference).closure
+    if not _can_be_withdrawn(closure):
+        return redirect(url_for(".show", reference=closure.reference), 303)
+    outcome = withdraw_closure(register, principal, closure.reference, channel=Channel.FORM, now=now)
+    return render_template(
+        "receipt.html",
+        outcome=outcome_facts(outcome),
+        user=closure.user,
+        user_name=_user_name(closure.user),
+        file_name=None,
+    )
+
+
+def tell(history: list[tuple[Revision, bool]]) -> list[Chapter]:
+    """Return the history, oldest first, each entry (and whether it has a receipt) with what was different before it."""
+    story: list[Chapter] = []
+    before: Revision | None = None
+    for revision, has_receipt in history:
+        moved = before is not None and before.window != revision.window
+        changed = before is not None and before.gateway != revision.gateway
+        story.append(
+            Chapter(
+                revision,
+                has_receipt,
+                before.window if before is not None and moved else None,
+                before.gateway if before is not None and changed else None,
+            )
+        )
+        if revision.number is not None:
+            before = revision
+    return story
+
+
+def _can_be_withdrawn(closure: PlannedClosure) -> bool:
+    """Tell whether withdrawing would say anything: what is over or withdrawn stays as it is."""
+    return closure.state is State.PLANNED and not closure.has_passed(site().now())
+
+
+def _may_give(principal: Principal) -> bool:
+    try:
+        require(principal, Action.GIVE_NOTICE)
+    except AccessRefused:
+        return False
+    return True
+
+
+def _user_name(code: str) -> str:
+    store = site().store
+    with store.reading() as connection:
+        return parties.find_user(store, connection, code).name

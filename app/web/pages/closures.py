@@ -1,0 +1,215 @@
+"""The closures as a list: by London day or sorted otherwise, filtered by the address, in pages or as CSV."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import groupby
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from app.domain.access import Principal, may
+from app.domain.closure import State
+from app.domain.london import london_date, read_day, whole_days
+from app.domain.refusal import Refusal
+from app.domain.schedule import ScheduledClosure
+from app.register.closure_json import closure_facts
+from app.register.questions import readers
+from app.register.questions.late_report import to_csv
+from app.register.reading import Question, read_everything, read_schedule
+from app.web.access_table import ACCESS
+from app.web.pages.choices import (
+    Choices,
+    FilterRefused,
+    choices_of,
+    read_choice,
+    read_first_day,
+    read_page,
+    require_within,
+)
+from app.web.pages.wording import install_wording
+from app.web.principal import require_principal
+from app.web.site import site
+
+blueprint = Blueprint("schedule", __name__)
+install_wording(blueprint)
+
+_DEFAULT_DAYS = 56
+_MOST_DAYS = 400
+_ON_A_PAGE = 50
+_LONGEST_SEARCH = 60
+_ONE_DAY = timedelta(days=1)
+_COLUMNS = (
+    *("reference", "user", "gateway", "starts", "ends", "starts_london", "ends_london", "state", "revision", "moves"),
+    *("working_days_notice", "first_notice_days", "recommended", "band", "short_notice"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """An order of the list, in words, and what it compares; ties fall by start and reference."""
+
+    words: str
+    key: Callable[[ScheduledClosure], tuple[object, ...]]
+
+
+SORTINGS: dict[str, Sorting] = {
+    "start": Sorting("Start", lambda one: (one.window.starts,)),
+    "user": Sorting("User", lambda one: (one.user,)),
+    "gateway": Sorting("Gateway", lambda one: (one.gateway,)),
+    "notice": Sorting("Least notice first", lambda one: (one.lead.current_date.working_days,)),
+    "told": Sorting("Last told first", lambda one: (-one.window_received_at.timestamp(),)),
+    "moves": Sorting("Most moves first", lambda one: (-one.moves,)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for, in the words in which it was asked: London days, both included.
+
+    A search without days is about every day there is.
+    """
+
+    first: date
+    last: date
+    search: str = ""
+    user: str | None = None
+    gateway: str | None = None
+    state: State | None = None
+    short_notice: bool = False
+    sort: str = "start"
+    page: int = 1
+    any_day: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Tell whether more than the days is chosen."""
+        return any((self.search, self.user, self.gateway, self.state, self.short_notice))
+
+    @property
+    def further(self) -> bool:
+        """Tell whether one of the choices is set that the page folds away."""
+        return self.short_notice or self.state is not None or self.sort != "start"
+
+    def address(self, **changed: object) -> dict[str, object]:
+        """Return the parameters of the same list with something ``changed``; what is as usual is left out."""
+        days = {} if self.any_day else {"from": self.first.isoformat(), "to": self.last.isoformat()}
+        stated = {
+            "q": self.search, **days, "user": self.user, "gateway": self.gateway, "state": self.state,
+            "short": 1 if self.short_notice else None, "sort": None if self.sort == "start" else self.sort,
+        }  # fmt: skip
+        return {name: value for name, value in (stated | changed).items() if value}
+
+
+@blueprint.get("/closures")
+def show_all() -> Response:
+    """Show the next eight weeks, or what the address asks for; 400 where a filter cannot be read."""
+    principal, now = require_principal(ACCESS["schedule.show_all"]), site().now()
+    today = london_date(now)
+    filters, fault = Filters(today, today + (_DEFAULT_DAYS - 1) * _ONE_DAY), None
+    choices = choices_of(site().register, principal)
+    found: list[ScheduledClosure] = []
+    try:
+        filters = _read_filters()
+        found = _find(principal, filters, choices)
+    except Refusal as problem:
+        fault = problem
+    pages = max(1, -(-len(found) // _ON_A_PAGE))
+    filters = replace(filters, page=min(filters.page, pages))
+    shown = found[(filters.page - 1) * _ON_A_PAGE : filters.page * _ON_A_PAGE]
+    page = render_template(
+        "closures.html",
+        groups=_groups(shown, filters),
+        found=len(found),
+        short_notice=sum(one.lead.is_late_change for one in found),
+        page_count=pages,
+        filters=filters,
+        fault=fault,
+        stated=request.args,
+        choices=choices,
+        states=[(state.value, state.value) for state in State],
+        sortings=[(name, one.words) for name, one in SORTINGS.items()],
+        may_give=may(principal.role, ACCESS["give_notice.new"]),
+        sees_everyone=principal.sees_everyone,
+        now=now,
+    )
+    return make_response(page, 400 if fault else 200)
+
+
+@blueprint.get("/closures.csv")
+def export() -> Response:
+    """Give the same list as CSV: an export, which is noted."""
+    principal, now = require_principal(ACCESS["schedule.export"]), site().now()
+    found = _find(principal, _read_filters(), choices_of(site().register, principal))
+    readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
+    text = to_csv(_COLUMNS, [closure_facts(one, now) for one in found])
+    response = Response(text, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = "attachment; filename=closures.csv"
+    return response
+
+
+def _read_filters() -> Filters:
+    args = request.args
+    search = args.get("q", "").strip()
+    if len(search) > _LONGEST_SEARCH:
+        raise FilterRefused(f"A search has at most {_LONGEST_SEARCH} characters.", "Search for a reference or a code.")
+    first = read_first_day(site().now())
+    last = read_day(args["to"]) if args.get("to") else min(first, date.max - _MOST_DAYS * _ONE_DAY) + (
+        _DEFAULT_DAYS - 1
+    ) * _ONE_DAY  # fmt: skip
+    require_within(first, last, _MOST_DAYS)
+    state, sort = args.get("state"), args.get("sort") or "start"
+    if state and state not in set(State):
+        raise FilterRefused("That is not a state.", f"Choose one of {', '.join(State)}.")
+    if sort not in SORTINGS:
+        raise FilterRefused("That is not an order.", f"Choose one of {', '.join(SORTINGS)}.")
+    return Filters(
+        first,
+        last,
+        search,
+        read_choice("user"),
+        read_choice("gateway"),
+        State(state) if state else None,
+        args.get("short") == "1",
+        sort,
+        read_page(),
+        any_day=bool(search) and not (args.get("from") or args.get("to")),
+    )
+
+
+def _find(principal: Principal, filters: Filters, choices: Choices) -> list[ScheduledClosure]:
+    """Return what the filters ask for, in their order."""
+    register = site().register
+    if filters.any_day:
+        found = read_everything(register, principal)
+    else:
+        span = whole_days(filters.first, filters.last + _ONE_DAY)
+        found = read_schedule(register, principal, Question(span, filters.user, filters.gateway, filters.state))
+    if filters.search:
+        found = _mentioning(filters.search, found, choices.names)
+    kept = [
+        one
+        for one in found
+        if filters.user in (None, one.user)
+        and filters.gateway in (None, one.gateway)
+        and filters.state in (None, one.state)
+        and (one.lead.is_late_change or not filters.short_notice)
+    ]
+    return kept if filters.sort == "start" else sorted(kept, key=SORTINGS[filters.sort].key)
+
+
+def _mentioning(search: str, found: list[ScheduledClosure], names: dict[str, str]) -> list[ScheduledClosure]:
+    """Return the closures with the words in their reference, gateway, or User's code or name, in any case.
+
+    There are far fewer Users and gateways than closures: each is looked at once.
+    """
+    wanted = search.casefold()
+    users = {code for code in {one.user for one in found} if wanted in f"{code}\n{names.get(code, '')}".casefold()}
+    gateways = {code for code in {one.gateway for one in found} if wanted in code.casefold()}
+    return [one for one in found if one.user in users or one.gateway in gateways or wanted in one.reference.casefold()]
+
+
+def _groups(shown: list[ScheduledClosure], filters: Filters) -> list[tuple[date | None, list[ScheduledClosure]]]:
+    """Return the page's closures by the London day on which they start; in another order as one group."""
+    if filters.sort != "start":
+        return [(None, shown)] if shown else []
+    return [(day, list(group)) for day, group in groupby(shown, lambda one: london_date(one.window.starts))]

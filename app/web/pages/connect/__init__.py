@@ -1,0 +1,1 @@
+"""Connecting programs: app passwords, feeds, and the calendars that the scheduler reads."""

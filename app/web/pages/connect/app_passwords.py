@@ -1,0 +1,134 @@
+"""Connect: app passwords for programs, the CalDAV address with steps for each client, and a profile for Apple's."""
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.access import Principal, Role, acting_user
+from app.domain.party import read_code
+from app.domain.refusal import Refusal, Unknown
+from app.register.people import enrolment
+from app.register.people.enrolment import IssuedToken
+from app.store import parties
+from app.store.accounts import Account
+from app.web import form_once
+from app.web.access_table import ACCESS
+from app.web.clients import CLIENTS
+from app.web.pages.choices import visible_in_order
+from app.web.pages.connect.apple_profile import caldav_profile
+from app.web.principal import require_account, require_principal
+from app.web.site import site
+
+blueprint = Blueprint("connect", __name__)
+
+_ROLES = {Role.DCC: ("dcc",), Role.OPS: ("ops",), Role.ADMIN: ("dcc", "ops")}
+
+
+@blueprint.get("/connect")
+def show() -> Response:
+    """List the app passwords, and say how each program is connected."""
+    return _page(require_principal(ACCESS["connect.show"]), form_once.new_form_id())
+
+
+@blueprint.post("/connect")
+def make() -> AnyResponse:
+    """Make an app password; it is shown once."""
+    principal, account = require_principal(ACCESS["connect.make"]), require_account()
+
+    def work() -> dict[str, object]:
+        holder = request.form.get("holder", "")
+        if holder not in dict(_holders(principal)):
+            raise Unknown("There is no such User.", "Choose one of the list.")
+        kind, _, name = holder.partition(":")
+        _, token = enrolment.issue_token(
+            site().store,
+            label=request.form.get("label", ""),
+            now=site().now(),
+            user_code=name if kind == "user" else None,
+            role=Role(name) if kind == "role" else None,
+            account_id=account.id,
+        )
+        caldav = caldav_address(name) if kind == "user" else ""
+        return {"kind": "app password", "username": name, "token": token, "caldav": caldav}
+
+    try:
+        form_id = form_once.carry_out(account, work)
+    except Refusal as refusal:
+        return _page(principal, request.form.get("form_id", ""), refusal)
+    return redirect(url_for("once.show", form_id=form_id), 303)
+
+
+@blueprint.post("/connect/<token_id>/revoke")
+def revoke(token_id: str) -> AnyResponse:
+    """End an app password at once."""
+    principal = require_principal(ACCESS["connect.revoke"])
+    held = {one.token.id.hex(): one for one in _passwords(principal, require_account())}
+    if token_id not in held:
+        raise Unknown("There is no such app password.")
+    if held[token_id].token.revoked_at is None:
+        enrolment.revoke_token(site().store, token_id, site().now())
+    flash(f"The app password “{held[token_id].token.label}” is ended.")
+    return redirect(url_for("connect.show"), 303)
+
+
+@blueprint.get("/connect/<code>.mobileconfig")
+def profile(code: str) -> Response:
+    """Give Apple's devices a profile with the CalDAV account of a User; the app password is asked for on installing."""
+    principal = require_principal(ACCESS["connect.profile"])
+    store = site().store
+    with store.reading() as connection:
+        user = parties.find_user(store, connection, acting_user(principal, read_code(code)))
+    octets = caldav_profile(site().base_url, user.code, user.name)
+    response = Response(octets, content_type="application/x-apple-aspen-config")
+    response.headers["Content-Disposition"] = f'attachment; filename="closures-{user.code}.mobileconfig"'
+    return response
+
+
+def caldav_address(code: str) -> str:
+    """Return the address of a User's calendars."""
+    return f"{site().base_url}/dav/calendars/{code}/"
+
+
+def _page(principal: Principal, form_id: str, fault: Refusal | None = None) -> Response:
+    now = site().now()
+    found = _passwords(principal, require_account())
+    holders = _holders(principal)
+    page = render_template(
+        "connect.html",
+        live=[one for one in found if one.token.is_live(now)],
+        ended=[one for one in found if not one.token.is_live(now)],
+        holders=holders,
+        users=[name.partition(":")[2] for name, _ in holders if name.startswith("user:")],
+        caldav_address=caldav_address,
+        clients=[client for client in CLIENTS if client.caldav],
+        stated=request.form,
+        form_id=form_id,
+        fault=fault,
+        now=now,
+    )
+    return make_response(page, 422 if fault else 200)
+
+
+def _holders(principal: Principal) -> list[tuple[str, str]]:
+    """Return what an app password may be for: a User of one's own, or the role that one has; to an admin, any."""
+    store = site().store
+    with store.reading() as connection:
+        everyone = parties.read_parties(store, connection)
+    roles = [(f"role:{name}", _ROLE_WORDS[name]) for name in _ROLES.get(principal.role, ())]
+    if principal.role in (Role.DCC, Role.OPS):
+        return roles
+    return [
+        (f"user:{user.code}", f"{user.code} · {user.name}") for user in visible_in_order(principal, everyone)
+    ] + roles
+
+
+_ROLE_WORDS = {"dcc": "DCC staff: reads everything", "ops": "Operations: feeds, closed gateways, figures"}
+
+
+def _passwords(principal: Principal, account: Account) -> list[IssuedToken]:
+    """Return the app passwords that one may see, the newest first: of one's Users, of one's own; to an admin, all."""
+    found = enrolment.list_tokens(site().store)
+    return [
+        one
+        for one in reversed(found)
+        if principal.role is Role.ADMIN or one.token.account_id == account.id or one.holder in principal.users
+    ]

@@ -1,0 +1,223 @@
+"""Feeds: make one for a calendar program, see who fetched it when, put a new one in its place, end it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain import access
+from app.domain.access import Principal, Role
+from app.domain.refusal import Refusal, Unknown
+from app.publishing import Publication
+from app.register.people import enrolment
+from app.register.people.enrolment import MadeSubscription, ScopeRefused
+from app.store import accounts, parties, subscriptions
+from app.store.accounts import Account
+from app.store.engine import Head, read_head
+from app.store.subscriptions import FeedRead, Subscription
+from app.web import form_once
+from app.web.access_table import ACCESS
+from app.web.feeds.addresses import scope_of
+from app.web.pages.choices import visible_in_order
+from app.web.pages.wording import scope_words
+from app.web.principal import require_account, require_principal
+from app.web.site import site
+from feeds.scope import ScopeKind
+
+blueprint = Blueprint("subscriptions", __name__)
+
+_MOST_DAYS = 3650
+_READS_SHOWN = 20
+_DEFAULTS = {"past_days": "30", "horizon_days": "548"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A feed as its page shows it: its latest fetch, whether that copy has the latest, and whose it is."""
+
+    held: Subscription
+    live: bool
+    last_read: FeedRead | None
+    is_current: bool
+    owner: str
+
+
+@blueprint.get("/subscriptions")
+def show_all() -> Response:
+    """List the feeds of one's own; to an admin, everybody's."""
+    require_principal(ACCESS["subscriptions.show_all"])
+    found = _listed(require_account())
+    return make_response(
+        render_template("subscriptions.html", live=[one for one in found if one.live],
+                        ended=[one for one in found if not one.live], now=site().now())
+    )  # fmt: skip
+
+
+@blueprint.get("/subscriptions/new")
+def new() -> Response:
+    """Ask what the feed is about and for which program it is."""
+    principal = require_principal(ACCESS["subscriptions.new"])
+    return _form(principal, dict(request.args), form_once.new_form_id())
+
+
+@blueprint.post("/subscriptions")
+def make() -> AnyResponse:
+    """Make the feed; its token is shown once."""
+    principal, account = require_principal(ACCESS["subscriptions.make"]), require_account()
+    form = request.form
+
+    def work() -> dict[str, object]:
+        scope = form.get("scope", "")
+        if scope not in dict(_scopes(principal)):
+            raise ScopeRefused("That feed is not on offer.", "Choose one of the list.")
+        made = enrolment.add_subscription(
+            site().store,
+            scope_text=scope,
+            label=form.get("label", ""),
+            secret_url=form.get("secret_url") == "yes" and _may_secret(principal),
+            past_days=_days("past_days", 0),
+            horizon_days=_days("horizon_days", 1),
+            now=site().now(),
+            account_id=account.id,
+        )
+        return _answer(made)
+
+    try:
+        form_id = form_once.carry_out(account, work)
+    except Refusal as refusal:
+        return _form(principal, form.to_dict(), form.get("form_id", ""), refusal)
+    return redirect(url_for("once.show", form_id=form_id), 303)
+
+
+@blueprint.get("/subscriptions/<subscription_id>")
+def show(subscription_id: str) -> Response:
+    """Show one feed: what it is about, its read log, and how to replace or end it."""
+    require_principal(ACCESS["subscriptions.show"])
+    found = _find(require_account(), subscription_id)
+    with site().store.reading() as connection:
+        reads = subscriptions.last_reads(connection, subscription_id, _READS_SHOWN)
+    return make_response(
+        render_template("subscription.html", one=found, reads=reads, form_id=form_once.new_form_id(), now=site().now(),
+                        overlap=enrolment.ROTATION_OVERLAP, base_url=site().base_url)
+    )  # fmt: skip
+
+
+@blueprint.post("/subscriptions/<subscription_id>/rotate")
+def rotate(subscription_id: str) -> AnyResponse:
+    """Make a new feed in place of one, which goes on for a week meanwhile."""
+    require_principal(ACCESS["subscriptions.rotate"])
+    account = require_account()
+    held = _find(account, subscription_id).held
+    form_id = form_once.carry_out(
+        account, lambda: _answer(enrolment.rotate_subscription(site().store, held, site().now()))
+    )
+    return redirect(url_for("once.show", form_id=form_id), 303)
+
+
+@blueprint.post("/subscriptions/<subscription_id>/secret-address")
+def switch_on_secret_url(subscription_id: str) -> AnyResponse:
+    """Give a feed a secret address, in place of one that it had."""
+    require_principal(ACCESS["subscriptions.switch_on_secret_url"])
+    account = require_account()
+    held = _find(account, subscription_id).held
+
+    def work() -> dict[str, object]:
+        secret = enrolment.switch_on_secret_url(site().store, held, site().now())
+        return _answer(MadeSubscription(held, "", secret))
+
+    return redirect(url_for("once.show", form_id=form_once.carry_out(account, work)), 303)
+
+
+@blueprint.post("/subscriptions/<subscription_id>/revoke")
+def revoke(subscription_id: str) -> AnyResponse:
+    """End a feed at once."""
+    require_principal(ACCESS["subscriptions.revoke"])
+    found = _find(require_account(), subscription_id)
+    if found.held.revoked_at is None:
+        enrolment.revoke_subscription(site().store, found.held.id, site().now())
+    flash(f"The feed “{found.held.label}” is ended.")
+    return redirect(url_for("subscriptions.show_all"), 303)
+
+
+def _listed(account: Account) -> list[Listed]:
+    store, now = site().store, site().now()
+    found = enrolment.list_subscriptions(store)
+    mine = [one for one in found if account.role is Role.ADMIN or one.subscription.account_id == account.id]
+    with store.reading() as connection:
+        head = read_head(connection)
+        owners = {one.id: one.email for one in accounts.list_accounts(store, connection)} if mine else {}
+    return [
+        Listed(
+            one.subscription,
+            one.subscription.is_live(now),
+            one.last_read,
+            one.last_read is not None
+            and one.subscription.is_live(now)
+            and one.last_read.read_at >= _publication(one.subscription, head, now).changed_at,
+            owners.get(one.subscription.account_id or b"", ""),
+        )
+        for one in reversed(mine)
+    ]
+
+
+def _find(account: Account, subscription_id: str) -> Listed:
+    """Return a feed of one's own; another's answers as if it were not there."""
+    for one in _listed(account):
+        if one.held.id == subscription_id:
+            return one
+    raise Unknown("There is no such feed.", "Look at the list of your feeds.")
+
+
+def _publication(held: Subscription, head: Head, now: datetime) -> Publication:
+    return site().publishing.feed(scope_of(held), head, now)
+
+
+def _scopes(principal: Principal) -> list[tuple[str, str]]:
+    """Return the scopes on offer, with their words: to a User its own closures, to the others everything."""
+    store = site().store
+    with store.reading() as connection:
+        everyone = parties.read_parties(store, connection)
+    users = [f"user:{user.code}" for user in visible_in_order(principal, everyone)]
+    if not principal.sees_everyone:
+        return [(text, scope_words(text)) for text in users]
+    plain = [kind.value for kind in ScopeKind if kind not in (ScopeKind.USER, ScopeKind.GATEWAY)]
+    gateways = [f"gateway:{code}" for code in sorted(everyone.gateways)]
+    return [(text, scope_words(text)) for text in (*plain, *users, *gateways)]
+
+
+def _form(principal: Principal, stated: dict[str, str], form_id: str, fault: Refusal | None = None) -> Response:
+    page = render_template(
+        "new_subscription.html",
+        scopes=_scopes(principal),
+        stated=_DEFAULTS | stated,
+        may_secret=_may_secret(principal),
+        form_id=form_id,
+        fault=fault,
+        most_days=_MOST_DAYS,
+    )
+    return make_response(page, 422 if fault else 200)
+
+
+def _may_secret(principal: Principal) -> bool:
+    return access.may(principal.role, ACCESS["subscriptions.switch_on_secret_url"])
+
+
+def _days(name: str, least: int) -> int:
+    stated = request.form.get(name, "").strip()
+    if not (stated.isascii() and stated.isdigit() and least <= int(stated[:6]) <= _MOST_DAYS):
+        raise ScopeRefused("That is not a number of days.", f"Give {least} to {_MOST_DAYS}.")
+    return int(stated)
+
+
+def _answer(made: MadeSubscription) -> dict[str, object]:
+    one = made.subscription
+    return {
+        "kind": "feed",
+        "id": one.id,
+        "label": one.label,
+        "scope": one.scope,
+        "token": made.token,
+        "secret_token": made.secret_token or "",
+        "expires": one.expires_at.isoformat(),
+    }

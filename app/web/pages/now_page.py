@@ -1,0 +1,97 @@
+"""The first page: for DCC, admins and ops what is closed now and needs a look; for a User its own schedule."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.access import Principal, may
+from app.domain.london import LONDON, london_date, read_instant
+from app.domain.party import read_code
+from app.domain.refusal import Refusal
+from app.domain.schedule import ScheduledClosure
+from app.domain.window import ClosureWindow
+from app.register.maintenance import find_maintenance
+from app.register.questions.answer import count_words
+from app.register.questions.closed import triage_gateway
+from app.register.questions.freshness import freshness_of
+from app.register.questions.needs_attention import acknowledge as acknowledge_items
+from app.register.questions.overview import look_ahead
+from app.web.access_table import ACCESS
+from app.web.pages.choices import choices_of
+from app.web.pages.shorthand import install_shorthand
+from app.web.principal import require_account, require_principal
+from app.web.site import site
+
+blueprint = Blueprint("first_page", __name__)
+install_shorthand(blueprint)
+
+_LISTED = 8  # items of a kind that the page shows; the rest is a link away
+_PALEST = 4  # with no more gateways than this closed at once, no day is shown as a dark one
+_OWN_DAYS = timedelta(days=56)
+
+
+@dataclass(frozen=True, slots=True)
+class Triaged:
+    """What the triage box was asked and what it answers: one sentence, and the closures that it is about."""
+
+    gateway: str
+    at: str
+    sentence: str = ""
+    references: tuple[str, ...] = ()
+    fault: Refusal | None = None
+
+
+@blueprint.get("/")
+def show() -> Response:
+    """Show what is closed now, what comes, and what needs a look."""
+    principal, account, now = require_principal(ACCESS["first_page.show"]), require_account(), site().now()
+    register = site().register
+    outlook = look_ahead(register, principal, account.id, now)
+    choices = choices_of(register, principal)
+    triaged = _triage(principal, now)
+    common = {
+        "outlook": outlook, "choices": choices, "now": now, "listed": _LISTED, "triaged": triaged,
+        "most": max(_PALEST, outlook.busiest.peak),
+    }  # fmt: skip
+    if principal.sees_everyone:
+        page = render_template("now.html", freshness=freshness_of(site().store, now), **common)
+    else:
+        page = render_template(
+            "own_schedule.html",
+            days=_by_day(outlook.ahead),
+            dates=find_maintenance(register, ClosureWindow(now, now + _OWN_DAYS)),
+            may_give=may(principal.role, ACCESS["give_notice.new"]),
+            **common,
+        )
+    return make_response(page, 400 if triaged.fault else 200)
+
+
+@blueprint.post("/acknowledge")
+def acknowledge() -> AnyResponse:
+    """Clear what was looked at, for oneself; it comes back when a window in it moves."""
+    principal, account = require_principal(ACCESS["first_page.acknowledge"]), require_account()
+    cleared = acknowledge_items(site().register, principal, account.id, request.form.getlist("item"), site().now())
+    flash(f"{count_words(cleared, 'item').capitalize()} cleared. It comes back when a window in it moves.", "done")
+    return redirect(url_for(".show"), 303)
+
+
+def _triage(principal: Principal, now: datetime) -> Triaged:
+    """Answer the triage box; without a gateway it only stands ready, with the time that it is."""
+    gateway = request.args.get("gateway", "").strip()
+    at = request.args.get("at", "").strip() or f"{now.astimezone(LONDON):%Y-%m-%dT%H:%M}"
+    if not gateway:
+        return Triaged("", at)
+    try:
+        answer = triage_gateway(site().register, principal, read_code(gateway), read_instant(at)[0], None)
+    except Refusal as problem:
+        return Triaged(gateway, at, fault=problem)
+    facts = answer.facts
+    named = [*facts["inside"], *facts["told_later"], *([facts["nearest"]] if facts["nearest"] else [])]
+    return Triaged(gateway, at, answer.sentence, tuple(one["reference"] for one in named))
+
+
+def _by_day(ahead: tuple[ScheduledClosure, ...]) -> list[tuple[date, list[ScheduledClosure]]]:
+    return [(day, list(group)) for day, group in groupby(ahead, lambda one: london_date(one.window.starts))]

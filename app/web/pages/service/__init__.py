@@ -1,0 +1,1 @@
+"""Running the service by page: people, Users, rules, messages, keys, and DCC's own dates."""

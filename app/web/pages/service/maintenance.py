@@ -1,0 +1,120 @@
+"""Service, DCC's own dates: planned maintenance and SEC Release days come in by a calendar file, after a preview.
+
+The addresses that bring them by themselves are listed here too; what is done with those is dates_sources.py.
+"""
+
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.maintenance import MaintenanceKind
+from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal
+from app.domain.window import ClosureWindow
+from app.intake.media import read_notice
+from app.intake.reading import Limits, Reading
+from app.pulling.fetch_failure import words_of
+from app.pulling.source_state import read_state
+from app.register.maintenance import (
+    asking_for_dates,
+    find_maintenance,
+    import_maintenance,
+    preview_maintenance,
+    remove_maintenance,
+)
+from app.register.sources import list_dccs_sources
+from app.store import runs
+from app.store.sources import OK
+from app.web.access_table import ACCESS
+from app.web.pages.notice.pending import PreviewGone, draft_id_of
+from app.web.principal import require_account, require_principal
+from app.web.site import site
+
+blueprint = Blueprint("service_maintenance", __name__)
+
+_LIMITS = Limits()
+_AHEAD, _BACK = timedelta(days=2 * 366), timedelta(days=31)
+
+
+@blueprint.get("/service/maintenance")
+def show() -> Response:
+    """List DCC's own windows, with the upload above."""
+    require_principal(ACCESS["service_maintenance.show"])
+    return _page()
+
+
+@blueprint.post("/service/maintenance/preview")
+def preview() -> Response:
+    """Say what the file would change. Nothing is recorded."""
+    require_principal(ACCESS["service_maintenance.preview"])
+    sent = request.files.get("file")
+    octets = sent.stream.read(_LIMITS.octets + 1) if sent else b""
+    try:
+        if not octets:
+            raise NoticeUnreadable("Choose a calendar file with at least one date in it.")
+        if len(octets) > _LIMITS.octets:
+            raise NoticeTooLarge(f"A file may have at most {_LIMITS.octets:,} octets.", "Upload it in parts.")
+        kind, now = _kind(request.form.get("kind", "")), site().now()
+        imported = preview_maintenance(site().register, kind, _read(octets, now), now)
+    except Refusal as refusal:
+        return _page(refusal)
+    draft, store = b"", site().store
+    if imported.added or imported.moved or imported.withdrawn:
+        with store.writing() as connection:
+            draft = runs.put_draft(store, connection, require_account().id, kind.encode() + b"\n" + octets, now)
+    return make_response(
+        render_template("maintenance_preview.html", imported=imported, kind=kind.value, draft=draft.hex())
+    )
+
+
+@blueprint.post("/service/maintenance")
+def take() -> AnyResponse:
+    """Take the dates that were previewed; a second press finds nothing to take."""
+    require_principal(ACCESS["service_maintenance.take"])
+    store, now = site().store, site().now()
+    with store.writing() as connection:
+        body = runs.take_draft(store, connection, require_account().id, draft_id_of(request.form.get("draft", "")))
+    if body is None:
+        raise PreviewGone("This file was taken already, or its preview is too old.", "Look at the list of dates.")
+    kind, _, octets = body.partition(b"\n")
+    done = import_maintenance(site().register, _kind(kind.decode()), _read(octets, now), now)
+    flash(f"Taken: {len(done.added)} added, {len(done.moved)} moved, {len(done.withdrawn)} withdrawn.")
+    return redirect(url_for("service_maintenance.show"), 303)
+
+
+@blueprint.post("/service/maintenance/<reference>/remove")
+def remove(reference: str) -> AnyResponse:
+    """Withdraw one window; its history stays."""
+    require_principal(ACCESS["service_maintenance.remove"])
+    gone = remove_maintenance(site().register, reference, site().now())
+    flash(f"{gone.reference} is withdrawn. A later import of its event brings it back.")
+    return redirect(url_for("service_maintenance.show"), 303)
+
+
+def _kind(text: str) -> MaintenanceKind:
+    try:
+        return MaintenanceKind(text)
+    except ValueError as problem:
+        raise NoticeUnreadable("Say whether the file holds maintenance or releases.") from problem
+
+
+def _read(octets: bytes, now: datetime) -> Reading:
+    return read_notice(octets, "text/calendar", asking_for_dates(now))
+
+
+def _page(fault: Refusal | None = None) -> Response:
+    now = site().now()
+    problems: tuple[IntakeProblem, ...] = fault.problems if isinstance(fault, NoticeUnreadable) else ()
+    page = render_template(
+        "service_maintenance.html",
+        sources=[(one, read_state(one.standing.state)) for one in list_dccs_sources(site().store)],
+        ok=OK,
+        words_of=words_of,
+        dates=find_maintenance(site().register, ClosureWindow(now - _BACK, now + _AHEAD)),
+        kinds=list(MaintenanceKind),
+        chosen=request.form.get("kind", ""),
+        now=now,
+        fault=fault,
+        problems=problems,
+    )
+    return make_response(page, 422 if fault else 200)

@@ -1,0 +1,204 @@
+"""Service, messages: who is told what, by e-mail or webhook; what waits, what failed and why; send it again."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.notification import FOR_THE_SENDER, Kind
+from app.domain.refusal import Refusal
+from app.register.messages import recipients
+from app.register.messages.outbox import resend_message
+from app.register.messages.recipients import MOST_SHOWN, ListedMessage, ListedRecipient
+from app.register.people import enrolment
+from app.store.outbox import MessageState
+from app.store.recipients import Carrier
+from app.web import form_once
+from app.web.access_table import ACCESS
+from app.web.pages.notice.closure_form import Typed
+from app.web.pages.service.recipient_form import (
+    BLANK,
+    FIELDS,
+    FOR_DCC,
+    KINDS,
+    WHEN,
+    fields_of,
+    read_change,
+    read_recipient,
+    when_words,
+)
+from app.web.principal import require_account, require_principal
+from app.web.site import site
+
+blueprint = Blueprint("service_messages", __name__)
+
+_OVERDUE = timedelta(minutes=2)  # the scheduler looks every second or two
+_AGAIN = {
+    MessageState.WAITING: "The message waits for its next attempt, within seconds if the scheduler runs.",
+    MessageState.DEAD: "The message has failed again already.",
+    MessageState.SENT: "Nothing to do: the message is sent.",
+    MessageState.DROPPED: "Nothing to do: nothing that the message was to tell holds any more.",
+}
+
+
+@blueprint.get("/service/messages")
+def show() -> Response:
+    """List the recipients, and what waits or has failed; with ``sent``, what was sent as well."""
+    require_principal(ACCESS["service_messages.show"])
+    store, now = site().store, site().now()
+    everyone, sent = recipients.list_recipients(store), request.args.get("sent") == "yes"
+    settled = (MessageState.SENT, MessageState.DROPPED)
+    dead = recipients.list_messages(store, [MessageState.DEAD])
+    page = render_template(
+        "service_messages.html",
+        recipients=everyone,
+        no_mail_server=not site().sends_mail and any(one.recipient.carrier is Carrier.EMAIL for one in everyone),
+        when_words=when_words,
+        kind_words=_kind_words,
+        dead=dead,
+        failed=len([one for one in dead if _may_go(one)]),
+        may_go=_may_go,
+        waiting=recipients.list_messages(store, [MessageState.WAITING]),
+        gatherings=recipients.list_gatherings(store),
+        settled=recipients.list_messages(store, settled) if sent else None,
+        most=MOST_SHOWN,
+        overdue=now - _OVERDUE,
+        now=now,
+        form_id=form_once.new_form_id,
+    )
+    return make_response(page)
+
+
+@blueprint.get("/service/messages/recipients/new")
+def new() -> Response:
+    """Ask whom to tell what, and where to."""
+    require_principal(ACCESS["service_messages.new"])
+    return _new_form(Typed(BLANK), FOR_DCC, form_once.new_form_id())
+
+
+@blueprint.post("/service/messages/recipients/new")
+def add() -> AnyResponse:
+    """Let a recipient in; a webhook's secret is shown once."""
+    require_principal(ACCESS["service_messages.add"])
+    store, typed, chosen = site().store, _typed(), request.form.getlist("kinds")
+    wanted = read_recipient(typed, chosen, site().outbound, [user.code for user in enrolment.list_users(store)])
+    form_id = request.form.get("form_id", "")
+    if wanted is None:
+        return _new_form(typed, chosen, form_id)
+
+    def work() -> dict[str, object]:
+        made = recipients.add_recipient(
+            store,
+            label=wanted.label,
+            carrier=wanted.carrier,
+            address=wanted.address,
+            kinds=wanted.kinds,
+            digest_hour=wanted.digest_hour,
+            user_code=wanted.user_code,
+            now=site().now(),
+        ).recipient
+        return {"kind": made.carrier.value, "label": made.label, "address": made.address, "secret": made.secret}
+
+    try:
+        form_id = form_once.carry_out(require_account(), work)
+    except Refusal as refusal:
+        typed.faults[""] = f"{refusal.text} {refusal.remedy}".strip()
+        return _new_form(typed, chosen, form_id)
+    if wanted.carrier is Carrier.WEBHOOK:
+        return redirect(url_for("once.show", form_id=form_id), 303)
+    flash(f"{wanted.address} is told from now on.")
+    return redirect(url_for("service_messages.show"), 303)
+
+
+@blueprint.get("/service/messages/recipients/<recipient_id>")
+def show_recipient(recipient_id: str) -> Response:
+    """Show one recipient, in the form that changes it."""
+    require_principal(ACCESS["service_messages.show_recipient"])
+    one = recipients.find_recipient(site().store, recipient_id)
+    return _recipient_page(one, fields_of(one), one.recipient.kinds)
+
+
+@blueprint.post("/service/messages/recipients/<recipient_id>")
+def change(recipient_id: str) -> AnyResponse:
+    """Change what a recipient is told, when and where; sent twice, it leaves the same."""
+    require_principal(ACCESS["service_messages.change"])
+    one, typed, chosen = recipients.find_recipient(site().store, recipient_id), _typed(), request.form.getlist("kinds")
+    wanted = read_change(typed, chosen, site().outbound, one)
+    if wanted is None:
+        return _recipient_page(one, typed, chosen)
+    try:
+        recipients.change_recipient(
+            site().store,
+            one.recipient.id,
+            label=wanted.label,
+            address=wanted.address,
+            kinds=wanted.kinds,
+            digest_hour=wanted.digest_hour,
+        )
+    except Refusal as refusal:
+        typed.faults[""] = f"{refusal.text} {refusal.remedy}".strip()
+        return _recipient_page(one, typed, chosen)
+    flash(f"{wanted.address} is told as you chose from now on.")
+    return redirect(url_for("service_messages.show"), 303)
+
+
+@blueprint.post("/service/messages/recipients/<recipient_id>/remove")
+def remove(recipient_id: str) -> AnyResponse:
+    """Tell a recipient nothing more."""
+    require_principal(ACCESS["service_messages.remove"])
+
+    def work() -> dict[str, object]:
+        recipients.remove_recipient(site().store, recipient_id, site().now())
+        return {"kind": "removed recipient"}
+
+    form_once.carry_out(require_account(), work)
+    flash("The recipient is told nothing more; what waited for it is not sent.")
+    return redirect(url_for("service_messages.show"), 303)
+
+
+@blueprint.post("/service/messages/outbox/<message_id>/resend")
+def resend(message_id: str) -> AnyResponse:
+    """Try a failed message again from the start, under the same id; pressed twice, it waits once."""
+    require_principal(ACCESS["service_messages.resend"])
+    found = resend_message(site().register, message_id, site().now())
+    flash(_AGAIN[found.state])
+    return redirect(url_for("service_messages.show") + "#outbox", 303)
+
+
+def _may_go(one: ListedMessage) -> bool:
+    """Tell whether a message has a recipient yet."""
+    return one.recipient is not None and one.recipient.removed_at is None
+
+
+def _typed() -> Typed:
+    return Typed({name: request.form[name] for name in FIELDS if name in request.form})
+
+
+def _kind_words(one: ListedRecipient) -> str:
+    """Say what a recipient is told: ``everything``, or its kinds by name."""
+    kinds = one.recipient.kinds
+    if kinds == (frozenset(Kind) if one.user else frozenset(Kind) - FOR_THE_SENDER):
+        return "everything"
+    return ", ".join(kind for kind in Kind if kind in kinds)
+
+
+def _new_form(typed: Typed, chosen: Collection[str], form_id: str) -> Response:
+    page = render_template(
+        "new_recipient.html",
+        users=enrolment.list_users(site().store),
+        carriers=list(Carrier),
+        sends_mail=site().sends_mail,
+        form_id=form_id,
+        **_fields(typed, chosen),
+    )
+    return make_response(page, 422 if typed.faults else 200)
+
+
+def _recipient_page(one: ListedRecipient, typed: Typed, chosen: Collection[str]) -> Response:
+    page = render_template("service_recipient.html", one=one, form_id=form_once.new_form_id(), **_fields(typed, chosen))
+    return make_response(page, 422 if typed.faults else 200)
+
+
+def _fields(typed: Typed, chosen: Collection[str]) -> dict[str, object]:
+    return {"typed": typed, "chosen": chosen, "kinds": KINDS, "for_a_user": FOR_THE_SENDER, "when": WHEN}

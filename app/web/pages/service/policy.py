@@ -1,0 +1,131 @@
+"""Service, policy: how much notice is recommended, what is kept how long, when DCC wants a word; all by version."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.london import london_date, read_day
+from app.domain.refusal import PolicyRefused, Refusal
+from app.domain.working_days import REGIONS
+from app.register import rulebook as rules
+from app.web.access_table import ACCESS
+from app.web.pages.shorthand import day_month_words
+from app.web.principal import require_principal
+from app.web.site import site
+
+blueprint = Blueprint("service_policy", __name__)
+
+
+@blueprint.get("/service/policy")
+def show() -> Response:
+    """Show the rules in force, every version of them, and the forms that add one."""
+    require_principal(ACCESS["service_policy.show"])
+    return _page()
+
+
+@blueprint.post("/service/policy/notice")
+def set_notice() -> AnyResponse:
+    """Add a version of the notice policy."""
+    require_principal(ACCESS["service_policy.set_notice"])
+
+    def work() -> str:
+        made = rules.set_notice_policy(
+            site().store,
+            recommended_days=_number("recommended_days"),
+            holiday_region=request.form.get("holiday_region", ""),
+            valid_from=read_day(request.form.get("valid_from", "")),
+            now=site().now(),
+        )
+        holds_from = f"{day_month_words(made.valid_from)} {made.valid_from.year}"
+        return f"Version {made.version} of the notice policy is set; it holds from {holds_from} on."
+
+    return _set("notice", work)
+
+
+@blueprint.post("/service/policy/thresholds")
+def set_thresholds() -> AnyResponse:
+    """Add a version of the thresholds."""
+    require_principal(ACCESS["service_policy.set_thresholds"])
+
+    def work() -> str:
+        stated = {name: _number(name) for name in ("closed", "reopening", "release_days")}
+        version = rules.set_thresholds(
+            site().store, replace(site().register.rulebook().thresholds, **stated), site().now()
+        )
+        return f"Version {version} of the thresholds is set."
+
+    return _set("thresholds", work)
+
+
+@blueprint.post("/service/policy/retention")
+def set_retention() -> AnyResponse:
+    """Add a version of the retention rule."""
+    require_principal(ACCESS["service_policy.set_retention"])
+
+    def work() -> str:
+        proposed = replace(
+            site().register.rulebook().retention,
+            details_days=_number("details_days"),
+            facts_days=_number("facts_days"),
+            withdrawn_days=_number("withdrawn_days"),
+            keeps_details=_keeps_details(),
+        )
+        version = rules.set_retention(site().store, proposed, site().now())
+        return f"Version {version} of the retention is set; housekeeping goes by it from its next run on."
+
+    return _set("retention", work)
+
+
+def _set(form: str, work: Callable[[], str]) -> AnyResponse:
+    """Do it and say so; a form that says what stands already adds no version, so a second sending adds none."""
+    if request.form.get("version") != str(_versions()[form]):
+        return _page(form, PolicyRefused("This rule was changed since the form was opened.", "Look at it again."))
+    try:
+        flash(work())
+    except Refusal as refusal:
+        return _page(form, refusal)
+    return redirect(url_for("service_policy.show"), 303)
+
+
+def _number(name: str) -> int:
+    text = request.form.get(name, "").strip()
+    if not (text.isascii() and text.isdigit()):
+        raise PolicyRefused("Give a whole number in each field.")
+    return int(text[:9])
+
+
+def _keeps_details() -> bool:
+    stated = request.form.get("details")
+    if stated not in {"keep", "drop"}:
+        raise PolicyRefused("Say whether a sender's words are kept.", "Choose one of the two.")
+    return stated == "keep"
+
+
+def _versions() -> dict[str, int]:
+    book = site().register.rulebook()
+    return {
+        "notice": max(one.version for one in book.policies),
+        "thresholds": book.thresholds.version,
+        "retention": book.retention.version,
+    }
+
+
+def _page(form: str = "", fault: Refusal | None = None) -> Response:
+    book, now = site().register.rulebook(), site().now()
+    page = render_template(
+        "service_policy.html",
+        book=book,
+        in_force=book.policy_for(now),
+        calendar=book.calendar_for(book.policy_for(now)),
+        versions=_versions(),
+        policies=list(reversed(rules.policy_history(site().store))),
+        thresholds=list(reversed(rules.threshold_history(site().store))),
+        regions=REGIONS,
+        today=london_date(now),
+        stated=request.form,
+        refused=form,
+        fault=fault,
+    )
+    return make_response(page, 422 if fault else 200)

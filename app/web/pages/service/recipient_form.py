@@ -1,0 +1,113 @@
+"""The fields that state a recipient of messages: what was typed, what it means, and what is wrong with it, by field."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.domain.notification import FOR_THE_SENDER, REMINDER_DAYS, Kind
+from app.domain.refusal import Refusal
+from app.pulling.http_client import Outbound
+from app.register.messages.recipients import ListedRecipient, check_kinds, read_address
+from app.register.people.enrolment import read_name
+from app.store.recipients import Carrier
+from app.web.pages.notice.closure_form import Typed
+
+_T = TypeVar("_T")
+
+FIELDS = ("user", "carrier", "address", "label", "when")
+EVERYBODY = "DCC"
+"""What the form says in place of a User where it is somebody at DCC; no User has that code."""
+
+WHEN: dict[str, int | None] = {
+    "at once": None,
+    **{f"daily at {hour:02}:00 London time": hour for hour in range(24)},
+}
+"""When a recipient may be told, in the words that the form sends, and the digest's hour in London."""
+
+KINDS: dict[Kind, str] = {
+    Kind.NEW: "a closure is planned, or planned again",
+    Kind.MOVED: "its times or its gateway are changed",
+    Kind.WITHDRAWN: "it is off",
+    Kind.LATE: "short notice was given of any of these",
+    Kind.CLASH: "it clashes with another closure, or with DCC's own dates",
+    Kind.STARTS: "it starts within 24 hours",
+    Kind.OPEN: "the gateway is closed now",
+    Kind.EXPIRED: "its window has passed",
+    Kind.RECEIPT: "a notice is recorded",
+    Kind.REMINDER: f"“still planned?”, {REMINDER_DAYS} Working Days before it starts",
+}
+
+BLANK = {"user": EVERYBODY, "carrier": Carrier.EMAIL.value, "when": "at once"}
+FOR_DCC = [kind.value for kind in Kind if kind not in FOR_THE_SENDER]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A recipient as a form states it, each field sound by itself."""
+
+    label: str
+    carrier: Carrier
+    address: str
+    kinds: frozenset[Kind]
+    digest_hour: int | None
+    user_code: str | None
+
+
+def when_words(digest_hour: int | None) -> str:
+    """Say when a recipient is told: ``at once``, ``daily at 08:00 London time``."""
+    return next(words for words, hour in WHEN.items() if hour == digest_hour)
+
+
+def fields_of(one: ListedRecipient) -> Typed:
+    """Return a recipient as the fields show it."""
+    held = one.recipient
+    return Typed({"address": held.address, "label": held.label, "when": when_words(held.digest_hour)})
+
+
+def read_recipient(typed: Typed, chosen: Collection[str], outbound: Outbound, users: Collection[str]) -> Wanted | None:
+    """Return what a new recipient's form states; None where a fault was noted. ``users`` are those to choose from."""
+    user, carrier = typed.text("user"), typed.text("carrier")
+    if user != EVERYBODY and user not in users:
+        typed.faults["user"] = "Choose one of the list."
+    if carrier not in set(Carrier):
+        typed.faults["carrier"] = "Choose e-mail or webhook."
+        return None
+    return _read(typed, chosen, outbound, Carrier(carrier), None if user == EVERYBODY else user)
+
+
+def read_change(typed: Typed, chosen: Collection[str], outbound: Outbound, known: ListedRecipient) -> Wanted | None:
+    """Return what the form of a known recipient states, whose carrier and User stay; None where a fault was noted."""
+    return _read(typed, chosen, outbound, known.recipient.carrier, known.user or None)
+
+
+def _read(
+    typed: Typed, chosen: Collection[str], outbound: Outbound, carrier: Carrier, user_code: str | None
+) -> Wanted | None:
+    def read_checked_address() -> str:
+        address = typed.text("address")
+        if carrier is Carrier.WEBHOOK:
+            outbound.check(address)
+        return read_address(carrier, address)
+
+    address = _noted(typed, "address", read_checked_address)
+    label = _noted(typed, "label", lambda: read_name(typed.text("label")))
+    kinds = _noted(
+        typed, "kinds", lambda: check_kinds([kind for kind in Kind if kind in chosen], for_a_user=user_code is not None)
+    )
+    when = typed.text("when")
+    if when not in WHEN:
+        typed.faults["when"] = "Choose one of the list."
+    if typed.faults or address is None or label is None or kinds is None:
+        return None
+    return Wanted(
+        label=label, carrier=carrier, address=address, kinds=kinds, digest_hour=WHEN[when], user_code=user_code
+    )
+
+
+def _noted(typed: Typed, name: str, read: Callable[[], _T]) -> _T | None:
+    """Read a field; where it is refused, note text and remedy at it."""
+    try:
+        return read()
+    except Refusal as refusal:
+        typed.faults[name] = f"{refusal.text} {refusal.remedy}".strip()
+        return None

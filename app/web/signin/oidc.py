@@ -1,0 +1,111 @@
+"""Sign-in by the organisation's own provider: OpenID Connect, code flow with PKCE; who it is are issuer and subject."""
+
+from typing import Any
+
+import structlog
+from flask import Blueprint, Flask, redirect, request, session, url_for
+from werkzeug.wrappers import Response
+
+from app.domain.refusal import AccessRefused, Refusal, StoreUnfit, Unknown
+from app.store import accounts, identities
+from app.store.identities import Identity
+from app.store.sessions import Stage
+from app.web.browser_session import start_session
+from app.web.principal import signed_in_account
+from app.web.signin.session import after_sign_in
+from app.web.site import Provider, site
+
+blueprint = Blueprint("oidc", __name__)
+
+_LOG = structlog.get_logger()
+_LINKS = "oidc_links"  # in the session: the person who asks is signed in, and wants the identity linked
+
+
+class ProviderRefused(Refusal):
+    """The provider did not say who somebody is, or said it in a way that does not hold."""
+
+    code = "provider"
+
+
+class NotLinked(AccessRefused):
+    """A good identity that no account here is linked to."""
+
+    code = "not-linked"
+
+
+def open_provider(app: Flask, issuer: str, client_id: str, client_secret: str) -> Provider:
+    """Return the provider of ``issuer``. Nothing is fetched before somebody signs in. Raise ``StoreUnfit``."""
+    try:
+        from authlib.integrations.flask_client import OAuth  # noqa: PLC0415 - an extra
+    except ImportError as problem:
+        raise StoreUnfit(
+            "Sign-in by OpenID Connect is not installed.", "Install the extra: pip install '.[oidc]'."
+        ) from problem
+    client = OAuth(app).register(
+        "provider",
+        client_id=client_id,
+        client_secret=client_secret,
+        server_metadata_url=f"{issuer.rstrip('/')}/.well-known/openid-configuration",
+        client_kwargs={"scope": "openid email", "code_challenge_method": "S256", "timeout": 10},
+    )
+    return Provider(issuer, client)
+
+
+@blueprint.post("/sign-in/provider")
+def begin() -> Response:
+    """Send the person to the provider. Who is signed in already asks for the identity to be linked."""
+    account = signed_in_account()
+    if account is None:
+        session.pop(_LINKS, None)
+    else:
+        session[_LINKS] = account.id.hex()
+    try:
+        found: Response = _client().authorize_redirect(site().base_url + url_for("oidc.come_back"))
+    except Exception as problem:
+        raise _refused(problem) from problem
+    return found
+
+
+@blueprint.get("/sign-in/provider/back")
+def come_back() -> Response:
+    """Take the provider's word and sign in, or link the identity to the account that asked for it."""
+    client, provider = _client(), site().provider
+    assert provider is not None
+    try:
+        claims = client.authorize_access_token()["userinfo"]
+        identity = Identity(str(claims["iss"]), str(claims["sub"]))
+    except Exception as problem:
+        raise _refused(problem) from problem
+    if identity.issuer != provider.issuer:
+        raise _refused(None)
+    store, now = site().store, site().now()
+    account = signed_in_account()
+    if account is not None and session.pop(_LINKS, "") == account.id.hex():
+        with store.writing() as connection:
+            identities.link_identity(store, connection, account.id, identity, now)
+        return redirect(url_for("account.show"), 303)
+    with store.reading() as connection:
+        account_id = identities.account_of(store, connection, identity)
+        found = None if account_id is None else accounts.account_by_id(store, connection, account_id)
+    if found is None or found.closed_at is not None:
+        raise NotLinked(
+            "Your organisation's sign-in knows you, but no account here is linked to it.",
+            f"Ask an admin to link one; your subject there is {identity.subject[:255]}.",
+        )
+    start_session(found.id, Stage.OPEN)
+    return redirect(after_sign_in(), 303)
+
+
+def _client() -> Any:
+    provider = site().provider
+    if provider is None:
+        raise Unknown("There is nothing at this address.", "Check the address.")
+    return provider.client
+
+
+def _refused(problem: Exception | None) -> ProviderRefused:
+    # Whatever goes wrong between us and the provider is one answer; the log has its kind and none of its content.
+    _LOG.warning("the provider's answer was not taken", kind=type(problem).__name__, path_kind=request.endpoint)
+    return ProviderRefused(
+        "Your organisation's sign-in did not work.", "Try again; if it stays so, sign in by password or ask an admin."
+    )

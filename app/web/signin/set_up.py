@@ -1,0 +1,164 @@
+"""Setting up a sign-in of one's own, or a new one: a password, an authenticator, recovery codes."""
+
+import re
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.domain.password import LONGEST, SHORTEST, PasswordRefused
+from app.domain.refusal import Refusal
+from app.register.people import sign_in
+from app.register.people.sign_in import SignInRefused, TooManyTries
+from app.security.second_factor import enrolment_address, new_secret
+from app.store import proofs, sessions
+from app.store.accounts import Account
+from app.store.proofs import Proofs
+from app.store.sessions import Stage
+from app.web import form_once
+from app.web.browser_session import current_session, start_session
+from app.web.principal import SignInNeeded, signed_in_account, signing_in
+from app.web.signin.qr import qr_svg
+from app.web.site import site
+
+blueprint = Blueprint("set_up", __name__)
+
+_SERVICE = "Planned gateway closures"
+_SECRET = re.compile(r"[A-Z2-7]{32}")
+
+
+@blueprint.get("/set-up/password")
+def password() -> AnyResponse:
+    """Ask for a new password."""
+    account, stage = _person()
+    held = proofs_of(account)
+    if stage is Stage.SET_UP and held.password:
+        return redirect(url_for("set_up.second_factor"), 303)
+    return make_response(_password_page(account, held, None))
+
+
+@blueprint.post("/set-up/password")
+def choose_password() -> AnyResponse:
+    """Set the password; other sessions of the account end, this one goes on under a new id."""
+    account, stage = _person()
+    held = proofs_of(account)
+    try:
+        _require_present_password(account, held)
+        if request.form.get("password", "") != request.form.get("password_again", ""):
+            raise PasswordRefused("The two passwords differ.", "Type the same one twice.")
+        sign_in.choose_password(site().store, account, request.form.get("password", ""), site().now())
+    except Refusal as refusal:
+        return _refused(_password_page(account, held, refusal), refusal)
+    end_other_sessions(account)
+    start_session(account.id, stage)
+    flash("Your password is set.")
+    return redirect(url_for("account.show" if held.secret else "set_up.second_factor"), 303)
+
+
+@blueprint.get("/set-up/second-factor")
+def second_factor() -> AnyResponse:
+    """Show a new authenticator's secret, as a QR code and in letters."""
+    account, _ = _person()
+    held = proofs_of(account)
+    if held.password is None:
+        return redirect(url_for("set_up.password"), 303)
+    return make_response(_factor_page(account, held, new_secret(), form_once.new_form_id(), None))
+
+
+@blueprint.post("/set-up/second-factor")
+def confirm_second_factor() -> AnyResponse:
+    """Take the authenticator that a code proves; show the recovery codes, once."""
+    account, _ = _person()
+    held = proofs_of(account)
+    secret = request.form.get("authenticator", "")
+    if not _SECRET.fullmatch(secret):
+        return redirect(url_for("set_up.second_factor"), 303)
+
+    def work() -> dict[str, object]:
+        if held.secret:
+            _require_present_password(account, held)
+        code = request.form.get("one_time_code", "")
+        codes = sign_in.set_up_second_factor(site().store, account, secret, code, site().now())
+        return {"kind": "recovery", "codes": codes}
+
+    try:
+        form_id = form_once.carry_out(account, work)
+    except (SignInRefused, TooManyTries) as refusal:
+        page = _factor_page(account, held, secret, request.form.get("form_id", ""), refusal)
+        return _refused(page, refusal)
+    start_session(account.id, Stage.OPEN)
+    return redirect(url_for("once.show", form_id=form_id), 303)
+
+
+@blueprint.post("/set-up/recovery-codes")
+def renew_recovery_codes() -> AnyResponse:
+    """Make new recovery codes in place of those before; show them, once."""
+    account, stage = _person()
+    if not stage.is_in:
+        raise SignInNeeded("Sign in first.")
+    held = proofs_of(account)
+
+    def work() -> dict[str, object]:
+        _require_present_password(account, held)
+        return {"kind": "recovery", "codes": sign_in.renew_recovery_codes(site().store, account)}
+
+    try:
+        form_id = form_once.carry_out(account, work)
+    except (SignInRefused, TooManyTries) as refusal:
+        flash(f"{refusal.text} {refusal.remedy}", "fault")
+        return redirect(url_for("account.show"), 303)
+    return redirect(url_for("once.show", form_id=form_id), 303)
+
+
+def proofs_of(account: Account) -> Proofs:
+    """Return what an account can prove itself by."""
+    store = site().store
+    with store.reading() as connection:
+        return proofs.proofs_of(store, connection, account.id)
+
+
+def end_other_sessions(account: Account) -> int:
+    """End every session of an account but this one; return how many."""
+    here = current_session()
+    with site().store.writing() as connection:
+        return sessions.end_sessions_of(
+            connection, account.id, site().now(), but=here.digest if here is not None else b""
+        )
+
+
+def _person() -> tuple[Account, Stage]:
+    """Return who sets something up: signed in, or by password with no second factor to ask for yet."""
+    signed_in_account()  # for the layout
+    found = signing_in()
+    if found is None or found[1] is Stage.FACTOR:
+        raise SignInNeeded("Sign in first.", "Then set up your password and second factor.")
+    return found
+
+
+def _require_present_password(account: Account, held: Proofs) -> None:
+    """Ask for the password that is there before anything takes its place."""
+    if held.password is not None:
+        stated = request.form.get("present_password", "")
+        sign_in.by_password(site().store, account.email, stated, request.remote_addr or "", site().now())
+
+
+def _password_page(account: Account, held: Proofs, fault: Refusal | None) -> str:
+    return render_template(
+        "set_up_password.html", person=account, held=held, fault=fault, shortest=SHORTEST, longest=LONGEST
+    )
+
+
+def _factor_page(account: Account, held: Proofs, secret: str, form_id: str, fault: Refusal | None) -> str:
+    return render_template(
+        "set_up_second_factor.html",
+        person=account,
+        held=held,
+        secret=secret,
+        groups=" ".join(secret[place : place + 4] for place in range(0, len(secret), 4)),
+        qr=qr_svg(enrolment_address(secret, account.email, _SERVICE)),
+        form_id=form_id,
+        fault=fault,
+    )
+
+
+def _refused(page: str, refusal: Refusal) -> Response:
+    return make_response(page, 429 if isinstance(refusal, TooManyTries) else 422)
