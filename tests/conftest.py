@@ -14,11 +14,10 @@ import pytest
 from sqlalchemy import make_url
 
 from app.domain.access import Principal, Role
-from app.domain.notice import Announcement, Channel, Notice
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.party import User
 from app.domain.window import ClosureWindow
 from app.factory import create_app, open_service, prepare
-from app.intake.reading import Reading
 from app.register.receive import receive_notice
 from app.security.tokens import new_row_id
 from app.settings import read_settings
@@ -258,7 +257,7 @@ def give(register):
 
     def record(user, *announcements, at=NOW, octets=b"BEGIN:VCALENDAR", whole=(), **options):
         notice = Notice(user.code, Channel.API, at, "text/calendar", octets, "a test")
-        reading = Reading(tuple(announcements), (), whole_uids=frozenset(whole), events=len(announcements))
+        reading = NoticeContent(tuple(announcements), (), whole_uids=frozenset(whole), events=len(announcements))
         return receive_notice(register, user, notice, reading, **options)
 
     return record

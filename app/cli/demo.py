@@ -8,11 +8,10 @@ from datetime import date, datetime, timedelta
 from app.domain.access import Role
 from app.domain.london import london_date, read_wall_clock, utc_text
 from app.domain.maintenance import MaintenanceKind
-from app.domain.notice import Announcement, Channel, Notice
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.party import PARTY_CATEGORIES, SEC_USER_ROLES, User
 from app.domain.window import ClosureWindow
 from app.factory import Service
-from app.intake.reading import Reading
 from app.jobs.sweep import sweep
 from app.register.maintenance import PLACE, import_maintenance
 from app.register.people import enrolment
@@ -124,7 +123,7 @@ def _add_dates(service: Service, now: datetime) -> None:
     ):
         window = ClosureWindow(hour + begins, hour + begins + lasts)
         date_of_dcc = Announcement(uid=f"demo-{kind.value}", gateway=PLACE, window=window)
-        import_maintenance(service.register, kind, Reading((date_of_dcc,), (), events=1), now)
+        import_maintenance(service.register, kind, NoticeContent((date_of_dcc,), (), events=1), now)
 
 
 def _night(day: date, chance: random.Random) -> ClosureWindow:
@@ -144,4 +143,4 @@ def _give(service: Service, user: User, announcement: Announcement, received_at:
     }
     octets = json.dumps({"closures": [stated]}).encode()
     notice = Notice(user.code, Channel.API, received_at, "application/json", octets, "demo")
-    receive_notice(service.register, user, notice, Reading((announcement,), (), events=1))
+    receive_notice(service.register, user, notice, NoticeContent((announcement,), (), events=1))

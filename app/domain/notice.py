@@ -1,9 +1,10 @@
-"""A notice as it was received, and what it announces of each closure."""
+"""A notice as it was received, and its content: what it announces of each closure, and what could not be read."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
 
 
@@ -58,3 +59,50 @@ class Announcement:
     line: int | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatingRule:
+    """A rule that goes on beyond the horizon: ``octets`` is a VCALENDAR of this UID alone, to be read again later.
+
+    ``expanded_to`` (aware UTC) is the end of the span of which this reading states every occurrence.
+    """
+
+    uid: str
+    gateway: str
+    octets: bytes
+    expanded_to: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One occurrence of an event, also a withdrawn one; both times aware UTC, half-open.
+
+    ``recurrence_id`` is the UTC start that the unaltered rule gave it (``20261206T020000Z``), "" where nothing recurs.
+    ``all_day`` and ``floating`` say that its start was stated without a zone. ``place`` is that of the VEVENT which
+    states it among those of its calendar, from 0.
+    """
+
+    starts: datetime
+    ends: datetime
+    recurrence_id: str
+    all_day: bool
+    floating: bool
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeContent:
+    """What one notice says, and what of it could not be read.
+
+    ``whole_uids`` are the UIDs whose complete set of occurrences is stated here (a master is present), so that an
+    occurrence known from before and absent here has vanished. ``events`` counts what the notice held, understood or
+    not. ``remarks`` concern the notice as a whole.
+    """
+
+    announcements: tuple[Announcement, ...]
+    problems: tuple[IntakeProblem, ...]
+    whole_uids: frozenset[str] = frozenset()
+    series: tuple[RepeatingRule, ...] = ()
+    events: int = 0
+    remarks: tuple[str, ...] = ()

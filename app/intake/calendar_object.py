@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.notice import NoticeContent, Occurrence
 from app.intake.allowance import Allowance
 from app.intake.ical import read_told
-from app.intake.reading import Asking, Instance, Reading
+from app.intake.reading import Asking
 from app.intake.series import cancelled_instances
 from app.intake.unfold import unreadable
 
@@ -20,8 +21,8 @@ class CalendarObject:
     """
 
     uid: str
-    reading: Reading
-    instances: tuple[Instance, ...]
+    reading: NoticeContent
+    instances: tuple[Occurrence, ...]
     complete_from: datetime | None
     complete_until: datetime | None
 

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from app.domain.notice import NoticeContent
 from app.domain.refusal import IntakeProblem, NoticeTooLarge
 from app.intake.allowance import Allowance
 from app.intake.components import RawCalendar, RawEvent, RawProperty, split
 from app.intake.itip import meaning_of
 from app.intake.problem import FAULTS, Unread
 from app.intake.property import Heads, Property, read_property, read_text
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.reading import Asking, Limits
 from app.intake.series import Told, tell
 from app.intake.stated import Calendar, Stated, derived_uid, read_event
 from app.intake.unfold import unfold, unreadable
@@ -31,22 +32,22 @@ class Grouped:
     events: int = 0
 
 
-def read_ical(octets: bytes, asking: Asking) -> Reading:
+def read_ical(octets: bytes, asking: Asking) -> NoticeContent:
     """Read an iCalendar notice (RFC 5545, RFC 5546). Raise as ``read_told`` does."""
     return read_told(octets, asking)[0]
 
 
-def read_told(octets: bytes, asking: Asking) -> tuple[Reading, dict[str, Told]]:
+def read_told(octets: bytes, asking: Asking) -> tuple[NoticeContent, dict[str, Told]]:
     """Read an iCalendar notice, and return beside the reading what each UID came to.
 
     Raise ``NoticeTooLarge`` (nothing was parsed) or ``NoticeUnreadable`` (no calendar was found), never anything else:
-    all other trouble is a problem in the ``Reading``.
+    all other trouble is a problem in the ``NoticeContent``.
     """
     allowance = Allowance(asking.limits)
     found = read_groups(octets, asking, allowance)
     told = {uid: tell_group(group, asking, allowance) for uid, group in found.groups.items()}
     problems = [*found.problems, *(problem for one in told.values() for problem in one.problems)]
-    reading = Reading(
+    reading = NoticeContent(
         announcements=tuple(announcement for one in told.values() for announcement in one.announcements),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
         whole_uids=frozenset(uid for uid, one in told.items() if one.whole and uid not in found.spoiled),

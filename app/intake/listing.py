@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from app.domain.notice import NoticeContent
 from app.intake.ical import check_count, check_size
 from app.intake.problem import FAULTS, Unread
-from app.intake.reading import Asking, Reading
+from app.intake.reading import Asking
 from app.intake.rows import COLUMNS, Row, read_rows
 from app.intake.unfold import plain_octets, unreadable
 
 _SHAPE = 'Send {"closures": [{"gateway": ..., "starts": ..., "ends": ..., "reference": ...}]} or that list alone.'
 
 
-def read_listing(octets: bytes, asking: Asking) -> Reading:
+def read_listing(octets: bytes, asking: Asking) -> NoticeContent:
     """Read ``{"closures": [...]}`` or a bare list. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``.
 
     ``line`` of problems and announcements is the entry's place, from 1. A UID is ``listing:`` and the reference.

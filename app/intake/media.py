@@ -1,9 +1,10 @@
 """Which reader a notice gets: by its media type or file name, or by its first octets where neither says anything."""
 
+from app.domain.notice import NoticeContent
 from app.domain.refusal import NoticeUnreadable
 from app.intake.ical import read_ical
 from app.intake.listing import read_listing
-from app.intake.reading import Asking, Reading
+from app.intake.reading import Asking
 from app.intake.sheet import read_sheet
 from app.intake.unfold import unreadable
 
@@ -25,7 +26,7 @@ _SILENT = frozenset({"", "application/octet-stream", "text/plain", "application/
 _REMEDY = "Send text/calendar (.ics), text/csv (.csv) or application/json."
 
 
-def read_notice(octets: bytes, media_type: str, asking: Asking) -> Reading:
+def read_notice(octets: bytes, media_type: str, asking: Asking) -> NoticeContent:
     """Read a notice by its media type, or by a file name such as ``closures.ics``.
 
     Raise ``NoticeTooLarge`` or ``NoticeUnreadable`` (also for a type that is not read), never anything else.

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from icalendar.parser import Contentline
 
-from app.domain.notice import Announcement, Notice
+from app.domain.notice import Announcement, Notice, NoticeContent
 from app.domain.refusal import NoticeUnreadable
 from app.intake.components import RawCalendar, RawEvent, split
 from app.intake.listing import rows_of_listing
@@ -16,7 +16,7 @@ from app.intake.media import media_type_of
 from app.intake.needed import event_lines, property_lines, zone_lines
 from app.intake.problem import Unread
 from app.intake.property import Heads, read_property, read_text
-from app.intake.reading import Limits, Reading
+from app.intake.reading import Limits
 from app.intake.rows import COLUMNS, Row, needed_values
 from app.intake.sheet import rows_of_sheet
 from app.intake.stated import UNREAD_TIME, derived_uid
@@ -24,7 +24,7 @@ from app.intake.unfold import unfold
 from app.intake.zones import defined_tzid
 
 
-def minimised(notice: Notice, reading: Reading | None) -> Notice:
+def minimised(notice: Notice, reading: NoticeContent | None) -> Notice:
     """Return a notice with what was read of it and no more: it reads the same, but for what was left out.
 
     Where nothing was read (``reading`` is None) only the facts of its receipt are left. Events and rows that were not
@@ -40,7 +40,7 @@ def minimised(notice: Notice, reading: Reading | None) -> Notice:
     return replace(notice, media_type=media_type, octets=_MINIMISED[media_type](notice.octets, reading))
 
 
-def _calendars(octets: bytes, reading: Reading) -> bytes:
+def _calendars(octets: bytes, reading: NoticeContent) -> bytes:
     sent = unfold(octets)
     told = _Told(reading)
     kept = [line for calendar in split(sent, Limits()) for line in _calendar(calendar, told)]
@@ -57,7 +57,7 @@ def _folded(line: bytes) -> bytes:
 class _Told:
     """Which events a reading is of, and the gateways that it found in them."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: NoticeContent) -> None:
         self.heads = Heads()
         self._whole = reading.whole_uids
         self._by_line = {one.line: one for one in reading.announcements}
@@ -98,7 +98,7 @@ def _calendar(calendar: RawCalendar, told: _Told) -> list[bytes]:
     return [b"BEGIN:VCALENDAR", *own, *zones_kept, *events, b"END:VCALENDAR"]
 
 
-def _sheet(octets: bytes, reading: Reading) -> bytes:
+def _sheet(octets: bytes, reading: NoticeContent) -> bytes:
     table = io.StringIO(newline="")
     writer = csv.writer(table)
     writer.writerow(COLUMNS)
@@ -107,11 +107,11 @@ def _sheet(octets: bytes, reading: Reading) -> bytes:
     return table.getvalue().encode()
 
 
-def _listing(octets: bytes, reading: Reading) -> bytes:
+def _listing(octets: bytes, reading: NoticeContent) -> bytes:
     return json.dumps(_values(rows_of_listing(octets), reading), separators=(",", ":")).encode()
 
 
-def _values(rows: Iterable[Row], reading: Reading) -> list[dict[str, str]]:
+def _values(rows: Iterable[Row], reading: NoticeContent) -> list[dict[str, str]]:
     told: dict[int | None, Announcement] = {one.line: one for one in reading.announcements}
     return [needed_values(row, told[row.line].gateway) for row in rows if row.line in told]
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from app.domain.notice import Occurrence
 from app.domain.refusal import Refusal
 from app.intake.allowance import Allowance
 from app.intake.ical import read_groups, tell_group
 from app.intake.problem import FAULTS
-from app.intake.reading import Asking, Instance, Limits
+from app.intake.reading import Asking, Limits
 from app.intake.series import cancelled_instances, longest_of
 
 # Dates before and after these are nobody's: what asks for them means without end.
@@ -20,7 +21,7 @@ _ELSEWHERE = frozenset({"no-occurrence", "too-far-ahead", "too-long-ago"})
 
 def instances_within(
     octets: bytes, gateway: str, span: tuple[datetime, datetime], allowance: Allowance
-) -> tuple[Instance, ...] | None:
+) -> tuple[Occurrence, ...] | None:
     """Return at least the instances with a part in a span (aware UTC); None where that is more than is evaluated.
 
     ``octets`` are those of an object that ``read_object`` took.
@@ -31,7 +32,7 @@ def instances_within(
     asked = Asking(starts, (gateway,), gateway, replace(_LIMITS, reach=ends - starts + _MARGIN), allow_long=True)
     try:
         groups = read_groups(octets, asked, allowance).groups
-        found: list[Instance] = []
+        found: list[Occurrence] = []
         for group in groups.values():
             limits = replace(asked.limits, past=longest_of(group) + _MARGIN, horizon=ends - starts + _MARGIN)
             here = replace(asked, limits=limits)

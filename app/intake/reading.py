@@ -1,10 +1,7 @@
-"""What reading a notice takes and gives: limits, who is asking, and the announcements, problems and series found."""
+"""What reading a notice takes: how much it may hold, and for whom and when it is read."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-
-from app.domain.notice import Announcement
-from app.domain.refusal import IntakeProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,50 +47,3 @@ class Asking:
         """Return the first and the last year that a time within reach may lie in, with one to spare on either side."""
         limits = self.limits
         return self.now.year - limits.past.days // 365 - 2, self.now.year + limits.reach.days // 365 + 2
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A rule that goes on beyond the horizon: ``octets`` is a VCALENDAR of this UID alone, to be read again later.
-
-    ``expanded_to`` (aware UTC) is the end of the span of which this reading states every occurrence.
-    """
-
-    uid: str
-    gateway: str
-    octets: bytes
-    expanded_to: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One occurrence of an event, also a withdrawn one; both times aware UTC, half-open.
-
-    ``recurrence_id`` is the UTC start that the unaltered rule gave it (``20261206T020000Z``), "" where nothing recurs.
-    ``all_day`` and ``floating`` say that its start was stated without a zone. ``place`` is that of the VEVENT which
-    states it among those of its calendar, from 0.
-    """
-
-    starts: datetime
-    ends: datetime
-    recurrence_id: str
-    all_day: bool
-    floating: bool
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one notice says, and what of it could not be read.
-
-    ``whole_uids`` are the UIDs whose complete set of occurrences is stated here (a master is present), so that an
-    occurrence known from before and absent here has vanished. ``events`` counts what the notice held, understood or
-    not. ``remarks`` concern the notice as a whole.
-    """
-
-    announcements: tuple[Announcement, ...]
-    problems: tuple[IntakeProblem, ...]
-    whole_uids: frozenset[str] = frozenset()
-    series: tuple[Series, ...] = ()
-    events: int = 0
-    remarks: tuple[str, ...] = ()

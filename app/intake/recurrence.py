@@ -31,7 +31,7 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class RuleOccurrence:
     """One occurrence: ``key`` is the UTC start that the unaltered rule gave it, ``position`` its index there."""
 
     key: datetime
@@ -57,7 +57,7 @@ class Expansion:
     ``unsynchronised``: the rule itself does not give DTSTART.
     """
 
-    occurrences: tuple[Occurrence, ...]
+    occurrences: tuple[RuleOccurrence, ...]
     since: datetime | None = None
     until: datetime | None = None
     unsynchronised: bool = False
@@ -76,7 +76,7 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
     Raise ``Unread``: too many ahead, or none at all.
     """
     earliest, horizon = now - limits.past, now + limits.horizon
-    seen: dict[datetime, Occurrence] = {}
+    seen: dict[datetime, RuleOccurrence] = {}
     allowance.spend(work=_COST_OF_RULE)
     ahead = 0
     until: datetime | None = None
@@ -98,11 +98,11 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
                 until = key
                 break
             _check_count(ahead, limits)
-            seen.setdefault(key, Occurrence(key, moment, start.position))
+            seen.setdefault(key, RuleOccurrence(key, moment, start.position))
     for occasion in recurrence.added:
         key = occasion.starts.instant()
         if earliest <= key <= now + limits.reach:
-            seen.setdefault(key, Occurrence(key, occasion.starts, None, occasion.length))
+            seen.setdefault(key, RuleOccurrence(key, occasion.starts, None, occasion.length))
     _check_count(sum(key >= now for key in seen), limits)
     if not seen and until is None:
         raise _none_within_reach()
@@ -141,7 +141,7 @@ def _after_until(moment: Moment, key: datetime, rule: Rule | None) -> bool:
     return key > rule.until.instant()
 
 
-def _without(seen: dict[datetime, Occurrence], excluded: tuple[Moment, ...]) -> tuple[Occurrence, ...]:
+def _without(seen: dict[datetime, RuleOccurrence], excluded: tuple[Moment, ...]) -> tuple[RuleOccurrence, ...]:
     """Leave out what EXDATE names: by its instant, or by its day where it is a date, as some senders write."""
     instants = {moment.instant() for moment in excluded}
     days = {moment.naive.date() for moment in excluded if moment.all_day}

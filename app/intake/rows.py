@@ -7,13 +7,13 @@ from hashlib import sha256
 
 from app.domain.london import Reading as ClockReading
 from app.domain.london import read_instant
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem, TimeRefused
 from app.intake.gateway import choose_gateway
 from app.intake.moment import Moment, checked_window, how_read, window_between
 from app.intake.problem import Unread
 from app.intake.property import printable
-from app.intake.reading import Asking, Reading
+from app.intake.reading import Asking
 from app.intake.zones import UTC_ZONE
 
 COLUMNS = ("gateway", "starts", "ends", "reference", "withdrawn")
@@ -36,7 +36,7 @@ class Row:
         return printable(self.values.get(column, ""))
 
 
-def read_rows(rows: list[Row], problems: list[IntakeProblem], asking: Asking, prefix: str) -> Reading:
+def read_rows(rows: list[Row], problems: list[IntakeProblem], asking: Asking, prefix: str) -> NoticeContent:
     """Read rows; ``problems`` are those met before. A UID is ``prefix`` and the reference, or derived."""
     found: dict[str, Announcement] = {}
     remarks: dict[str, None] = {}
@@ -53,7 +53,7 @@ def read_rows(rows: list[Row], problems: list[IntakeProblem], asking: Asking, pr
         found[announcement.uid] = announcement
         if not row.value("reference"):
             remarks[_NO_REFERENCE] = None
-    return Reading(
+    return NoticeContent(
         announcements=tuple(found.values()),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
         whole_uids=frozenset(found),

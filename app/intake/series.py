@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, Occurrence, RepeatingRule
 from app.domain.refusal import IntakeProblem, WindowRefused
 from app.domain.window import ClosureWindow
 from app.intake.allowance import Allowance
@@ -11,8 +11,8 @@ from app.intake.itip import Meaning
 from app.intake.moment import Moment, checked_window, window_from
 from app.intake.needed import event_lines, property_lines, zone_lines
 from app.intake.problem import Unread
-from app.intake.reading import Asking, Instance, Series
-from app.intake.recurrence import Expansion, Occurrence, expand, recurrence_key
+from app.intake.reading import Asking
+from app.intake.recurrence import Expansion, RuleOccurrence, expand, recurrence_key
 from app.intake.stated import UNREAD_TIME, Stated
 
 _CLOCKS = timedelta(days=1)  # more than any zone ever moved its clocks
@@ -29,12 +29,12 @@ class Told:
     """
 
     announcements: list[Announcement] = field(default_factory=list)
-    instances: list[Instance] = field(default_factory=list)
+    instances: list[Occurrence] = field(default_factory=list)
     since: datetime | None = None
     cancelled: Stated | None = None
     problems: list[IntakeProblem] = field(default_factory=list)
     longest: timedelta = timedelta()
-    series: Series | None = None
+    series: RepeatingRule | None = None
     whole: bool = False
 
 
@@ -134,7 +134,7 @@ def _tell_master(
             told.announcements[0] = replace(first, remarks=(*first.remarks, _UNSYNCHRONISED))
         told.since = expansion.since
         if expansion.until is not None:
-            told.series = Series(master.uid, master.gateway, b"", expansion.until)
+            told.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until)
 
 
 def _tell_addition(told: Told, one: Stated, asking: Asking, allowance: Allowance) -> None:
@@ -156,7 +156,7 @@ def _expansion(told: Told, one: Stated, asking: Asking, allowance: Allowance) ->
         return Expansion(())
 
 
-def _tell_occurrence(told: Told, master: Stated, occurrence: Occurrence, asking: Asking) -> None:
+def _tell_occurrence(told: Told, master: Stated, occurrence: RuleOccurrence, asking: Asking) -> None:
     length = occurrence.length or master.length
     key = recurrence_key(occurrence.key)
     _tell_window(told, replace(master, starts=occurrence.starts, length=length), asking, key, occurrence.position)
@@ -196,7 +196,7 @@ def _tell_withdrawn(told: Told, one: Stated, recurrence_id: str = "", position: 
         told.instances.append(_instance(one, one.starts, window, recurrence_id))
 
 
-def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tuple[list[Instance], Expansion]:
+def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tuple[list[Occurrence], Expansion]:
     """Return the occurrences of a series that is withdrawn whole, and the expansion that they come from.
 
     What cannot be expanded has none: a withdrawal needs no time.
@@ -214,8 +214,8 @@ def cancelled_instances(told: Told, asking: Asking, allowance: Allowance) -> tup
     return [one for one in found if one.recurrence_id not in own], expansion
 
 
-def _instance(one: Stated, starts: Moment, window: ClosureWindow, recurrence_id: str) -> Instance:
-    return Instance(
+def _instance(one: Stated, starts: Moment, window: ClosureWindow, recurrence_id: str) -> Occurrence:
+    return Occurrence(
         starts=window.starts,
         ends=window.ends,
         recurrence_id=recurrence_id,

@@ -4,10 +4,11 @@ import csv
 import io
 from collections.abc import Iterator
 
+from app.domain.notice import NoticeContent
 from app.domain.refusal import NoticeUnreadable
 from app.intake.ical import check_count, check_size
 from app.intake.problem import Unread
-from app.intake.reading import Asking, Reading
+from app.intake.reading import Asking
 from app.intake.rows import COLUMNS, Row, read_rows
 from app.intake.unfold import plain_octets, unreadable
 
@@ -16,7 +17,7 @@ _REQUIRED = ("gateway", "starts", "ends")
 _HEADER = "Start with the header row gateway,starts,ends,reference; the template shows it."
 
 
-def read_sheet(octets: bytes, asking: Asking) -> Reading:
+def read_sheet(octets: bytes, asking: Asking) -> NoticeContent:
     """Read CSV, separated by comma, semicolon or tab. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``.
 
     Times are ISO 8601; without offset they are London time. A UID is ``sheet:`` and the reference.

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import TypeAlias
 
 from app.domain.maintenance import MaintenanceKind
-from app.domain.notice import Channel, Notice
+from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.party import User
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.intake.ical import read_ical
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.reading import Asking, Limits
 from app.pulling.fetch_failure import SourceUnread
 from app.pulling.http_client import LARGEST
 from app.register.maintenance import Imported, asking_for_dates, import_maintenance, preview_maintenance
@@ -48,7 +48,7 @@ class Subject:
     dry_run: bool
 
 
-def read_pieces(subject: Subject, octets: bytes, now: datetime) -> Reading:
+def read_pieces(subject: Subject, octets: bytes, now: datetime) -> NoticeContent:
     """Read what was taken from a source. Raise ``SourceUnread``."""
     try:
         return read_ical(octets, _asking(subject.reader, now))
@@ -64,7 +64,7 @@ def _asking(reader: Closer | MaintenanceKind, now: datetime) -> Asking:
     return asking_for_dates(now, _LIMITS)
 
 
-def without_the_past(subject: Subject, reading: Reading, known: Collection[str]) -> Reading:
+def without_the_past(subject: Subject, reading: NoticeContent, known: Collection[str]) -> NoticeContent:
     """Return what is told of a reading. What was over before a User's source was added is nobody's late notice.
 
     DCC's own dates are told as a file with them would be: nobody gives notice of them, and nobody is late.
@@ -76,7 +76,7 @@ def without_the_past(subject: Subject, reading: Reading, known: Collection[str])
     return replace(reading, announcements=tuple(told))
 
 
-def take_reading(register: Register, subject: Subject, octets: bytes, at: datetime, reading: Reading) -> Answer:
+def take_reading(register: Register, subject: Subject, octets: bytes, at: datetime, reading: NoticeContent) -> Answer:
     """Have a reading recorded, or with ``subject.dry_run`` only say what would be."""
     reader = subject.reader
     if not isinstance(reader, Closer):

@@ -7,10 +7,10 @@ from typing import Any
 
 from app.domain.london import london_text, utc_text
 from app.domain.maintenance import Maintenance, MaintenanceKind
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.reading import Asking, Limits
 from app.register.receipts import problem_facts
 from app.register.register import Register
 from app.security.tokens import new_reference, new_row_id
@@ -39,7 +39,7 @@ class Imported:
     problems: tuple[IntakeProblem, ...]
 
 
-def import_maintenance(register: Register, kind: MaintenanceKind, reading: Reading, now: datetime) -> Imported:
+def import_maintenance(register: Register, kind: MaintenanceKind, reading: NoticeContent, now: datetime) -> Imported:
     """Take what a calendar of DCC's own says. A window of a UID that it states whole and no longer has is withdrawn.
 
     The latest import counts: these are DCC's own dates, and DCC says which file is the newer one.
@@ -53,7 +53,7 @@ def import_maintenance(register: Register, kind: MaintenanceKind, reading: Readi
     return imported
 
 
-def preview_maintenance(register: Register, kind: MaintenanceKind, reading: Reading, now: datetime) -> Imported:
+def preview_maintenance(register: Register, kind: MaintenanceKind, reading: NoticeContent, now: datetime) -> Imported:
     """Say what ``import_maintenance`` would do; nothing is written."""
     held = register.rulebook().maintenance_at(None)
     return _decide(kind, reading, [one for one in held if one.kind is kind], now)
@@ -110,7 +110,7 @@ def imported_facts(done: Imported) -> dict[str, Any]:
     }
 
 
-def _decide(kind: MaintenanceKind, reading: Reading, held: Iterable[Maintenance], now: datetime) -> Imported:
+def _decide(kind: MaintenanceKind, reading: NoticeContent, held: Iterable[Maintenance], now: datetime) -> Imported:
     """Decide what each announcement makes of what is held of this kind."""
     known = {(one.uid, one.recurrence_id): one for one in held}
     added: list[Maintenance] = []

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.notice import Occurrence
 from app.domain.window import weeks_touched
-from app.intake.reading import Instance
 from app.store.instants import from_micros, to_micros
 
 _LEVEL = 1  # of zlib, as for notices
@@ -22,7 +22,7 @@ class MemberBody:
 
     uid: str
     octets: bytes
-    instances: tuple[Instance, ...]
+    instances: tuple[Occurrence, ...]
     complete_from: datetime | None
     complete_until: datetime | None
     receipt: str
@@ -44,14 +44,14 @@ def load_body(stored: bytes) -> MemberBody:
     facts, receipt, octets = zlib.decompress(stored).split(b"\n", 2)
     uid, bounds, spans = json.loads(facts)
     instances = tuple(
-        Instance(from_micros(starts), from_micros(ends), key, bool(marks & 1), bool(marks & 2), place)
+        Occurrence(from_micros(starts), from_micros(ends), key, bool(marks & 1), bool(marks & 2), place)
         for starts, ends, key, marks, place in spans
     )
     since, until = (None if one is None else from_micros(one) for one in bounds)
     return MemberBody(uid, octets, instances, since, until, receipt.decode())
 
 
-def weeks_of(instances: Sequence[Instance]) -> frozenset[str]:
+def weeks_of(instances: Sequence[Occurrence]) -> frozenset[str]:
     """Return the ISO weeks that occurrences touch; one without duration touches the week of its start."""
     touched = (weeks_touched(one.starts, max(one.ends, one.starts.replace(microsecond=1))) for one in instances)
     return frozenset(week for weeks in touched for week in weeks)

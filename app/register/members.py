@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.notice import Channel, Notice
+from app.domain.notice import Channel, Notice, NoticeContent, Occurrence
 from app.domain.party import Gateway, User
 from app.domain.refusal import Refusal
-from app.intake.reading import Instance, Reading
 from app.register.matching import withdrawal_of
 from app.register.member_body import MemberBody, dump_body, load_body, weeks_of
 from app.register.receipts import Outcome, outcome_facts
@@ -69,8 +68,8 @@ class NewObject:
 
     name: str
     uid: str
-    reading: Reading
-    instances: tuple[Instance, ...]
+    reading: NoticeContent
+    instances: tuple[Occurrence, ...]
     complete_from: datetime | None
     complete_until: datetime | None
 
@@ -161,7 +160,7 @@ def remove_member(
             for closure in closures
             if closure.gateway == collection.gateway.code and is_ahead(closure, notice.received_at)
         ]
-        reading = Reading(tuple(ahead), (), events=len(ahead))
+        reading = NoticeContent(tuple(ahead), (), events=len(ahead))
         recorded = _record(register, connection, (head, rulebook), (collection.user, notice), reading)
         rule = runs.series_of(store, connection, series)
         if rule is not None and rule.gateway == collection.gateway.code:
@@ -185,7 +184,7 @@ def _record(
     connection: Connection,
     locked: tuple[Head, Rulebook],
     sent: tuple[User, Notice],
-    reading: Reading,
+    reading: NoticeContent,
 ) -> Recorded:
     (head, rulebook), (user, notice) = locked, sent
     occasion = occasion_of(user, notice.received_at, rulebook)

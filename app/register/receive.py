@@ -6,11 +6,10 @@ from datetime import datetime
 
 from app.domain.clash import find_clashes
 from app.domain.closure import State
-from app.domain.notice import Notice
+from app.domain.notice import Notice, NoticeContent, RepeatingRule
 from app.domain.party import User
 from app.domain.refusal import IntakeProblem
 from app.intake.minimise import minimised
-from app.intake.reading import Reading, Series
 from app.register.decisions import Decided, Occasion, acknowledge, as_it_stands, decide, entry_of, outcome_of
 from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.receipts import Outcome, make_receipt
@@ -31,7 +30,7 @@ def receive_notice(
     register: Register,
     user: User,
     notice: Notice,
-    reading: Reading,
+    reading: NoticeContent,
     *,
     all_or_nothing: bool = False,
     withdraw_missing: bool = False,
@@ -62,7 +61,7 @@ class Recorded:
     """
 
     notice: Notice
-    reading: Reading
+    reading: NoticeContent
     decided: Sequence[Decided]
     problems: Sequence[IntakeProblem]
     leaves: Mapping[int, tuple[int, bytes]]
@@ -87,7 +86,7 @@ def record_reading(
     connection: Connection,
     head: Head,
     given: tuple[User, Notice, Occasion],
-    reading: Reading,
+    reading: NoticeContent,
     *,
     missing: Sequence[Held] = (),
 ) -> Recorded:
@@ -105,7 +104,7 @@ def record_reading(
     return Recorded(notice, reading, decided, problems, leaves, tree, kept, clashes)
 
 
-def preview_notice(register: Register, user: User, received_at: datetime, reading: Reading) -> Outcome:
+def preview_notice(register: Register, user: User, received_at: datetime, reading: NoticeContent) -> Outcome:
     """Say what ``receive_notice`` would do with this reading, and which closures ahead it does not mention."""
     with register.store.reading() as connection:
         occasion = occasion_of(user, received_at, register.rules.at(read_head(connection).rules))
@@ -129,7 +128,7 @@ def keep_notice(register: Register, user: User, notice: Notice) -> bool:
     return kept == notice
 
 
-def extend_series(register: Register, user: User, reading: Reading, now: datetime) -> int:
+def extend_series(register: Register, user: User, reading: NoticeContent, now: datetime) -> int:
     """Add the occurrences of held rules that ``reading`` states and the register lacks; return how many.
 
     They are not late: we first heard of them when we received the rule (DECISIONS.md 3).
@@ -156,7 +155,7 @@ def _record(
     register: Register,
     connection: Connection,
     head: Head,
-    sent: tuple[User, Notice, Reading | None],
+    sent: tuple[User, Notice, NoticeContent | None],
     decided: Sequence[Decided],
 ) -> tuple[dict[int, tuple[int, bytes]], tuple[int, bytes], Notice]:
     """Write a notice and what was decided of it.
@@ -193,7 +192,7 @@ def occasion_of(user: User, received_at: datetime, rulebook: Rulebook) -> Occasi
 
 
 def _decide(
-    register: Register, connection: Connection, user: User, reading: Reading, occasion: Occasion
+    register: Register, connection: Connection, user: User, reading: NoticeContent, occasion: Occasion
 ) -> tuple[list[Decided], list[IntakeProblem]]:
     uids = dict.fromkeys([entry.uid for entry in reading.announcements] + sorted(reading.whole_uids))
     keys = [register.store.blind.series(user.id, uid) for uid in uids]
@@ -205,7 +204,7 @@ def _decide(
 
 
 def _missing(
-    register: Register, connection: Connection, user: User, received_at: datetime, reading: Reading
+    register: Register, connection: Connection, user: User, received_at: datetime, reading: NoticeContent
 ) -> list[Held]:
     """Return the sender's planned closures ahead whose UID the notice does not mention, earliest first."""
     stated = {entry.uid for entry in reading.announcements} | reading.whole_uids
@@ -244,9 +243,9 @@ def _clashes(
     return {reference: tuple(names) for reference, names in found.items()}
 
 
-def _keep_series(register: Register, connection: Connection, user: User, reading: Reading) -> None:
+def _keep_series(register: Register, connection: Connection, user: User, reading: NoticeContent) -> None:
     """Keep the rules that go on beyond the horizon; forget those of UIDs that no longer do."""
-    open_ended: dict[str, Series] = {one.uid: one for one in reading.series}
+    open_ended: dict[str, RepeatingRule] = {one.uid: one for one in reading.series}
     ended = [register.store.blind.series(user.id, uid) for uid in reading.whole_uids if uid not in open_ended]
     runs.drop_series(connection, ended)
     for one in reading.series:

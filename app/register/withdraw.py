@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from app.domain.access import Principal
-from app.domain.notice import Channel, Notice
-from app.intake.reading import Reading
+from app.domain.notice import Channel, Notice, NoticeContent
 from app.register import reading as record
 from app.register.matching import withdrawal_of
 from app.register.receipts import Outcome
@@ -33,5 +32,5 @@ def withdraw_closure(
         octets=closure.reference.encode(),
         given_by=principal.signature(closure.user),
     )
-    announced = Reading(announcements=(withdrawal_of(closure),), problems=(), events=1)
+    announced = NoticeContent(announcements=(withdrawal_of(closure),), problems=(), events=1)
     return receive_notice(register, user, notice, announced)

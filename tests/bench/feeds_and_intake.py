@@ -20,11 +20,11 @@ from pathlib import Path
 
 import icalendar
 
-from app.domain.notice import Announcement, Channel, Notice
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.window import ClosureWindow
 from app.factory import create_app, prepare
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.reading import Asking, Limits
 from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.settings import read_settings
@@ -177,7 +177,7 @@ def main():
             service.register,
             user,
             Notice("BENCH", Channel.API, NOW, "text/calendar", b""),
-            Reading((announcement,), ()),
+            NoticeContent((announcement,), ()),
         )
         began = time.perf_counter()
         publish()

@@ -13,10 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.domain.access import Role
-from app.domain.notice import Announcement, Channel, Notice
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.window import ClosureWindow
 from app.factory import create_app, prepare
-from app.intake.reading import Reading
 from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.settings import read_settings
@@ -40,7 +39,7 @@ def fill(service, count):
             announcements.append(Announcement(uid=f"u{number}", gateway=f"GW-{share}", window=window))
         told = NOW - timedelta(days=1 if share % 4 == 0 else 90)
         notice = Notice(user.code, Channel.API, told, "text/calendar", b"")
-        receive_notice(service.register, user, notice, Reading(tuple(announcements), ()))
+        receive_notice(service.register, user, notice, NoticeContent(tuple(announcements), ()))
 
 
 def signed_in(app, service):

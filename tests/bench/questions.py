@@ -18,12 +18,11 @@ from app.domain.clash import find_clashes, find_clashing
 from app.domain.closure import State
 from app.domain.late_change import Assessment
 from app.domain.load import free_slots, hourly_load, stretches
-from app.domain.notice import Announcement, Channel, Notice
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.notice_period import NoticePeriod
 from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.factory import prepare
-from app.intake.reading import Reading
 from app.register.late_changes import answer_late_changes, record_late_changes
 from app.register.people import enrolment
 from app.register.questions.changes import changes_between, moved_often
@@ -87,7 +86,7 @@ def fill(service, users, first, count, begins, days):
             window = ClosureWindow(starts, starts + timedelta(hours=4))
             announcements.append(Announcement(uid=f"u{number}", gateway=f"GW-{share}", window=window))
         notice = Notice(user.code, Channel.API, NOW - timedelta(days=30), "text/calendar", b"")
-        receive_notice(service.register, user, notice, Reading(tuple(announcements), ()))
+        receive_notice(service.register, user, notice, NoticeContent(tuple(announcements), ()))
         moved = [
             Announcement(
                 uid=one.uid,
@@ -97,7 +96,7 @@ def fill(service, users, first, count, begins, days):
             for one in announcements[::10]
         ]
         notice = Notice(user.code, Channel.API, NOW - timedelta(days=10), "text/calendar", b"")
-        receive_notice(service.register, user, notice, Reading(tuple(moved), ()))
+        receive_notice(service.register, user, notice, NoticeContent(tuple(moved), ()))
 
 
 def questions(register):

@@ -12,9 +12,9 @@ import pytest
 
 from app.domain.access import Principal, Role
 from app.domain.maintenance import MaintenanceKind
+from app.domain.notice import NoticeContent
 from app.domain.notification import Kind
 from app.factory import publisher_of
-from app.intake.reading import Reading
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
@@ -118,7 +118,7 @@ def world(service, alpha, clock, enrolled, give, announce):
     give(alpha, announce("b", "2026-12-20T02:00", withdrawn=True))
     give(long, announce("c", "2026-12-07T04:00", gateway="GATEWAY_OF_THIRTY_TWO_CHARACTER1"))
     for kind in MaintenanceKind:
-        reading = Reading((announce(f"d{kind}", "2026-12-07T01:00", gateway="DCC"),), ())
+        reading = NoticeContent((announce(f"d{kind}", "2026-12-07T01:00", gateway="DCC"),), ())
         import_maintenance(service.register, kind, reading, clock())
     enrolment.enrol_user(service.store, "RTL", LONG)
     enrolment.enrol_gateway(service.store, "RTL", "W" * 32, LONG)
@@ -126,7 +126,7 @@ def world(service, alpha, clock, enrolled, give, announce):
     late_changes.record_late_changes(service.register, clock())
     readers.note_export(service.store, LONG, LONG, 1, clock())
     day = announce("dcc", "2026-12-12T22:00", hours=8, gateway="DCC")
-    maintenance.import_maintenance(service.register, MaintenanceKind.RELEASE, Reading((day,), ()), clock())
+    maintenance.import_maintenance(service.register, MaintenanceKind.RELEASE, NoticeContent((day,), ()), clock())
     gateway = sources.gateway_of(service.store, "ALPHA", "GW-A1")
     for topic, outcome in (
         (topic, outcome) for topic in (gateway, *MaintenanceKind) for outcome in ("", "unreachable")

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.domain.notice import NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.intake.ical import read_ical
-from app.intake.reading import Asking, Reading
+from app.intake.reading import Asking
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 ASKING = Asking(now=NOW, gateways=("GW-1",))
@@ -221,7 +222,7 @@ def test_many_zones_whose_rules_match_nothing_are_given_up_together():
     events = [
         event(f"DTSTART;TZID=Z{number}:20261206T020000\r\nDURATION:PT1H\r\n", uid=f"{number}@x") for number in range(60)
     ]
-    assert isinstance(read_ical(calendar(*zones, *events), ASKING), Reading)
+    assert isinstance(read_ical(calendar(*zones, *events), ASKING), NoticeContent)
 
 
 def test_many_series_together_have_a_limit():

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain.notice import Occurrence
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.intake.calendar_object import read_object
 from app.intake.ical import read_ical
-from app.intake.reading import Instance
 
 WEEKLY = "RRULE:FREQ=WEEKLY;COUNT=3"
 
@@ -30,7 +30,7 @@ def test_an_event_is_one_instance(calendar, event, asking):
     found = read_object(calendar(event()), asking)
     at = datetime(2026, 12, 6, 2, tzinfo=UTC)
     assert found.uid == "one@example.org"
-    assert found.instances == (Instance(at, at + timedelta(hours=4), "", all_day=False, floating=False, place=0),)
+    assert found.instances == (Occurrence(at, at + timedelta(hours=4), "", all_day=False, floating=False, place=0),)
     assert found.complete_until is None
     assert found.reading == read_ical(calendar(event()), asking)
 
@@ -40,11 +40,11 @@ def test_times_stated_without_a_zone_say_so(calendar, event, asking):
     floating = event(starts="DTSTART:20260607T020000", ends="DTEND:20260607T060000")
     at = datetime(2026, 6, 6, 23, tzinfo=UTC)
     assert read_object(calendar(all_day), asking).instances == (
-        Instance(at, at + timedelta(days=1), "", all_day=True, floating=False, place=0),
+        Occurrence(at, at + timedelta(days=1), "", all_day=True, floating=False, place=0),
     )
     at = datetime(2026, 6, 7, 1, tzinfo=UTC)
     assert read_object(calendar(floating), asking).instances == (
-        Instance(at, at + timedelta(hours=4), "", all_day=False, floating=True, place=0),
+        Occurrence(at, at + timedelta(hours=4), "", all_day=False, floating=True, place=0),
     )
 
 

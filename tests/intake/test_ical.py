@@ -3,11 +3,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
 from app.intake.ical import read_ical
-from app.intake.reading import Limits, Reading
+from app.intake.reading import Limits
 
 WINDOW = ClosureWindow(datetime(2026, 12, 6, 2, tzinfo=UTC), datetime(2026, 12, 6, 6, tzinfo=UTC))
 
@@ -22,7 +22,7 @@ def test_a_plain_event(read, event):
             "CREATED:20260101T000000Z",
         )
     )
-    assert reading == Reading(
+    assert reading == NoticeContent(
         announcements=(
             Announcement(
                 uid="one@example.org",

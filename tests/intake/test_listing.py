@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
 from app.intake.listing import read_listing
-from app.intake.reading import Limits, Reading
+from app.intake.reading import Limits
 
 ENTRY = {"gateway": "GW-1", "starts": "2026-12-06T02:00", "ends": "2026-12-06T06:00Z", "reference": "change-17"}
 WINDOW = ClosureWindow(datetime(2026, 12, 6, 2, tzinfo=UTC), datetime(2026, 12, 6, 6, tzinfo=UTC))
@@ -18,7 +18,7 @@ WINDOW = ClosureWindow(datetime(2026, 12, 6, 2, tzinfo=UTC), datetime(2026, 12, 
     "document", [{"closures": [ENTRY]}, [ENTRY], [{**ENTRY, "withdrawn": False, "note": {"a": 1}}]]
 )
 def test_an_object_or_a_bare_list(asking, document):
-    assert read_listing(json.dumps(document).encode(), asking) == Reading(
+    assert read_listing(json.dumps(document).encode(), asking) == NoticeContent(
         announcements=(Announcement(uid="listing:change-17", gateway="GW-1", window=WINDOW, line=1),),
         problems=(),
         whole_uids=frozenset({"listing:change-17"}),

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.notice import Channel, Notice
+from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.refusal import NoticeUnreadable
 from app.intake.media import read_notice
 from app.intake.minimise import minimised
-from app.intake.reading import Asking, Reading
+from app.intake.reading import Asking
 from app.intake.stated import UNREAD_TIME
 from app.intake.unfold import unfold
 
@@ -286,7 +286,7 @@ def test_where_nothing_was_read_only_the_receipt_is_left():
 
 def test_what_we_wrote_ourselves_of_a_withdrawal_stays():
     ours = notice(b"CN-0123456789", "text/x-withdrawal")
-    assert minimised(ours, Reading((), (), events=1)) == ours
+    assert minimised(ours, NoticeContent((), (), events=1)) == ours
 
 
 def test_lines_that_are_not_utf8_are_left_out(event, calendar):

@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
-from app.intake.reading import Limits, Reading
+from app.intake.reading import Limits
 from app.intake.sheet import TEMPLATE, read_sheet
 
 HEAD = "gateway,starts,ends,reference,withdrawn\r\n"
@@ -23,7 +23,7 @@ def sheet(asking):
 
 
 def test_the_template_reads_as_what_it_shows(sheet):
-    assert sheet(TEMPLATE) == Reading(
+    assert sheet(TEMPLATE) == NoticeContent(
         announcements=(Announcement(uid="sheet:change-17", gateway="GW-1", window=WINDOW, line=2),),
         problems=(),
         whole_uids=frozenset({"sheet:change-17"}),

@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from app.domain.maintenance import MaintenanceKind
+from app.domain.notice import NoticeContent
 from app.domain.notification import Kind
 from app.domain.refusal import StoreBusy, Unknown
-from app.intake.reading import Reading
 from app.jobs.housekeeping import keep_house
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import Sent, deliver
@@ -179,7 +179,7 @@ def test_a_user_hears_of_a_clash_with_dccs_own_dates(
 ):
     def plan(uid, starts, *, withdrawn=False):
         announced = replace(announce(uid, starts, withdrawn=withdrawn), gateway="DCC")
-        reading = Reading((announced,), (), events=1)
+        reading = NoticeContent((announced,), (), events=1)
         import_maintenance(register, MaintenanceKind.MAINTENANCE, reading, clock())
 
     add_recipient("alpha", "clash", user="ALPHA")
@@ -203,7 +203,7 @@ def test_a_dry_run_tells_nobody(register, store, alpha, announce, add_recipient)
     from app.register.receive import preview_notice
 
     add_recipient("dcc")
-    preview_notice(register, alpha, NOW, Reading((announce("u1", "2026-12-01T02:00"),), (), events=1))
+    preview_notice(register, alpha, NOW, NoticeContent((announce("u1", "2026-12-01T02:00"),), (), events=1))
     assert count(store, outbox_tables.notifications) == 0
 
 

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from app.domain.access import Principal, Role
-from app.domain.notice import Announcement, Channel, Notice
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.party import User
 from app.domain.window import ClosureWindow
 from app.factory import create_app, prepare
-from app.intake.reading import Reading
 from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.security.tokens import new_row_id
@@ -44,7 +43,7 @@ class World:
 
     def give(self, user, *announcements, at, octets=b"canary"):
         notice = Notice(user.code, Channel.API, at, "text/calendar", octets, "a test")
-        reading = Reading(tuple(announcements), (), events=len(announcements))
+        reading = NoticeContent(tuple(announcements), (), events=len(announcements))
         return receive_notice(self.service.register, user, notice, reading)
 
     def ask(self, path, who="dcc", **query):

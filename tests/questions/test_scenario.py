@@ -22,8 +22,7 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
-from app.domain.notice import Channel, Notice
-from app.intake.reading import Reading
+from app.domain.notice import Channel, Notice, NoticeContent
 from app.jobs.sweep import sweep
 from app.register.maintenance import import_maintenance
 from app.register.people import enrolment
@@ -73,7 +72,7 @@ def world(make_world, announced):
         ("2026-12-01T09:00", MaintenanceKind.MAINTENANCE, "2027-01-10T01:00", "2027-01-10T03:00"),
         ("2026-12-01T09:00", MaintenanceKind.RELEASE, "2027-02-25T08:00", "2027-02-25T18:00"),
     ):
-        reading = Reading((announced(kind.value, "DCC", utc(starts), utc(ends)),), (), events=1)
+        reading = NoticeContent((announced(kind.value, "DCC", utc(starts), utc(ends)),), (), events=1)
         (made,) = import_maintenance(world.service.register, kind, reading, utc(at)).added
         world.names[kind.value] = made.reference
     tell(utc("2027-01-04T10:00"), "B", "B9", "GW-B1", on(10, 3), on(10, 5))

@@ -7,10 +7,9 @@ import pytest
 
 from app.domain.access import Principal, Role
 from app.domain.closure import State, Step
-from app.domain.notice import Channel
+from app.domain.notice import Channel, NoticeContent
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
-from app.intake.reading import Reading
 from app.register.reading import Question, find_closure, find_closures, find_history, read_schedule
 from app.register.receive import preview_notice
 from app.register.verification import verify_record
@@ -146,7 +145,7 @@ def test_all_or_nothing_leaves_the_notice_and_nothing_else(register, alpha, anno
 
     problem = IntakeProblem("No end.", "Add DTEND.", line=3)
     notice = Notice("ALPHA", Channel.API, NOW, "text/calendar", b"kept", "test")
-    reading = Reading((announce("u1", "2027-02-07T02:00"),), (problem,), events=2)
+    reading = NoticeContent((announce("u1", "2027-02-07T02:00"),), (problem,), events=2)
     outcome = receive_notice(register, alpha, notice, reading, all_or_nothing=True)
     assert (outcome.recorded, outcome.accepted, outcome.problems) == (False, (), (problem,))
     assert find_closures(register, dcc, Question(YEAR)) == []
@@ -156,7 +155,7 @@ def test_all_or_nothing_leaves_the_notice_and_nothing_else(register, alpha, anno
 def test_a_preview_says_the_same_and_writes_nothing(register, alpha, announce, give, dcc):
     give(alpha, announce("u1", "2027-02-07T02:00"), announce("u2", "2027-02-08T02:00"))
     before = verify_record(register).size
-    reading = Reading((announce("u1", "2027-02-07T03:00"), announce("u3", "2027-03-07T03:00")), (), events=2)
+    reading = NoticeContent((announce("u1", "2027-02-07T03:00"), announce("u3", "2027-03-07T03:00")), (), events=2)
     outcome = preview_notice(register, alpha, NOW, reading)
     assert ([ack.step for ack in outcome.accepted], outcome.recorded) == ([Step.MOVED, Step.FIRST], False)
     assert [ack.window.starts.day for ack in outcome.missing] == [8]

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
-from app.intake.reading import Reading
+from app.domain.notice import NoticeContent
 from app.register.maintenance import import_maintenance
 from app.register.people.enrolment import issue_token
 from app.security.tokens import TokenKind, digest, mint, new_row_id
@@ -108,7 +108,7 @@ def dates(register, announce, clock):
     """Return a function that adds one of DCC's own dates: ``dates("2026-12-06T02:00", hours=5)``."""
 
     def add(starts, hours=4, kind=MaintenanceKind.MAINTENANCE):
-        reading = Reading((announce(f"{kind} {starts}", starts, hours=hours, gateway="DCC"),), ())
+        reading = NoticeContent((announce(f"{kind} {starts}", starts, hours=hours, gateway="DCC"),), ())
         return import_maintenance(register, kind, reading, clock()).added[0]
 
     return add

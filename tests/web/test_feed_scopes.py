@@ -7,10 +7,9 @@ import icalendar
 import pytest
 
 from app.domain.maintenance import MaintenanceKind
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, NoticeContent
 from app.domain.window import ClosureWindow
 from app.factory import create_app
-from app.intake.reading import Reading
 from app.register.maintenance import find_maintenance, import_maintenance, remove_maintenance
 from app.register.people.enrolment import add_subscription
 
@@ -47,7 +46,7 @@ def planned(uid, starts, hours=4, **facts):
 
 
 def plan(register, *announcements, at=NOW, kind=MaintenanceKind.MAINTENANCE, whole=()):
-    return import_maintenance(register, kind, Reading(announcements, (), frozenset(whole)), at)
+    return import_maintenance(register, kind, NoticeContent(announcements, (), frozenset(whole)), at)
 
 
 def test_the_feed_of_clashes_follows_its_closures(feed, alpha, announce, give, clock):

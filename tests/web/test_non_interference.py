@@ -21,10 +21,9 @@ from types import SimpleNamespace
 import pytest
 
 from app.domain.access import Principal, Role
-from app.domain.notice import Announcement, Channel, Notice
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.window import ClosureWindow
 from app.factory import create_app, open_service
-from app.intake.reading import Reading
 from app.jobs.sweep import sweep
 from app.register.people.enrolment import add_subscription, issue_token
 from app.register.receive import receive_notice
@@ -75,7 +74,7 @@ def step(world, code, chance):
         window=ClosureWindow(starts, starts + timedelta(hours=chance.randrange(1, 30))),
     )  # fmt: skip
     notice = Notice(code, Channel.API, world.clock(), "text/calendar", b"BEGIN:VCALENDAR", "a program")
-    outcome = receive_notice(world.register, world.users[code], notice, Reading((announced,), (), events=1))
+    outcome = receive_notice(world.register, world.users[code], notice, NoticeContent((announced,), (), events=1))
     if code == "ALPHA":
         world.told += [one.reference for one in outcome.accepted if one.reference not in world.told]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.maintenance import MaintenanceKind
-from app.intake.reading import Reading
+from app.domain.notice import NoticeContent
 from app.jobs.sweep import sweep
 from app.register.maintenance import import_maintenance
 from app.register.people.enrolment import add_subscription
@@ -82,6 +82,6 @@ def test_reads_that_are_alike_are_all_there(walk, store, clock):
 
 def test_pages_of_dccs_own_dates(walk, register, announce, clock):
     announced = [announce(f"m{number}", f"2026-12-0{number + 1}T02:00") for number in range(3)]
-    import_maintenance(register, MaintenanceKind.MAINTENANCE, Reading(tuple(announced), ()), clock())
+    import_maintenance(register, MaintenanceKind.MAINTENANCE, NoticeContent(tuple(announced), ()), clock())
     found, pages = walk("maintenance?limit=2", "maintenance", 0)
     assert ([one["starts"][:10] for one in found], pages) == (["2026-12-01", "2026-12-02", "2026-12-03"], 2)

@@ -3,11 +3,11 @@
 from flask import Blueprint, Response, request
 
 from app.domain.access import acting_user
-from app.domain.notice import Channel, Notice
+from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.party import User, read_code
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.reading import Asking, Limits
 from app.register import reading, withdraw
 from app.register.closure_json import closure_facts, revision_facts
 from app.register.questions.answer import span_facts
@@ -62,7 +62,7 @@ def give_notice() -> Response:
     return answer_once(user, octets, answer)
 
 
-def _nothing_read(found: Reading, whole: bool) -> bool:  # noqa: FBT001 - the request's own flag
+def _nothing_read(found: NoticeContent, whole: bool) -> bool:  # noqa: FBT001 - the request's own flag
     return bool(found.problems) and (whole or not found.announcements)
 
 

@@ -8,9 +8,9 @@ import pytest
 from app.caldav.backend import Condition, TokenUnknown
 from app.caldav.boards.dcc_board import DccBoard
 from app.domain.maintenance import MaintenanceKind
+from app.domain.notice import NoticeContent
 from app.domain.refusal import AccessRefused
 from app.factory import publisher_of
-from app.intake.reading import Reading
 from app.publishing import Publishing
 from app.register.maintenance import PLACE, import_maintenance
 from app.register.people import enrolment
@@ -182,7 +182,7 @@ def plan(register, announce, clock):
         announced = tuple(
             announce(uid, starts, gateway=PLACE, withdrawn=withdrawn) for uid, starts, withdrawn in stated
         )
-        reading = Reading(announced, (), events=len(announced))
+        reading = NoticeContent(announced, (), events=len(announced))
         return import_maintenance(register, MaintenanceKind.MAINTENANCE, reading, clock())
 
     return record

@@ -6,11 +6,11 @@ from flask import json, render_template, request
 
 from app.domain.closure import Step
 from app.domain.london import london_date
-from app.domain.notice import Channel
+from app.domain.notice import Channel, NoticeContent
 from app.domain.party import Gateway, User
 from app.domain.refusal import AlreadyThere, Unknown
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits, Reading
+from app.intake.reading import Asking, Limits
 from app.register.receipts import Outcome
 from app.register.receive import preview_notice
 from app.store import parties, runs
@@ -44,7 +44,7 @@ class Pending:
         return json.dumps(asdict(self)).encode() + b"\n" + octets
 
 
-def read_pending(pending: Pending, octets: bytes, gateways: tuple[Gateway, ...]) -> Reading:
+def read_pending(pending: Pending, octets: bytes, gateways: tuple[Gateway, ...]) -> NoticeContent:
     """Read the notice as it would be read now. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
     asking = Asking(
         now=site().now(),
@@ -58,7 +58,9 @@ def read_pending(pending: Pending, octets: bytes, gateways: tuple[Gateway, ...])
     return replace(reading, whole_uids=frozenset()) if pending.changes else reading
 
 
-def preview(pending: Pending, octets: bytes, user: User, gateways: tuple[Gateway, ...]) -> tuple[Reading, Outcome]:
+def preview(
+    pending: Pending, octets: bytes, user: User, gateways: tuple[Gateway, ...]
+) -> tuple[NoticeContent, Outcome]:
     """Say what the notice would do. Nothing is recorded."""
     reading = read_pending(pending, octets, gateways)
     outcome = preview_notice(site().register, user, site().now(), reading)

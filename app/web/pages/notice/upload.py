@@ -6,10 +6,9 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Principal, acting_user
-from app.domain.notice import Channel, Notice
+from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.party import Gateway, User, read_code
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
-from app.intake.reading import Reading
 from app.intake.sheet import TEMPLATE
 from app.register.receive import keep_notice, receive_notice
 from app.store import parties
@@ -124,5 +123,5 @@ def _media_type(file_name: str) -> str:
     return _MEDIA_TYPES.get(PurePath(file_name).suffix.lower(), "application/octet-stream")
 
 
-def _nothing_read(found: Reading) -> bool:
+def _nothing_read(found: NoticeContent) -> bool:
     return bool(found.problems) and not found.announcements

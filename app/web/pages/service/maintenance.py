@@ -9,10 +9,11 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.maintenance import MaintenanceKind
+from app.domain.notice import NoticeContent
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal
 from app.domain.window import ClosureWindow
 from app.intake.media import read_notice
-from app.intake.reading import Limits, Reading
+from app.intake.reading import Limits
 from app.pulling.fetch_failure import words_of
 from app.pulling.source_state import read_state
 from app.register.maintenance import (
@@ -98,7 +99,7 @@ def _kind(text: str) -> MaintenanceKind:
         raise NoticeUnreadable("Say whether the file holds maintenance or releases.") from problem
 
 
-def _read(octets: bytes, now: datetime) -> Reading:
+def _read(octets: bytes, now: datetime) -> NoticeContent:
     return read_notice(octets, "text/calendar", asking_for_dates(now))
 
 
