@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from app.ical.components import CalendarStream
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -241,7 +243,7 @@ class Backend(Protocol):
     def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
         """Return what changed since ``token`` ("": all), in order, ``most`` at once. Raise ``TokenUnknown``."""
 
-    def put(self, collection: Collection, name: str, octets: bytes, condition: Condition) -> Stored:
+    def put(self, collection: Collection, name: str, sent: CalendarStream, condition: Condition) -> Stored:
         """Store a member that the protocol found sound, if the condition holds. Raise ``Stale``, ``ObjectRefused``."""
 
     def refuse(self, collection: Collection, octets: bytes) -> None:

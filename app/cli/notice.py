@@ -18,8 +18,9 @@ from app.domain.notice import Channel, Notice
 from app.domain.party import User
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Unknown
 from app.factory import utc_now
+from app.ical.limits import Limits
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits
+from app.intake.read_request import ReadRequest
 from app.register.receipts import Acknowledgement, Outcome, notice_words, outcome_facts, problem_facts
 from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.register.register import Register
@@ -131,7 +132,7 @@ def _find_sender(register: Register, user_code: str, gateway: str | None, dry_ru
 def _import_file(register: Register, sender: _Sender, file: Path, step: Callable[[str], None]) -> _Imported:
     now = utc_now()
     media_type = _MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
-    asking = Asking(now=now, gateways=sender.gateways, gateway=sender.gateway, limits=_LIMITS)
+    asking = ReadRequest(now=now, gateways=sender.gateways, gateway=sender.gateway, limits=_LIMITS)
     with file.open("rb") as held:
         octets = held.read(_LIMITS.octets + 1)
     message = Notice(sender.user.code, Channel.UPLOAD, now, media_type, octets, OPERATOR.name)

@@ -26,7 +26,7 @@ from app.caldav.exchange import Request
 from app.caldav.protocol import answer
 from app.domain.refusal import NoticeUnreadable
 from app.intake.calendar_object import read_object
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 HOME = "/dav/calendars/ALPHA/"
@@ -147,14 +147,15 @@ class DictBackend:
             is_cut=is_cut,
         )
 
-    def put(self, collection, name, octets, condition):
+    def put(self, collection, name, sent, condition):
+        octets = sent.octets
         shelf = self._shelf(collection)
         held = shelf.members.get(name)
         if not condition.holds(held.entry.etag if held else None):
             raise Stale(held.entry if held else None)
-        asking = Asking(now=self.now, gateways=(collection.name,), gateway=collection.name)
+        asking = ReadRequest(now=self.now, gateways=(collection.name,), gateway=collection.name)
         try:
-            found = read_object(octets, asking)
+            found = read_object(sent, asking)
         except NoticeUnreadable as refused:
             raise ObjectRefused("valid-calendar-data", str(refused)) from refused
         if found.reading.problems:

@@ -5,11 +5,12 @@ from app.caldav.conditions import Refused, bad_request, lacking, missing
 from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import Kind, path_of, read_path
-from app.caldav.methods.put import store_octets, stored_response
+from app.caldav.methods.put import store_object, stored_response
 from app.caldav.names import caldav
 from app.caldav.preferences import Preferences
 from app.caldav.properties.live import View
 from app.caldav.resources import Resource, required
+from app.ical.components import read_calendars
 
 
 def answer_copy_move(request: Request, view: View) -> Response:
@@ -60,7 +61,7 @@ def _put(request: Request, view: View, source: Resource, path: str) -> Response:
     overwrite = request.headers.get("overwrite", "T").strip().upper() != "F"
     condition = Condition() if overwrite else Condition(none_match=frozenset({"*"}))
     try:
-        stored = store_octets(path, view, target, place.member, member.octets, condition=condition)
+        stored = store_object(path, view, target, place.member, read_calendars(member.octets), condition=condition)
     except Stale as stale:
         raise Refused(412, "", "There is a member at the destination, and Overwrite is F.") from stale
     made = stored_response(stored, view, target, path, Preferences())

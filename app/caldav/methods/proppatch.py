@@ -1,7 +1,6 @@
 """PROPPATCH (RFC 4918 9.2): what a principal sets of a place is kept for that principal alone."""
 
 from app.caldav.conditions import bad_request, lacking
-from app.caldav.content import Unsound, read_component
 from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import Kind
 from app.caldav.markup import element, escape
@@ -11,6 +10,8 @@ from app.caldav.properties.live import LIVE, SETTABLE, View
 from app.caldav.reports.rows import multistatus, row
 from app.caldav.resources import Resource, required
 from app.caldav.xml import Element, kept, parse, text_of
+from app.ical.components import read_sole_calendar
+from app.ical.unread import Unread
 
 _MOST = 100  # properties in one request
 _LARGEST = 65_536  # characters of one value
@@ -78,8 +79,8 @@ _PROTECTED = frozenset(
 def _is_timezone(text: str) -> bool:
     """Tell whether a text is "an iCalendar object" with "a single valid VTIMEZONE component" (RFC 4791 5.2.2)."""
     try:
-        calendar = read_component(text.strip().encode())
-    except Unsound:
+        calendar = read_sole_calendar(text.strip().encode())
+    except Unread:
         return False
     return [part.name for part in calendar.parts] == ["VTIMEZONE"] and len(calendar.parts[0].named("TZID")) == 1
 

@@ -9,10 +9,11 @@ from app.caldav.markup import href
 from app.caldav.methods.get import CONTENT_TYPE, validators
 from app.caldav.methods.options import allowed
 from app.caldav.names import caldav
-from app.caldav.object_checks import check_object, check_size, check_type
+from app.caldav.object_checks import check_size, check_type, read_checked
 from app.caldav.preferences import VARY, Preferences, read_preferences
 from app.caldav.properties.live import View
 from app.caldav.resources import find_place
+from app.ical.components import CalendarStream
 
 RECEIPT_HEADER = "X-Closure-Receipt"
 
@@ -58,20 +59,20 @@ def store(request: Request, view: View, collection: Collection, name: str, condi
     check_type(request.headers)
     check_size(request.body, view.bounds)
     try:
-        check_object(request.body, view.bounds)
+        sent = read_checked(request.body, view.bounds)
     except Refused:
         # Octets that give no notice are kept all the same, for whoever asks what was sent.
         view.backend.refuse(collection, request.body)
         raise
-    return store_octets(request.path, view, collection, name, request.body, condition=condition)
+    return store_object(request.path, view, collection, name, sent, condition=condition)
 
 
-def store_octets(
-    path: str, view: View, collection: Collection, name: str, octets: bytes, *, condition: Condition
+def store_object(
+    path: str, view: View, collection: Collection, name: str, sent: CalendarStream, *, condition: Condition
 ) -> Stored:
-    """Store octets that are a sound object; ``path`` leads to the member. Raise ``Refused`` and ``Stale``."""
+    """Store an object found sound; ``path`` leads to the member. Raise ``Refused`` and ``Stale``."""
     try:
-        return view.backend.put(collection, name, octets, condition)
+        return view.backend.put(collection, name, sent, condition)
     except ObjectRefused as refused:
         inner = ""
         if refused.href_name is not None:

@@ -6,8 +6,9 @@ from app.domain.access import acting_user
 from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.party import User, read_code
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
+from app.ical.limits import Limits
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits
+from app.intake.read_request import ReadRequest
 from app.register import reading, withdraw
 from app.register.closure_json import closure_facts, revision_facts
 from app.register.questions.answer import span_facts
@@ -35,7 +36,7 @@ def give_notice() -> Response:
     chosen = request.args.get("gateway")
     user, gateways = find_sender(code)
     now = site().now()
-    asking = Asking(
+    asking = ReadRequest(
         now=now,
         gateways=gateways,
         gateway=read_code(chosen) if chosen else None,

@@ -17,6 +17,7 @@ from app.caldav.boards.noticeboard import Noticeboard
 from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare
+from app.ical.components import read_calendars
 from app.register.people.enrolment import enrol_gateway, enrol_user
 from app.register.reading import Question, find_closures
 from app.register.rulebook import RulebookCache
@@ -66,7 +67,7 @@ class Phone:
         condition = Condition(match=frozenset({etag})) if etag else Condition(none_match=frozenset("*"))
         octets = octets_of(uid, day, self.name)
         try:
-            stored = board.put(board.collection("ALPHA", gateway), name, octets, condition)
+            stored = board.put(board.collection("ALPHA", gateway), name, read_calendars(octets), condition)
         except Stale:
             return None
         self.known[gateway][name] = stored.entry.etag
@@ -250,7 +251,7 @@ def test_a_uid_by_two_names_at_once_is_taken_once(workers, database_url):
         board = phone.board()
         start.wait()
         try:
-            board.put(board.collection("ALPHA", "GW-1"), name, octets_of("one", 1, name), Condition())
+            board.put(board.collection("ALPHA", "GW-1"), name, read_calendars(octets_of("one", 1, name)), Condition())
             outcomes.append("taken")
         except ObjectRefused as refused:
             outcomes.append(refused.precondition)

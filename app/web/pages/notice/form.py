@@ -7,7 +7,7 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Channel
 from app.domain.party import Gateway, User, read_code
 from app.domain.refusal import NoticeUnreadable
-from app.intake.written_event import Repeat, Stated, write_event
+from app.intake.written_event import FormEvent, Repeat, write_event
 from app.register.reading import find_closure
 from app.store import parties
 from app.web import form_once
@@ -78,7 +78,7 @@ def _typed() -> Typed:
 
 
 def _preview(
-    typed: Typed, stated: Stated, user: User, gateways: tuple[Gateway, ...], changes: str = ""
+    typed: Typed, stated: FormEvent, user: User, gateways: tuple[Gateway, ...], changes: str = ""
 ) -> Response | None:
     """Return the preview; None where nothing could be read, with what is wrong noted at its field."""
     given = Pending(

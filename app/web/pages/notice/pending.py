@@ -9,8 +9,9 @@ from app.domain.london import london_date
 from app.domain.notice import Channel, NoticeContent
 from app.domain.party import Gateway, User
 from app.domain.refusal import AlreadyThere, Unknown
+from app.ical.limits import Limits
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits
+from app.intake.read_request import ReadRequest
 from app.register.receipts import Outcome
 from app.register.receive import preview_notice
 from app.store import parties, runs
@@ -46,7 +47,7 @@ class Pending:
 
 def read_pending(pending: Pending, octets: bytes, gateways: tuple[Gateway, ...]) -> NoticeContent:
     """Read the notice as it would be read now. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
-    asking = Asking(
+    asking = ReadRequest(
         now=site().now(),
         gateways=tuple(gateway.code for gateway in gateways),
         gateway=pending.gateway,
