@@ -13,7 +13,6 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.register.reading import read_changes
 from app.register.register import Register
-from app.store.bodies import Standing
 from app.store.engine import Head
 from app.store.instants import to_micros
 from feeds.calendar import render_calendar, render_object
@@ -89,9 +88,9 @@ class Publication:
         return render_listing(header_of(self.scope), self.entries, now, self._closures)
 
 
-def entry_of(standing: Standing, user_name: str, gateway_name: str) -> FeedEntry:
+def entry_of(closure: PlannedClosure, user_name: str, gateway_name: str) -> FeedEntry:
     """Return what a feed may say of a closure: names joined in, notice derived, everything else left behind."""
-    closure, lead = standing.closure, standing.assessment
+    verdict = closure.verdict
     return FeedEntry(
         reference=closure.reference,
         user_code=closure.user,
@@ -103,13 +102,13 @@ def entry_of(standing: Standing, user_name: str, gateway_name: str) -> FeedEntry
         withdrawn=closure.state is State.WITHDRAWN,
         sequence=closure.number,
         created=closure.first_received_at.replace(microsecond=0),
-        changed=standing.stamped_at,
-        notice_days=lead.current_date.working_days,
-        first_notice_days=lead.first_notice.working_days,
-        recommended_days=lead.current_date.recommended_days,
-        band=lead.current_date.band,
-        short_notice=lead.current_date.short_notice,
-        late_change=standing.late_change,
+        changed=closure.changed_at,
+        notice_days=verdict.working_days_notice,
+        first_notice_days=verdict.first_notice.working_days,
+        recommended_days=verdict.current_date.recommended_days,
+        band=verdict.current_date.band,
+        short_notice=verdict.short_notice,
+        late_change=verdict.late_change,
         moved_from_starts=closure.moved_from.starts if closure.moved_from else None,
         moved_from_ends=closure.moved_from.ends if closure.moved_from else None,
     )
@@ -212,9 +211,8 @@ class Publishing:
         found_head, parties, changed = read_changes(self._register, self._change)
         user_names = {user.code: user.name for user in parties.users.values()}
         fresh = []
-        for change, standing in changed:
-            closure = standing.closure
-            entry = entry_of(standing, user_names[closure.user], parties.gateways[closure.gateway].name)
+        for change, closure in changed:
+            entry = entry_of(closure, user_names[closure.user], parties.gateways[closure.gateway].name)
             rendered = Rendered(entry, render_event(entry, self._publisher), closure, change)
             earlier = self._rendered.get(closure.id)
             if earlier is not None:

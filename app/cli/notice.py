@@ -195,7 +195,7 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
 
 
 def _closure_line(entry: Acknowledgement) -> str:
-    window = entry.window
+    window = entry.closure.window
     did = "unchanged" if entry.step is None else entry.step.value
     span = f"{london_text(window.starts)} to {london_text(window.ends)}"
-    return f"{entry.reference}  {entry.gateway}  {span}  {did}. {notice_words(entry)}"
+    return f"{entry.closure.reference}  {entry.closure.gateway}  {span}  {did}. {notice_words(entry.closure)}"

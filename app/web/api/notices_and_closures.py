@@ -101,7 +101,7 @@ def list_closures() -> Response:
 def show_closure(reference: str) -> Response:
     """Show one closure as it stands, or with ``as_of`` as it was known then."""
     principal, as_of = asking_principal(), read_moment("as_of")
-    line = reading.find_line(site().register, principal, reference, as_of)
+    line = reading.find_closure(site().register, principal, reference, as_of)
     return read_answer(closure_facts(line, as_of or site().now()))
 
 
@@ -109,10 +109,11 @@ def show_closure(reference: str) -> Response:
 def show_revisions(reference: str) -> Response:
     """Show the whole history of a closure, oldest first, or with ``as_of`` what was known of it then."""
     principal, as_of = asking_principal(), read_moment("as_of")
-    standing, history = reading.find_history(site().register, principal, reference, as_of)
-    own = standing.closure.user in principal.users
-    facts = [revision_facts(one if own else reading.without_sender_words(one)) for one in history]
-    return read_answer({"reference": standing.closure.reference, "revisions": facts})
+    history = reading.find_history(site().register, principal, reference, as_of)
+    closure = history[-1][1]
+    own = closure.user in principal.users
+    facts = [revision_facts(one if own else reading.without_sender_words(one), after) for one, after in history]
+    return read_answer({"reference": closure.reference, "revisions": facts})
 
 
 @blueprint.delete("/closures/<reference>")

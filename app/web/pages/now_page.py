@@ -8,10 +8,10 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Principal, may
+from app.domain.closure import PlannedClosure
 from app.domain.london import LONDON, london_date, read_instant
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.questions.answer import count_words
@@ -93,5 +93,5 @@ def _triage(principal: Principal, now: datetime) -> Triaged:
     return Triaged(gateway, at, answer.sentence, tuple(one["reference"] for one in named))
 
 
-def _by_day(ahead: tuple[ScheduledClosure, ...]) -> list[tuple[date, list[ScheduledClosure]]]:
+def _by_day(ahead: tuple[PlannedClosure, ...]) -> list[tuple[date, list[PlannedClosure]]]:
     return [(day, list(group)) for day, group in groupby(ahead, lambda one: london_date(one.window.starts))]
