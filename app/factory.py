@@ -118,6 +118,25 @@ def publisher_of(settings: Settings) -> Publisher:
     return Publisher(settings.organizer_name, settings.organizer_email, settings.base_url, settings.uid_domain)
 
 
+def _flask_config(service: Service) -> dict[str, object]:
+    """Return what Flask and its extensions read of their own configuration."""
+    is_https = service.settings.is_https
+    return {
+        "SECRET_KEY": service.store.keyring.derive("session"),
+        "SESSION_COOKIE_NAME": "__Host-closures" if is_https else "closures",
+        "SESSION_COOKIE_SECURE": is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": _LARGEST_FORM,
+        "MAX_FORM_MEMORY_SIZE": _LARGEST_FORM,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # csrf.py says which requests
+        "WTF_CSRF_SSL_STRICT": False,  # our pages send no Referer, since sign-in links are addresses
+        "WTF_CSRF_TIME_LIMIT": None,  # a form is good for as long as its session: nothing typed is lost to a timer
+        "PROPAGATE_EXCEPTIONS": False,
+    }
+
+
 def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> "Flask":
     """Return the web application; ``now`` is its clock (aware UTC). Raise ``StoreUnfit`` or ``UndeclaredRoute``."""
     from flask import Flask  # noqa: PLC0415 - the scheduler and the command line never load Flask
@@ -142,20 +161,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     service = open_service(settings)
     app = Flask("app.web")
     app.request_class = ReceivedRequest
-    app.config.update(
-        SECRET_KEY=service.store.keyring.derive("session"),
-        SESSION_COOKIE_NAME="__Host-closures" if settings.is_https else "closures",
-        SESSION_COOKIE_SECURE=settings.is_https,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        MAX_CONTENT_LENGTH=_LARGEST_FORM,
-        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
-        BOOTSTRAP_SERVE_LOCAL=True,
-        WTF_CSRF_CHECK_DEFAULT=False,  # csrf.py says which requests
-        WTF_CSRF_SSL_STRICT=False,  # our pages send no Referer, since sign-in links are addresses
-        WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as its session: nothing typed is lost to a timer
-        PROPAGATE_EXCEPTIONS=False,
-    )
+    app.config.update(_flask_config(service))
     app.session_interface = browser_session.CookieSessions(app)
     app.url_map.strict_slashes = False
     Bootstrap5(app)
