@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
+class DavPrincipal:
     """A DAV principal (RFC 3744 2): a User, or DCC staff. ``code`` is its segment in paths.
 
     ``address`` is a mailto: URI, for calendar-user-address-set (RFC 6638 2.4.1).
@@ -23,7 +23,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
+class CalendarCollection:
     """A calendar collection (RFC 4791 4.2): a User's gateway, or a scope that DCC staff read.
 
     ``owner`` and ``name`` are its segments in paths. ``resource_id`` is a UUID. ``created_at`` is None where nobody
@@ -52,7 +52,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MemberEntry:
     """A member as a listing shows it. ``name`` is the client's, decoded; ``etag`` is without quotation marks."""
 
     name: str
@@ -63,7 +63,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class MemberInstance:
     """One occurrence of a member, also a cancelled one; both times aware UTC, half-open.
 
     ``recurrence_id`` is the UTC start that the unaltered rule gave it (``20261206T020000Z``), "" where nothing recurs.
@@ -80,7 +80,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class CalendarMember:
     """A member whole: its octets as the client sent them, and its occurrences as they were expanded at PUT.
 
     ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound. Those of other
@@ -88,10 +88,10 @@ class Member:
     member here.
     """
 
-    entry: Entry
+    entry: MemberEntry
     uid: str
     octets: bytes
-    instances: tuple[Instance, ...]
+    instances: tuple[MemberInstance, ...]
     complete_from: datetime | None = None
     complete_until: datetime | None = None
     receipt: str = ""
@@ -103,13 +103,13 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class CollectionChanges:
     """What changed in a collection after a token: entries new or different, and the names of members that are gone.
 
     ``token`` stands for the state reached. ``is_cut`` says that the limit was met and more waits behind it.
     """
 
-    changed: Sequence[Entry]
+    changed: Sequence[MemberEntry]
     gone: Sequence[str]
     token: str
     is_cut: bool = False
@@ -153,7 +153,7 @@ class Stored:
     ``receipt`` is the acknowledgement as one line of ASCII, for a header.
     """
 
-    entry: Entry
+    entry: MemberEntry
     created: bool
     is_as_sent: bool
     receipt: str
@@ -162,7 +162,7 @@ class Stored:
 class Stale(Exception):  # noqa: N818 - RFC 9110's outcome of a condition, not an error of ours
     """A condition did not hold; ``entry`` is the member as it stands, None where there is none."""
 
-    def __init__(self, entry: Entry | None) -> None:
+    def __init__(self, entry: MemberEntry | None) -> None:
         super().__init__()
         self.entry = entry
 
@@ -194,60 +194,62 @@ class Backend(Protocol):
     def bounds(self) -> Bounds:
         """Return what a member may hold; ``put`` holds members to it."""
 
-    def asker(self) -> Principal:
+    def asker(self) -> DavPrincipal:
         """Return who is asking."""
 
-    def principal(self, code: str) -> Principal | None:
+    def principal(self, code: str) -> DavPrincipal | None:
         """Return the principal of a path segment, in any case; None where there is none to see."""
 
-    def principals(self) -> Sequence[Principal]:
+    def principals(self) -> Sequence[DavPrincipal]:
         """Return every principal that may be seen."""
 
-    def collections(self, owner: str) -> Sequence[Collection]:
+    def collections(self, owner: str) -> Sequence[CalendarCollection]:
         """Return the collections in a home, in order; empty for a home that is not to be seen."""
 
-    def collection(self, owner: str, name: str) -> Collection | None:
+    def collection(self, owner: str, name: str) -> CalendarCollection | None:
         """Return one collection; codes in any case."""
 
-    def reached(self, collection: Collection) -> Reached:
+    def reached(self, collection: CalendarCollection) -> Reached:
         """Return how far its changes have come."""
 
-    def entries(self, collection: Collection) -> Sequence[Entry]:
+    def entries(self, collection: CalendarCollection) -> Sequence[MemberEntry]:
         """Return every member as a listing shows it, in a stable order."""
 
-    def entry(self, collection: Collection, name: str) -> Entry | None:
+    def entry(self, collection: CalendarCollection, name: str) -> MemberEntry | None:
         """Return one member as a listing shows it."""
 
-    def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
+    def members(self, collection: CalendarCollection, names: Iterable[str]) -> Mapping[str, CalendarMember]:
         """Return these members whole, by name; those that are not there are left out."""
 
-    def every_member(self, collection: Collection) -> Iterable[Member]:
+    def every_member(self, collection: CalendarCollection) -> Iterable[CalendarMember]:
         """Yield every member whole."""
 
-    def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
+    def touching(
+        self, collection: CalendarCollection, starts: datetime | None, ends: datetime | None
+    ) -> Iterable[CalendarMember]:
         """Yield at least every member with an instance in the half-open span (None: open); there may be others.
 
         One whose ``instances`` do not cover the span is always among them.
         """
 
     def occurring(
-        self, collection: Collection, member: Member, starts: datetime, ends: datetime
-    ) -> Sequence[Instance] | None:
+        self, collection: CalendarCollection, member: CalendarMember, starts: datetime, ends: datetime
+    ) -> Sequence[MemberInstance] | None:
         """Return at least the instances of a member with a part in a span, whether or not they were expanded at PUT.
 
         None where evaluating them is too much: such a member is taken to recur there. Raise ``TooMuchAsked``.
         """
 
-    def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
+    def changes(self, collection: CalendarCollection, token: str, most: int | None) -> CollectionChanges:
         """Return what changed since ``token`` ("": all), in order, ``most`` at once. Raise ``TokenUnknown``."""
 
-    def put(self, collection: Collection, name: str, octets: bytes, condition: Condition) -> Stored:
+    def put(self, collection: CalendarCollection, name: str, octets: bytes, condition: Condition) -> Stored:
         """Store a member that the protocol found sound, if the condition holds. Raise ``Stale``, ``ObjectRefused``."""
 
-    def refuse(self, collection: Collection, octets: bytes) -> None:
+    def refuse(self, collection: CalendarCollection, octets: bytes) -> None:
         """Keep the octets of a PUT that the protocol refused, as a notice from which nothing was applied."""
 
-    def delete(self, collection: Collection, name: str, condition: Condition) -> bool:
+    def delete(self, collection: CalendarCollection, name: str, condition: Condition) -> bool:
         """Remove a member if the condition holds; tell whether there was one. Raise ``Stale``."""
 
     def properties(self, place: str) -> Mapping[str, str]:

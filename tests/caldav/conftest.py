@@ -10,12 +10,12 @@ from lxml import etree
 
 from app.caldav.backend import (
     Bounds,
-    Changes,
-    Collection,
-    Entry,
-    Member,
+    CalendarCollection,
+    CalendarMember,
+    CollectionChanges,
+    DavPrincipal,
+    MemberEntry,
     ObjectRefused,
-    Principal,
     Reached,
     Stale,
     Stored,
@@ -50,8 +50,8 @@ PRECONDITIONS = {
 class Shelf:
     """What one collection holds: its members, and its changes in order."""
 
-    collection: Collection
-    members: dict[str, Member] = field(default_factory=dict)
+    collection: CalendarCollection
+    members: dict[str, CalendarMember] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
 
@@ -61,8 +61,8 @@ class DictBackend:
     def __init__(self, now=NOW):
         self.now = now
         self.people = {
-            "ALPHA": Principal("ALPHA", "Alpha Energy", "mailto:alpha@example.org"),
-            "BETA": Principal("BETA", "Beta & Gas", "mailto:beta@example.org"),
+            "ALPHA": DavPrincipal("ALPHA", "Alpha Energy", "mailto:alpha@example.org"),
+            "BETA": DavPrincipal("BETA", "Beta & Gas", "mailto:beta@example.org"),
         }
         self.me = "ALPHA"
         self.shelves = {}
@@ -73,7 +73,7 @@ class DictBackend:
             ("BETA", "GW-9", True),
         ):
             uuid = f"00000000-0000-4000-8000-{len(self.shelves):012}"
-            made = Collection(owner, name, f"{name} <closures>", "All closures", writable, uuid, now)
+            made = CalendarCollection(owner, name, f"{name} <closures>", "All closures", writable, uuid, now)
             self.shelves[owner, name] = Shelf(made)
         self.set = {}
         self.refused = []
@@ -140,7 +140,7 @@ class DictBackend:
         shown = due if most is None else due[:most]
         is_cut = len(shown) < len(due)
         reached = shown[-1][0] if is_cut else len(shelf.log)
-        return Changes(
+        return CollectionChanges(
             changed=[shelf.members[name].entry for _, name in shown if name in shelf.members],
             gone=[name for _, name in shown if name not in shelf.members],
             token=str(reached),
@@ -168,10 +168,10 @@ class DictBackend:
             return Stored(held.entry, created=False, is_as_sent=True, receipt="CN-UNCHANGED")
         self.changed_at += timedelta(seconds=1)
         created = held.entry.created_at if held else self.changed_at
-        entry = Entry(name, sha256(octets).hexdigest()[:16], len(octets), created, self.changed_at)
+        entry = MemberEntry(name, sha256(octets).hexdigest()[:16], len(octets), created, self.changed_at)
         instances = tuple(map(instance_of, found.instances))
         receipt = f'{{"reference": "CN-{len(shelf.log)}"}}'
-        shelf.members[name] = Member(
+        shelf.members[name] = CalendarMember(
             entry, found.uid, octets, instances, found.complete_from, found.complete_until, receipt
         )
         shelf.log.append(name)

@@ -4,15 +4,15 @@ from app.caldav.backend import Condition, Stale
 from app.caldav.conditions import Refused, bad_request, lacking, missing
 from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind, path_of, read_path
+from app.caldav.hrefs import PathKind, path_of, read_path
 from app.caldav.methods.put import store_octets, stored_response
 from app.caldav.names import caldav
 from app.caldav.preferences import Preferences
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
 from app.caldav.resources import Resource, required
 
 
-def answer_copy_move(request: Request, view: View) -> Response:
+def answer_copy_move(request: Request, view: AskerView) -> Response:
     """Answer a COPY or a MOVE: what was sent is put at the destination, then, for a MOVE, deleted here.
 
     In that order it ends as one moved closure, and a failure between the two loses nothing.
@@ -36,11 +36,11 @@ def answer_copy_move(request: Request, view: View) -> Response:
     return made
 
 
-def _put(request: Request, view: View, source: Resource, path: str) -> Response:
+def _put(request: Request, view: AskerView, source: Resource, path: str) -> Response:
     assert source.collection is not None
     assert source.entry is not None
     place = read_path(path)
-    if not path or place is None or place.kind is not Kind.MEMBER:
+    if not path or place is None or place.kind is not PathKind.MEMBER:
         raise bad_request("The destination is not the path of a member.")
     target = view.backend.collection(place.owner, place.collection)
     if target is None:

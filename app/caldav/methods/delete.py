@@ -4,11 +4,11 @@ from app.caldav.backend import Stale
 from app.caldav.conditions import Refused, lacking, missing
 from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
 from app.caldav.resources import required
 
 
-def answer_delete(request: Request, view: View) -> Response:
+def answer_delete(request: Request, view: AskerView) -> Response:
     """Answer a DELETE. Collections stay: they are the service's to make and to end."""
     resource = required(view.backend, request)
     if resource.collection is None or resource.entry is None:

@@ -1,23 +1,23 @@
 """PUT (RFC 4918 9.7, RFC 4791 5.3.2): a member put is a notice given."""
 
-from app.caldav.backend import Collection, Condition, ObjectRefused, Stale, Stored
+from app.caldav.backend import CalendarCollection, Condition, ObjectRefused, Stale, Stored
 from app.caldav.conditions import Refused, lacking
 from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind, Place, read_path, segment
+from app.caldav.hrefs import DavPath, PathKind, read_path, segment
 from app.caldav.markup import href
 from app.caldav.methods.get import CONTENT_TYPE, validators
 from app.caldav.methods.options import allowed
 from app.caldav.names import caldav
 from app.caldav.object_checks import check_object, check_size, check_type
 from app.caldav.preferences import VARY, Preferences, read_preferences
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
 from app.caldav.resources import find_place
 
 RECEIPT_HEADER = "X-Closure-Receipt"
 
 
-def answer_put(request: Request, view: View) -> Response:
+def answer_put(request: Request, view: AskerView) -> Response:
     """Answer a PUT.
 
     What is wrong with the content comes before any condition: a server "MUST ignore all received preconditions if its
@@ -32,12 +32,12 @@ def answer_put(request: Request, view: View) -> Response:
     return stored_response(stored, view, collection, request.path, wants)
 
 
-def _target(request: Request, view: View) -> tuple[Place, Collection]:
+def _target(request: Request, view: AskerView) -> tuple[DavPath, CalendarCollection]:
     """Return where a PUT leads. Raise ``Refused``."""
     place = read_path(request.path)
     if place is None:
         raise Refused(403, "", "A name is UTF-8 of at most 512 octets, without controls and slashes.")
-    if place.kind is not Kind.MEMBER:
+    if place.kind is not PathKind.MEMBER:
         found = find_place(view.backend, place, request.path)
         if found is None:
             raise Refused(403, "", "Members are put into a gateway's calendar, and nowhere else.")
@@ -50,7 +50,7 @@ def _target(request: Request, view: View) -> tuple[Place, Collection]:
     return place, collection
 
 
-def store(request: Request, view: View, collection: Collection, name: str, condition: Condition) -> Stored:
+def store(request: Request, view: AskerView, collection: CalendarCollection, name: str, condition: Condition) -> Stored:
     """Store a request's body as a member. Raise ``Refused`` and ``Stale``."""
     if not collection.writable:
         path = request.path
@@ -67,7 +67,7 @@ def store(request: Request, view: View, collection: Collection, name: str, condi
 
 
 def store_octets(
-    path: str, view: View, collection: Collection, name: str, octets: bytes, *, condition: Condition
+    path: str, view: AskerView, collection: CalendarCollection, name: str, octets: bytes, *, condition: Condition
 ) -> Stored:
     """Store octets that are a sound object; ``path`` leads to the member. Raise ``Refused`` and ``Stale``."""
     try:
@@ -80,7 +80,9 @@ def store_octets(
         raise Refused(403, caldav(refused.precondition), refused.text, inner=inner) from refused
 
 
-def stored_response(stored: Stored, view: View, collection: Collection, path: str, wants: Preferences) -> Response:
+def stored_response(
+    stored: Stored, view: AskerView, collection: CalendarCollection, path: str, wants: Preferences
+) -> Response:
     """Return how a PUT went.
 
     A tag is given only where a GET returns the octets sent: a server "MUST NOT" give one otherwise (RFC 9110 9.3.4),
@@ -96,7 +98,7 @@ def stored_response(stored: Stored, view: View, collection: Collection, path: st
     return Response(201 if stored.created else 204, (*tag, *receipt, VARY))
 
 
-def _stale(stale: Stale, view: View, collection: Collection, path: str, wants: Preferences) -> Response:
+def _stale(stale: Stale, view: AskerView, collection: CalendarCollection, path: str, wants: Preferences) -> Response:
     """Return a 412, with the member as it stands where that is preferred (RFC 8144 3.2)."""
     if stale.entry is not None and wants.representation:
         member = view.backend.members(collection, [stale.entry.name]).get(stale.entry.name)
