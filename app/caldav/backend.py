@@ -148,15 +148,17 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a PUT came to. ``is_as_sent`` tells whether a GET returns the octets sent, so that a tag may be given.
+    """What a PUT or a move came to. ``is_as_sent``: a GET returns the octets sent, so that a tag may be given.
 
-    ``receipt`` is the acknowledgement as one line of ASCII, for a header.
+    ``receipt`` is the acknowledgement as one line of ASCII, for a header. ``also_at`` names the owner's other
+    collections in which the same event stands: it is another closure there.
     """
 
     entry: MemberEntry
     created: bool
     is_as_sent: bool
     receipt: str
+    also_at: tuple[str, ...] = ()
 
 
 class Stale(Exception):  # noqa: N818 - RFC 9110's outcome of a condition, not an error of ours
@@ -165,6 +167,10 @@ class Stale(Exception):  # noqa: N818 - RFC 9110's outcome of a condition, not a
     def __init__(self, entry: MemberEntry | None) -> None:
         super().__init__()
         self.entry = entry
+
+
+class DestinationTaken(Exception):  # noqa: N818 - RFC 4918's outcome of Overwrite: F, not an error of ours
+    """A member stands where another was to be moved, and was not to be replaced."""
 
 
 class ObjectRefused(Exception):  # noqa: N818 - a refusal, worded as the protocol words it
@@ -248,6 +254,23 @@ class Backend(Protocol):
 
     def refuse(self, collection: CalendarCollection, octets: bytes) -> None:
         """Keep the octets of a PUT that the protocol refused, as a notice from which nothing was applied."""
+
+    def move(
+        self,
+        collection: CalendarCollection,
+        name: str,
+        target: CalendarCollection,
+        new_name: str,
+        condition: Condition,
+        *,
+        overwrite: bool,
+    ) -> Stored:
+        """Let a member, of which the condition holds, stand in ``target`` and no longer here: in one transaction.
+
+        Within one collection it gets another name. What stood at the destination is withdrawn as by a DELETE. Raise
+        ``Stale`` (its entry is that of the member to be moved), ``DestinationTaken``, ``ObjectRefused``; then nothing
+        was moved.
+        """
 
     def delete(self, collection: CalendarCollection, name: str, condition: Condition) -> bool:
         """Remove a member if the condition holds; tell whether there was one. Raise ``Stale``."""

@@ -1,6 +1,6 @@
 """A Backend that keeps its calendars in a dict, and a client that speaks to the protocol over it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from app.caldav.backend import (
     CalendarMember,
     CollectionChanges,
     DavPrincipal,
+    DestinationTaken,
     MemberEntry,
     ObjectRefused,
     Reached,
@@ -149,9 +150,7 @@ class DictBackend:
 
     def put(self, collection, name, octets, condition):
         shelf = self._shelf(collection)
-        held = shelf.members.get(name)
-        if not condition.holds(held.entry.etag if held else None):
-            raise Stale(held.entry if held else None)
+        held = self._current(collection, name, condition)
         asking = Asking(now=self.now, gateways=(collection.name,), gateway=collection.name)
         try:
             found = read_object(octets, asking)
@@ -175,16 +174,50 @@ class DictBackend:
             entry, found.uid, octets, instances, found.complete_from, found.complete_until, receipt
         )
         shelf.log.append(name)
-        return Stored(entry, created=held is None, is_as_sent=True, receipt="CN-0123456789")
+        also_at = self._also_at(collection, found.uid)
+        return Stored(entry, created=held is None, is_as_sent=True, receipt="CN-0123456789", also_at=also_at)
+
+    def _also_at(self, collection, uid):
+        """The owner's other collections in which an event of this UID stands."""
+        others = [shelf for shelf in self.shelves.values() if shelf.collection.owner == collection.owner]
+        return tuple(
+            shelf.collection.name
+            for shelf in others
+            if shelf.collection != collection and any(held.uid == uid for held in shelf.members.values())
+        )
 
     def refuse(self, collection, octets):
         self.refused.append(octets)
 
-    def delete(self, collection, name, condition):
-        shelf = self._shelf(collection)
-        held = shelf.members.get(name)
+    def move(self, collection, name, target, new_name, condition, *, overwrite):
+        held = self._current(collection, name, condition)
+        if held is None:
+            raise Stale(None)
+        replaced = self._shelf(target).members.get(new_name)
+        if replaced is not None and not overwrite:
+            raise DestinationTaken
+        for other, one in self._shelf(target).members.items():
+            if one.uid == held.uid and one is not held and one is not replaced:
+                raise ObjectRefused("no-uid-conflict", "This UID is taken.", other)
+        self.changed_at += timedelta(seconds=1)
+        entry = replace(held.entry, name=new_name, changed_at=self.changed_at)
+        for shelf, gone in ((self._shelf(collection), name), (self._shelf(target), new_name)):
+            shelf.members.pop(gone, None)
+            shelf.log.append(gone)
+        self._shelf(target).members[new_name] = replace(held, entry=entry)
+        also_at = self._also_at(target, held.uid)
+        return Stored(entry, created=replaced is None, is_as_sent=True, receipt="CN-MOVED", also_at=also_at)
+
+    def _current(self, collection, name, condition):
+        """The member of a name, if there is one and the condition holds."""
+        held = self._shelf(collection).members.get(name)
         if not condition.holds(held.entry.etag if held else None):
             raise Stale(held.entry if held else None)
+        return held
+
+    def delete(self, collection, name, condition):
+        shelf = self._shelf(collection)
+        held = self._current(collection, name, condition)
         if held is None:
             return False
         del shelf.members[name]

@@ -154,6 +154,19 @@ class DccBoard:
     def refuse(self, collection: CalendarCollection, octets: bytes) -> None:
         """Keep nothing: nobody gives notice here."""
 
+    def move(
+        self,
+        collection: CalendarCollection,  # noqa: ARG002 - the seam's signature
+        name: str,  # noqa: ARG002 - the same
+        target: CalendarCollection,  # noqa: ARG002 - the same
+        new_name: str,  # noqa: ARG002 - the same
+        condition: Condition,  # noqa: ARG002 - the same
+        *,
+        overwrite: bool,  # noqa: ARG002 - the same
+    ) -> Stored:
+        """Refuse: these calendars say what Users told."""
+        _refuse()
+
     def delete(self, collection: CalendarCollection, name: str, condition: Condition) -> bool:  # noqa: ARG002 - the seam's signature
         """Refuse: these calendars say what Users told."""
         _refuse()

@@ -13,6 +13,7 @@ from app.caldav.backend import (
     CollectionChanges,
     Condition,
     DavPrincipal,
+    DestinationTaken,
     MemberEntry,
     MemberInstance,
     ObjectRefused,
@@ -196,6 +197,29 @@ class Noticeboard:
     def refuse(self, collection: CalendarCollection, octets: bytes) -> None:  # noqa: ARG002 - a notice is the User's, wherever it was sent
         """Keep the octets of a PUT that the protocol refused."""
         keep_notice(self.register, self.user, self._notice(octets))
+
+    def move(
+        self,
+        collection: CalendarCollection,
+        name: str,
+        target: CalendarCollection,
+        new_name: str,
+        condition: Condition,
+        *,
+        overwrite: bool,
+    ) -> Stored:
+        """Put a member at its destination, then delete it here. A failure between the two loses nothing."""
+        # lead: one transaction, and a rename within one collection (no-uid-conflict until then)
+        held = self.members(collection, [name]).get(name)
+        if held is None or not condition.holds(held.entry.etag):
+            raise Stale(None if held is None else held.entry)
+        try:
+            there = Condition() if overwrite else Condition(none_match=frozenset({"*"}))
+            stored = self.put(target, new_name, held.octets, there)
+        except Stale as stale:
+            raise DestinationTaken from stale
+        self.delete(collection, name, Condition())
+        return stored
 
     def delete(self, collection: CalendarCollection, name: str, condition: Condition) -> bool:
         """Remove a member and withdraw what it announced here and has not started."""

@@ -4,7 +4,7 @@ from app.caldav.backend import CalendarCollection, Condition, ObjectRefused, Sta
 from app.caldav.conditions import Refused, lacking
 from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import DavPath, PathKind, read_path, segment
+from app.caldav.hrefs import DavPath, PathKind, collection_path, read_path, segment
 from app.caldav.markup import href
 from app.caldav.methods.get import CONTENT_TYPE, validators
 from app.caldav.methods.options import allowed
@@ -15,6 +15,7 @@ from app.caldav.properties.live import AskerView
 from app.caldav.resources import find_place
 
 RECEIPT_HEADER = "X-Closure-Receipt"
+ALSO_AT_HEADER = "X-Closure-Also-At"
 
 
 def answer_put(request: Request, view: AskerView) -> Response:
@@ -63,21 +64,19 @@ def store(request: Request, view: AskerView, collection: CalendarCollection, nam
         # Octets that give no notice are kept all the same, for whoever asks what was sent.
         view.backend.refuse(collection, request.body)
         raise
-    return store_octets(request.path, view, collection, name, request.body, condition=condition)
-
-
-def store_octets(
-    path: str, view: AskerView, collection: CalendarCollection, name: str, octets: bytes, *, condition: Condition
-) -> Stored:
-    """Store octets that are a sound object; ``path`` leads to the member. Raise ``Refused`` and ``Stale``."""
     try:
-        return view.backend.put(collection, name, octets, condition)
+        return view.backend.put(collection, name, request.body, condition)
     except ObjectRefused as refused:
-        inner = ""
-        if refused.href_name is not None:
-            # "report the URL of the resource that is already making use of the same UID" (RFC 4791 5.3.2.1).
-            inner = href(path.rpartition("/")[0] + "/" + segment(refused.href_name))
-        raise Refused(403, caldav(refused.precondition), refused.text, inner=inner) from refused
+        raise object_refusal(refused, request.path) from refused
+
+
+def object_refusal(refused: ObjectRefused, path: str) -> Refused:
+    """Return why an object cannot stand at a path, in the words of RFC 4791 5.3.2.1."""
+    inner = ""
+    if refused.href_name is not None:
+        # "report the URL of the resource that is already making use of the same UID" (RFC 4791 5.3.2.1).
+        inner = href(path.rpartition("/")[0] + "/" + segment(refused.href_name))
+    return Refused(403, caldav(refused.precondition), refused.text, inner=inner)
 
 
 def stored_response(
@@ -86,16 +85,30 @@ def stored_response(
     """Return how a PUT went.
 
     A tag is given only where a GET returns the octets sent: a server "MUST NOT" give one otherwise (RFC 9110 9.3.4),
-    and clients then fetch the member again.
+    and clients then fetch the member again. Where the same event stands elsewhere, a 201 without a member says so in a
+    sentence too; a 204 has no body to say it in.
     """
-    receipt = ((RECEIPT_HEADER, stored.receipt),) if stored.receipt else ()
+    facts = _facts(stored, collection)
     if wants.representation:
         member = view.backend.members(collection, [stored.entry.name]).get(stored.entry.name)
         if member is not None:
-            headers = (CONTENT_TYPE, *validators(member.entry), *receipt, ("Content-Location", path))
+            headers = (CONTENT_TYPE, *validators(member.entry), *facts, ("Content-Location", path))
             return Response(201 if stored.created else 200, (*headers, *wants.applied("representation")), member.octets)
     tag = (("ETag", f'"{stored.entry.etag}"'),) if stored.is_as_sent else ()
-    return Response(201 if stored.created else 204, (*tag, *receipt, VARY))
+    if not stored.created:
+        return Response(204, (*tag, *facts, VARY))
+    if not stored.also_at:
+        return Response(201, (*tag, *facts, VARY))
+    where = " and ".join(stored.also_at)
+    said = f"This event also stands at {where}, where it is a closure of its own. If it has moved, delete it there.\n"
+    return Response(201, (("Content-Type", "text/plain; charset=utf-8"), *tag, *facts, VARY), said.encode())
+
+
+def _facts(stored: Stored, collection: CalendarCollection) -> tuple[tuple[str, str], ...]:
+    """Return the headers that say what the notice came to, and where else the same event stands."""
+    receipt = ((RECEIPT_HEADER, stored.receipt),) if stored.receipt else ()
+    others = ", ".join(collection_path(collection.owner, name) for name in stored.also_at)
+    return (*receipt, *(((ALSO_AT_HEADER, others),) if others else ()))
 
 
 def _stale(stale: Stale, view: AskerView, collection: CalendarCollection, path: str, wants: Preferences) -> Response:
