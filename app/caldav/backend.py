@@ -130,20 +130,45 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """If-Match and If-None-Match as they were stated (RFC 9110 13.1); None for a header that was not sent.
+class TagList:
+    """One list of an If header (RFC 4918 10.4): the tags that the member's must be, and those that it must not be."""
 
-    Each is the set of entity tags without quotation marks; ``*`` stands for any.
+    required: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+
+    def holds(self, etag: str | None) -> bool:
+        """Tell whether a member with this tag (None: no member) is as the list has it."""
+        return self.required <= {etag} and etag not in self.excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of a member before it is changed, by the headers of a request; None for one that was not sent.
+
+    If-Match and If-None-Match (RFC 9110 13.1) are sets of entity tags without quotation marks; ``*`` stands for any.
+    ``unmodified_since`` is aware UTC. ``lists`` are those of If, of which one must hold; none is left where each of
+    them named something that is not so.
     """
 
     match: frozenset[str] | None = None
     none_match: frozenset[str] | None = None
+    unmodified_since: datetime | None = None
+    lists: tuple[TagList, ...] | None = None
 
-    def holds(self, etag: str | None) -> bool:
-        """Tell whether a member with this tag (None: no member) may be changed."""
-        if self.match is not None and (etag is None or not self.match & {etag, "*"}):
-            return False
-        return self.none_match is None or etag is None or not self.none_match & {etag, "*"}
+    def holds(self, etag: str | None, changed_at: datetime | None) -> bool:
+        """Tell whether a member with this tag and of this time (both None: no member) may be changed.
+
+        If-Match goes before If-Unmodified-Since, which says nothing of what "does not have a modification date" (RFC
+        9110 13.1.4); it counts in whole seconds, as Last-Modified does.
+        """
+        if self.match is not None:
+            timely = etag is not None and bool(self.match & {etag, "*"})
+        elif self.unmodified_since is not None and changed_at is not None:
+            timely = changed_at.replace(microsecond=0) <= self.unmodified_since
+        else:
+            timely = True
+        listed = self.lists is None or any(tags.holds(etag) for tags in self.lists)
+        return timely and listed and (self.none_match is None or etag is None or not self.none_match & {etag, "*"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +187,10 @@ class Stored:
 
 
 class Stale(Exception):  # noqa: N818 - RFC 9110's outcome of a condition, not an error of ours
-    """A condition did not hold; ``entry`` is the member as it stands, None where there is none."""
+    """What was sent is older than what stands: a condition did not hold, or a SEQUENCE lies below the one we wrote.
+
+    ``entry`` is the member as it stands, None where there is none.
+    """
 
     def __init__(self, entry: MemberEntry | None) -> None:
         super().__init__()

@@ -82,6 +82,13 @@ def _place(segments: list[str], *, slash: bool) -> DavPath | None:
     return DavPath(kinds[max(len(segments) - 1, 0)], *segments[1:])
 
 
+def is_same(path: str, other: str) -> bool:
+    """Tell whether two paths lead to one place: codes are the same in any case, names of members are not."""
+    places = [read_path(spelt) for spelt in (path, other)]
+    codes = [place and (place.kind, place.owner.upper(), place.collection.upper(), place.member) for place in places]
+    return codes[0] is not None and codes[0] == codes[1]
+
+
 def path_of(href: str, host: str) -> str | None:
     """Return the path of an absolute or relative href ("Simple-ref", RFC 4918 8.3); None for another host's.
 

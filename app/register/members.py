@@ -23,8 +23,8 @@ from app.store.members import HeldMember, MemberHead, NewMember, Place
 CALENDAR_MEDIA_TYPE = "text/calendar"
 DELETION_MEDIA_TYPE = "text/x-member-deletion"
 
-Allows = Callable[[str | None], bool]
-"""Tells whether a member with this entity tag (None: no member) may be changed: the client's condition."""
+Allows = Callable[[str | None, datetime | None], bool]
+"""Tells whether a member with this tag and time of change (None: no member) may be changed: the client's condition."""
 
 
 class MemberStale(Refusal):
@@ -175,8 +175,9 @@ def deletion_notice(collection: GatewayCollection, name: str, given_by: str, now
 
 
 def _check(allows: Allows, standing: HeldMember | None) -> None:
-    if not allows(None if standing is None else standing.head.etag):
-        raise MemberStale(None if standing is None else standing.head)
+    head = None if standing is None else standing.head
+    if not (allows(None, None) if head is None else allows(head.etag, head.changed_at)):
+        raise MemberStale(head)
 
 
 def _record(

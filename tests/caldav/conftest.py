@@ -1,5 +1,6 @@
 """A Backend that keeps its calendars in a dict, and a client that speaks to the protocol over it."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -13,6 +14,7 @@ from app.caldav.backend import (
     CalendarCollection,
     CalendarMember,
     CollectionChanges,
+    Condition,
     DavPrincipal,
     DestinationTaken,
     MemberEntry,
@@ -78,6 +80,7 @@ class DictBackend:
             self.shelves[owner, name] = Shelf(made)
         self.set = {}
         self.refused = []
+        self.written = {}  # the SEQUENCE that another door wrote into a member, by its UID
         self.changed_at = now
         self.evaluation = None  # of one request; a test may keep one over several
 
@@ -163,6 +166,8 @@ class DictBackend:
         for other, one in shelf.members.items():
             if (other == name) is not (one.uid == found.uid):
                 raise ObjectRefused("no-uid-conflict", "This UID is taken.", other)
+        if condition == Condition() and _sequence(octets) < self.written.get(found.uid, 0):
+            raise Stale(held.entry)
         if held is not None and held.octets == octets:
             return Stored(held.entry, created=False, is_as_sent=True, receipt="CN-UNCHANGED")
         self.changed_at += timedelta(seconds=1)
@@ -185,6 +190,12 @@ class DictBackend:
             for shelf in others
             if shelf.collection != collection and any(held.uid == uid for held in shelf.members.values())
         )
+
+    def change_elsewhere(self, collection, name, octets):
+        """Another door changes the closure: its member follows, with a SEQUENCE of ours."""
+        stored = self.put(collection, name, octets, Condition())
+        self.written[self.members(collection, [name])[name].uid] = _sequence(octets)
+        return stored
 
     def refuse(self, collection, octets):
         self.refused.append(octets)
@@ -211,7 +222,7 @@ class DictBackend:
     def _current(self, collection, name, condition):
         """The member of a name, if there is one and the condition holds."""
         held = self._shelf(collection).members.get(name)
-        if not condition.holds(held.entry.etag if held else None):
+        if not (condition.holds(held.entry.etag, held.entry.changed_at) if held else condition.holds(None, None)):
             raise Stale(held.entry if held else None)
         return held
 
@@ -234,6 +245,11 @@ class DictBackend:
             if value is not None:
                 kept[name] = value
         self.set[self.me, place] = kept
+
+
+def _sequence(octets):
+    found = re.search(rb"^SEQUENCE:([0-9]+)\r$", octets, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 class Answer:

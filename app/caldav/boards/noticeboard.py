@@ -211,7 +211,7 @@ class Noticeboard:
         """Put a member at its destination, then delete it here. A failure between the two loses nothing."""
         # lead: one transaction, and a rename within one collection (no-uid-conflict until then)
         held = self.members(collection, [name]).get(name)
-        if held is None or not condition.holds(held.entry.etag):
+        if held is None or not condition.holds(held.entry.etag, held.entry.changed_at):
             raise Stale(None if held is None else held.entry)
         try:
             there = Condition() if overwrite else Condition(none_match=frozenset({"*"}))

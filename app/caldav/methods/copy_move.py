@@ -2,13 +2,12 @@
 
 from app.caldav.backend import CalendarCollection, Condition, DestinationTaken, ObjectRefused, Stale, Stored
 from app.caldav.conditions import Refused, bad_request, lacking, missing
-from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import PathKind, path_of, read_path
 from app.caldav.methods.put import object_refusal, stored_response
 from app.caldav.names import caldav
-from app.caldav.preferences import Preferences
 from app.caldav.properties.live import AskerView
+from app.caldav.request_headers import Preferences, read_condition
 from app.caldav.resources import Resource, required
 
 
@@ -57,7 +56,7 @@ def _destination(request: Request, view: AskerView, source: Resource) -> tuple[s
 def _move(request: Request, view: AskerView, source: Resource, target: CalendarCollection, name: str) -> Stored:
     assert source.collection is not None
     assert source.entry is not None
-    condition, overwrite = read_condition(request.headers), _overwrites(request)
+    condition, overwrite = read_condition(request, view), _overwrites(request)
     try:
         return view.backend.move(source.collection, source.entry.name, target, name, condition, overwrite=overwrite)
     except Stale as stale:
@@ -70,7 +69,7 @@ def _copy(request: Request, view: AskerView, source: Resource, target: CalendarC
     member = view.backend.members(source.collection, [source.entry.name]).get(source.entry.name)
     if member is None:
         raise missing()
-    if not read_condition(request.headers).holds(member.entry.etag):
+    if not read_condition(request, view).holds(member.entry.etag, member.entry.changed_at):
         raise _changed()
     anything, nothing = Condition(), Condition(none_match=frozenset({"*"}))
     try:

@@ -2,9 +2,9 @@
 
 from app.caldav.backend import Stale
 from app.caldav.conditions import Refused, lacking, missing
-from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
 from app.caldav.properties.live import AskerView
+from app.caldav.request_headers import read_condition
 from app.caldav.resources import required
 
 
@@ -16,7 +16,7 @@ def answer_delete(request: Request, view: AskerView) -> Response:
     if not resource.collection.writable:
         raise lacking(request.path, "unbind", "This calendar is for reading: nothing is withdrawn from it.")
     try:
-        removed = view.backend.delete(resource.collection, resource.entry.name, read_condition(request.headers))
+        removed = view.backend.delete(resource.collection, resource.entry.name, read_condition(request, view))
     except Stale as stale:
         if stale.entry is None:
             raise missing() from stale

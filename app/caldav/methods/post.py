@@ -10,8 +10,8 @@ from app.caldav.markup import href
 from app.caldav.methods.options import allowed
 from app.caldav.methods.put import store, stored_response
 from app.caldav.names import caldav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import AskerView
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import required
 
 

@@ -4,11 +4,11 @@ from app.caldav.conditions import Refused, bad_request
 from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import PathKind
 from app.caldav.names import dav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import AskerView
 from app.caldav.reports.member_rows import MemberRows
 from app.caldav.reports.requested_props import ALL, read_asked
 from app.caldav.reports.rows import multistatus, resource_row
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource, inside, required
 from app.caldav.xml import parse
 

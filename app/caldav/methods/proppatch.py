@@ -6,9 +6,9 @@ from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import PathKind
 from app.caldav.markup import element, escape
 from app.caldav.names import caldav, dav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import LIVE, SETTABLE, AskerView
 from app.caldav.reports.rows import multistatus, row
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource, required
 from app.caldav.xml import Element, kept, parse, text_of
 

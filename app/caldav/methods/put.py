@@ -2,7 +2,6 @@
 
 from app.caldav.backend import CalendarCollection, Condition, ObjectRefused, Stale, Stored
 from app.caldav.conditions import Refused, lacking
-from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import DavPath, PathKind, collection_path, read_path, segment
 from app.caldav.markup import href
@@ -10,8 +9,8 @@ from app.caldav.methods.get import CONTENT_TYPE, validators
 from app.caldav.methods.options import allowed
 from app.caldav.names import caldav
 from app.caldav.object_checks import check_object, check_size, check_type
-from app.caldav.preferences import VARY, Preferences, read_preferences
 from app.caldav.properties.live import AskerView
+from app.caldav.request_headers import VARY, Preferences, read_condition, read_preferences
 from app.caldav.resources import find_place
 
 RECEIPT_HEADER = "X-Closure-Receipt"
@@ -27,7 +26,7 @@ def answer_put(request: Request, view: AskerView) -> Response:
     place, collection = _target(request, view)
     wants = read_preferences(request.headers)
     try:
-        stored = store(request, view, collection, place.member, read_condition(request.headers))
+        stored = store(request, view, collection, place.member, read_condition(request, view))
     except Stale as stale:
         return _stale(stale, view, collection, request.path, wants)
     return stored_response(stored, view, collection, request.path, wants)

@@ -13,11 +13,11 @@ from app.caldav.filters.matching import passes, span_of, widened
 from app.caldav.hrefs import PathKind
 from app.caldav.instants import LONDON
 from app.caldav.names import caldav, dav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import AskerView
 from app.caldav.reports.member_rows import MemberRows
 from app.caldav.reports.requested_props import read_asked
 from app.caldav.reports.rows import multistatus
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource
 from app.caldav.xml import Element, text_of
 

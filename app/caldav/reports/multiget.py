@@ -7,12 +7,12 @@ from app.caldav.conditions import bad_request
 from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import DavPath, PathKind, path_of, read_path
 from app.caldav.names import dav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import AskerView
 from app.caldav.reports.calendar_query import check_count
 from app.caldav.reports.member_rows import MemberRows
 from app.caldav.reports.requested_props import read_asked
 from app.caldav.reports.rows import missing_row, multistatus
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource
 from app.caldav.xml import Element, text_of
 

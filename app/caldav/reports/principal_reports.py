@@ -4,10 +4,10 @@ from app.caldav.conditions import bad_request
 from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import PathKind, principal_path
 from app.caldav.names import dav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import HREFS, AskerView
 from app.caldav.reports.requested_props import PropsForm, RequestedProps, read_asked
 from app.caldav.reports.rows import multistatus, resource_row
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource, inside
 from app.caldav.xml import Element
 

@@ -6,10 +6,10 @@ from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import PathKind, principal_path
 from app.caldav.markup import document, element
 from app.caldav.names import caldav, dav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import AskerView
 from app.caldav.reports.requested_props import PropsForm, RequestedProps
 from app.caldav.reports.rows import multistatus, resource_row
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource
 from app.caldav.xml import Element, text_of
 

@@ -6,11 +6,11 @@ from app.caldav.exchange import Request, Response
 from app.caldav.hrefs import segment
 from app.caldav.markup import escape
 from app.caldav.names import dav
-from app.caldav.preferences import read_preferences
 from app.caldav.properties.live import SYNC_TOKEN, AskerView
 from app.caldav.reports.member_rows import MemberRows
 from app.caldav.reports.requested_props import read_asked
 from app.caldav.reports.rows import missing_row, multistatus, refused_row
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource
 from app.caldav.xml import Element, text_of
 
