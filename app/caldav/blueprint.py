@@ -47,7 +47,7 @@ class _Rest(PathConverter):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class CaldavDoor:
     """What the door needs: the register, the feeds, a clock (aware UTC), and what it keeps itself."""
 
     register: Register
@@ -60,7 +60,7 @@ class Door:
 
 def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime]) -> Blueprint:
     """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
-    door = Door(register, publishing, Listings(), ReadMembers(), now, Throttle())
+    door = CaldavDoor(register, publishing, Listings(), ReadMembers(), now, Throttle())
     blueprint = Blueprint("caldav", __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
 
@@ -83,7 +83,7 @@ def make_blueprint(register: Register, publishing: Publishing, now: Callable[[],
     return blueprint
 
 
-def _serve(door: Door) -> Response:
+def _serve(door: CaldavDoor) -> Response:
     now = door.now()
     name, password = _stated()
     if name is None or password is None:
@@ -111,7 +111,7 @@ def _serve(door: Door) -> Response:
     return response
 
 
-def _board(door: Door, bearer: Bearer, now: datetime) -> Backend | None:
+def _board(door: CaldavDoor, bearer: Bearer, now: datetime) -> Backend | None:
     """Return the calendars of whoever asks: a User's own, or those of DCC's staff; None for any other role."""
     store = door.register.store
     with store.reading() as connection:

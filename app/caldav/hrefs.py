@@ -16,7 +16,7 @@ _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _SAFE = "@:!$()*,;=+~"
 
 
-class Kind(Enum):
+class PathKind(Enum):
     """What a place is."""
 
     ROOT = auto()
@@ -29,25 +29,25 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DavPath:
     """Where a path leads, decoded; whether anything is there is another question."""
 
-    kind: Kind
+    kind: PathKind
     owner: str = ""
     collection: str = ""
     member: str = ""
 
 
 # By the first segment under the root, what each further one leads to.
-_KINDS: dict[tuple[str, ...], tuple[Kind, ...]] = {
-    (): (Kind.ROOT,),
-    ("principals",): (Kind.PRINCIPALS, Kind.PRINCIPAL),
-    ("calendars",): (Kind.HOMES, Kind.HOME, Kind.COLLECTION, Kind.MEMBER),
+_KINDS: dict[tuple[str, ...], tuple[PathKind, ...]] = {
+    (): (PathKind.ROOT,),
+    ("principals",): (PathKind.PRINCIPALS, PathKind.PRINCIPAL),
+    ("calendars",): (PathKind.HOMES, PathKind.HOME, PathKind.COLLECTION, PathKind.MEMBER),
 }
 _MEMBER = 4  # segments
 
 
-def read_path(path: str) -> Place | None:
+def read_path(path: str) -> DavPath | None:
     """Return the place of a percent-encoded path; None where nothing can be.
 
     Each segment is decoded once, so a double encoding names a member that merely looks odd. Dot segments, NUL and most
@@ -57,7 +57,7 @@ def read_path(path: str) -> Place | None:
     if len(path) > _LONGEST or not path.startswith("/"):
         return None
     if path in {"/", "/principals", "/principals/"}:
-        return Place(Kind.ROOT if path == "/" else Kind.PRINCIPALS)
+        return DavPath(PathKind.ROOT if path == "/" else PathKind.PRINCIPALS)
     slash = path.endswith("/")
     segments = [_decoded(segment) for segment in path.strip("/").split("/")]
     if path.startswith("//") or path.endswith("//") or segments[0] != "dav" or None in segments:
@@ -75,11 +75,18 @@ def _decoded(segment: str) -> str | None:
     return name
 
 
-def _place(segments: list[str], *, slash: bool) -> Place | None:
+def _place(segments: list[str], *, slash: bool) -> DavPath | None:
     kinds = _KINDS.get(tuple(segments[:1]), ())
     if not kinds or len(segments) > len(kinds) or (len(segments) == _MEMBER and slash):
         return None
-    return Place(kinds[max(len(segments) - 1, 0)], *segments[1:])
+    return DavPath(kinds[max(len(segments) - 1, 0)], *segments[1:])
+
+
+def is_same(path: str, other: str) -> bool:
+    """Tell whether two paths lead to one place: codes are the same in any case, names of members are not."""
+    places = [read_path(spelt) for spelt in (path, other)]
+    codes = [place and (place.kind, place.owner.upper(), place.collection.upper(), place.member) for place in places]
+    return codes[0] is not None and codes[0] == codes[1]
 
 
 def path_of(href: str, host: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -38,3 +38,12 @@ def iso(instant: datetime) -> str:
 def http_date(instant: datetime) -> str:
     """Return an instant for DAV:getlastmodified and Last-Modified (RFC 9110 5.6.7)."""
     return format_datetime(instant.astimezone(UTC), usegmt=True)
+
+
+def read_http_date(text: str) -> datetime | None:
+    """Return the instant of an HTTP-date, None for anything else, which "MUST" be ignored (RFC 9110 13.1.3, 13.1.4)."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found

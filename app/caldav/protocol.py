@@ -6,7 +6,7 @@ from dataclasses import replace
 from app.caldav.backend import Backend, TooMuchAsked
 from app.caldav.conditions import Refused
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind, read_path
+from app.caldav.hrefs import PathKind, read_path
 from app.caldav.methods.copy_move import answer_copy_move
 from app.caldav.methods.delete import answer_delete
 from app.caldav.methods.get import answer_get
@@ -17,11 +17,11 @@ from app.caldav.methods.propfind import answer_propfind
 from app.caldav.methods.proppatch import answer_proppatch
 from app.caldav.methods.put import answer_put
 from app.caldav.methods.report import answer_report
-from app.caldav.properties.live import View, view_of
+from app.caldav.properties.live import AskerView, view_of
 from app.caldav.reports.calendar_query import too_many
 from app.caldav.resources import find_place, with_slash
 
-_METHODS: dict[str, Callable[[Request, View], Response]] = {
+_METHODS: dict[str, Callable[[Request, AskerView], Response]] = {
     "OPTIONS": answer_options,
     "GET": answer_get,
     "HEAD": answer_get,
@@ -51,7 +51,7 @@ def answer(request: Request, backend: Backend) -> Response:
     return replace(made, headers=(DAV_HEADER, *_location(request), *made.headers))
 
 
-def _not_allowed(request: Request, view: View) -> Refused:
+def _not_allowed(request: Request, view: AskerView) -> Refused:
     """Return the refusal of what is not offered: locks (class 2), ACL, sharing."""
     place = read_path(request.path)
     found = find_place(view.backend, place, request.path) if place is not None else None
@@ -61,5 +61,5 @@ def _not_allowed(request: Request, view: View) -> Refused:
 def _location(request: Request) -> tuple[tuple[str, str], ...]:
     """Return the Content-Location of a collection named without its slash: "the server SHOULD" (RFC 4918 5.2)."""
     place = read_path(request.path)
-    bare = place is not None and place.kind is not Kind.MEMBER and not request.path.endswith("/")
+    bare = place is not None and place.kind is not PathKind.MEMBER and not request.path.endswith("/")
     return (("Content-Location", with_slash(request.path)),) if bare else ()

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from app.caldav.backend import Backend, Collection, Entry, Principal
+from app.caldav.backend import Backend, CalendarCollection, DavPrincipal, MemberEntry
 from app.caldav.conditions import missing
 from app.caldav.exchange import Request
 from app.caldav.hrefs import (
     HOMES,
     PRINCIPALS,
     ROOT,
-    Kind,
-    Place,
+    DavPath,
+    PathKind,
     collection_path,
     home_path,
     principal_path,
@@ -27,15 +27,15 @@ class Resource:
     ``principal`` is that of a principal or a home, ``collection`` that of a collection or a member.
     """
 
-    kind: Kind
+    kind: PathKind
     href: str
     path: str
-    principal: Principal | None = None
-    collection: Collection | None = None
-    entry: Entry | None = None
+    principal: DavPrincipal | None = None
+    collection: CalendarCollection | None = None
+    entry: MemberEntry | None = None
 
 
-_FIXED = {Kind.ROOT: ROOT, Kind.PRINCIPALS: PRINCIPALS, Kind.HOMES: HOMES}
+_FIXED = {PathKind.ROOT: ROOT, PathKind.PRINCIPALS: PRINCIPALS, PathKind.HOMES: HOMES}
 
 
 def find(backend: Backend, path: str) -> Resource | None:
@@ -44,20 +44,20 @@ def find(backend: Backend, path: str) -> Resource | None:
     return find_place(backend, place, path) if place else None
 
 
-def find_place(backend: Backend, place: Place, path: str) -> Resource | None:
+def find_place(backend: Backend, place: DavPath, path: str) -> Resource | None:
     """Return what is at a place that ``path`` leads to."""
-    href = path if place.kind is Kind.MEMBER else with_slash(path)
+    href = path if place.kind is PathKind.MEMBER else with_slash(path)
     if place.kind in _FIXED:
         return Resource(place.kind, href, _FIXED[place.kind])
-    if place.kind in {Kind.PRINCIPAL, Kind.HOME}:
+    if place.kind in {PathKind.PRINCIPAL, PathKind.HOME}:
         principal = backend.principal(place.owner)
-        path_to = principal_path if place.kind is Kind.PRINCIPAL else home_path
+        path_to = principal_path if place.kind is PathKind.PRINCIPAL else home_path
         return Resource(place.kind, href, path_to(principal.code), principal=principal) if principal else None
     collection = backend.collection(place.owner, place.collection)
     if collection is None:
         return None
     canonical = collection_path(collection.owner, collection.name)
-    if place.kind is Kind.COLLECTION:
+    if place.kind is PathKind.COLLECTION:
         return Resource(place.kind, href, canonical, collection=collection)
     entry = backend.entry(collection, place.member)
     return Resource(place.kind, href, canonical + segment(entry.name), None, collection, entry) if entry else None
@@ -74,18 +74,20 @@ def required(backend: Backend, request: Request) -> Resource:
 def inside(backend: Backend, container: Resource) -> list[Resource]:
     """Return what a container holds, members of a collection apart: those have rows of their own."""
     kind, href = container.kind, container.href
-    if kind is Kind.ROOT:
-        return [Resource(Kind.PRINCIPALS, PRINCIPALS, PRINCIPALS), Resource(Kind.HOMES, HOMES, HOMES)]
-    if kind in {Kind.PRINCIPALS, Kind.HOMES}:
-        inner, path_to = (Kind.PRINCIPAL, principal_path) if kind is Kind.PRINCIPALS else (Kind.HOME, home_path)
+    if kind is PathKind.ROOT:
+        return [Resource(PathKind.PRINCIPALS, PRINCIPALS, PRINCIPALS), Resource(PathKind.HOMES, HOMES, HOMES)]
+    if kind in {PathKind.PRINCIPALS, PathKind.HOMES}:
+        inner, path_to = (
+            (PathKind.PRINCIPAL, principal_path) if kind is PathKind.PRINCIPALS else (PathKind.HOME, home_path)
+        )
         return [
             Resource(inner, href + segment(one.code) + "/", path_to(one.code), principal=one)
             for one in backend.principals()
         ]
-    if kind is Kind.HOME and container.principal is not None:
+    if kind is PathKind.HOME and container.principal is not None:
         return [
             Resource(
-                Kind.COLLECTION,
+                PathKind.COLLECTION,
                 href + segment(one.name) + "/",
                 collection_path(one.owner, one.name),
                 collection=one,

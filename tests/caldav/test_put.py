@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 GATEWAY = "/dav/calendars/ALPHA/GW-1/"
@@ -38,13 +40,28 @@ def test_conditions_decide(client, held, calendar, event):
 
 
 def test_a_tag_is_given_only_for_octets_that_are_returned(client, backend, calendar, event, monkeypatch):
-    from dataclasses import replace
-
     put = backend.put
     monkeypatch.setattr(backend, "put", lambda *args: replace(put(*args), is_as_sent=False))
     made = client.put("a b.ics", calendar(event()))
     assert made.status == 201
     assert "ETag" not in made.headers
+
+
+def test_an_answer_says_where_the_same_event_also_stands(client, calendar, event):
+    assert "X-Closure-Also-At" not in client.put("a b.ics", calendar(event()), collection=OTHER).headers
+    made = client.put("a b.ics", calendar(event()))
+    assert (made.status, made.headers["X-Closure-Also-At"]) == (201, OTHER)
+    assert made.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert made.body == (
+        b"This event also stands at GW-2, where it is a closure of its own. If it has moved, delete it there.\n"
+    )
+    changed = client.put("a b.ics", calendar(event("SEQUENCE:1")))
+    assert (changed.status, changed.body, changed.headers["X-Closure-Also-At"]) == (204, b"", OTHER)
+    octets = calendar(event("SEQUENCE:2"))
+    shown = client.put("a b.ics", octets, prefer="return=representation")
+    assert (shown.body, shown.headers["X-Closure-Also-At"]) == (octets, OTHER)
+    client.ask("DELETE", OTHER + "a%20b.ics")
+    assert "X-Closure-Also-At" not in client.put("a b.ics", calendar(event("SEQUENCE:3"))).headers
 
 
 def test_the_representation_comes_back_where_it_is_preferred(client, calendar, event):
@@ -125,44 +142,3 @@ def test_post_adds_a_member_under_a_name_of_its_own(client, calendar, event):
     again = client.ask("POST", where, octets, content_type="text/calendar")
     assert again.refusal() == (403, "no-uid-conflict")
     assert client.ask("POST", made.headers["Location"], octets).status == 405
-
-
-def test_a_move_to_another_gateway_keeps_octets_and_name(client, held):
-    moved = client.ask("MOVE", MEMBER, destination=f"http://closures.example{OTHER}a%20b.ics", host="closures.example")
-    assert (moved.status, moved.headers["Location"]) == (201, OTHER + "a%20b.ics")
-    assert client.ask("GET", MEMBER).status == 404
-    assert client.ask("GET", OTHER + "a%20b.ics").body == held
-
-
-def test_a_copy_stays(client, held, calendar, event):
-    assert client.ask("COPY", MEMBER, destination=OTHER + "c.ics").status == 201
-    assert client.ask("GET", MEMBER).body == client.ask("GET", OTHER + "c.ics").body == held
-    assert client.ask("COPY", MEMBER, destination=OTHER + "c.ics", overwrite="F").status == 412
-    assert client.ask("COPY", MEMBER, destination=OTHER + "c.ics").status == 204
-
-
-@pytest.mark.parametrize(
-    ("destination", "status"),
-    [
-        ("http://elsewhere.example" + OTHER + "a.ics", 502),
-        ("", 400),
-        (OTHER, 400),
-        ("/dav/calendars/BETA/GW-9/a.ics", 409),
-        (MEMBER, 403),
-        ("http://[", 502),
-    ],
-)
-def test_a_move_goes_nowhere_else(client, held, destination, status):
-    assert client.ask("MOVE", MEMBER, destination=destination, host="closures.example").status == status
-    assert client.ask("GET", MEMBER).body == held
-    stale = client.ask("MOVE", MEMBER, destination=OTHER + "a.ics", if_match='"x"')
-    assert stale.status == 412
-
-
-def test_nothing_is_moved_out_of_a_list_that_one_reads(client, backend, held):
-    shelf = backend.shelves["ALPHA", "LIST"]
-    shelf.members["a b.ics"] = backend.shelves["ALPHA", "GW-1"].members["a b.ics"]
-    source = "/dav/calendars/ALPHA/LIST/a%20b.ics"
-    assert client.ask("MOVE", source, destination=OTHER + "a.ics").refusal() == (403, "need-privileges")
-    assert client.ask("DELETE", source).refusal() == (403, "need-privileges")
-    assert client.ask("COPY", source, destination=OTHER + "a.ics").status == 201

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.caldav.backend import Entry
+from app.caldav.backend import MemberEntry
 from app.store import members
 from app.store.engine import Connection, Store
 from app.store.members import HeldMember, MemberHead, Place
@@ -16,7 +16,7 @@ _MOST_ENTRIES = 30_000  # kept in one process, about 500 octets each; the collec
 @dataclass(slots=True)
 class _Kept:
     change: int = -1
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, MemberEntry] = field(default_factory=dict)
 
 
 class Listings:
@@ -26,7 +26,9 @@ class Listings:
         self._lock = threading.Lock()
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
 
-    def read(self, store: Store, connection: Connection, place: Place, newest: HeldMember | None) -> Sequence[Entry]:
+    def read(
+        self, store: Store, connection: Connection, place: Place, newest: HeldMember | None
+    ) -> Sequence[MemberEntry]:
         """Return the entries of a collection whose last change is ``newest``, on the same snapshot."""
         if newest is None:
             return []
@@ -46,6 +48,6 @@ class Listings:
             return list(kept.entries.values())
 
 
-def entry_of(head: MemberHead) -> Entry:
+def entry_of(head: MemberHead) -> MemberEntry:
     """Return a member as the protocol lists it."""
-    return Entry(head.name, head.etag, head.length, head.created_at, head.changed_at)
+    return MemberEntry(head.name, head.etag, head.length, head.created_at, head.changed_at)

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from app.caldav.backend import (
     Bounds,
-    Changes,
-    Collection,
+    CalendarCollection,
+    CalendarMember,
+    CollectionChanges,
     Condition,
-    Entry,
-    Instance,
-    Member,
+    DavPrincipal,
+    DestinationTaken,
+    MemberEntry,
+    MemberInstance,
     ObjectRefused,
-    Principal,
     Reached,
     Stale,
     Stored,
@@ -75,62 +76,64 @@ class Noticeboard:
         """Return what intake takes of one calendar object."""
         return bounds_at(self.now)
 
-    def asker(self) -> Principal:
+    def asker(self) -> DavPrincipal:
         """Return the User as a principal; nobody reads mail at its address, which is of the UID domain."""
-        return Principal(self.user.code, self.user.name, f"mailto:{self.user.code.lower()}@{self.register.origin}")
+        return DavPrincipal(self.user.code, self.user.name, f"mailto:{self.user.code.lower()}@{self.register.origin}")
 
-    def principal(self, code: str) -> Principal | None:
+    def principal(self, code: str) -> DavPrincipal | None:
         """Return the User itself; there is nobody else to see."""
         return self.asker() if code.upper() == self.user.code else None
 
-    def principals(self) -> Sequence[Principal]:
+    def principals(self) -> Sequence[DavPrincipal]:
         """Return the User itself."""
         return [self.asker()]
 
-    def collections(self, owner: str) -> Sequence[Collection]:
+    def collections(self, owner: str) -> Sequence[CalendarCollection]:
         """Return the User's collections by the codes of their gateways."""
         if owner.upper() != self.user.code:
             return []
         return [self._collection(gateway) for gateway in self.gateways]
 
-    def collection(self, owner: str, name: str) -> Collection | None:
+    def collection(self, owner: str, name: str) -> CalendarCollection | None:
         """Return the collection of one gateway."""
         gateway = self._gateway(name)
         if owner.upper() != self.user.code or gateway is None:
             return None
         return self._collection(gateway)
 
-    def reached(self, collection: Collection) -> Reached:
+    def reached(self, collection: CalendarCollection) -> Reached:
         """Return the number of the last change of a member, and when it was."""
         store, place = self.register.store, self._place(collection)
         with store.reading() as connection:
             newest = members.newest_member(store, connection, place)
             return Reached(_token(connection, place, newest), newest.head.changed_at if newest else EPOCH)
 
-    def entries(self, collection: Collection) -> Sequence[Entry]:
+    def entries(self, collection: CalendarCollection) -> Sequence[MemberEntry]:
         """Return every member in order of its last change."""
         with self.register.store.reading() as connection:
             return self._listed(connection, self._place(collection))[0]
 
-    def entry(self, collection: Collection, name: str) -> Entry | None:
+    def entry(self, collection: CalendarCollection, name: str) -> MemberEntry | None:
         """Return one member."""
         with self.register.store.reading() as connection:
             held = members.member_named(self.register.store, connection, self._place(collection), name)
         return None if held is None or held.gone else entry_of(held.head)
 
-    def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
+    def members(self, collection: CalendarCollection, names: Iterable[str]) -> Mapping[str, CalendarMember]:
         """Return members whole, by name."""
         with self.register.store.reading() as connection:
             found = members.versions_named(self.register.store, connection, self._place(collection), names)
             return {one.entry.name: one for one in self._opened(connection, found)}
 
-    def every_member(self, collection: Collection) -> Iterable[Member]:
+    def every_member(self, collection: CalendarCollection) -> Iterable[CalendarMember]:
         """Yield every member whole."""
         with self.register.store.reading() as connection:
             for held, body in members.all_bodies(self.register.store, connection, self._place(collection)):
                 yield _member(held, body)
 
-    def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
+    def touching(
+        self, collection: CalendarCollection, starts: datetime | None, ends: datetime | None
+    ) -> Iterable[CalendarMember]:
         """Yield at least the members with an occurrence in the span, found by the weeks that it touches."""
         if starts is None or ends is None or ends - starts > _WIDEST:
             yield from self.every_member(collection)
@@ -141,18 +144,18 @@ class Noticeboard:
             yield from self._opened(connection, found)
 
     def occurring(
-        self, collection: Collection, member: Member, starts: datetime, ends: datetime
-    ) -> Sequence[Instance] | None:
+        self, collection: CalendarCollection, member: CalendarMember, starts: datetime, ends: datetime
+    ) -> Sequence[MemberInstance] | None:
         """Return the instances in a span, evaluated where they were not expanded at PUT."""
         return self.evaluation.instances(collection.name, member, starts, ends)
 
-    def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
+    def changes(self, collection: CalendarCollection, token: str, most: int | None) -> CollectionChanges:
         """Return what changed since a token: at any limit nothing is passed over, since each change has its number."""
         store, place = self.register.store, self._place(collection)
         with store.reading() as connection:
             if not token and most is None:
                 entries, newest = self._listed(connection, place)
-                return Changes(entries, [], _token(connection, place, newest))
+                return CollectionChanges(entries, [], _token(connection, place, newest))
             position = _position(connection, place, token)
             asked = None if most is None else max(most, 1) + 1
             found = members.changed_since(store, connection, place, position, asked)
@@ -160,14 +163,14 @@ class Noticeboard:
             if is_cut:
                 found.pop()
             reached = found[-1] if is_cut else members.newest_member(store, connection, place)
-            return Changes(
+            return CollectionChanges(
                 [entry_of(held.head) for held in found if not held.gone],
                 [held.head.name for held in found if held.gone],
                 _token(connection, place, reached),
                 is_cut=is_cut,
             )
 
-    def put(self, collection: Collection, name: str, octets: bytes, condition: Condition) -> Stored:
+    def put(self, collection: CalendarCollection, name: str, octets: bytes, condition: Condition) -> Stored:
         """Record a notice and store what is kept of its octets; what intake cannot read is recorded and refused."""
         shelf, notice = self._shelf(collection), self._notice(octets)
         codes = tuple(gateway.code for gateway in self.gateways)
@@ -191,11 +194,34 @@ class Noticeboard:
             raise ObjectRefused("no-uid-conflict", f"{taken.text} {taken.remedy}", taken.name) from taken
         return Stored(entry_of(kept.head), kept.created, kept.is_as_sent, receipt=receipt_line(kept.outcome))
 
-    def refuse(self, collection: Collection, octets: bytes) -> None:  # noqa: ARG002 - a notice is the User's, wherever it was sent
+    def refuse(self, collection: CalendarCollection, octets: bytes) -> None:  # noqa: ARG002 - a notice is the User's, wherever it was sent
         """Keep the octets of a PUT that the protocol refused."""
         keep_notice(self.register, self.user, self._notice(octets))
 
-    def delete(self, collection: Collection, name: str, condition: Condition) -> bool:
+    def move(
+        self,
+        collection: CalendarCollection,
+        name: str,
+        target: CalendarCollection,
+        new_name: str,
+        condition: Condition,
+        *,
+        overwrite: bool,
+    ) -> Stored:
+        """Put a member at its destination, then delete it here. A failure between the two loses nothing."""
+        # lead: one transaction, and a rename within one collection (no-uid-conflict until then)
+        held = self.members(collection, [name]).get(name)
+        if held is None or not condition.holds(held.entry.etag, held.entry.changed_at):
+            raise Stale(None if held is None else held.entry)
+        try:
+            there = Condition() if overwrite else Condition(none_match=frozenset({"*"}))
+            stored = self.put(target, new_name, held.octets, there)
+        except Stale as stale:
+            raise DestinationTaken from stale
+        self.delete(collection, name, Condition())
+        return stored
+
+    def delete(self, collection: CalendarCollection, name: str, condition: Condition) -> bool:
         """Remove a member and withdraw what it announced here and has not started."""
         shelf = self._shelf(collection)
         notice = deletion_notice(shelf, name, self.given_by, self.now)
@@ -212,14 +238,14 @@ class Noticeboard:
         """Set elements on a place."""
         self._kept().set_properties(place, changes)
 
-    def _opened(self, connection: Connection, versions: Sequence[Version]) -> Sequence[Member]:
-        def opened(missing: Sequence[Version]) -> Iterator[tuple[Version, Member]]:
+    def _opened(self, connection: Connection, versions: Sequence[Version]) -> Sequence[CalendarMember]:
+        def opened(missing: Sequence[Version]) -> Iterator[tuple[Version, CalendarMember]]:
             for version, held, body in members.bodies_of(self.register.store, connection, missing):
                 yield version, _member(held, body)
 
         return self.read_members.read(versions, opened)
 
-    def _listed(self, connection: Connection, place: Place) -> tuple[Sequence[Entry], HeldMember | None]:
+    def _listed(self, connection: Connection, place: Place) -> tuple[Sequence[MemberEntry], HeldMember | None]:
         newest = members.newest_member(self.register.store, connection, place)
         return self.listings.read(self.register.store, connection, place, newest), newest
 
@@ -229,17 +255,17 @@ class Noticeboard:
     def _gateway(self, name: str) -> Gateway | None:
         return next((gateway for gateway in self.gateways if gateway.code == name.upper()), None)
 
-    def _shelf(self, collection: Collection) -> GatewayCollection:
+    def _shelf(self, collection: CalendarCollection) -> GatewayCollection:
         gateway = self._gateway(collection.name)
         assert gateway is not None  # the collection came from this board
         return collection_of(self.register, self.user, gateway)
 
-    def _place(self, collection: Collection) -> Place:
+    def _place(self, collection: CalendarCollection) -> Place:
         return self._shelf(collection).place
 
-    def _collection(self, gateway: Gateway) -> Collection:
+    def _collection(self, gateway: Gateway) -> CalendarCollection:
         place = collection_of(self.register, self.user, gateway).place
-        return Collection(
+        return CalendarCollection(
             owner=self.user.code,
             name=gateway.code,
             title=gateway.name,
@@ -253,11 +279,11 @@ class Noticeboard:
         return Notice(self.user.code, Channel.CALDAV, self.now, CALENDAR_MEDIA_TYPE, octets, self.given_by)
 
 
-def _member(held: HeldMember, stored: bytes) -> Member:
+def _member(held: HeldMember, stored: bytes) -> CalendarMember:
     body = load_body(stored)
     instances = tuple(map(instance_of, body.instances))
     bounds = body.complete_from, body.complete_until
-    return Member(entry_of(held.head), body.uid, body.octets, instances, *bounds, body.receipt)
+    return CalendarMember(entry_of(held.head), body.uid, body.octets, instances, *bounds, body.receipt)
 
 
 def _token(connection: Connection, place: Place, newest: HeldMember | None) -> str:

@@ -2,15 +2,15 @@
 
 from app.caldav.conditions import Refused, lacking
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind, read_path
+from app.caldav.hrefs import PathKind, read_path
 from app.caldav.methods.options import allowed
 from app.caldav.names import caldav, dav
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
 from app.caldav.resources import find_place
 from app.caldav.xml import parse
 
 
-def answer_mkcalendar(request: Request, view: View) -> Response:
+def answer_mkcalendar(request: Request, view: AskerView) -> Response:
     """Refuse, each time under the precondition that comes first."""
     if request.body.strip():
         parse(request.body, caldav("mkcalendar"), dav("mkcol"))
@@ -21,6 +21,6 @@ def answer_mkcalendar(request: Request, view: View) -> Response:
         raise Refused(405, dav("resource-must-be-null"), "Something is here.", headers=(("Allow", allowed(found)),))
     if found is not None:
         raise Refused(403, dav("resource-must-be-null"), "Something is here already.")
-    if place is None or place.kind is not Kind.COLLECTION or view.backend.principal(place.owner) is None:
+    if place is None or place.kind is not PathKind.COLLECTION or view.backend.principal(place.owner) is None:
         raise Refused(403, caldav("calendar-collection-location-ok"), "Calendars lie in calendar homes only.")
     raise lacking(request.path, "bind", "There is one calendar for each gateway; the service makes them.")

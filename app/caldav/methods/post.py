@@ -10,12 +10,12 @@ from app.caldav.markup import href
 from app.caldav.methods.options import allowed
 from app.caldav.methods.put import store, stored_response
 from app.caldav.names import caldav
-from app.caldav.preferences import read_preferences
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import required
 
 
-def answer_post(request: Request, view: View) -> Response:
+def answer_post(request: Request, view: AskerView) -> Response:
     """Answer a POST: 201 and a Location (RFC 5995 3.1).
 
     The name follows from the octets, so that a POST sent twice finds the member that the first one made.

@@ -3,12 +3,12 @@
 from app.caldav.conditions import bad_request, lacking
 from app.caldav.content import Unsound, read_component
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind
+from app.caldav.hrefs import PathKind
 from app.caldav.markup import element, escape
 from app.caldav.names import caldav, dav
-from app.caldav.preferences import read_preferences
-from app.caldav.properties.live import LIVE, SETTABLE, View
+from app.caldav.properties.live import LIVE, SETTABLE, AskerView
 from app.caldav.reports.rows import multistatus, row
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource, required
 from app.caldav.xml import Element, kept, parse, text_of
 
@@ -20,7 +20,7 @@ Fault = tuple[str, str, str]
 """Status, precondition and sentence."""
 
 
-def answer_proppatch(request: Request, view: View) -> Response:
+def answer_proppatch(request: Request, view: AskerView) -> Response:
     """Answer a PROPPATCH: "either all be executed or none executed" (RFC 4918 9.2)."""
     resource = required(view.backend, request)
     if resource.principal is not None and resource.principal.code != view.asker.code:
@@ -55,7 +55,7 @@ def _instructions(root: Element) -> list[tuple[str, Element | None]]:
 
 def _fault(resource: Resource, name: str, value: Element | None) -> Fault | None:
     """Return why an instruction cannot be followed, None if it can."""
-    if resource.kind is Kind.MEMBER:
+    if resource.kind is PathKind.MEMBER:
         return _FORBIDDEN, dav("cannot-modify-protected-property"), "Nothing is kept beside a member."
     if name not in SETTABLE and (name in LIVE[resource.kind] or name in _PROTECTED):
         return _FORBIDDEN, dav("cannot-modify-protected-property"), "This property is the service's own."

@@ -1,23 +1,23 @@
 """PUT (RFC 4918 9.7, RFC 4791 5.3.2): a member put is a notice given."""
 
-from app.caldav.backend import Collection, Condition, ObjectRefused, Stale, Stored
+from app.caldav.backend import CalendarCollection, Condition, ObjectRefused, Stale, Stored
 from app.caldav.conditions import Refused, lacking
-from app.caldav.entity_tags import read_condition
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind, Place, read_path, segment
+from app.caldav.hrefs import DavPath, PathKind, collection_path, read_path, segment
 from app.caldav.markup import href
 from app.caldav.methods.get import CONTENT_TYPE, validators
 from app.caldav.methods.options import allowed
 from app.caldav.names import caldav
 from app.caldav.object_checks import check_object, check_size, check_type
-from app.caldav.preferences import VARY, Preferences, read_preferences
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
+from app.caldav.request_headers import VARY, Preferences, read_condition, read_preferences
 from app.caldav.resources import find_place
 
 RECEIPT_HEADER = "X-Closure-Receipt"
+ALSO_AT_HEADER = "X-Closure-Also-At"
 
 
-def answer_put(request: Request, view: View) -> Response:
+def answer_put(request: Request, view: AskerView) -> Response:
     """Answer a PUT.
 
     What is wrong with the content comes before any condition: a server "MUST ignore all received preconditions if its
@@ -26,18 +26,18 @@ def answer_put(request: Request, view: View) -> Response:
     place, collection = _target(request, view)
     wants = read_preferences(request.headers)
     try:
-        stored = store(request, view, collection, place.member, read_condition(request.headers))
+        stored = store(request, view, collection, place.member, read_condition(request, view))
     except Stale as stale:
         return _stale(stale, view, collection, request.path, wants)
     return stored_response(stored, view, collection, request.path, wants)
 
 
-def _target(request: Request, view: View) -> tuple[Place, Collection]:
+def _target(request: Request, view: AskerView) -> tuple[DavPath, CalendarCollection]:
     """Return where a PUT leads. Raise ``Refused``."""
     place = read_path(request.path)
     if place is None:
         raise Refused(403, "", "A name is UTF-8 of at most 512 octets, without controls and slashes.")
-    if place.kind is not Kind.MEMBER:
+    if place.kind is not PathKind.MEMBER:
         found = find_place(view.backend, place, request.path)
         if found is None:
             raise Refused(403, "", "Members are put into a gateway's calendar, and nowhere else.")
@@ -50,7 +50,7 @@ def _target(request: Request, view: View) -> tuple[Place, Collection]:
     return place, collection
 
 
-def store(request: Request, view: View, collection: Collection, name: str, condition: Condition) -> Stored:
+def store(request: Request, view: AskerView, collection: CalendarCollection, name: str, condition: Condition) -> Stored:
     """Store a request's body as a member. Raise ``Refused`` and ``Stale``."""
     if not collection.writable:
         path = request.path
@@ -63,40 +63,54 @@ def store(request: Request, view: View, collection: Collection, name: str, condi
         # Octets that give no notice are kept all the same, for whoever asks what was sent.
         view.backend.refuse(collection, request.body)
         raise
-    return store_octets(request.path, view, collection, name, request.body, condition=condition)
-
-
-def store_octets(
-    path: str, view: View, collection: Collection, name: str, octets: bytes, *, condition: Condition
-) -> Stored:
-    """Store octets that are a sound object; ``path`` leads to the member. Raise ``Refused`` and ``Stale``."""
     try:
-        return view.backend.put(collection, name, octets, condition)
+        return view.backend.put(collection, name, request.body, condition)
     except ObjectRefused as refused:
-        inner = ""
-        if refused.href_name is not None:
-            # "report the URL of the resource that is already making use of the same UID" (RFC 4791 5.3.2.1).
-            inner = href(path.rpartition("/")[0] + "/" + segment(refused.href_name))
-        raise Refused(403, caldav(refused.precondition), refused.text, inner=inner) from refused
+        raise object_refusal(refused, request.path) from refused
 
 
-def stored_response(stored: Stored, view: View, collection: Collection, path: str, wants: Preferences) -> Response:
+def object_refusal(refused: ObjectRefused, path: str) -> Refused:
+    """Return why an object cannot stand at a path, in the words of RFC 4791 5.3.2.1."""
+    inner = ""
+    if refused.href_name is not None:
+        # "report the URL of the resource that is already making use of the same UID" (RFC 4791 5.3.2.1).
+        inner = href(path.rpartition("/")[0] + "/" + segment(refused.href_name))
+    return Refused(403, caldav(refused.precondition), refused.text, inner=inner)
+
+
+def stored_response(
+    stored: Stored, view: AskerView, collection: CalendarCollection, path: str, wants: Preferences
+) -> Response:
     """Return how a PUT went.
 
     A tag is given only where a GET returns the octets sent: a server "MUST NOT" give one otherwise (RFC 9110 9.3.4),
-    and clients then fetch the member again.
+    and clients then fetch the member again. Where the same event stands elsewhere, a 201 without a member says so in a
+    sentence too; a 204 has no body to say it in.
     """
-    receipt = ((RECEIPT_HEADER, stored.receipt),) if stored.receipt else ()
+    facts = _facts(stored, collection)
     if wants.representation:
         member = view.backend.members(collection, [stored.entry.name]).get(stored.entry.name)
         if member is not None:
-            headers = (CONTENT_TYPE, *validators(member.entry), *receipt, ("Content-Location", path))
+            headers = (CONTENT_TYPE, *validators(member.entry), *facts, ("Content-Location", path))
             return Response(201 if stored.created else 200, (*headers, *wants.applied("representation")), member.octets)
     tag = (("ETag", f'"{stored.entry.etag}"'),) if stored.is_as_sent else ()
-    return Response(201 if stored.created else 204, (*tag, *receipt, VARY))
+    if not stored.created:
+        return Response(204, (*tag, *facts, VARY))
+    if not stored.also_at:
+        return Response(201, (*tag, *facts, VARY))
+    where = " and ".join(stored.also_at)
+    said = f"This event also stands at {where}, where it is a closure of its own. If it has moved, delete it there.\n"
+    return Response(201, (("Content-Type", "text/plain; charset=utf-8"), *tag, *facts, VARY), said.encode())
 
 
-def _stale(stale: Stale, view: View, collection: Collection, path: str, wants: Preferences) -> Response:
+def _facts(stored: Stored, collection: CalendarCollection) -> tuple[tuple[str, str], ...]:
+    """Return the headers that say what the notice came to, and where else the same event stands."""
+    receipt = ((RECEIPT_HEADER, stored.receipt),) if stored.receipt else ()
+    others = ", ".join(collection_path(collection.owner, name) for name in stored.also_at)
+    return (*receipt, *(((ALSO_AT_HEADER, others),) if others else ()))
+
+
+def _stale(stale: Stale, view: AskerView, collection: CalendarCollection, path: str, wants: Preferences) -> Response:
     """Return a 412, with the member as it stands where that is preferred (RFC 8144 3.2)."""
     if stale.entry is not None and wants.representation:
         member = view.backend.members(collection, [stale.entry.name]).get(stale.entry.name)

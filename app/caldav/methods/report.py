@@ -5,7 +5,7 @@ from collections.abc import Callable
 from app.caldav.conditions import Refused
 from app.caldav.exchange import Request, Response
 from app.caldav.names import CALDAV, DAV, caldav, dav
-from app.caldav.properties.live import REPORTS, View
+from app.caldav.properties.live import REPORTS, AskerView
 from app.caldav.reports.calendar_query import answer_calendar_query
 from app.caldav.reports.expand_property import answer_expand_property
 from app.caldav.reports.free_busy import answer_free_busy
@@ -16,7 +16,7 @@ from app.caldav.reports.sync import answer_sync
 from app.caldav.resources import Resource, required
 from app.caldav.xml import Element, parse
 
-_REPORTS: dict[str, Callable[[Request, View, Resource, Element], Response]] = {
+_REPORTS: dict[str, Callable[[Request, AskerView, Resource, Element], Response]] = {
     caldav("calendar-query"): answer_calendar_query,
     caldav("calendar-multiget"): answer_multiget,
     caldav("free-busy-query"): answer_free_busy,
@@ -30,7 +30,7 @@ _REPORTS: dict[str, Callable[[Request, View, Resource, Element], Response]] = {
 _NAMESPACES = {"D": DAV, "C": CALDAV}
 
 
-def answer_report(request: Request, view: View) -> Response:
+def answer_report(request: Request, view: AskerView) -> Response:
     """Answer a REPORT: "The specified report must be supported by the resource" (RFC 3253 3.6)."""
     resource = required(view.backend, request)
     body = parse(request.body)

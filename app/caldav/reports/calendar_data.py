@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from app.caldav.backend import Instance, Member
+from app.caldav.backend import CalendarMember, MemberInstance
 from app.caldav.conditions import Refused, bad_request
 from app.caldav.content import Component, ContentLine, Unsound, content_line, read_component, written
 from app.caldav.filters.filter_xml import TimeRange
@@ -18,7 +18,7 @@ _REPLACED = frozenset({"DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE",
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownParts:
     """Which lines and components of a component are shown; None stands for all of them.
 
     ``lines`` gives for each name whether its value is shown.
@@ -26,14 +26,14 @@ class Shown:
 
     name: str
     lines: dict[str, bool] | None
-    parts: tuple["Shown", ...] | None
+    parts: tuple["ShownParts", ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarData:
     """How members are to be shown. ``expand`` and ``limit`` are spans, at most one of them set."""
 
-    shown: Shown | None = None
+    shown: ShownParts | None = None
     expand: TimeRange | None = None
     limit: TimeRange | None = None
 
@@ -68,11 +68,11 @@ def _span(found: Element | None) -> TimeRange | None:
     return TimeRange(within_calendars(starts), within_calendars(ends))
 
 
-def _shown(found: Element, depth: int) -> Shown:
+def _shown(found: Element, depth: int) -> ShownParts:
     if depth > _DEEPEST:
         raise bad_request("calendar-data nests too deep.")
     lines: dict[str, bool] | None = {}
-    parts: tuple[Shown, ...] | None = tuple(_shown(one, depth + 1) for one in found.findall(caldav("comp")))
+    parts: tuple[ShownParts, ...] | None = tuple(_shown(one, depth + 1) for one in found.findall(caldav("comp")))
     if found.find(caldav("allprop")) is not None:
         lines = None
     else:
@@ -81,10 +81,10 @@ def _shown(found: Element, depth: int) -> Shown:
         }
     if found.find(caldav("allcomp")) is not None:
         parts = None
-    return Shown(found.get("name", "").upper(), lines, parts)
+    return ShownParts(found.get("name", "").upper(), lines, parts)
 
 
-def shown_text(member: Member, asked: CalendarData, occurring: Occurring) -> str:
+def shown_text(member: CalendarMember, asked: CalendarData, occurring: Occurring) -> str:
     """Return a member as it is to be shown.
 
     One that cannot be read is shown whole, as it was sent, rather than failing the report.
@@ -105,7 +105,7 @@ def shown_text(member: Member, asked: CalendarData, occurring: Occurring) -> str
     return written(calendar)
 
 
-def _expanded(calendar: Component, instances: Iterable[Instance], span: TimeRange) -> Component:
+def _expanded(calendar: Component, instances: Iterable[MemberInstance], span: TimeRange) -> Component:
     """Return each instance in a span as an event of its own, in UTC, without rule and without zone (RFC 4791 9.6.5)."""
     events = calendar.events()
     kept = [line for line in calendar.lines if line.name in {"VERSION", "PRODID", "CALSCALE"}]
@@ -121,7 +121,7 @@ def _lasting(event: Component) -> list[ContentLine]:
     return [line for line in event.lines if line.name not in _REPLACED]
 
 
-def _times(instance: Instance) -> list[ContentLine]:
+def _times(instance: MemberInstance) -> list[ContentLine]:
     named = [("DTSTART", instance.starts), ("DTEND", instance.ends)]
     original = read_utc(instance.recurrence_id)
     if original is not None:
@@ -132,7 +132,7 @@ def _times(instance: Instance) -> list[ContentLine]:
     return [content_line(f"{name}:{utc(when)}") for name, when in named]
 
 
-def _limited(calendar: Component, instances: tuple[Instance, ...], span: TimeRange) -> Component:
+def _limited(calendar: Component, instances: tuple[MemberInstance, ...], span: TimeRange) -> Component:
     """Return the object without the overridden instances that a span does not concern (RFC 4791 9.6.6).
 
     An override stays where it takes place in the span, or would have taken place in it.
@@ -150,12 +150,12 @@ def _limited(calendar: Component, instances: tuple[Instance, ...], span: TimeRan
     return Component(calendar.name, calendar.lines, kept)
 
 
-def _unmoved(instance: Instance) -> Instance:
+def _unmoved(instance: MemberInstance) -> MemberInstance:
     original = read_utc(instance.recurrence_id) or instance.starts
-    return Instance(original, original + (instance.ends - instance.starts))
+    return MemberInstance(original, original + (instance.ends - instance.starts))
 
 
-def _partial(found: Component, shown: Shown) -> Component:
+def _partial(found: Component, shown: ShownParts) -> Component:
     """Return only what is asked for of a component (RFC 4791 9.6.1 to 9.6.4)."""
     lines = found.lines
     if shown.lines is not None:

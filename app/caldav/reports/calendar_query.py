@@ -4,27 +4,27 @@ from collections.abc import Iterable
 from datetime import tzinfo
 from functools import partial
 
-from app.caldav.backend import Member
+from app.caldav.backend import CalendarMember
 from app.caldav.conditions import Refused
 from app.caldav.content import Unsound, named_zone, read_component
 from app.caldav.exchange import Request, Response
 from app.caldav.filters.filter_xml import CompFilter, read_filter
 from app.caldav.filters.matching import passes, span_of, widened
-from app.caldav.hrefs import Kind
+from app.caldav.hrefs import PathKind
 from app.caldav.instants import LONDON
 from app.caldav.names import caldav, dav
-from app.caldav.preferences import read_preferences
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
 from app.caldav.reports.member_rows import MemberRows
 from app.caldav.reports.requested_props import read_asked
 from app.caldav.reports.rows import multistatus
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource
 from app.caldav.xml import Element, text_of
 
 MOST_ROWS = 20_000
 
 
-def answer_calendar_query(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_calendar_query(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer a calendar-query. A time-range that stands alone is answered without parsing a single member.
 
     Of a collection, Depth: 0 means the collection itself, which is no calendar object. Without the header it is taken
@@ -35,7 +35,7 @@ def answer_calendar_query(request: Request, view: View, resource: Resource, body
     zone = read_zone(body)
     wants = read_preferences(request.headers)
     assert resource.collection is not None
-    base = resource.href if resource.kind is Kind.COLLECTION else ""
+    base = resource.href if resource.kind is PathKind.COLLECTION else ""
     writer = MemberRows(view, resource.collection, base, asked, minimal=wants.minimal)
     occurring = partial(view.backend.occurring, resource.collection)
     rows = [
@@ -47,7 +47,9 @@ def answer_calendar_query(request: Request, view: View, resource: Resource, body
     return multistatus(rows, headers=wants.applied("minimal"))
 
 
-def _within(request: Request, view: View, resource: Resource, wanted: CompFilter, zone: tzinfo) -> Iterable[Member]:
+def _within(
+    request: Request, view: AskerView, resource: Resource, wanted: CompFilter, zone: tzinfo
+) -> Iterable[CalendarMember]:
     """Return the members that may pass."""
     assert resource.collection is not None
     if resource.entry is not None:

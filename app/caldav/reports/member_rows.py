@@ -3,20 +3,20 @@
 from collections.abc import Callable
 from functools import partial
 
-from app.caldav.backend import Collection, Entry, Member
-from app.caldav.hrefs import PRINCIPALS, Kind, principal_path, segment
+from app.caldav.backend import CalendarCollection, CalendarMember, MemberEntry
+from app.caldav.hrefs import PRINCIPALS, PathKind, principal_path, segment
 from app.caldav.instants import http_date, iso
 from app.caldav.markup import element, escape, href
 from app.caldav.names import CALENDAR_DATA, RECEIPT, dav
-from app.caldav.properties.live import View, supported_reports
+from app.caldav.properties.live import AskerView, supported_reports
 from app.caldav.properties.privileges import RESTRICTIONS, SUPPORTED_PRIVILEGES, access_list, current_user_privileges
 from app.caldav.reports.calendar_data import CalendarData, shown_text
-from app.caldav.reports.requested_props import Asked, Form
+from app.caldav.reports.requested_props import PropsForm, RequestedProps
 from app.caldav.reports.rows import NOT_FOUND, OK, names_asked
 
 MEMBER_TYPE = "text/calendar; component=VEVENT"
-OfEntry = Callable[[Entry], str]
-OfMember = Callable[[Member], str]
+OfEntry = Callable[[MemberEntry], str]
+OfMember = Callable[[CalendarMember], str]
 _OF_ENTRY: dict[str, OfEntry] = {
     dav("getetag"): lambda one: f'"{escape(one.etag)}"',
     dav("getcontentlength"): lambda one: str(one.length),
@@ -26,7 +26,7 @@ _OF_ENTRY: dict[str, OfEntry] = {
 _WHOLE = CalendarData()
 
 
-def _of_all(view: View, collection: Collection) -> dict[str, str]:
+def _of_all(view: AskerView, collection: CalendarCollection) -> dict[str, str]:
     """Return the properties that all members of a collection share."""
     return {
         dav("resourcetype"): "",
@@ -40,7 +40,7 @@ def _of_all(view: View, collection: Collection) -> dict[str, str]:
         dav("acl"): access_list(view.asker.code, writable=collection.writable),
         dav("acl-restrictions"): RESTRICTIONS,
         dav("inherited-acl-set"): "",
-        dav("supported-report-set"): supported_reports(Kind.MEMBER),
+        dav("supported-report-set"): supported_reports(PathKind.MEMBER),
     }
 
 
@@ -50,7 +50,15 @@ class MemberRows:
     ``needs_members`` tells whether an entry alone is not enough for what is asked.
     """
 
-    def __init__(self, view: View, collection: Collection, base: str, asked: Asked, *, minimal: bool = False) -> None:
+    def __init__(
+        self,
+        view: AskerView,
+        collection: CalendarCollection,
+        base: str,
+        asked: RequestedProps,
+        *,
+        minimal: bool = False,
+    ) -> None:
         self._base = escape(base)
         shared = _of_all(view, collection)
         live = [*_OF_ENTRY, *shared]
@@ -63,7 +71,7 @@ class MemberRows:
         absent, constant = [], ""
         self.needs_members = False
         for name in names_asked(asked, live, ()):
-            if asked.form is Form.NAMES_ONLY:
+            if asked.form is PropsForm.NAMES_ONLY:
                 constant += element(name)
             elif name in shared:
                 constant += element(name, shared[name])
@@ -80,13 +88,13 @@ class MemberRows:
         self._head = "</D:href>" + ("" if self._nothing else "<D:propstat><D:prop>")
         self._tail = f"{found}{missing}</D:response>"
 
-    def entry(self, entry: Entry, path: str = "") -> str:
+    def entry(self, entry: MemberEntry, path: str = "") -> str:
         """Return the row of a member of which the listing is at hand; ``path`` is as the request had it, if it did."""
         inner = "".join([opened + of(entry) + closed for opened, of, _, closed in self._pieces if of is not None])
         where = escape(path) if path else self._base + segment(entry.name)
         return f"<D:response><D:href>{where}{self._head}{inner}{self._tail}"
 
-    def member(self, member: Member, path: str = "") -> str:
+    def member(self, member: CalendarMember, path: str = "") -> str:
         """Return the row of a member that is at hand whole."""
         entry = member.entry
         inner = "".join(

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from app.caldav.backend import Collection
+from app.caldav.backend import CalendarCollection
 from app.caldav.conditions import bad_request
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind, Place, path_of, read_path
+from app.caldav.hrefs import DavPath, PathKind, path_of, read_path
 from app.caldav.names import dav
-from app.caldav.preferences import read_preferences
-from app.caldav.properties.live import View
+from app.caldav.properties.live import AskerView
 from app.caldav.reports.calendar_query import check_count
 from app.caldav.reports.member_rows import MemberRows
 from app.caldav.reports.requested_props import read_asked
 from app.caldav.reports.rows import missing_row, multistatus
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource
 from app.caldav.xml import Element, text_of
 
@@ -25,7 +25,7 @@ class _Wanted:
     name: str | None
 
 
-def answer_multiget(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_multiget(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer a calendar-multiget.
 
     "If an href is not ... within the scope of the Request-URI", is another host's or another collection's, its row is a
@@ -67,11 +67,11 @@ def _folder(resource: Resource) -> str:
     return resource.href.rpartition("/")[0] + "/"
 
 
-def _is_in(place: Place, collection: Collection) -> bool:
+def _is_in(place: DavPath, collection: CalendarCollection) -> bool:
     """Tell whether a place is a member's in a collection; codes are the same in any case."""
     codes = (place.owner.upper(), place.collection.upper())
-    return place.kind is Kind.MEMBER and codes == (collection.owner.upper(), collection.name.upper())
+    return place.kind is PathKind.MEMBER and codes == (collection.owner.upper(), collection.name.upper())
 
 
-def _fits(place: Place, resource: Resource) -> bool:
+def _fits(place: DavPath, resource: Resource) -> bool:
     return resource.entry is None or resource.entry.name == place.member

@@ -1,15 +1,15 @@
 """principal-property-search and principal-search-property-set (RFC 3744 9.4, 9.5)."""
 
-from app.caldav.backend import Principal
+from app.caldav.backend import DavPrincipal
 from app.caldav.conditions import XML_TYPE, bad_request
 from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import Kind, principal_path
+from app.caldav.hrefs import PathKind, principal_path
 from app.caldav.markup import document, element
 from app.caldav.names import caldav, dav
-from app.caldav.preferences import read_preferences
-from app.caldav.properties.live import View
-from app.caldav.reports.requested_props import Asked, Form
+from app.caldav.properties.live import AskerView
+from app.caldav.reports.requested_props import PropsForm, RequestedProps
 from app.caldav.reports.rows import multistatus, resource_row
+from app.caldav.request_headers import read_preferences
 from app.caldav.resources import Resource
 from app.caldav.xml import Element, text_of
 
@@ -17,7 +17,7 @@ _OWN = {dav(name) for name in ("prop", "property-search", "apply-to-principal-co
 _SEARCHABLE = {dav("displayname"): "Name", caldav("calendar-user-address-set"): "Address"}
 
 
-def answer_principal_search(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_principal_search(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer with the principals that match every property-search, among those that the asker may see.
 
     A search for nothing is answered with all of these: python-caldav lists principals so.
@@ -28,14 +28,14 @@ def answer_principal_search(request: Request, view: View, resource: Resource, bo
         raise bad_request("A principal-property-search has Depth: 0.")
     searches = [_search(one) for one in body.findall(dav("property-search"))]
     some = body.get("test", "allof") == "anyof"
-    asked = Asked(Form.NAMED, _asked_names(body))
+    asked = RequestedProps(PropsForm.NAMED, _asked_names(body))
     wants = read_preferences(request.headers)
     rows = []
     for principal in view.backend.principals():
         hits = [_matches(principal, names, text) for names, text in searches]
         if any(hits) if some and hits else all(hits):
             path = principal_path(principal.code)
-            found = Resource(Kind.PRINCIPAL, path, path, principal=principal)
+            found = Resource(PathKind.PRINCIPAL, path, path, principal=principal)
             rows.append(resource_row(view, found, asked, minimal=wants.minimal))
     return multistatus(rows, headers=wants.applied("minimal"))
 
@@ -53,7 +53,7 @@ def _search(found: Element) -> tuple[tuple[str, ...], str]:
     return tuple(one.tag for one in prop), text_of(match).strip().casefold()
 
 
-def _matches(principal: Principal, names: tuple[str, ...], text: str) -> bool:
+def _matches(principal: DavPrincipal, names: tuple[str, ...], text: str) -> bool:
     """Tell whether every property of one search holds the text: "caseless substring" (RFC 3744 9.4).
 
     A property that is not searched matches nothing.
@@ -65,7 +65,7 @@ def _matches(principal: Principal, names: tuple[str, ...], text: str) -> bool:
     return bool(names) and all(name in values and text in values[name].casefold() for name in names)
 
 
-def answer_search_properties(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_search_properties(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer with what can be searched."""
     del request, view, resource, body
     inner = "".join(

@@ -11,7 +11,7 @@ from app.caldav.xml import Element
 _MOST = 500  # properties in one request; nobody asks for more
 
 
-class Form(Enum):
+class PropsForm(Enum):
     """How they are asked for."""
 
     NAMED = auto()
@@ -20,18 +20,18 @@ class Form(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedProps:
     """``names`` are Clark names, for allprop those of its include. ``data`` says how members are to be shown."""
 
-    form: Form
+    form: PropsForm
     names: tuple[str, ...] = ()
     data: CalendarData | None = None
 
 
-ALL = Asked(Form.ALL)
+ALL = RequestedProps(PropsForm.ALL)
 
 
-def read_asked(container: Element) -> Asked:
+def read_asked(container: Element) -> RequestedProps:
     """Read prop, allprop (with include) or propname from inside a body's root; none of them means allprop.
 
     Raise ``Refused``.
@@ -41,10 +41,10 @@ def read_asked(container: Element) -> Asked:
         raise bad_request("A request asks for prop, allprop or propname, and for one of them only.")
     if not forms or forms[0].tag == dav("allprop"):
         include = container.find(dav("include"))
-        return Asked(Form.ALL, *_named(include)) if include is not None else ALL
+        return RequestedProps(PropsForm.ALL, *_named(include)) if include is not None else ALL
     if forms[0].tag == dav("propname"):
-        return Asked(Form.NAMES_ONLY)
-    return Asked(Form.NAMED, *_named(forms[0]))
+        return RequestedProps(PropsForm.NAMES_ONLY)
+    return RequestedProps(PropsForm.NAMED, *_named(forms[0]))
 
 
 def _named(prop: Element) -> tuple[tuple[str, ...], CalendarData | None]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from app.caldav.conditions import XML_TYPE
 from app.caldav.exchange import Response
 from app.caldav.markup import document, element, escape, href
-from app.caldav.properties.live import LIVE, OF_ALLPROP, SETTABLE, View, live_of
-from app.caldav.reports.requested_props import Asked, Form
+from app.caldav.properties.live import LIVE, OF_ALLPROP, SETTABLE, AskerView, live_of
+from app.caldav.reports.requested_props import PropsForm, RequestedProps
 from app.caldav.resources import Resource
 
 OK = "<D:status>HTTP/1.1 200 OK</D:status>"
@@ -40,15 +40,15 @@ def refused_row(path: str, status: str, condition: str, text: str) -> str:
     return row(path, f"<D:status>HTTP/1.1 {status}</D:status><D:error>{element(condition)}</D:error>{said}")
 
 
-def resource_row(view: View, resource: Resource, asked: Asked, *, minimal: bool) -> str:
+def resource_row(view: AskerView, resource: Resource, asked: RequestedProps, *, minimal: bool) -> str:
     """Return the row of anything but a member."""
     found, absent = [], []
     kept: dict[str, str] | None = None
     live = live_of(resource)
-    if asked.form is not Form.NAMED or any(_may_be_kept(name, resource) for name in asked.names):
+    if asked.form is not PropsForm.NAMED or any(_may_be_kept(name, resource) for name in asked.names):
         kept = dict(view.backend.properties(resource.path))
     for name in names_asked(asked, live, kept or {}):
-        if asked.form is Form.NAMES_ONLY:
+        if asked.form is PropsForm.NAMES_ONLY:
             found.append(element(name))
         elif kept is not None and name in kept:
             found.append(kept[name])
@@ -59,11 +59,11 @@ def resource_row(view: View, resource: Resource, asked: Asked, *, minimal: bool)
     return row(resource.href, propstats("".join(found), "".join(absent)))
 
 
-def names_asked(asked: Asked, live: Iterable[str], kept: Iterable[str]) -> Iterator[str]:
+def names_asked(asked: RequestedProps, live: Iterable[str], kept: Iterable[str]) -> Iterator[str]:
     """Yield the names that a request comes to where these properties are live and those are kept."""
-    if asked.form is Form.NAMED:
+    if asked.form is PropsForm.NAMED:
         yield from asked.names
-    elif asked.form is Form.NAMES_ONLY:
+    elif asked.form is PropsForm.NAMES_ONLY:
         yield from dict.fromkeys((*live, *kept))
     else:
         there = set(live)
