@@ -45,5 +45,3 @@ def _render_event(named: bytes, event: MemberEvent) -> bytes:
         "TRANSP:TRANSPARENT\r\nEND:VEVENT\r\n"
     )
     return b"BEGIN:VEVENT\r\n" + named + own.encode()
-
-

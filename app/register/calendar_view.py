@@ -100,9 +100,7 @@ class CalendarView:
         held = rows.of_series(store, self.connection, self.user.code, keys)
         return self._head(uid, [Known(one.closure, one.mark) for one in held if one.closure.gateway == gateway], name)
 
-    def _head(
-        self, uid: str, closures: Sequence[Known], name: str, held: HeldMember | None = None
-    ) -> MemberHead:
+    def _head(self, uid: str, closures: Sequence[Known], name: str, held: HeldMember | None = None) -> MemberHead:
         """Return the head of a member that is rendered of these closures."""
         octets = octets_of(uid, closures)
         changed_at = max(one.closure.changed_at for one in closures)
@@ -155,7 +153,6 @@ def place_of(register: Register, user: User, gateway: str) -> Place:
 
 def octets_of(uid: str, closures: Iterable[Known]) -> bytes:
     """Return the calendar object that stands for closures which no client put."""
-    in_order = sorted(closures, key=lambda known: (known.mark.recurrence_id, known.closure.reference))
     return render_member(
         uid,
         [
@@ -169,9 +166,14 @@ def octets_of(uid: str, closures: Iterable[Known]) -> bytes:
                 created=known.closure.first_received_at,
                 changed=known.closure.changed_at,
             )
-            for known in in_order
+            for known in in_order(closures)
         ],
     )
+
+
+def in_order(closures: Iterable[Known]) -> list[Known]:
+    """Return the closures of an event in the order in which its rendered member states them."""
+    return sorted(closures, key=lambda known: (known.mark.recurrence_id, known.closure.reference))
 
 
 def leaves_on(closures: Iterable[Known], withdrawn_days: int) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.domain.notice import Notice, NoticeContent
-from app.domain.party import User
+from app.domain.party import Gateway, User
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Unknown
 from app.intake.media import read_notice
 from app.intake.reading import Asking, Limits
@@ -17,10 +17,15 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A User that gives notice, and the codes of its gateways."""
+    """A User that gives notice, and its gateways."""
 
     user: User
-    gateways: tuple[str, ...]
+    gateways: tuple[Gateway, ...]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Return the codes of its gateways."""
+        return tuple(gateway.code for gateway in self.gateways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,10 @@ def find_sender(register: Register, code: str, gateway: str | None = None) -> Se
     """Return the User of a code with its gateways. Raise ``Unknown``, also for a ``gateway`` that it does not have."""
     with register.store.reading() as connection:
         user = parties.find_user(register.store, connection, code)
-        codes = tuple(held.code for held in parties.gateways_of(register.store, connection, user.id))
-    if gateway is not None and gateway not in codes:
+        sender = Sender(user, parties.gateways_of(register.store, connection, user.id))
+    if gateway is not None and gateway not in sender.codes:
         raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
-    return Sender(user, codes)
+    return sender
 
 
 def give_notice(register: Register, sender: Sender, notice: Notice, wanted: Wanted) -> Given:
@@ -73,7 +78,7 @@ def give_notice(register: Register, sender: Sender, notice: Notice, wanted: Want
     """
     context = Asking(
         now=notice.received_at,
-        gateways=sender.gateways,
+        gateways=sender.codes,
         gateway=wanted.gateway,
         limits=wanted.limits,
         allow_long=wanted.allow_long,

@@ -55,9 +55,7 @@ def _says(octets: bytes, instances: Sequence[Occurrence], known: Known) -> bool:
     return withdrawn == _is_cancelled(octets, own.place) and (same or withdrawn)
 
 
-def _patch(
-    octets: bytes, instances: list[Occurrence], known: Known, sequence: int
-) -> tuple[bytes, list[Occurrence]]:
+def _patch(octets: bytes, instances: list[Occurrence], known: Known, sequence: int) -> tuple[bytes, list[Occurrence]]:
     closure, key = known.closure, known.mark.recurrence_id
     window = closure.window.starts, closure.window.ends
     withdrawn = closure.state is State.WITHDRAWN

@@ -9,10 +9,10 @@ from app.domain.closure import State
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent, Occurrence
 from app.domain.party import Gateway, User
 from app.domain.refusal import Refusal
-from app.register.calendar_view import CalendarView, Known, octets_of, place_of
+from app.register.calendar_view import CalendarView, in_order, octets_of, place_of
 from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.member_body import MemberBody, dump_body, load_body, weeks_of
-from app.register.member_patch import patched
+from app.register.member_patch import Known, patched
 from app.register.receipts import Outcome, outcome_facts
 from app.register.receive import (
     Receiving,
@@ -22,8 +22,10 @@ from app.register.receive import (
     record_content,
 )
 from app.register.register import Register
+from app.store import closures as rows
 from app.store import members, runs
 from app.store.closures import Held
+from app.store.engine import Connection
 from app.store.members import HeldMember, MemberHead, NewMember, Place
 
 CALENDAR_MEDIA_TYPE = "text/calendar"
@@ -223,7 +225,7 @@ def move_member(
             gone = [one for one in known if one.mark.uid == replaced.head.uid]
             matches += _withdrawals(gone, there.gateway.code, notice.received_at)
         recorded = record_content(receiving, NoticeContent((), (), events=1), matches, known)
-        stored = _carry(receiving, recorded, standing, (here, there), (named, new_name))
+        stored = _carry(receiving, standing, (here, there), (named, new_name))
     outcome = recorded.outcome(register.signing_key)
     return Kept(stored, created=replaced is None, is_as_sent=True, outcome=outcome, also_at=_also_at(recorded))
 
@@ -278,7 +280,7 @@ def _record_object(
     A withdrawn closure that the object shows at a new time is planned again, though its STATUS may still be CANCELLED:
     then that line is patched, so that calendar and record agree.
     """
-    known = [one for one in closures_of(receiving, [new.uid])]
+    known = closures_of(receiving, [new.uid])
     here = {one.mark.recurrence_id: one for one in known if one.closure.gateway == collection.gateway.code}
     told = [replace(_replanned(one, here), by_receipt=True) for one in new.content.announcements]
     matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at)
@@ -336,7 +338,6 @@ def _moves(known: Sequence[Held], uid: str, here: GatewayCollection, there: Gate
 
 def _carry(
     receiving: Receiving,
-    recorded: RecordedNotice,
     standing: HeldMember,
     collections: tuple[GatewayCollection, GatewayCollection],
     destination: tuple[HeldMember | None, str],
@@ -374,16 +375,40 @@ def _also_at(recorded: RecordedNotice) -> tuple[str, ...]:
     return tuple(sorted({gateway for gateways in recorded.also_at.values() for gateway in gateways}))
 
 
-def rendered_body(uid: str, closures: Sequence[Held]) -> MemberBody:
-    """Return what stands for closures that no client put: their octets and when they take place."""
-    known = [Known(held.closure, held.mark) for held in closures]
-    in_order = sorted(known, key=lambda one: (one.mark.recurrence_id, one.closure.reference))
+def read_rendered(
+    register: Register, connection: Connection, collection: GatewayCollection, uids: Sequence[str]
+) -> dict[str, MemberBody]:
+    """Return what stands for the events of these UIDs that no client put, by UID: octets and when they take place."""
+    user, store = collection.user, register.store
+    events: dict[str, list[Known]] = {}
+    for held in rows.of_series(store, connection, user.code, [store.blind.series(user.id, uid) for uid in uids]):
+        if held.closure.gateway == collection.gateway.code:
+            events.setdefault(held.mark.uid, []).append(Known(held.closure, held.mark))
+    return {uid: _rendered_body(uid, known) for uid, known in events.items()}
+
+
+def rendered_touching(
+    register: Register, connection: Connection, collection: GatewayCollection, weeks: Sequence[str]
+) -> list[str]:
+    """Return the UIDs of the closures that touch these ISO weeks, if the collection has members that no client put."""
+    store, user = register.store, collection.user
+    if not members.has_rendered(connection, collection.place):
+        return []
+    found = rows.touching(store, connection, map(store.blind.week, weeks), {user.id: user.code})
+    return [held.mark.uid for held in found if held.closure.gateway == collection.gateway.code]
+
+
+def _rendered_body(uid: str, known: Sequence[Known]) -> MemberBody:
     instances = [
         Occurrence(
-            one.closure.window.starts, one.closure.window.ends, one.mark.recurrence_id, all_day=False, floating=False,
+            starts=one.closure.window.starts,
+            ends=one.closure.window.ends,
+            recurrence_id=one.mark.recurrence_id,
+            all_day=False,
+            floating=False,
             place=place,
         )
-        for place, one in enumerate(in_order)
-    ]  # fmt: skip
-    ordered = sorted(instances, key=lambda one: (one.starts, one.recurrence_id))
-    return MemberBody(octets_of(uid, known), tuple(ordered), None, None, "")
+        for place, one in enumerate(in_order(known))
+    ]
+    by_start = sorted(instances, key=lambda instance: (instance.starts, instance.recurrence_id))
+    return MemberBody(octets_of(uid, known), tuple(by_start), None, None, "")

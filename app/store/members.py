@@ -73,6 +73,7 @@ class Version(NamedTuple):
     id: bytes
     row_version: int
     body_version: int
+    leaves_on: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,19 @@ _WITH_BODY = sa.select(
 )
 _BODIES = _WITH_BODY.outerjoin(member_bodies).where(members.c.id.in_(sa.bindparam("ids", expanding=True)))
 _VERSIONS = sa.select(
-    members.c.id, members.c.row_version, sa.func.coalesce(member_bodies.c.row_version, 0)
+    members.c.id,
+    members.c.row_version,
+    sa.func.coalesce(member_bodies.c.row_version, 0),
+    sa.func.coalesce(members.c.leaves_on, 0),
 ).outerjoin(member_bodies)
 _NAMED = _VERSIONS.where(members.c.name_index.in_(sa.bindparam("names", expanding=True)), members.c.gone.is_(False))
-_ALL_BODIES = _WITH_BODY.outerjoin(member_bodies).where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change)
+_ALL = _VERSIONS.where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change, members.c.id)
+_RENDERED = _VERSIONS.where(
+    members.c.uid_index.in_(sa.bindparam("uids", expanding=True)), members.c.is_rendered.is_(True)
+)
+_ANY_RENDERED = (
+    sa.select(members.c.id).where(_IN_COLLECTION, sa.text("is_rendered"), members.c.gone.is_(False)).limit(1)
+)
 _TOUCHING = _VERSIONS.where(
     members.c.id.in_(
         sa.select(member_weeks.c.member_id).where(member_weeks.c.week.in_(sa.bindparam("weeks", expanding=True)))
@@ -241,7 +251,7 @@ def bodies_of(
     """Yield these members, as they stand in the same transaction, with their bodies; None for one that is rendered."""
     for group in _grouped([one.id for one in versions]):
         for row in connection.execute(_BODIES, {"ids": group}):
-            version = Version(row.id, row.row_version, row.body_version)
+            version = Version(row.id, row.row_version, row.body_version, row.leaves_on or 0)
             yield version, _open(store, row), _open_body(store, row)
 
 
@@ -249,12 +259,20 @@ def _grouped(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     return (keys[first : first + _MOST_AT_ONCE] for first in range(0, len(keys), _MOST_AT_ONCE))
 
 
-def all_bodies(store: Store, connection: sa.Connection, place: Place) -> Iterator[tuple[HeldMember, bytes | None]]:
-    """Yield every member that is there with its body, in order of their last change."""
-    query = _ALL_BODIES.execution_options(yield_per=500)
-    with connection.execute(query, {"collection": place.collection}) as rows:
-        for row in rows:
-            yield _open(store, row), _open_body(store, row)
+def all_versions(connection: sa.Connection, place: Place) -> list[Version]:
+    """Return every member that is there, in order of its last change."""
+    return [Version(*row) for row in connection.execute(_ALL, {"collection": place.collection}).all()]
+
+
+def versions_rendered(store: Store, connection: sa.Connection, place: Place, uids: Iterable[str]) -> list[Version]:
+    """Return those of the members with these UIDs that no client put."""
+    keys = [store.blind.member_uid(place.collection, uid) for uid in dict.fromkeys(uids)]
+    return [Version(*row) for group in _grouped(keys) for row in connection.execute(_RENDERED, {"uids": group}).all()]
+
+
+def has_rendered(connection: sa.Connection, place: Place) -> bool:
+    """Tell whether a collection has members that no client put."""
+    return connection.execute(_ANY_RENDERED, {"collection": place.collection}).first() is not None
 
 
 def members_of_uids(

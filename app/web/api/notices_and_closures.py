@@ -3,17 +3,13 @@
 from flask import Blueprint, Response, request
 
 from app.domain.access import acting_user
-from app.domain.notice import Channel, Notice, NoticeContent
-from app.domain.party import User, read_code
-from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
-from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits
-from app.register import reading, withdraw
+from app.domain.notice import Channel, Notice
+from app.domain.party import read_code
+from app.register import give, reading, withdraw
 from app.register.closure_json import closure_facts, revision_facts
+from app.register.give import Wanted
 from app.register.questions.answer import span_facts
 from app.register.receipts import outcome_facts
-from app.register.receive import keep_notice, preview_notice, receive_notice
-from app.store import parties
 from app.web.api.conditional import paged_answer, read_answer
 from app.web.idempotency import answer_once
 from app.web.query import asking_principal, read_flag, read_moment, read_question
@@ -22,68 +18,41 @@ from app.web.site import site
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-LIMITS = Limits()
-
 
 @blueprint.post("/notices")
 def give_notice() -> Response:
-    """Take a notice: what is readable is recorded, the rest is named. 422 where nothing could be read."""
+    """Take a notice: what is readable is recorded, the rest is named. 422 where nothing could be read.
+
+    With ``reference`` it is about that one closure alone, whatever UID and gateway it names.
+    """
     principal = asking_principal()
-    named = request.args.get("user")
-    code = acting_user(principal, read_code(named) if named else None)
+    named, chosen, about = (request.args.get(name) for name in ("user", "gateway", "reference"))
     octets = _body()
-    chosen = request.args.get("gateway")
-    user, gateways = find_sender(code)
-    now = site().now()
-    asking = Asking(
-        now=now,
-        gateways=gateways,
+    if about and not named:
+        named = reading.find_closure(site().register, principal, about).user
+    sender = give.find_sender(site().register, acting_user(principal, read_code(named) if named else None))
+    user = sender.user
+    wanted = Wanted(
         gateway=read_code(chosen) if chosen else None,
-        limits=LIMITS,
+        about=about or "",
         allow_long=read_flag("allow_long"),
+        dry_run=read_flag("dry_run"),
+        all_or_nothing=read_flag("all_or_nothing"),
     )
-    dry_run, whole = read_flag("dry_run"), read_flag("all_or_nothing")
     media_type = request.content_type or "text/calendar"
-    notice = Notice(user.code, Channel.API, now, media_type, octets, principal.signature(user.code))
+    notice = Notice(user.code, Channel.API, site().now(), media_type, octets, principal.signature(user.code))
 
     def answer() -> Response:
-        try:
-            found = read_notice(octets, media_type, asking)
-        except NoticeUnreadable:
-            if not dry_run:
-                keep_notice(site().register, user, notice)
-            raise
-        if dry_run:
-            outcome = preview_notice(site().register, user, now, found)
-        else:
-            outcome = receive_notice(site().register, user, notice, found, all_or_nothing=whole)
-        return app_json(outcome_facts(outcome), 422 if _nothing_read(found, whole) else 200)
+        given = give.give_notice(site().register, sender, notice, wanted)
+        refused = given.is_unread or (wanted.all_or_nothing and bool(given.content.problems))
+        return app_json(outcome_facts(given.outcome), 422 if refused else 200)
 
     return answer_once(user, octets, answer)
 
 
-def _nothing_read(found: NoticeContent, whole: bool) -> bool:  # noqa: FBT001 - the request's own flag
-    return bool(found.problems) and (whole or not found.announcements)
-
-
 def _body() -> bytes:
-    """Return the body; refuse one over the limit without reading it to its end."""
-    octets = request.stream.read(LIMITS.octets + 1)
-    if len(octets) > LIMITS.octets:
-        raise NoticeTooLarge(
-            f"A notice may have at most {LIMITS.octets:,} octets.",
-            "Send it in parts, or have it imported with `closures notice import`.",
-        )
-    return octets
-
-
-def find_sender(code: str) -> tuple[User, tuple[str, ...]]:
-    """Return the User of a code and the codes of its gateways; raise ``Unknown``."""
-    store = site().store
-    with store.reading() as connection:
-        user = parties.find_user(store, connection, code)
-        gateways = parties.gateways_of(store, connection, user.id)
-    return user, tuple(gateway.code for gateway in gateways)
+    """Return the body; one over the limit is not read to its end."""
+    return request.stream.read(give.LIMITS.octets + 1)
 
 
 @blueprint.get("/closures")

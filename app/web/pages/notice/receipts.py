@@ -83,7 +83,7 @@ def _references(kept: dict[str, Any]) -> list[str]:
 
 
 def _calendar_file(principal: Principal, references: Iterable[str], name: str) -> Response:
-    found = [find_closure(site().register, principal, one).closure.id for one in references]
+    found = [find_closure(site().register, principal, one).id for one in references]
     with site().store.reading() as connection:
         head = read_head(connection)
     response = Response(site().publishing.file_of(found, head), content_type="text/calendar; charset=utf-8")
