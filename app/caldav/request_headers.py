@@ -5,12 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from app.caldav.backend import Condition, TagList
-from app.caldav.conditions import bad_request
-from app.caldav.exchange import Request
-from app.caldav.hrefs import is_same, path_of
-from app.caldav.instants import read_http_date
+from app.caldav.exchange import Request, bad_request
+from app.caldav.notation import read_http_date
 from app.caldav.properties.live import SYNC_TOKEN, AskerView
-from app.caldav.resources import find
+from app.caldav.resources import find, is_same, path_of
 
 VARY = ("Vary", "Brief, Prefer")
 _TAG = re.compile(r'(W/)?"([^"]*)"|(\*)|([^\s,"]+)')

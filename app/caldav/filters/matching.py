@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from app.caldav.backend import CalendarMember, MemberInstance
 from app.caldav.content import Component, ContentLine, Unsound, alarm_reach, alarms, read_component, stated_time
 from app.caldav.filters.filter_xml import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
-from app.caldav.instants import LONDON
+from app.caldav.notation import LONDON
 
 Occurring = Callable[[CalendarMember, datetime, datetime], Sequence[MemberInstance] | None]
 """``Backend.occurring`` of one collection."""

@@ -1,17 +1,12 @@
-"""The live properties of principals, homes and collections, by kind of place and Clark name."""
+"""The live properties of principals, homes and collections, by kind of place and Clark name, and one's privileges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.caldav.backend import Backend, Bounds, CalendarCollection, DavPrincipal, Reached
 from app.caldav.filters.filter_xml import COLLATIONS
-from app.caldav.hrefs import PRINCIPALS, PathKind, collection_path, home_path, principal_path
-from app.caldav.instants import http_date, iso, utc
-from app.caldav.markup import escape, href
-from app.caldav.names import apple, caldav, calendarserver, dav
-from app.caldav.properties.london_zone import LONDON_TIMEZONE
-from app.caldav.properties.privileges import RESTRICTIONS, SUPPORTED_PRIVILEGES, access_list, current_user_privileges
-from app.caldav.resources import Resource
+from app.caldav.notation import apple, caldav, calendarserver, dav, escape, href, http_date, iso, utc
+from app.caldav.resources import PRINCIPALS, PathKind, Resource, collection_path, home_path, principal_path
 
 SYNC_TOKEN = "data:,"  # noqa: S105 - the scheme of a URI, which a token must be (RFC 6578 4); no secret
 # What a principal may set of a place although this service gives it a value of its own.
@@ -52,6 +47,47 @@ REPORTS: dict[PathKind, tuple[str, ...]] = {
     PathKind.MEMBER: (*_QUERIES, *_ANYWHERE),
 }
 _TITLES = {PathKind.ROOT: "Closure notices", PathKind.PRINCIPALS: "Principals", PathKind.HOMES: "Calendars"}
+# Outlook CalDav Synchronizer reads write, or write-content with bind and unbind; "all" alone it takes for no rights.
+_WRITING = (
+    "D:read",
+    "D:write",
+    "D:write-properties",
+    "D:write-content",
+    "D:bind",
+    "D:unbind",
+    "D:all",
+    "D:read-current-user-privilege-set",
+    "C:read-free-busy",
+)
+# Thunderbird takes write-properties alone for the right to write, so it is not named where members cannot be changed.
+_READING = ("D:read", "D:read-current-user-privilege-set", "C:read-free-busy")
+
+
+# CALDAV:calendar-timezone holds a whole VTIMEZONE (RFC 4791 5.2.2).
+_LONDON_LINES = """\
+BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//closure-notices//caldav//EN
+BEGIN:VTIMEZONE
+TZID:Europe/London
+BEGIN:DAYLIGHT
+DTSTART:19810329T010000
+RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU
+TZNAME:BST
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0100
+END:DAYLIGHT
+BEGIN:STANDARD
+DTSTART:19961027T020000
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+TZNAME:GMT
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0000
+END:STANDARD
+END:VTIMEZONE
+END:VCALENDAR
+"""
+LONDON_TIMEZONE = _LONDON_LINES.replace("\n", "\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +112,50 @@ def view_of(backend: Backend) -> AskerView:
     return AskerView(backend, backend.asker(), backend.bounds())
 
 
+def _each(names: tuple[str, ...]) -> str:
+    return "".join(f"<D:privilege><{name}/></D:privilege>" for name in names)
+
+
+_LISTS = {True: _each(_WRITING), False: _each(_READING)}
+
+
+def current_user_privileges(*, writable: bool) -> str:
+    """Return the content of DAV:current-user-privilege-set."""
+    return _LISTS[writable]
+
+
+def access_list(code: str, *, writable: bool) -> str:
+    """Return the content of DAV:acl: one entry, of the asker, that nobody changes here."""
+    who = f"<D:principal>{href(principal_path(code))}</D:principal>"
+    return f"<D:ace>{who}<D:grant>{_LISTS[writable]}</D:grant><D:protected/></D:ace>"
+
+
+def _supported(name: str, description: str, *inner: str) -> str:
+    return (
+        f"<D:supported-privilege><D:privilege><{name}/></D:privilege>"
+        f'<D:description xml:lang="en">{description}</D:description>{"".join(inner)}</D:supported-privilege>'
+    )
+
+
+SUPPORTED_PRIVILEGES = _supported(
+    "D:all",
+    "Everything",
+    _supported(
+        "D:read",
+        "See",
+        _supported("D:read-current-user-privilege-set", "See what one may do"),
+        _supported("C:read-free-busy", "See when it is busy"),
+    ),
+    _supported(
+        "D:write",
+        "Change",
+        _supported("D:write-properties", "Change properties"),
+        _supported("D:write-content", "Change a notice"),
+        _supported("D:bind", "Give notice"),
+        _supported("D:unbind", "Withdraw"),
+    ),
+)
+RESTRICTIONS = "<D:grant-only/><D:no-invert/>"
 Value = Callable[[AskerView, Resource], str]
 
 

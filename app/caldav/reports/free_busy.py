@@ -5,17 +5,14 @@ from datetime import datetime
 from hashlib import sha256
 
 from app.caldav.backend import CalendarCollection, CalendarMember, MemberInstance
-from app.caldav.conditions import bad_request
 from app.caldav.content import Component, Unsound, content_line, read_component, written
-from app.caldav.exchange import Request, Response
+from app.caldav.exchange import Element, Request, Response, bad_request
 from app.caldav.filters.filter_xml import TimeRange, read_span
 from app.caldav.filters.matching import overlaps
-from app.caldav.instants import utc
-from app.caldav.names import caldav
+from app.caldav.notation import caldav, utc
 from app.caldav.properties.live import AskerView
-from app.caldav.reports.calendar_query import check_count
+from app.caldav.reports.members import check_count
 from app.caldav.resources import Resource
-from app.caldav.xml import Element
 
 _KINDS = ("BUSY", "BUSY-TENTATIVE")
 

@@ -1,18 +1,12 @@
 """The sync-collection report (RFC 6578): what changed since a token, and the token of what is now known."""
 
 from app.caldav.backend import CollectionChanges, TokenUnknown
-from app.caldav.conditions import Refused, bad_request
-from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import segment
-from app.caldav.markup import escape
-from app.caldav.names import dav
+from app.caldav.exchange import Element, Refused, Request, Response, bad_request, text_of
+from app.caldav.notation import dav, escape
 from app.caldav.properties.live import SYNC_TOKEN, AskerView
-from app.caldav.reports.member_rows import MemberRows
-from app.caldav.reports.requested_props import read_asked
-from app.caldav.reports.rows import missing_row, multistatus, refused_row
+from app.caldav.properties.rows import MemberRows, missing_row, multistatus, read_asked, refused_row
 from app.caldav.request_headers import read_preferences
-from app.caldav.resources import Resource
-from app.caldav.xml import Element, text_of
+from app.caldav.resources import Resource, segment
 
 _LONGEST_TOKEN = 200
 

@@ -1,20 +1,52 @@
-"""PUT (RFC 4918 9.7, RFC 4791 5.3.2): a member put is a notice given."""
+"""GET, HEAD, PUT and POST of a member: its octets as they were sent; a member put is a notice given."""
 
-from app.caldav.backend import CalendarCollection, Condition, ObjectRefused, Stale, Stored
-from app.caldav.conditions import Refused, lacking
-from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import DavPath, PathKind, collection_path, read_path, segment
-from app.caldav.markup import href
-from app.caldav.methods.get import CONTENT_TYPE, validators
+from dataclasses import replace
+from hashlib import sha256
+
+from app.caldav.backend import CalendarCollection, Condition, MemberEntry, ObjectRefused, Stale, Stored
+from app.caldav.exchange import Refused, Request, Response, lacking, missing
 from app.caldav.methods.options import allowed
-from app.caldav.names import caldav
+from app.caldav.notation import caldav, href, http_date, read_http_date
 from app.caldav.object_checks import check_object, check_size, check_type
 from app.caldav.properties.live import AskerView
 from app.caldav.request_headers import VARY, Preferences, read_condition, read_preferences
-from app.caldav.resources import find_place
+from app.caldav.resources import DavPath, PathKind, collection_path, find_place, read_path, required, segment
 
+CONTENT_TYPE = ("Content-Type", "text/calendar; charset=utf-8; component=VEVENT")
 RECEIPT_HEADER = "X-Closure-Receipt"
 ALSO_AT_HEADER = "X-Closure-Also-At"
+_CACHE = ("Cache-Control", "private, no-cache")
+
+
+def answer_get(request: Request, view: AskerView) -> Response:
+    """Answer a GET, or a HEAD, whose answer is the same but for the body that whoever sends it leaves out."""
+    resource = required(view.backend, request)
+    if resource.kind is not PathKind.MEMBER or resource.collection is None or resource.entry is None:
+        text = "This is a CalDAV address. Enter it in a calendar program; it is not a page."
+        raise Refused(405, "", text, headers=(("Allow", allowed(resource)),))
+    condition = read_condition(request, view)
+    entry = resource.entry
+    if not replace(condition, none_match=None).holds(entry.etag, entry.changed_at):
+        raise Refused(412, "", "The member has changed since.")
+    if _is_known(request, entry, condition.none_match):
+        return Response(304, validators(entry))
+    member = view.backend.members(resource.collection, [entry.name]).get(entry.name)
+    if member is None:
+        raise missing()
+    return Response(200, (CONTENT_TYPE, *validators(member.entry)), member.octets)
+
+
+def validators(entry: MemberEntry) -> tuple[tuple[str, str], ...]:
+    """Return the headers by which a copy is known to be fresh."""
+    return ("ETag", f'"{entry.etag}"'), ("Last-Modified", http_date(entry.changed_at)), _CACHE
+
+
+def _is_known(request: Request, entry: MemberEntry, none_match: frozenset[str] | None) -> bool:
+    """Tell whether the client has it: If-None-Match decides wherever it is sent (RFC 9110 13.1.3)."""
+    if none_match is not None:
+        return bool(none_match & {entry.etag, "*"})
+    known = read_http_date(request.headers.get("if-modified-since", ""))
+    return known is not None and entry.changed_at.replace(microsecond=0) <= known
 
 
 def answer_put(request: Request, view: AskerView) -> Response:
@@ -23,7 +55,7 @@ def answer_put(request: Request, view: AskerView) -> Response:
     What is wrong with the content comes before any condition: a server "MUST ignore all received preconditions if its
     response ... without those conditions" would be a refusal (RFC 9110 13.2.1).
     """
-    place, collection = _target(request, view)
+    place, collection = _put_target(request, view)
     wants = read_preferences(request.headers)
     try:
         stored = store(request, view, collection, place.member, read_condition(request, view))
@@ -32,7 +64,7 @@ def answer_put(request: Request, view: AskerView) -> Response:
     return stored_response(stored, view, collection, request.path, wants)
 
 
-def _target(request: Request, view: AskerView) -> tuple[DavPath, CalendarCollection]:
+def _put_target(request: Request, view: AskerView) -> tuple[DavPath, CalendarCollection]:
     """Return where a PUT leads. Raise ``Refused``."""
     place = read_path(request.path)
     if place is None:
@@ -118,3 +150,22 @@ def _stale(stale: Stale, view: AskerView, collection: CalendarCollection, path: 
             headers = (CONTENT_TYPE, *validators(member.entry), ("Content-Location", path))
             return Response(412, (*headers, *wants.applied("representation")), member.octets)
     raise Refused(412, "", "The member is not as the condition has it: fetch it again.", headers=(VARY,)) from stale
+
+
+def answer_post(request: Request, view: AskerView) -> Response:
+    """Answer a POST: 201 and a Location (RFC 5995 3.1).
+
+    The name follows from the octets, so that a POST sent twice finds the member that the first one made.
+    """
+    resource = required(view.backend, request)
+    if resource.collection is None or resource.entry is not None:
+        raise Refused(405, "", "Members are added to a calendar.", headers=(("Allow", allowed(resource)),))
+    name = f"{sha256(request.body).hexdigest()[:32]}.ics"
+    path = resource.href + segment(name)
+    added = Request(request.method, path, request.headers, request.body)
+    try:
+        stored = store(added, view, resource.collection, name, Condition(none_match=frozenset({"*"})))
+    except Stale as stale:
+        raise Refused(403, caldav("no-uid-conflict"), "This was added before.", inner=href(path)) from stale
+    made = stored_response(stored, view, resource.collection, path, read_preferences(request.headers))
+    return Response(made.status, (("Location", path), *made.headers), made.body)

@@ -4,13 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.caldav.backend import CalendarMember, MemberInstance
-from app.caldav.conditions import Refused, bad_request
 from app.caldav.content import Component, ContentLine, Unsound, content_line, read_component, written
+from app.caldav.exchange import Element, Refused, bad_request
 from app.caldav.filters.filter_xml import TimeRange
 from app.caldav.filters.matching import Occurring, instances_in, overlaps
-from app.caldav.instants import LONDON, read_utc, utc, within_calendars
-from app.caldav.names import caldav
-from app.caldav.xml import Element
+from app.caldav.notation import LONDON, caldav, read_utc, utc, within_calendars
 
 _DEEPEST = 8
 # An instance stands for itself: its rule and its times as stated give way to its own (RFC 4791 9.6.5).

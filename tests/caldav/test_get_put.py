@@ -101,13 +101,6 @@ def test_overrides_stand_in_one_member_with_or_without_their_master(client, cale
     assert client.put("b.ics", calendar(moved.replace("one@", "two@"))).status == 201
 
 
-def test_delete_removes_once(client, held):
-    assert client.ask("DELETE", MEMBER).status == 204
-    assert client.ask("DELETE", MEMBER).status == 404
-    assert client.ask("DELETE", MEMBER, if_match='"x"').status == 404
-    assert client.ask("GET", MEMBER).status == 404
-
-
 def test_get_knows_what_the_client_has(client, held):
     got = client.ask("GET", MEMBER)
     tag = got.headers["ETag"]

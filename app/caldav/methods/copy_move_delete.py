@@ -1,14 +1,12 @@
-"""COPY and MOVE (RFC 4918 9.8, 9.9) of a member between calendars; moving one is a change of gateway."""
+"""COPY, MOVE and DELETE of a member (RFC 4918 9.6, 9.8, 9.9): moved is another gateway, deleted is withdrawn."""
 
 from app.caldav.backend import CalendarCollection, Condition, DestinationTaken, ObjectRefused, Stale, Stored
-from app.caldav.conditions import Refused, bad_request, lacking, missing
-from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import PathKind, path_of, read_path
-from app.caldav.methods.put import object_refusal, stored_response
-from app.caldav.names import caldav
+from app.caldav.exchange import Refused, Request, Response, bad_request, lacking, missing
+from app.caldav.methods.get_put import object_refusal, stored_response
+from app.caldav.notation import caldav
 from app.caldav.properties.live import AskerView
 from app.caldav.request_headers import Preferences, read_condition
-from app.caldav.resources import Resource, required
+from app.caldav.resources import PathKind, Resource, path_of, read_path, required
 
 
 def answer_copy_move(request: Request, view: AskerView) -> Response:
@@ -81,6 +79,24 @@ def _copy(request: Request, view: AskerView, source: Resource, target: CalendarC
 def _overwrites(request: Request) -> bool:
     """Tell whether what stands at the destination is replaced: "T" unless said otherwise (RFC 4918 10.6)."""
     return request.headers.get("overwrite", "T").strip().upper() != "F"
+
+
+def answer_delete(request: Request, view: AskerView) -> Response:
+    """Answer a DELETE. Collections stay: they are the service's to make and to end."""
+    resource = required(view.backend, request)
+    if resource.collection is None or resource.entry is None:
+        raise lacking(request.path, "unbind", "Calendars and homes are made and ended by the service.")
+    if not resource.collection.writable:
+        raise lacking(request.path, "unbind", "This calendar is for reading: nothing is withdrawn from it.")
+    try:
+        removed = view.backend.delete(resource.collection, resource.entry.name, read_condition(request, view))
+    except Stale as stale:
+        if stale.entry is None:
+            raise missing() from stale
+        raise _changed() from stale
+    if not removed:
+        raise missing()
+    return Response(204)
 
 
 def _changed() -> Refused:

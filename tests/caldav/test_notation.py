@@ -1,7 +1,7 @@
 import pytest
 from lxml import etree
 
-from app.caldav.markup import element, escape
+from app.caldav.notation import element, escape
 
 
 @pytest.mark.parametrize(

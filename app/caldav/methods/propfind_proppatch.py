@@ -1,23 +1,68 @@
-"""PROPPATCH (RFC 4918 9.2): what a principal sets of a place is kept for that principal alone."""
+"""PROPFIND and PROPPATCH (RFC 4918 9.1, 9.2): properties read, and those that a principal keeps for itself."""
 
-from app.caldav.conditions import bad_request, lacking
 from app.caldav.content import Unsound, read_component
-from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import PathKind
-from app.caldav.markup import element, escape
-from app.caldav.names import caldav, dav
+from app.caldav.exchange import Element, Refused, Request, Response, bad_request, kept, lacking, parse, text_of
+from app.caldav.notation import caldav, dav, element, escape
 from app.caldav.properties.live import LIVE, SETTABLE, AskerView
-from app.caldav.reports.rows import multistatus, row
+from app.caldav.properties.rows import ALL, MemberRows, multistatus, read_asked, resource_row, row
 from app.caldav.request_headers import read_preferences
-from app.caldav.resources import Resource, required
-from app.caldav.xml import Element, kept, parse, text_of
+from app.caldav.resources import PathKind, Resource, inside, required
 
 _MOST = 100  # properties in one request
 _LARGEST = 65_536  # characters of one value
 _TOO_LARGE = "507 Insufficient Storage"
 _FORBIDDEN = "403 Forbidden"
+# Live elsewhere, or of the protocol as a whole: never to be set by anyone.
+_PROTECTED = frozenset(
+    {name for live in LIVE.values() for name in live} - SETTABLE
+    | {dav(name) for name in ("getetag", "getcontentlength", "getcontenttype", "lockdiscovery", "supportedlock")}
+)
 Fault = tuple[str, str, str]
 """Status, precondition and sentence."""
+
+
+def answer_propfind(request: Request, view: AskerView) -> Response:
+    """Answer a PROPFIND. An empty body "MUST be treated as if it were an 'allprop' request" (RFC 4918 9.1)."""
+    resource = required(view.backend, request)
+    deep = _goes_deep(request, resource)
+    asked = read_asked(parse(request.body, dav("propfind"))) if request.body.strip() else ALL
+    wants = read_preferences(request.headers)
+    rows: list[str] = []
+    if resource.kind is PathKind.MEMBER:
+        assert resource.collection is not None
+        assert resource.entry is not None
+        writer = MemberRows(view, resource.collection, "", asked, minimal=wants.minimal)
+        if writer.needs_members:
+            found = view.backend.members(resource.collection, [resource.entry.name])
+            rows += [writer.member(one, resource.href) for one in found.values()]
+        else:
+            rows.append(writer.entry(resource.entry, resource.href))
+    else:
+        if not (deep and wants.noroot):
+            rows.append(resource_row(view, resource, asked, minimal=wants.minimal))
+        if deep:
+            rows += [resource_row(view, one, asked, minimal=wants.minimal) for one in inside(view.backend, resource)]
+            if resource.collection is not None:
+                writer = MemberRows(view, resource.collection, resource.href, asked, minimal=wants.minimal)
+                if writer.needs_members:
+                    rows += map(writer.member, view.backend.every_member(resource.collection))
+                else:
+                    rows += map(writer.entry, view.backend.entries(resource.collection))
+    return multistatus(rows, headers=wants.applied("minimal", "noroot"))
+
+
+def _goes_deep(request: Request, resource: Resource) -> bool:
+    """Tell whether what is inside is asked for too.
+
+    "Servers SHOULD treat a request without a Depth header as if a 'Depth: infinity' header was included", and infinity
+    is refused with propfind-finite-depth (RFC 4918 9.1). A member has no inside, so any depth is 0 there.
+    """
+    depth = request.headers.get("depth", "infinity").strip().lower()
+    if depth not in {"0", "1", "infinity"}:
+        raise bad_request("Depth is 0 or 1.")
+    if depth == "infinity" and resource.kind is not PathKind.MEMBER:
+        raise Refused(403, dav("propfind-finite-depth"), "Ask with Depth: 0 or Depth: 1.")
+    return depth == "1"
 
 
 def answer_proppatch(request: Request, view: AskerView) -> Response:
@@ -66,13 +111,6 @@ def _fault(resource: Resource, name: str, value: Element | None) -> Fault | None
     if name == caldav("calendar-timezone") and not _is_timezone(text_of(value)):
         return _FORBIDDEN, caldav("valid-calendar-data"), "This is not an iCalendar object of one VTIMEZONE."
     return None
-
-
-# Live elsewhere, or of the protocol as a whole: never to be set by anyone.
-_PROTECTED = frozenset(
-    {name for live in LIVE.values() for name in live} - SETTABLE
-    | {dav(name) for name in ("getetag", "getcontentlength", "getcontenttype", "lockdiscovery", "supportedlock")}
-)
 
 
 def _is_timezone(text: str) -> bool:

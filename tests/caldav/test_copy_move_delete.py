@@ -94,3 +94,10 @@ def test_nothing_is_moved_out_of_a_list_that_one_reads(client, backend, held):
     assert client.ask("MOVE", source, destination=OTHER + "a.ics").refusal() == (403, "need-privileges")
     assert client.ask("DELETE", source).refusal() == (403, "need-privileges")
     assert client.ask("COPY", source, destination=OTHER + "a.ics").status == 201
+
+
+def test_delete_removes_once(client, held):
+    assert client.ask("DELETE", MEMBER).status == 204
+    assert client.ask("DELETE", MEMBER).status == 404
+    assert client.ask("DELETE", MEMBER, if_match='"x"').status == 404
+    assert client.ask("GET", MEMBER).status == 404
