@@ -31,7 +31,7 @@ class Step(StrEnum):
 
     @property
     def is_numbered(self) -> bool:
-        """Tell whether the step gets a revision number: superseded notices and expiry do not (DECISIONS.md 4, 5)."""
+        """Tell whether the step gets a revision number: superseded notices and expiry do not (ADR 4, ADR 11)."""
         return self not in {Step.SUPERSEDED, Step.EXPIRED}
 
 
@@ -186,5 +186,5 @@ def restated(closure: PlannedClosure, announcement: Announcement) -> PlannedClos
 
 
 def expired(closure: PlannedClosure) -> PlannedClosure:
-    """Return the closure after its window has passed: an entry in the history, no number (DECISIONS.md 5)."""
+    """Return the closure after its window has passed: an entry in the history, no number (ADR 11)."""
     return replace(closure, state=State.EXPIRED, entries=closure.entries + 1)

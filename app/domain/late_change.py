@@ -1,4 +1,4 @@
-"""What counts as a late change, and the lead times that each revision records (DOMAIN.md 3 and 5)."""
+"""What counts as a late change, and the lead times that each revision records (docs/domain.md#lateness)."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -27,7 +27,7 @@ def match_announcements(
 
     A closure is found by (UID, RECURRENCE-ID). Where a notice states a UID whole and none of its RECURRENCE-IDs is
     known, the series as a whole was moved: occurrences are found by their place in the rule instead. An occurrence
-    that a whole UID no longer has is withdrawn, unless it has started (DECISIONS.md 3, 6).
+    that a whole UID no longer has is withdrawn, unless it has started (docs/domain.md#series).
     """
     by_uid: dict[str, dict[str, PlannedClosure]] = defaultdict(dict)
     for closure in held:

@@ -52,7 +52,7 @@ class UidTaken(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class GatewayCollection:
-    """A User's calendar collection: what stands at one gateway, by the names that clients gave (DECISIONS.md 1)."""
+    """A User's calendar collection: what stands at one gateway, by the names that clients gave."""
 
     user: User
     gateway: Gateway
@@ -140,7 +140,7 @@ def remove_member(
 ) -> Outcome | None:
     """Remove a member, and withdraw what it announced at this gateway and has not started; None if there is none.
 
-    Closures that another collection of the User has taken over by then are that one's (DECISIONS.md 2). Raise
+    Closures that another collection of the User has taken over by then are that one's (ADR 28). Raise
     ``MemberStale``: then nothing was recorded.
     """
     store, place = register.store, collection.place

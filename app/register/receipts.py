@@ -98,7 +98,7 @@ def sign_revision(
 
 
 def acknowledgement_facts(acknowledgement: Acknowledgement) -> dict[str, Any]:
-    """Return the acknowledgement as JSON (INTERFACES.md), with the words that people read beside the values."""
+    """Return the acknowledgement as JSON (docs/api.md), with the words that people read beside the values."""
     lead = acknowledgement.assessment
     window = acknowledgement.window
     moved_from = acknowledgement.moved_from
@@ -141,7 +141,7 @@ def notice_words(acknowledgement: Acknowledgement) -> str:
 
 
 def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
-    """Return a problem as JSON (INTERFACES.md)."""
+    """Return a problem as JSON (docs/api.md)."""
     return {
         "line": problem.line,
         "property": problem.property,
@@ -152,7 +152,7 @@ def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
 
 
 def outcome_facts(outcome: Outcome) -> dict[str, Any]:
-    """Return the answer to a notice as JSON (INTERFACES.md)."""
+    """Return the answer to a notice as JSON (docs/api.md)."""
     facts: dict[str, Any] = {
         name: [acknowledgement_facts(entry) for entry in getattr(outcome, name)]
         for name in ("accepted", "unchanged", "superseded", "withdrawn")

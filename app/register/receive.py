@@ -131,7 +131,7 @@ def keep_notice(register: Register, user: User, notice: Notice) -> bool:
 def extend_series(register: Register, user: User, reading: NoticeContent, now: datetime) -> int:
     """Add the occurrences of held rules that ``reading`` states and the register lacks; return how many.
 
-    They are not late: we first heard of them when we received the rule (DECISIONS.md 3).
+    They are not late: we first heard of them when we received the rule (docs/domain.md#series).
     """
     with register.store.writing() as connection:
         head, rulebook = register.lock(connection)

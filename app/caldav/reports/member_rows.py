@@ -1,4 +1,4 @@
-"""Rows of members: everything that is the same for all of them is worked out once per report (PERFORMANCE.md 4)."""
+"""Rows of members: everything that is the same for all of them is worked out once a report (docs/targets.md#speed)."""
 
 from collections.abc import Callable
 from functools import partial
