@@ -1,4 +1,4 @@
-"""What a feed says of itself, for iCalendar and jCal alike (FEEDS.md C2)."""
+"""What a feed says of itself, for iCalendar and jCal alike (docs/feeds.md#the-calendars-own-properties)."""
 
 from feeds.entry import FeedHeader, Publisher
 from feeds.property import Property, plain

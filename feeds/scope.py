@@ -1,7 +1,7 @@
 """Which closures a subscription takes, and when its feed last changed: by the data, or at a day's edge (UTC).
 
 A feed must not change between two requests merely because the clock went on, so the window in which a closure is
-shown begins and ends at midnight UTC (FEEDS.md B3).
+shown begins and ends at midnight UTC (ADR 7).
 """
 
 import re

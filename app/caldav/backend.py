@@ -1,7 +1,7 @@
 """What the protocol asks of whoever keeps the calendars: the noticeboard in production, a dict in protocol tests.
 
 A backend is made for one principal and one request. It shows what that principal may see and nothing else: a foreign
-collection or member answers exactly like a missing one (SECURITY.md 6).
+collection or member answers exactly like a missing one (docs/threat-model.md#access).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

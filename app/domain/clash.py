@@ -1,4 +1,4 @@
-"""A clash is advice: windows of different gateways that overlap, or a closure on DCC's own dates (DOMAIN.md 10)."""
+"""A clash is advice: gateways whose windows overlap, or a closure on DCC's own dates (docs/domain.md#clashes)."""
 
 import heapq
 from collections import Counter

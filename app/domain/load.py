@@ -1,4 +1,4 @@
-"""How many gateways are closed at once, in each hour, and how many re-open in the same hour (DOMAIN.md 10)."""
+"""How many gateways are closed at once, in each hour, and how many re-open in one hour (docs/domain.md#clashes)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

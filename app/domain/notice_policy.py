@@ -36,7 +36,7 @@ class NoticePolicy:
     def band(self, working_days: int) -> str:
         """Return the band of a lead time, such as ``10-19``; the thresholds follow ``recommended_days``.
 
-        For 20 recommended days: ``>=20``, ``10-19``, ``5-9``, ``2-4``, ``<2`` (DECISIONS.md 13).
+        For 20 recommended days: ``>=20``, ``10-19``, ``5-9``, ``2-4``, ``<2`` (docs/domain.md#bands).
         """
         upper = 0
         for cut in self._cuts():

@@ -1,4 +1,4 @@
-"""Incident triage: is an alarm at an instant a planned closure; if not, what is the nearest window (DOMAIN.md Q7)."""
+"""Incident triage: is an alarm at an instant a planned closure; if not, what is nearest (docs/questions.md)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ from app.intake.problem import Unread
 from app.intake.reading import Limits
 from app.intake.unfold import Line
 
-# What is read of a VEVENT. Dropping all else before icalendar sees it halves the work (PERFORMANCE.md 6).
+# What is read of a VEVENT. Dropping all else before icalendar sees it halves the work (docs/targets.md#speed).
 READ = {
     name.encode(): name
     for name in (

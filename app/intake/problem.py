@@ -6,7 +6,7 @@ from app.domain.refusal import IntakeProblem
 FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RecursionError, AssertionError)
 
 
-class Unread(Exception):  # noqa: N818 - the domain's word; DOMAIN.md reserves "error"
+class Unread(Exception):  # noqa: N818 - the domain's word (docs/glossary.md)
     """One thing that cannot be read; caught inside intake, never seen outside it."""
 
     def __init__(

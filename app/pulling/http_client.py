@@ -1,4 +1,4 @@
-"""Asking at an address that somebody else chose, without being sent where it should not lead (SECURITY.md 9)."""
+"""Asking at an address that somebody else chose, without being sent where it should not lead (ADR 17)."""
 
 import http.client
 import io

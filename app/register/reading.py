@@ -1,4 +1,4 @@
-"""The one scoped door for reading closures: everything that anybody sees comes through here (SECURITY.md 6)."""
+"""The one scoped door for reading closures: all that anybody sees comes through here (docs/threat-model.md#access)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

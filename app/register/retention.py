@@ -1,4 +1,4 @@
-"""What its retention lets go is forgotten; the record still verifies, since the leaves stay (DECISIONS.md 7)."""
+"""What its retention lets go is forgotten; the record still verifies, as leaves stay (docs/domain.md#retention)."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -12,7 +12,7 @@ class BlindIndex:
         self.week = lru_cache(maxsize=4096)(self._week)
 
     def _week(self, iso_week: str) -> bytes:
-        """Return the 8 octets that stand for an ISO week such as ``2026-W49`` (SECURITY.md 3)."""
+        """Return the 8 octets that stand for an ISO week such as ``2026-W49`` (ADR 2)."""
         return self._digest("wk", iso_week.encode())[:8]
 
     def code(self, kind: str, code: str) -> bytes:

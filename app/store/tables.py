@@ -225,7 +225,7 @@ revisions = Table(
     sqlite_with_rowid=False,
 )
 
-# The blind week index (SECURITY.md 3): which entries touch which ISO week; ``current`` marks the window that stands.
+# The blind week index (ADR 2): which entries touch which ISO week; ``current`` marks the window that stands.
 weeks = Table(
     "weeks",
     metadata,

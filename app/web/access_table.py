@@ -1,4 +1,4 @@
-"""Which action each route is: the one table. A route that is not in it stops the start (SECURITY.md 6)."""
+"""Which action each route is: the one table. A route not in it stops the start (docs/threat-model.md#access)."""
 
 from flask import Flask
 

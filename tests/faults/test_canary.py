@@ -1,4 +1,4 @@
-"""0 plaintext canaries in what a thief would take: database, WAL, backup, temporary files (SECURITY.md, target 7).
+"""0 plaintext canaries in what a thief would take: database, WAL, backup, temporary files (docs/targets.md, 7).
 
 The control run keeps the same facts unsealed and must find them, or the search itself would prove nothing.
 """

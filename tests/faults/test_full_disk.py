@@ -1,4 +1,4 @@
-"""A disk that fills up: 507 to the writer, reads go on, and it recovers without a restart (SECURITY.md, target 3)."""
+"""A disk that fills up: 507 to the writer, reads go on, and it recovers without a restart (docs/targets.md, 3)."""
 
 import json
 import resource

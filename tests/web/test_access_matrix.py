@@ -1,4 +1,4 @@
-"""Every route, by every method, for everybody: held against a table that people read (SECURITY.md, target 6).
+"""Every route, by every method, for everybody: held against a table that people read (docs/targets.md, 6).
 
 The table is tests/golden/access-matrix.txt. What ALPHA owns is asked for by each; a row says what each gets: ``+`` taken
 (also where only the fields were wrong), ``-`` sent to sign in, ``x`` refused to the role, ``?`` answered as if it did

@@ -1,4 +1,4 @@
-"""The API of INTERFACES.md: what goes in, what comes out, and what a wrong question gets."""
+"""The API (docs/api.md): what goes in, what comes out, and what a wrong question gets."""
 
 import json
 from base64 import b64encode

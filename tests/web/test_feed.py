@@ -1,4 +1,4 @@
-"""Feeds over HTTP, as real clients ask for them: FEEDS.md A and B, line by line."""
+"""Feeds over HTTP, as real clients ask for them (docs/feeds.md)."""
 
 import gzip
 import json

@@ -22,7 +22,7 @@ from feeds.scope import FeedScope, ScopeKind, parse_scope
 
 SIGN_IN_LASTS = timedelta(hours=24)
 ROTATION_OVERLAP = timedelta(days=7)
-TOKEN_LASTS = timedelta(days=400)  # no credential lives longer (SECURITY.md 4)
+TOKEN_LASTS = timedelta(days=400)  # no credential lives longer (docs/threat-model.md#tokens)
 
 RESERVED_CODES = frozenset({"ADMIN", "DCC", "OPS"})
 """No User has these: they name roles where Users' codes stand too, as in the paths of calendars."""

@@ -1,4 +1,4 @@
-"""The API of INTERFACES.md: notices in, closures out, in JSON. Errors are RFC 9457 problem+json."""
+"""The API (docs/api.md): notices in, closures out, in JSON. Errors are RFC 9457 problem+json."""
 
 from flask import Blueprint, Response, request
 

@@ -1,4 +1,4 @@
-"""Feed URLs: a credential or a secret URL opens one subscription's feed, and nothing else does (FEEDS.md A and B)."""
+"""Feed URLs: a credential or a secret URL opens one subscription's feed, and nothing else does (docs/feeds.md)."""
 
 from collections.abc import Callable
 from dataclasses import replace
