@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from app.domain.access import acting_user
+from app.domain.access import Action, acting_user
 from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.party import User, read_code
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
@@ -16,7 +16,8 @@ from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.store import parties
 from app.web.api.conditional import paged_answer, read_answer
 from app.web.idempotency import answer_once
-from app.web.query import asking_principal, read_flag, read_moment, read_question
+from app.web.principal import current_principal
+from app.web.query import read_flag, read_moment, read_question
 from app.web.refusals import app_json
 from app.web.site import site
 
@@ -25,10 +26,10 @@ blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 LIMITS = Limits()
 
 
-@blueprint.post("/notices")
+@blueprint.post("/notices", action=Action.GIVE_NOTICE)
 def give_notice() -> Response:
     """Take a notice: what is readable is recorded, the rest is named. 422 where nothing could be read."""
-    principal = asking_principal()
+    principal = current_principal()
     named = request.args.get("user")
     code = acting_user(principal, read_code(named) if named else None)
     octets = _body()
@@ -86,10 +87,10 @@ def find_sender(code: str) -> tuple[User, tuple[str, ...]]:
     return user, tuple(gateway.code for gateway in gateways)
 
 
-@blueprint.get("/closures")
+@blueprint.get("/closures", action=Action.READ_CLOSURES)
 def list_closures() -> Response:
     """List the closures in a span, as they stand, or with ``as_of`` as they were known then."""
-    principal = asking_principal()
+    principal = current_principal()
     question = read_question()
     at = question.as_of or site().now()
     found = [closure_facts(one, at) for one in reading.read_schedule(site().register, principal, question)]
@@ -97,27 +98,27 @@ def list_closures() -> Response:
     return paged_answer(facts, "closures", ("starts", "reference"))
 
 
-@blueprint.get("/closures/<reference>")
+@blueprint.get("/closures/<reference>", action=Action.READ_CLOSURES)
 def show_closure(reference: str) -> Response:
     """Show one closure as it stands, or with ``as_of`` as it was known then."""
-    principal, as_of = asking_principal(), read_moment("as_of")
+    principal, as_of = current_principal(), read_moment("as_of")
     line = reading.find_line(site().register, principal, reference, as_of)
     return read_answer(closure_facts(line, as_of or site().now()))
 
 
-@blueprint.get("/closures/<reference>/revisions")
+@blueprint.get("/closures/<reference>/revisions", action=Action.READ_CLOSURES)
 def show_revisions(reference: str) -> Response:
     """Show the whole history of a closure, oldest first, or with ``as_of`` what was known of it then."""
-    principal, as_of = asking_principal(), read_moment("as_of")
+    principal, as_of = current_principal(), read_moment("as_of")
     standing, history = reading.find_history(site().register, principal, reference, as_of)
     own = standing.closure.user in principal.users
     facts = [revision_facts(one if own else reading.without_sender_words(one)) for one in history]
     return read_answer({"reference": standing.closure.reference, "revisions": facts})
 
 
-@blueprint.delete("/closures/<reference>")
+@blueprint.delete("/closures/<reference>", action=Action.GIVE_NOTICE)
 def withdraw_closure(reference: str) -> Response:
     """Withdraw a closure: a revision like any other."""
-    principal = asking_principal()
+    principal = current_principal()
     outcome = withdraw.withdraw_closure(site().register, principal, reference, channel=Channel.API, now=site().now())
     return app_json(outcome_facts(outcome))

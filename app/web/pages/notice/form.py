@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal, acting_user
+from app.domain.access import Action, Principal, acting_user
 from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Channel
 from app.domain.party import Gateway, User, read_code
@@ -11,12 +11,11 @@ from app.intake.written_event import Repeat, Stated, write_event
 from app.register.reading import find_closure
 from app.store import parties
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
 from app.web.pages.notice.closure_form import FIELDS, Typed, fields_of, read_change, read_closure
 from app.web.pages.notice.pending import LIMITS, Pending, find_sender
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
 blueprint = Blueprint("notice_form", __name__)
@@ -29,10 +28,10 @@ _REPEATS = {
 }
 
 
-@blueprint.get("/notices/form")
+@blueprint.get("/notices/form", action=Action.GIVE_NOTICE)
 def show() -> Response:
     """Ask for a closure; with ``preview``, show again what was typed before that preview."""
-    principal = require_principal(ACCESS["notice_form.show"])
+    principal = current_principal()
     if request.args.get("preview"):
         given, _ = pending.open_pending(pending.draft_id_of(request.args["preview"]))
         if given.changes:
@@ -41,10 +40,10 @@ def show() -> Response:
     return _form(principal, request.args.get("user"), Typed({}), form_once.new_form_id())
 
 
-@blueprint.post("/notices/form")
+@blueprint.post("/notices/form", action=Action.GIVE_NOTICE)
 def preview() -> Response:
     """Say what the closure would be and how much notice that is. Nothing is recorded."""
-    principal = require_principal(ACCESS["notice_form.preview"])
+    principal = current_principal()
     user, gateways = find_sender(acting_user(principal, read_code(request.form.get("user", ""))))
     typed, form_id = _typed(), request.form.get("form_id", "")
     stated = read_closure(typed, tuple(one.code for one in gateways), form_id)
@@ -52,18 +51,18 @@ def preview() -> Response:
     return page or _form(principal, user.code, typed, form_id)
 
 
-@blueprint.get("/closures/<reference>/change")
+@blueprint.get("/closures/<reference>/change", action=Action.GIVE_NOTICE)
 def change(reference: str) -> Response:
     """Ask for a closure's new times or gateway; the closure and its history stay."""
-    principal = require_principal(ACCESS["notice_form.change"])
+    principal = current_principal()
     closure = _find(principal, reference)
     return _change_form(closure, Typed(fields_of(closure.gateway, closure.window)))
 
 
-@blueprint.post("/closures/<reference>/change")
+@blueprint.post("/closures/<reference>/change", action=Action.GIVE_NOTICE)
 def preview_change(reference: str) -> Response:
     """Say what would be different and how much notice of that this is. Nothing is recorded."""
-    principal = require_principal(ACCESS["notice_form.preview_change"])
+    principal = current_principal()
     closure = _find(principal, reference)
     user, gateways = find_sender(closure.user)
     typed = _typed()
