@@ -23,11 +23,11 @@ blueprint = Blueprint("form_once", __name__)
 
 # What a form made, the page that shows it, and where its reader goes from there.
 _PAGES = {
-    "feed": ("shown_feed.html", "connect_subscriptions.show_all"),
-    "app password": ("shown_app_password.html", "connect_app_passwords.show"),
-    "webhook": ("shown_webhook_secret.html", "service_messages.show"),
-    "link": ("shown_link.html", "service_accounts.show_all"),
-    "recovery": ("shown_recovery_codes.html", "account.show"),
+    "feed": ("shown/feed.html", "connect_subscriptions.show_all"),
+    "app password": ("shown/app_password.html", "connect_app_passwords.show"),
+    "webhook": ("shown/webhook_secret.html", "service_messages.show"),
+    "link": ("shown/link.html", "service_accounts.show_all"),
+    "recovery": ("shown/recovery_codes.html", "account.show"),
 }
 _ID_OCTETS = 16
 
@@ -60,7 +60,7 @@ def show(form_id: str) -> Response:
     """Show what a form made, to its sender."""
     answer = answer_of(form_id)
     if answer is None or answer["kind"] not in _PAGES:
-        return make_response(render_template("shown_no_more.html"), 410)
+        return make_response(render_template("shown/no_more.html"), 410)
     template, _ = _PAGES[answer["kind"]]
     addresses = feed_addresses(site().base_url, answer) if answer["kind"] == "feed" else None
     return make_response(render_template(template, shown=answer, form_id=form_id, clients=CLIENTS, addresses=addresses))

@@ -86,7 +86,7 @@ def withdraw(reference: str) -> Response | str:
         return redirect(url_for(".show", reference=closure.reference), 303)
     outcome = withdraw_closure(register, principal, closure.reference, channel=Channel.FORM, now=now)
     return render_template(
-        "receipt.html",
+        "notice/receipt.html",
         outcome=outcome_facts(outcome),
         user=closure.user,
         user_name=_user_name(closure.user),

@@ -67,7 +67,7 @@ def link(token: str) -> str:
     """Show the one button that uses the link up: programs that look at links before people do must not."""
     with site().store.reading() as connection:
         _live_token(connection, token)
-    return render_template("sign_in_link.html", token=token)
+    return render_template("signin/link.html", token=token)
 
 
 @blueprint.post("/sign-in/<token>", action=Action.SIGN_IN)
@@ -92,7 +92,7 @@ def second_factor() -> AnyResponse:
     found = signing_in()
     if found is None or found[1] is not Stage.FACTOR:
         return _next_step() or redirect(url_for("session.sign_in"), 303)
-    return make_response(render_template("second_factor.html", fault=None))
+    return make_response(render_template("signin/second_factor.html", fault=None))
 
 
 @blueprint.post("/sign-in/second-factor", action=Action.SIGN_IN)
@@ -108,7 +108,7 @@ def use_second_factor() -> AnyResponse:
     try:
         by_second_factor(site().store, account, code, request.remote_addr or "", site().now())
     except (SignInRefused, TooManyTries) as refusal:
-        return _refused(render_template("second_factor.html", fault=refusal), refusal)
+        return _refused(render_template("signin/second_factor.html", fault=refusal), refusal)
     start_session(account.id, Stage.OPEN)
     return _go_on(Stage.OPEN)
 
@@ -143,7 +143,7 @@ def _next_step() -> AnyResponse | None:
 
 
 def _sign_in_page(fault: SignInRefused | TooManyTries | None = None, email: str = "") -> str:
-    return render_template("sign_in.html", fault=fault, email=email, waits="kept" in session)
+    return render_template("signin/sign_in.html", fault=fault, email=email, waits="kept" in session)
 
 
 def _refused(page: str, refusal: SignInRefused | TooManyTries) -> Response:

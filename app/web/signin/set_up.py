@@ -144,13 +144,13 @@ def _require_present_password(account: Account, held: Proofs) -> None:
 
 def _password_page(account: Account, held: Proofs, fault: Refusal | None) -> str:
     return render_template(
-        "set_up_password.html", person=account, held=held, fault=fault, shortest=SHORTEST, longest=LONGEST
+        "signin/set_up_password.html", person=account, held=held, fault=fault, shortest=SHORTEST, longest=LONGEST
     )
 
 
 def _factor_page(account: Account, held: Proofs, secret: str, form_id: str, fault: Refusal | None) -> str:
     return render_template(
-        "set_up_second_factor.html",
+        "signin/set_up_second_factor.html",
         person=account,
         held=held,
         secret=secret,

@@ -92,7 +92,7 @@ def _page(principal: Principal, form_id: str, fault: Refusal | None = None) -> R
     found = _passwords(principal, require_account())
     holders = _holders(principal)
     page = render_template(
-        "connect.html",
+        "connect/app_passwords.html",
         live=[one for one in found if one.token.is_live(now)],
         ended=[one for one in found if not one.token.is_live(now)],
         holders=holders,

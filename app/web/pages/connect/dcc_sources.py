@@ -67,7 +67,7 @@ def _stated() -> Source:
 
 def _form(form_id: str, fault: Refusal | None = None, tried: PollReport | None = None) -> Response:
     page = render_template(
-        "new_dates_source.html",
+        "connect/new_dates_source.html",
         kinds=list(MaintenanceKind),
         stated=request.form,
         shortest=SHORTEST_MINUTES,

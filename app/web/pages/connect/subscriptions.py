@@ -47,7 +47,7 @@ def show_all() -> Response:
     """List the feeds of one's own; to an admin, everybody's."""
     found = _listed(require_account())
     return make_response(
-        render_template("subscriptions.html", live=[one for one in found if one.live],
+        render_template("connect/subscriptions.html", live=[one for one in found if one.live],
                         ended=[one for one in found if not one.live], now=site().now())
     )  # fmt: skip
 
@@ -95,8 +95,8 @@ def show(subscription_id: str) -> Response:
     with site().store.reading() as connection:
         reads = subscriptions.last_reads(connection, subscription_id, _READS_SHOWN)
     return make_response(
-        render_template("subscription.html", one=found, reads=reads, form_id=form_once.new_form_id(), now=site().now(),
-                        overlap=enrolment.ROTATION_OVERLAP, base_url=site().base_url)
+        render_template("connect/subscription.html", one=found, reads=reads, form_id=form_once.new_form_id(),
+                        now=site().now(), overlap=enrolment.ROTATION_OVERLAP, base_url=site().base_url)
     )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _scopes(principal: Principal) -> list[tuple[str, str]]:
 
 def _form(principal: Principal, stated: dict[str, str], form_id: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_subscription.html",
+        "connect/new_subscription.html",
         scopes=_scopes(principal),
         stated=_DEFAULTS | stated,
         may_secret=_may_secret(principal),

@@ -36,7 +36,7 @@ def show() -> Response:
     """List the sources that one may see, each with its last poll, counts and problems."""
     principal = current_principal()
     page = render_template(
-        "own_calendars.html",
+        "connect/own_calendars.html",
         sources=[(one, read_state(one.standing.state)) for one in _seen(principal)],
         holders=_holders(principal),
         words_of=words_of,
@@ -87,7 +87,7 @@ def _form(
     principal: Principal, form_id: str, fault: Refusal | None = None, tried: PollReport | None = None
 ) -> Response:
     page = render_template(
-        "new_own_calendar.html",
+        "connect/new_own_calendar.html",
         holders=_holders(principal),
         stated=request.form,
         shortest=SHORTEST_MINUTES,

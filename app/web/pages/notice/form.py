@@ -110,7 +110,7 @@ def _form(principal: Principal, named: str | None, typed: Typed, form_id: str) -
     if named or len(senders) == 1:
         user, gateways = find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
     page = render_template(
-        "notice_form.html",
+        "notice/form.html",
         senders=senders,
         user=user,
         gateways=gateways,
@@ -126,7 +126,7 @@ def _form(principal: Principal, named: str | None, typed: Typed, form_id: str) -
 def _change_form(closure: PlannedClosure, typed: Typed) -> Response:
     user, gateways = find_sender(closure.user)
     page = render_template(
-        "change_closure.html",
+        "notice/change.html",
         closure=closure,
         user=user,
         gateways=gateways,

@@ -46,7 +46,7 @@ def show(form_id: str) -> Response:
     if kept is None:
         return _no_more()
     several = len(_references(kept)) > 1
-    return make_response(render_template("receipt.html", **kept, form_id=form_id, several=several))
+    return make_response(render_template("notice/receipt.html", **kept, form_id=form_id, several=several))
 
 
 @blueprint.get("/notices/receipts/<form_id>.json", action=Action.GIVE_NOTICE)
@@ -89,4 +89,4 @@ def _calendar_file(principal: Principal, references: Iterable[str], name: str) -
 
 
 def _no_more() -> Response:
-    return make_response(render_template("receipt_no_more.html"), 410)
+    return make_response(render_template("notice/receipt_no_more.html"), 410)

@@ -95,7 +95,9 @@ def _form(principal: Principal, named: str | None, fault: str | None = None) -> 
     gateways: tuple[Gateway, ...] = ()
     if named or len(senders) == 1:
         user, gateways = pending.find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
-    page = render_template("new_notice.html", senders=senders, user=user, gateways=gateways, limits=LIMITS, fault=fault)
+    page = render_template(
+        "notice/upload.html", senders=senders, user=user, gateways=gateways, limits=LIMITS, fault=fault
+    )
     return make_response(page, 422 if fault else 200)
 
 

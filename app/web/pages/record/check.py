@@ -77,5 +77,5 @@ def _uploaded() -> str | None:
 def _page(found: Verification | None, fault: Refusal | None) -> Response:
     with site().store.reading() as connection:
         size = read_head(connection).log_size
-    page = render_template("record_check.html", found=found, fault=fault, size=size, now=site().now())
+    page = render_template("record/check.html", found=found, fault=fault, size=size, now=site().now())
     return make_response(page, 422 if fault else 200)

@@ -34,7 +34,13 @@ def changes() -> Response:
     except (Refusal, OverflowError) as problem:
         fault = problem if isinstance(problem, Refusal) else QueryRefused("That is out of range.", "Give a later time.")
     page = render_template(
-        "changes.html", found=found, most=_MOST_ROWS, stated=request.args, now=now, week_ago=_back(_WEEK), fault=fault
+        "record/changes.html",
+        found=found,
+        most=_MOST_ROWS,
+        stated=request.args,
+        now=now,
+        week_ago=_back(_WEEK),
+        fault=fault,
     )
     return make_response(page, 400 if fault else 200)
 
@@ -47,7 +53,7 @@ def log() -> Response:
         raise QueryRefused("That is not a kind of entry.", "Choose one of the list.")
     before = read_count("before", 0, _MOST_ENTRIES, least=0)
     found = read_entries(site().register, kind or None, before or None)
-    return make_response(render_template("log.html", found=found, kind=kind, kinds=KINDS))
+    return make_response(render_template("record/log.html", found=found, kind=kind, kinds=KINDS))
 
 
 @blueprint.get("/record/reads", action=Action.READ_READ_LOG)
@@ -59,7 +65,7 @@ def reads() -> Response:
     except Refusal as refusal:
         fault = refusal
     page = render_template(
-        "reads.html", found=found, most=_MOST_ROWS, stated=request.args, month_ago=_back(_MONTH), fault=fault
+        "record/reads.html", found=found, most=_MOST_ROWS, stated=request.args, month_ago=_back(_MONTH), fault=fault
     )
     return make_response(page, 400 if fault else 200)
 

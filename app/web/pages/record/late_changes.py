@@ -36,7 +36,7 @@ def show() -> Response:
         fault = refusal
     today = london_date(site().now())
     page = render_template(
-        "late_changes.html",
+        "record/late_changes.html",
         found=found,
         counted=counted,
         most=_MOST_ROWS,

@@ -28,7 +28,7 @@ def download(reference: str, number: int) -> Response:
 @blueprint.get("/receipts", action=Action.READ_CLOSURES)
 def ask() -> str:
     """Ask for a receipt."""
-    return render_template("receipt_check.html", check=None, fault=None, stated="")
+    return render_template("record/receipt_check.html", check=None, fault=None, stated="")
 
 
 @blueprint.post("/receipts", action=Action.READ_CLOSURES)
@@ -41,7 +41,7 @@ def check() -> Response:
         found = check_receipt(site().register, principal, stated)
     except Refusal as problem:
         fault = problem
-    page = render_template("receipt_check.html", check=found, fault=fault, stated=stated[:_MOST_OCTETS])
+    page = render_template("record/receipt_check.html", check=found, fault=fault, stated=stated[:_MOST_OCTETS])
     return make_response(page, 400 if fault else 200)
 
 

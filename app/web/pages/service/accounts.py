@@ -31,7 +31,7 @@ def show_all() -> Response:
     """List the accounts with how each signs in."""
     found = accounts.list_accounts(site().store)
     return make_response(
-        render_template("service_accounts.html", accounts=[(account, proofs_of(account)) for account in found])
+        render_template("service/accounts.html", accounts=[(account, proofs_of(account)) for account in found])
     )
 
 
@@ -168,7 +168,7 @@ def _users(role: Role) -> list[str]:
 
 def _form(stated: Mapping[str, str], users: list[str], form_id: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_account.html",
+        "service/new_account.html",
         everyone=enrolment.list_users(site().store),
         stated=stated,
         chosen=users,
@@ -184,7 +184,7 @@ def _account_page(account: Account, fault: Refusal | None = None) -> Response:
         found = sessions.sessions_of(store, connection, account.id, site().now())
         linked = identities.identities_of(store, connection, account.id)
     page = render_template(
-        "service_account.html",
+        "service/account.html",
         one=account,
         held=proofs_of(account),
         sessions=found,

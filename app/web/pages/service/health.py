@@ -29,7 +29,7 @@ def show() -> Response:
     book = site().register.rulebook()
     calendar = book.calendar_for(book.policy_for(now))
     page = render_template(
-        "service_health.html",
+        "service/health.html",
         works=sweep is not None and now - sweep.ran_at < _OVERDUE,
         sweep=sweep,
         jobs=jobs,

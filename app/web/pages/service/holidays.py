@@ -58,7 +58,7 @@ def _page(fault: Refusal | None = None) -> Response:
         raise QueryRefused("That holiday region is not known.", "Choose one of the list.")
     calendar = book.calendars[region]
     page = render_template(
-        "service_holidays.html",
+        "service/holidays.html",
         calendar=calendar,
         regions=REGIONS,
         days=[day for day in calendar.holidays if today <= day < today + _SHOWN],

@@ -60,7 +60,7 @@ def shred() -> AnyResponse:
 
 def _page(form_id: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "service_keys.html",
+        "service/keys.html",
         users=enrolment.list_users(site().store),
         owners=len(site().store.keyring.owners()),
         form_id=form_id,

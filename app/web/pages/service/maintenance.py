@@ -62,7 +62,7 @@ def preview() -> Response:
         with store.writing() as connection:
             draft = runs.put_draft(store, connection, require_account().id, kind.encode() + b"\n" + octets, now)
     return make_response(
-        render_template("maintenance_preview.html", imported=imported, kind=kind.value, draft=draft.hex())
+        render_template("service/maintenance_preview.html", imported=imported, kind=kind.value, draft=draft.hex())
     )
 
 
@@ -103,7 +103,7 @@ def _page(fault: Refusal | None = None) -> Response:
     now = site().now()
     problems: tuple[IntakeProblem, ...] = fault.problems if isinstance(fault, NoticeUnreadable) else ()
     page = render_template(
-        "service_maintenance.html",
+        "service/maintenance.html",
         sources=[(one, read_state(one.standing.state)) for one in list_dccs_sources(site().store)],
         ok=OK,
         words_of=words_of,

@@ -50,7 +50,7 @@ def show() -> Response:
     settled = (MessageState.SENT, MessageState.DROPPED)
     dead = recipients.list_messages(store, [MessageState.DEAD])
     page = render_template(
-        "service_messages.html",
+        "service/messages.html",
         recipients=everyone,
         no_mail_server=not site().sends_mail and any(one.recipient.carrier is Carrier.EMAIL for one in everyone),
         when_words=when_words,
@@ -178,7 +178,7 @@ def _kind_words(one: ListedRecipient) -> str:
 
 def _new_form(typed: Typed, chosen: Collection[str], form_id: str) -> Response:
     page = render_template(
-        "new_recipient.html",
+        "service/new_recipient.html",
         users=enrolment.list_users(site().store),
         carriers=list(Carrier),
         sends_mail=site().sends_mail,
@@ -189,7 +189,7 @@ def _new_form(typed: Typed, chosen: Collection[str], form_id: str) -> Response:
 
 
 def _recipient_page(one: ListedRecipient, typed: Typed, chosen: Collection[str]) -> Response:
-    page = render_template("service_recipient.html", one=one, form_id=form_once.new_form_id(), **_fields(typed, chosen))
+    page = render_template("service/recipient.html", one=one, form_id=form_once.new_form_id(), **_fields(typed, chosen))
     return make_response(page, 422 if typed.faults else 200)
 
 

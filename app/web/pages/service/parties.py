@@ -22,7 +22,7 @@ def show_all() -> Response:
             gateways.setdefault(code, []).append(one)
     everyone, sought = enrolment.list_users(site().store), request.args.get("q", "").strip()
     users = [one for one in everyone if _is_meant(sought.casefold(), one, gateways.get(one.code, []))]
-    page = render_template("service_users.html", users=users, gateways=gateways, sought=sought, known=len(everyone))
+    page = render_template("service/users.html", users=users, gateways=gateways, sought=sought, known=len(everyone))
     return make_response(page)
 
 
@@ -76,7 +76,7 @@ def _is_meant(sought: str, user: User, gateways: list[enrolment.SharedGateway]) 
 
 def _user_form(fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_user.html",
+        "service/new_user.html",
         categories=PARTY_CATEGORIES,
         roles=SEC_USER_ROLES,
         stated=request.form,
@@ -88,6 +88,10 @@ def _user_form(fault: Refusal | None = None) -> Response:
 
 def _gateway_form(user: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_gateway.html", users=enrolment.list_users(site().store), chosen=user, stated=request.form, fault=fault
+        "service/new_gateway.html",
+        users=enrolment.list_users(site().store),
+        chosen=user,
+        stated=request.form,
+        fault=fault,
     )
     return make_response(page, 422 if fault else 200)

@@ -110,7 +110,7 @@ def _versions() -> dict[str, int]:
 def _page(form: str = "", fault: Refusal | None = None) -> Response:
     book, now = site().register.rulebook(), site().now()
     page = render_template(
-        "service_policy.html",
+        "service/policy.html",
         book=book,
         in_force=book.policy_for(now),
         calendar=book.calendar_for(book.policy_for(now)),
