@@ -19,10 +19,9 @@ from app.store.subscriptions import FeedRead, Subscription
 from app.web import form_once
 from app.web.feeds.addresses import scope_of
 from app.web.pages.choices import visible_in_order
-from app.web.pages.wording import scope_words
 from app.web.principal import current_principal, require_account
 from app.web.site import site
-from feeds.scope import ScopeKind
+from feeds.scope import SCOPES, Code, scope_words
 
 blueprint = Blueprint("connect_subscriptions", __name__)
 
@@ -172,12 +171,16 @@ def _scopes(principal: Principal) -> list[tuple[str, str]]:
     store = site().store
     with store.reading() as connection:
         everyone = parties.read_parties(store, connection)
-    users = [f"user:{user.code}" for user in visible_in_order(principal, everyone)]
-    if not principal.sees_everyone:
-        return [(text, scope_words(text)) for text in users]
-    plain = [kind.value for kind in ScopeKind if kind not in (ScopeKind.USER, ScopeKind.GATEWAY)]
-    gateways = [f"gateway:{code}" for code in sorted(everyone.gateways)]
-    return [(text, scope_words(text)) for text in (*plain, *users, *gateways)]
+    codes = {
+        Code.NOTHING: [""],
+        Code.USER: [f":{user.code}" for user in visible_in_order(principal, everyone)],
+        Code.GATEWAY: [f":{code}" for code in sorted(everyone.gateways)],
+    }
+    offered = codes if principal.sees_everyone else (Code.USER,)
+    found = [
+        f"{kind}{code}" for each in offered for kind, row in SCOPES.items() if row.code is each for code in codes[each]
+    ]
+    return [(text, scope_words(text)) for text in found]
 
 
 def _form(principal: Principal, stated: dict[str, str], form_id: str, fault: Refusal | None = None) -> Response:
