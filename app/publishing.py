@@ -22,7 +22,7 @@ from feeds.freshness import etag_of
 from feeds.header import header_of
 from feeds.jcal import render_jcal
 from feeds.listing import render_entries, render_listing, render_maintenance
-from feeds.scope import EPOCH, FeedScope, ScopeKind, last_modified, takes
+from feeds.scope import EPOCH, Code, FeedScope, Takes, last_modified, takes
 
 _MOST_FEEDS = 8  # whole feeds kept ready in one process; the least recently asked for goes first
 _GZIP_LEVEL = 6
@@ -81,7 +81,7 @@ class Publication:
 
     def listing(self, now: datetime) -> bytes:
         """Return the feed as our JSON, with what is closed at ``now`` and within 24 hours; the long part made once."""
-        if self.scope.kind is ScopeKind.MAINTENANCE:
+        if self.scope.row.takes is Takes.DCC_DATES:
             return render_maintenance(header_of(self.scope), self.maintenance)
         if self._closures is None:
             self._closures = render_entries(self.entries)
@@ -230,10 +230,10 @@ class Publishing:
     def _publish(self, scope: FeedScope, head: Head, today: date) -> Publication:
         scope = self.in_force(scope, head)
         planned = self._register.rules.at(head.rules).maintenance_at(None)
-        if scope.kind is ScopeKind.MAINTENANCE:
+        if scope.row.takes is Takes.DCC_DATES:
             return self._publish_maintenance(scope, head, today)
         everything = [self._rendered[place[2]] for place in self._order]
-        concerned = _clashing(everything, planned) if scope.kind is ScopeKind.CLASHES else everything
+        concerned = _clashing(everything, planned) if scope.row.takes is Takes.CLASHING else everything
         shown = [one for one in concerned if takes(scope, one.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
         departed = _departed(scope, everything, planned)
@@ -259,10 +259,10 @@ def _clashing(everything: Iterable[Rendered], planned: Iterable[Maintenance]) ->
 
 def _departed(scope: FeedScope, everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> datetime:
     """Return when a closure may last have left the feed by what its own entry cannot tell."""
-    if scope.kind is ScopeKind.GATEWAY:
+    if scope.row.code is Code.GATEWAY:
         left = (one.entry.changed for one in everything if scope.code in one.closure.former_gateways)
         return max(left, default=EPOCH)
-    if scope.kind is ScopeKind.CLASHES:
+    if scope.row.takes is Takes.CLASHING:
         changes = [one.entry.changed for one in everything]
         return max(changes + [one.received_at.replace(microsecond=0) for one in planned], default=EPOCH)
     return EPOCH

@@ -34,10 +34,10 @@ from app.store.instants import to_micros
 from app.store.log import leaf_at
 from feeds.freshness import etag_of
 from feeds.header import header_of
-from feeds.scope import FeedScope, ScopeKind, last_modified, takes
+from feeds.scope import SCOPES, FeedScope, Takes, last_modified, takes
 
 CODE = "dcc"
-_SCOPES = {kind.value: FeedScope(kind) for kind in (ScopeKind.ALL, ScopeKind.LATE, ScopeKind.MAINTENANCE)}
+_SCOPES = {kind.value: FeedScope(kind) for kind, row in SCOPES.items() if row.is_calendar}
 _TOKEN = re.compile(
     r"(?P<change>[0-9]{1,18})\.(?P<revised>[A-Z0-9-]*)_(?P<day>[0-9]{1,8})\.(?P<moved>[A-Z0-9-]*)_"
     r"(?:0|(?P<position>[0-9]{1,18})\.(?P<mark>[0-9a-f]{12}))_(?P<pinned>[0-9]{1,18}\.[0-9]{1,18})"
@@ -190,7 +190,7 @@ class DccBoard:
 
     def _scope(self, name: str) -> tuple[FeedScope, Sequence[Shown]]:
         scope = self._in_force(name)
-        if scope.kind is ScopeKind.MAINTENANCE:
+        if scope.row.takes is Takes.DCC_DATES:
             return scope, self.publishing.rendered_dates(self.head)
         return scope, self.publishing.rendered(self.head)
 
@@ -260,7 +260,7 @@ class DccBoard:
 
 
 def _is_of_dcc(name: str) -> bool:
-    return _SCOPES[name].kind is ScopeKind.MAINTENANCE
+    return _SCOPES[name].row.takes is Takes.DCC_DATES
 
 
 def _name(one: Shown) -> str:

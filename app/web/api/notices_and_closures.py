@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from app.domain.access import acting_user
+from app.domain.access import Action, acting_user
 from app.domain.notice import Channel, Notice
 from app.domain.party import read_code
 from app.register import give, reading, withdraw
@@ -12,20 +12,21 @@ from app.register.questions.answer import span_facts
 from app.register.receipts import outcome_facts
 from app.web.api.conditional import paged_answer, read_answer
 from app.web.idempotency import answer_once
-from app.web.query import asking_principal, read_flag, read_moment, read_question
+from app.web.principal import current_principal
+from app.web.query import read_flag, read_moment, read_question
 from app.web.refusals import app_json
 from app.web.site import site
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 
-@blueprint.post("/notices")
+@blueprint.post("/notices", action=Action.GIVE_NOTICE)
 def give_notice() -> Response:
     """Take a notice: what is readable is recorded, the rest is named. 422 where nothing could be read.
 
     With ``reference`` it is about that one closure alone, whatever UID and gateway it names.
     """
-    principal = asking_principal()
+    principal = current_principal()
     named, chosen, about = (request.args.get(name) for name in ("user", "gateway", "reference"))
     octets = _body()
     if about and not named:
@@ -55,10 +56,10 @@ def _body() -> bytes:
     return request.stream.read(give.LIMITS.octets + 1)
 
 
-@blueprint.get("/closures")
+@blueprint.get("/closures", action=Action.READ_CLOSURES)
 def list_closures() -> Response:
     """List the closures in a span, as they stand, or with ``as_of`` as they were known then."""
-    principal = asking_principal()
+    principal = current_principal()
     question = read_question()
     at = question.as_of or site().now()
     found = [closure_facts(one, at) for one in reading.read_schedule(site().register, principal, question)]
@@ -66,18 +67,18 @@ def list_closures() -> Response:
     return paged_answer(facts, "closures", ("starts", "reference"))
 
 
-@blueprint.get("/closures/<reference>")
+@blueprint.get("/closures/<reference>", action=Action.READ_CLOSURES)
 def show_closure(reference: str) -> Response:
     """Show one closure as it stands, or with ``as_of`` as it was known then."""
-    principal, as_of = asking_principal(), read_moment("as_of")
+    principal, as_of = current_principal(), read_moment("as_of")
     line = reading.find_closure(site().register, principal, reference, as_of)
     return read_answer(closure_facts(line, as_of or site().now()))
 
 
-@blueprint.get("/closures/<reference>/revisions")
+@blueprint.get("/closures/<reference>/revisions", action=Action.READ_CLOSURES)
 def show_revisions(reference: str) -> Response:
     """Show the whole history of a closure, oldest first, or with ``as_of`` what was known of it then."""
-    principal, as_of = asking_principal(), read_moment("as_of")
+    principal, as_of = current_principal(), read_moment("as_of")
     history = reading.find_history(site().register, principal, reference, as_of)
     closure = history[-1][1]
     own = closure.user in principal.users
@@ -85,9 +86,9 @@ def show_revisions(reference: str) -> Response:
     return read_answer({"reference": closure.reference, "revisions": facts})
 
 
-@blueprint.delete("/closures/<reference>")
+@blueprint.delete("/closures/<reference>", action=Action.GIVE_NOTICE)
 def withdraw_closure(reference: str) -> Response:
     """Withdraw a closure: a revision like any other."""
-    principal = asking_principal()
+    principal = current_principal()
     outcome = withdraw.withdraw_closure(site().register, principal, reference, channel=Channel.API, now=site().now())
     return app_json(outcome_facts(outcome))

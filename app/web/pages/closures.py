@@ -7,7 +7,7 @@ from itertools import groupby
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal, may
+from app.domain.access import Action, Principal, may
 from app.domain.closure import PlannedClosure, State
 from app.domain.london import london_date, read_day, whole_days
 from app.domain.refusal import Refusal
@@ -15,7 +15,6 @@ from app.register.closure_json import closure_facts
 from app.register.questions import readers
 from app.register.questions.late_report import to_csv
 from app.register.reading import Question, read_everything, read_schedule
-from app.web.access_table import ACCESS
 from app.web.pages.choices import (
     Choices,
     FilterRefused,
@@ -26,10 +25,10 @@ from app.web.pages.choices import (
     require_within,
 )
 from app.web.pages.wording import install_wording
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
-blueprint = Blueprint("schedule", __name__)
+blueprint = Blueprint("closures", __name__)
 install_wording(blueprint)
 
 _DEFAULT_DAYS = 56
@@ -99,10 +98,10 @@ class Filters:
         return {name: value for name, value in (stated | changed).items() if value}
 
 
-@blueprint.get("/closures")
+@blueprint.get("/closures", action=Action.READ_CLOSURES)
 def show_all() -> Response:
     """Show the next eight weeks, or what the address asks for; 400 where a filter cannot be read."""
-    principal, now = require_principal(ACCESS["schedule.show_all"]), site().now()
+    principal, now = current_principal(), site().now()
     today = london_date(now)
     filters, fault = Filters(today, today + (_DEFAULT_DAYS - 1) * _ONE_DAY), None
     choices = choices_of(site().register, principal)
@@ -127,17 +126,17 @@ def show_all() -> Response:
         choices=choices,
         states=[(state.value, state.value) for state in State],
         sortings=[(name, one.words) for name, one in SORTINGS.items()],
-        may_give=may(principal.role, ACCESS["give_notice.new"]),
+        may_give=may(principal.role, Action.GIVE_NOTICE),
         sees_everyone=principal.sees_everyone,
         now=now,
     )
     return make_response(page, 400 if fault else 200)
 
 
-@blueprint.get("/closures.csv")
+@blueprint.get("/closures.csv", action=Action.READ_CLOSURES)
 def export() -> Response:
     """Give the same list as CSV: an export, which is noted."""
-    principal, now = require_principal(ACCESS["schedule.export"]), site().now()
+    principal, now = current_principal(), site().now()
     found = _find(principal, _read_filters(), choices_of(site().register, principal))
     readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
     text = to_csv(_COLUMNS, [closure_facts(one, now) for one in found])

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal
+from app.domain.access import Action, Principal
 from app.domain.closure import PlannedClosure
 from app.domain.london import LONDON, london_date, whole_days
 from app.domain.party import PARTY_CATEGORIES
@@ -14,7 +14,6 @@ from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.reading import Question, read_schedule
-from app.web.access_table import ACCESS
 from app.web.pages.choices import (
     Choices,
     FilterRefused,
@@ -39,7 +38,7 @@ from app.web.pages.timeline import (
     ticks_of,
     zone_names,
 )
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
 blueprint = Blueprint("horizon", __name__)
@@ -109,10 +108,10 @@ class Group:
         return sum(len(lane.lines) for lane in self.lanes)
 
 
-@blueprint.get("/horizon")
+@blueprint.get("/horizon", action=Action.READ_CLOSURES)
 def show() -> Response:
     """Show the lanes; 400 where the address cannot be read."""
-    principal, now = require_principal(ACCESS["horizon.show"]), site().now()
+    principal, now = current_principal(), site().now()
     register = site().register
     view, fault = View(london_date(now)), None
     try:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal, acting_user
+from app.domain.access import Action, Principal, acting_user
 from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Channel
 from app.domain.party import read_code
@@ -13,12 +13,11 @@ from app.register.reading import find_held
 from app.store import parties
 from app.store.closures import Held
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
 from app.web.pages.notice.closure_form import FIELDS, Typed, fields_of, read_change, read_closure
 from app.web.pages.notice.pending import Pending, find_sender
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
 blueprint = Blueprint("notice_form", __name__)
@@ -31,10 +30,10 @@ _REPEATS = {
 }
 
 
-@blueprint.get("/notices/form")
+@blueprint.get("/notices/form", action=Action.GIVE_NOTICE)
 def show() -> Response:
     """Ask for a closure; with ``preview``, show again what was typed before that preview."""
-    principal = require_principal(ACCESS["notice_form.show"])
+    principal = current_principal()
     if request.args.get("preview"):
         given, _ = pending.open_pending(pending.draft_id_of(request.args["preview"]))
         if given.changes:
@@ -43,10 +42,10 @@ def show() -> Response:
     return _form(principal, request.args.get("user"), Typed({}), form_once.new_form_id())
 
 
-@blueprint.post("/notices/form")
+@blueprint.post("/notices/form", action=Action.GIVE_NOTICE)
 def preview() -> Response:
     """Say what the closure would be and how much notice that is. Nothing is recorded."""
-    principal = require_principal(ACCESS["notice_form.preview"])
+    principal = current_principal()
     sender = find_sender(acting_user(principal, read_code(request.form.get("user", ""))))
     typed, form_id = _typed(), request.form.get("form_id", "")
     stated = read_closure(typed, sender.codes, form_id)
@@ -54,18 +53,18 @@ def preview() -> Response:
     return page or _form(principal, sender.user.code, typed, form_id)
 
 
-@blueprint.get("/closures/<reference>/change")
+@blueprint.get("/closures/<reference>/change", action=Action.GIVE_NOTICE)
 def change(reference: str) -> Response:
     """Ask for a closure's new times or gateway; the closure and its history stay."""
-    principal = require_principal(ACCESS["notice_form.change"])
+    principal = current_principal()
     closure = _find(principal, reference).closure
     return _change_form(closure, Typed(fields_of(closure.gateway, closure.window)))
 
 
-@blueprint.post("/closures/<reference>/change")
+@blueprint.post("/closures/<reference>/change", action=Action.GIVE_NOTICE)
 def preview_change(reference: str) -> Response:
     """Say what would be different and how much notice of that this is. Nothing is recorded."""
-    principal = require_principal(ACCESS["notice_form.preview_change"])
+    principal = current_principal()
     held = _find(principal, reference)
     closure, sender = held.closure, find_sender(held.closure.user)
     typed = _typed()
@@ -110,7 +109,7 @@ def _form(principal: Principal, named: str | None, typed: Typed, form_id: str) -
     if named or len(senders) == 1:
         sender = find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
     page = render_template(
-        "notice_form.html",
+        "notice/form.html",
         senders=senders,
         user=sender and sender.user,
         gateways=sender.gateways if sender else (),
@@ -126,7 +125,7 @@ def _form(principal: Principal, named: str | None, typed: Typed, form_id: str) -
 def _change_form(closure: PlannedClosure, typed: Typed) -> Response:
     sender = find_sender(closure.user)
     page = render_template(
-        "change_closure.html",
+        "notice/change.html",
         closure=closure,
         user=sender.user,
         gateways=sender.gateways,

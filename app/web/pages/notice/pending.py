@@ -70,7 +70,7 @@ def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) 
     policy = rulebook.policy_for(site().now())
     calendar = rulebook.calendar_for(policy)
     return render_template(
-        "preview.html",
+        "notice/preview.html",
         outcome=outcome,
         pending=pending,
         user=user,

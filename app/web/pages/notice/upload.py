@@ -5,47 +5,45 @@ from pathlib import PurePath
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Principal, acting_user
+from app.domain.access import Action, Principal, acting_user
 from app.domain.party import read_code
 from app.domain.refusal import NoticeTooLarge
 from app.intake.sheet import TEMPLATE
 from app.register.give import LIMITS, Sender
 from app.store import parties
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
 from app.web.pages.notice.pending import Pending
 from app.web.pages.notice.receipts import kept_receipt
-from app.web.principal import require_account, require_principal
+from app.web.principal import current_principal, require_account
 from app.web.site import site
 
-blueprint = Blueprint("give_notice", __name__)
+blueprint = Blueprint("notice_upload", __name__)
 
 _LONGEST_NAME = 200
 # Browsers name the type of a file after the programs installed beside them; its ending says what it is.
 _MEDIA_TYPES = {".ics": "text/calendar", ".csv": "text/csv", ".json": "application/json"}
 
 
-@blueprint.get("/notices/new")
+@blueprint.get("/notices/new", action=Action.GIVE_NOTICE)
 def new() -> Response:
     """Show the upload; for DCC staff and admins first the choice of the User that the notice is from."""
-    return _form(require_principal(ACCESS["give_notice.new"]), request.args.get("user"))
+    return _form(current_principal(), request.args.get("user"))
 
 
-@blueprint.get("/notices/template.csv")
+@blueprint.get("/notices/template.csv", action=Action.GIVE_NOTICE)
 def template() -> Response:
     """Give the spreadsheet template."""
-    require_principal(ACCESS["give_notice.template"])
     response = Response(TEMPLATE, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="planned-closures.csv"'
     return response
 
 
-@blueprint.post("/notices/preview")
+@blueprint.post("/notices/preview", action=Action.GIVE_NOTICE)
 def preview() -> Response:
     """Say what the file would do and keep it until that is confirmed. Nothing is recorded."""
-    principal = require_principal(ACCESS["give_notice.preview"])
+    principal = current_principal()
     octets, file_name = _file()
     if not octets:
         return _form(principal, request.form.get("user"), "Choose a file with at least one closure in it.")
@@ -62,10 +60,10 @@ def preview() -> Response:
     return make_response(page, 422 if given.is_unread else 200)
 
 
-@blueprint.post("/notices")
+@blueprint.post("/notices", action=Action.GIVE_NOTICE)
 def record() -> AnyResponse:
     """Record what was previewed, once; a second press leads to the same receipt."""
-    principal = require_principal(ACCESS["give_notice.record"])
+    principal = current_principal()
     draft_id = pending.chosen_draft()
 
     def work() -> dict[str, object]:
@@ -82,7 +80,7 @@ def record() -> AnyResponse:
         pending.drop_pending(draft_id)
         return kept_receipt(given.outcome, sender.user, waiting.file_name)
 
-    return redirect(url_for("receipts.show", form_id=form_once.carry_out(require_account(), work)), 303)
+    return redirect(url_for("notice_receipts.show", form_id=form_once.carry_out(require_account(), work)), 303)
 
 
 def _form(principal: Principal, named: str | None, fault: str | None = None) -> Response:
