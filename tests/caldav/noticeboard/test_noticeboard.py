@@ -10,7 +10,7 @@ from app.domain.closure import Step
 from app.domain.notice import Channel
 from app.domain.window import ClosureWindow
 from app.jobs.sweep import sweep
-from app.register.reading import Question, find_closures, find_history
+from app.register.reading import Question, read_schedule, find_history
 from app.register.retention import purge_expired
 from app.register.verification import verify_record
 from app.store import notices
@@ -26,7 +26,7 @@ def planned(register, dcc):
 
     def tell():
         span = ClosureWindow(datetime(2020, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC))
-        found = [one.closure for one in find_closures(register, dcc, Question(span))]
+        found = read_schedule(register, dcc, Question(span))
         return [(one.gateway, f"{one.window.starts:%m%dT%H}", one.state.value, one.number) for one in found]
 
     return tell
@@ -44,7 +44,7 @@ def test_a_put_is_a_notice_with_its_revision_and_receipt(register, dcc, first, e
     assert (stored.created, stored.is_as_sent, stored.entry, member.octets) == (True, True, member.entry, octets)
     assert (member.uid, member.entry.length, ack["gateway"], ack["short_notice"]) == ("u1", len(octets), "GW-A1", False)
     assert planned() == [("GW-A1", "0207T02", "planned", 1)]
-    _, (revision,) = find_history(register, dcc, ack["reference"])
+    ((revision, _),) = find_history(register, dcc, ack["reference"])
     assert (revision.channel, revision.given_by, revision.step) == ("caldav", "a phone", Step.FIRST)
     line = json.loads(stored.receipt)
     assert (line["reference"], line["closures"], line["changed"], line["band"]) == (ack["reference"], 1, 1, ">=20")
