@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from app.ical.components import CalendarStream
+
 
 @dataclass(frozen=True, slots=True)
 class DavPrincipal:
@@ -277,7 +279,7 @@ class Backend(Protocol):
     def changes(self, collection: CalendarCollection, token: str, most: int | None) -> CollectionChanges:
         """Return what changed since ``token`` ("": all), in order, ``most`` at once. Raise ``TokenUnknown``."""
 
-    def put(self, collection: CalendarCollection, name: str, octets: bytes, condition: Condition) -> Stored:
+    def put(self, collection: CalendarCollection, name: str, sent: CalendarStream, condition: Condition) -> Stored:
         """Store a member that the protocol found sound, if the condition holds. Raise ``Stale``, ``ObjectRefused``."""
 
     def refuse(self, collection: CalendarCollection, octets: bytes) -> None:

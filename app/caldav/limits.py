@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from app.caldav.backend import Bounds
-from app.intake.reading import Limits
+from app.ical.limits import Limits
 
 # A calendar program sends all that its calendar holds, and would send again and again what is refused for being old.
 # A closure invites nobody; but a calendar program sends whom its event invites, and nothing of that is looked at.

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from email.message import Message
 
 from app.caldav.backend import Bounds
-from app.caldav.content import Component, Unsound, read_component
 from app.caldav.exchange import Refused
 from app.caldav.notation import caldav
+from app.ical.components import CalendarStream, Component, read_calendars, sole_calendar
+from app.ical.lines import unescape_text
+from app.ical.parsed_line import ParsedLine
+from app.ical.unread import Unread
 
 _READABLE = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 
@@ -40,17 +43,24 @@ def check_size(octets: bytes, bounds: Bounds) -> None:
         raise Refused(403, caldav("max-resource-size"), text)
 
 
-def check_object(octets: bytes, bounds: Bounds) -> None:
-    """Hold a body to what RFC 4791 4.1 says of calendar object resources, and to its bounds. Raise ``Refused``."""
+def read_checked(octets: bytes, bounds: Bounds) -> CalendarStream:
+    """Scan a body, and hold it to what RFC 4791 4.1 says of calendar object resources and to its bounds.
+
+    Raise ``Refused``.
+    """
     try:
-        calendar = read_component(octets)
-    except Unsound as unsound:
-        raise Refused(403, caldav("valid-calendar-data"), f"{unsound} Export it again.") from unsound
-    versions = [line.value() for line in calendar.named("VERSION")]
+        stream = read_calendars(octets)
+        _check_calendar(sole_calendar(stream), bounds)
+    except Unread as unread:
+        raise Refused(403, caldav("valid-calendar-data"), f"{unread.text} {unread.remedy}") from unread
+    return stream
+
+
+def _check_calendar(calendar: Component, bounds: Bounds) -> None:
+    versions = [line.value for line in calendar.parsed("VERSION")]
     if versions not in ([], ["2.0"]):
         raise Refused(403, caldav("supported-calendar-data"), "Only iCalendar 2.0 is read.")
-    strangers = sorted({part.name for part in calendar.parts if not _is_known(part)})
-    if strangers:
+    if not all(map(_is_known, calendar.parts)):
         text = "Only events (VEVENT) are kept here; enter a closure as an event, not as a task or a note."
         raise Refused(403, caldav("supported-calendar-component"), text)
     _check_one_object(calendar)
@@ -70,21 +80,19 @@ def _check_one_object(calendar: Component) -> None:
         raise _not_one("A member of a calendar has no METHOD.")
     if not events:
         raise _not_one("The object holds no event.")
-    uids = [[line.plain() for line in event.named("UID")] for event in events]
-    if any(len(one) != 1 or not one[0] for one in uids):
+    uids = [[unescape_text(line.value) for line in event.parsed("UID")] for event in events]
+    if any(len(found) != 1 or not found[0] for found in uids):
         raise _not_one("Each event has exactly one UID.")
-    if len({one[0] for one in uids}) > 1:
+    if len({found[0] for found in uids}) > 1:
         raise _not_one("The events have different UIDs: put each into a member of its own.")
-    occasions = [tuple(_occasion(event)) for event in events]
-    if len(set(occasions)) < len(occasions):
+    named = [tuple(map(_as_written, event.parsed("RECURRENCE-ID"))) for event in events]
+    if len(set(named)) < len(named):
         raise _not_one("Two events of one UID have the same RECURRENCE-ID, or both have none.")
 
 
-def _occasion(event: Component) -> list[str]:
-    """Return which occurrence an event is of, as it is written: its zone and its time."""
-    return [
-        f"{','.join(line.parameters().get('TZID', []))}:{line.value().upper()}" for line in event.named("RECURRENCE-ID")
-    ]
+def _as_written(stated: ParsedLine) -> tuple[str | None, str]:
+    """Return which occurrence a RECURRENCE-ID names, as it is written: its zone and its time."""
+    return stated.parameter("TZID"), stated.value.upper()
 
 
 def _not_one(text: str) -> Refused:

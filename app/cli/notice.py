@@ -17,7 +17,7 @@ from app.domain.london import london_text
 from app.domain.notice import Channel, Notice
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
 from app.factory import utc_now
-from app.intake.reading import Limits
+from app.ical.limits import Limits
 from app.register.give import Sender, Wanted, find_sender, give_notice
 from app.register.receipts import Acknowledgement, Outcome, notice_words, outcome_facts, problem_facts
 from app.register.register import Register

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.notice import NoticeContent, Occurrence
-from app.intake.allowance import Allowance
-from app.intake.ical import read_told
-from app.intake.reading import Asking
-from app.intake.series import cancelled_instances
-from app.intake.unfold import unreadable
+from app.ical.components import CalendarStream
+from app.ical.limits import Allowance
+from app.ical.unread import Unread
+from app.intake.ical import read_by_uid
+from app.intake.occurrences_of_uid import cancelled_instances
+from app.intake.problem import unreadable
+from app.intake.read_request import ReadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +29,23 @@ class CalendarObject:
     complete_until: datetime | None
 
 
-def read_object(octets: bytes, asking: Asking) -> CalendarObject:
-    """Read a calendar object.
+def read_object(stream: CalendarStream, request: ReadRequest) -> CalendarObject:
+    """Read a calendar object that was scanned.
 
     Raise ``NoticeTooLarge`` or ``NoticeUnreadable`` as ``read_ical`` does, the latter also where several UIDs stand in
     it: they "MUST be specified in separate calendar object resources" (RFC 4791 4.1).
     """
-    reading, by_uid = read_told(octets, asking)
+    reading, by_uid = read_by_uid(stream, request)
     if len(by_uid) > 1:
-        raise unreadable("several-uids", "The events have different UIDs.", "Put each event into its own resource.")
-    uid, told = next(iter(by_uid.items()), ("", None))
-    if told is None:
+        text = "The events have different UIDs."
+        raise unreadable(Unread("several-uids", text, "Put each event into its own resource."))
+    uid, content = next(iter(by_uid.items()), ("", None))
+    if content is None:
         return CalendarObject(uid, reading, (), None, None)
-    more, cancelled = cancelled_instances(told, asking, Allowance(asking.limits))
-    until = told.series.expanded_to if told.series is not None else cancelled.until
-    since = told.since or cancelled.since
+    more, cancelled = cancelled_instances(content, request, Allowance(request.limits))
+    until = content.series.expanded_to if content.series is not None else cancelled.until
+    since = content.since or cancelled.since
     if since is not None:
-        since += told.longest  # what started before may last until then
-    instances = sorted([*told.instances, *more], key=lambda one: (one.starts, one.recurrence_id))
+        since += content.longest  # what started before may last until then
+    instances = sorted([*content.instances, *more], key=lambda instance: (instance.starts, instance.recurrence_id))
     return CalendarObject(uid, reading, tuple(instances), since, until)

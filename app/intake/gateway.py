@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.intake.problem import Unread
-from app.intake.reading import Asking
+from app.ical.unread import Unread
+from app.intake.read_request import ReadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,15 +15,15 @@ class Choice:
 
 
 def choose_gateway(
-    asking: Asking, objects: tuple[str, ...], location: str | None, line: int, column: str = "LOCATION"
+    request: ReadRequest, objects: tuple[str, ...], location: str | None, line: int, column: str = "LOCATION"
 ) -> Choice:
-    """Choose among ``asking.gateways``. ``objects`` are the X-MAINTNOTE-OBJECT-IDs of the event. Raise ``Unread``.
+    """Choose among ``request.gateways``. ``objects`` are the X-MAINTNOTE-OBJECT-IDs of the event. Raise ``Unread``.
 
     ``column`` is the property or column that the problem names.
     """
-    codes = {code.upper(): code for code in asking.gateways}
-    if asking.gateway is not None:
-        chosen = codes.get(asking.gateway.strip().upper())
+    codes = {code.upper(): code for code in request.gateways}
+    if request.gateway is not None:
+        chosen = codes.get(request.gateway.strip().upper())
         if chosen is None:
             raise _undecided("The gateway asked for is not one of yours.", codes, line, column)
         return Choice(chosen)

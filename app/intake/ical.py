@@ -4,75 +4,94 @@ from dataclasses import dataclass, field
 
 from app.domain.notice import NoticeContent
 from app.domain.refusal import IntakeProblem, NoticeTooLarge
-from app.intake.allowance import Allowance
-from app.intake.components import RawCalendar, RawEvent, RawProperty, split
+from app.ical.components import CalendarStream, Component, read_calendars
+from app.ical.limits import Allowance, Limits
+from app.ical.parsed_line import Heads, parse_line
+from app.ical.unread import FAULTS, Unread
+from app.ical.zones import ZoneTable, floating_zone
 from app.intake.itip import meaning_of
-from app.intake.problem import FAULTS, Unread
-from app.intake.property import Heads, Property, read_property, read_text
-from app.intake.reading import Asking, Limits
-from app.intake.series import Told, tell
-from app.intake.stated import Calendar, Stated, derived_uid, read_event
-from app.intake.unfold import unfold, unreadable
-from app.intake.zones import LONDON_ZONE, Zone, ZoneTable, named_zone
+from app.intake.occurrences_of_uid import UidContent, read_uid
+from app.intake.parsed_event import CalendarContext, ParsedEvent, derived_uid, read_event
+from app.intake.problem import problem_of, unreadable
+from app.intake.read_request import ReadRequest
+from app.intake.sent_event import SentEvent, sent_events
 
 _EXPORT_AGAIN = "Export the calendar again and send the whole file."
+_OTHERS = frozenset({"VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 _ONLY_EVENTS = "Enter each closure as an event, not as a task or a note."
 
 
 @dataclass(slots=True)
-class Grouped:
+class ParsedNotice:
     """The events of a notice by UID, as they were stated, and what could not be read of it.
 
     ``spoiled`` are the UIDs of which something could not be read; ``events`` counts all, understood or not.
     """
 
-    groups: dict[str, list[Stated]] = field(default_factory=dict)
+    groups: dict[str, list[ParsedEvent]] = field(default_factory=dict)
     problems: list[IntakeProblem] = field(default_factory=list)
     spoiled: set[str] = field(default_factory=set)
     events: int = 0
 
 
-def read_ical(octets: bytes, asking: Asking) -> NoticeContent:
-    """Read an iCalendar notice (RFC 5545, RFC 5546). Raise as ``read_told`` does."""
-    return read_told(octets, asking)[0]
-
-
-def read_told(octets: bytes, asking: Asking) -> tuple[NoticeContent, dict[str, Told]]:
-    """Read an iCalendar notice, and return beside the reading what each UID came to.
+def read_ical(octets: bytes, request: ReadRequest) -> NoticeContent:
+    """Read an iCalendar notice (RFC 5545, RFC 5546).
 
     Raise ``NoticeTooLarge`` (nothing was parsed) or ``NoticeUnreadable`` (no calendar was found), never anything else:
     all other trouble is a problem in the ``NoticeContent``.
     """
-    allowance = Allowance(asking.limits)
-    found = read_groups(octets, asking, allowance)
-    told = {uid: tell_group(group, asking, allowance) for uid, group in found.groups.items()}
-    problems = [*found.problems, *(problem for one in told.values() for problem in one.problems)]
+    check_size(octets, request.limits)
+    return read_by_uid(read_stream(octets), request)[0]
+
+
+def read_stream(octets: bytes) -> CalendarStream:
+    """Scan octets into components. Raise ``NoticeUnreadable``."""
+    try:
+        return read_calendars(octets)
+    except Unread as unread:
+        raise unreadable(unread) from unread
+
+
+def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeContent, dict[str, UidContent]]:
+    """Read a notice that was scanned, and return beside the reading what each UID came to.
+
+    Raise as ``read_ical`` does.
+    """
+    allowance = Allowance(request.limits)
+    parsed = parse_notice(stream, request, allowance)
+    by_uid = {uid: content_of_uid(group, request, allowance) for uid, group in parsed.groups.items()}
+    problems = [*parsed.problems, *(problem for content in by_uid.values() for problem in content.problems)]
     reading = NoticeContent(
-        announcements=tuple(announcement for one in told.values() for announcement in one.announcements),
+        announcements=tuple(announcement for content in by_uid.values() for announcement in content.announcements),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-        whole_uids=frozenset(uid for uid, one in told.items() if one.whole and uid not in found.spoiled),
-        series=tuple(one.series for one in told.values() if one.series is not None),
-        events=found.events,
+        whole_uids=frozenset(uid for uid, content in by_uid.items() if content.whole and uid not in parsed.spoiled),
+        series=tuple(content.series for content in by_uid.values() if content.series is not None),
+        events=parsed.events,
     )
-    return reading, told
+    return reading, by_uid
 
 
-def read_groups(octets: bytes, asking: Asking, allowance: Allowance) -> Grouped:
-    """Read what the events of a notice state, before anything recurs. Raise as ``read_told`` does."""
-    check_size(octets, asking.limits)
-    calendars = split(unfold(octets), asking.limits)
-    _check_calendars(calendars)
-    found = Grouped(events=sum(len(calendar.events) for calendar in calendars))
-    check_count(found.events, asking.limits)
+def parse_notice(stream: CalendarStream, request: ReadRequest, allowance: Allowance) -> ParsedNotice:
+    """Read what the events of a notice state, before anything recurs. Raise as ``read_ical`` does."""
+    check_size(stream.octets, request.limits)
+    sent = [(calendar, sent_events(calendar, request.limits)) for calendar in stream.calendars]
+    _check_calendars(sent)
+    parsed = ParsedNotice(events=sum(len(events) for _, events in sent))
+    check_count(parsed.events, request.limits)
     heads = Heads()
-    for calendar in calendars:
-        shared = _shared(calendar, asking, (heads, allowance), found.problems)
-        _read_calendar(calendar, asking, shared, found)
-        if not calendar.whole:
-            found.spoiled.update(found.groups)
-    if not found.events:
-        found.problems.append(Unread("no-events", "The calendar holds no event.", _ONLY_EVENTS).problem)
-    return found
+    for calendar, events in sent:
+        context = _context(calendar, request, (heads, allowance), parsed.problems)
+        _read_calendar(calendar, events, request, context, parsed)
+        if calendar.is_cut_off:
+            parsed.spoiled.update(parsed.groups)
+    if not parsed.events:
+        parsed.problems.append(problem_of(Unread("no-events", "The calendar holds no event.", _ONLY_EVENTS)))
+    return parsed
+
+
+def zone_definitions(calendar: Component) -> list[Component]:
+    """Return the VTIMEZONEs of a calendar but for one that it breaks off in."""
+    return [part for part in calendar.parts if part.name == "VTIMEZONE" and not part.is_cut_off]
 
 
 def check_size(octets: bytes, limits: Limits) -> None:
@@ -89,90 +108,94 @@ def check_count(events: int, limits: Limits) -> None:
         raise NoticeTooLarge(f"The notice holds more than {limits.events:,} events.", "Send it in parts.")
 
 
-def _check_calendars(calendars: list[RawCalendar]) -> None:
-    if not calendars:
-        raise unreadable("no-calendar", "No BEGIN:VCALENDAR was found.", _EXPORT_AGAIN)
-    sound = any(calendar.whole or any(event.fault is None for event in calendar.events) for calendar in calendars)
-    if not sound:
-        raise unreadable(
-            "truncated", "The calendar breaks off before its first event is complete.", _EXPORT_AGAIN, calendars[0].line
-        )
+def _check_calendars(sent: list[tuple[Component, list[SentEvent]]]) -> None:
+    if not sent:
+        raise unreadable(Unread("no-calendar", "No BEGIN:VCALENDAR was found.", _EXPORT_AGAIN))
+    if not any(not calendar.is_cut_off or any(event.fault is None for event in events) for calendar, events in sent):
+        text = "The calendar breaks off before its first event is complete."
+        raise unreadable(Unread("truncated", text, _EXPORT_AGAIN, line=sent[0][0].line))
 
 
-def _read_calendar(calendar: RawCalendar, asking: Asking, shared: Calendar | None, found: Grouped) -> None:
-    problems = found.problems
-    if not calendar.whole:
-        problems.append(
-            Unread("truncated", "The calendar breaks off before its END.", _EXPORT_AGAIN, line=calendar.line).problem
-        )
-    for kind, lines in calendar.others.items():
+def _read_calendar(
+    calendar: Component,
+    events: list[SentEvent],
+    request: ReadRequest,
+    context: CalendarContext | None,
+    parsed: ParsedNotice,
+) -> None:
+    problems = parsed.problems
+    if calendar.is_cut_off:
+        text = "The calendar breaks off before its END."
+        problems.append(problem_of(Unread("truncated", text, _EXPORT_AGAIN, line=calendar.line)))
+    others: dict[str, list[int]] = {}
+    for part in calendar.parts:
+        if part.name in _OTHERS:
+            others.setdefault(part.name, []).append(part.line)
+    for kind, lines in others.items():
         text = f"Only events are read; {kind} is not one ({len(lines)} in this calendar)."
-        problems.append(Unread("only-events", text, _ONLY_EVENTS, line=lines[0], property_name=kind).problem)
-    if shared is None:
+        unread = Unread("only-events", text, _ONLY_EVENTS, line=lines[0], property_name=kind)
+        problems.append(problem_of(unread))
+    if context is None:
         return
-    for raw in calendar.events:
-        stated, trouble = _read_event(raw, shared, asking)
+    for sent in events:
+        event, trouble = _read_event(sent, context, request)
         problems += trouble
-        if stated is not None:
-            found.groups.setdefault(stated.uid, []).append(stated)
+        if event is not None:
+            parsed.groups.setdefault(event.uid, []).append(event)
         else:
-            found.spoiled.update(_uids(raw, shared.heads))
+            parsed.spoiled.update(_uids(sent, context.heads))
 
 
-def _shared(
-    calendar: RawCalendar, asking: Asking, of_notice: tuple[Heads, Allowance], problems: list[IntakeProblem]
-) -> Calendar | None:
+def _context(
+    calendar: Component, request: ReadRequest, of_notice: tuple[Heads, Allowance], problems: list[IntakeProblem]
+) -> CalendarContext | None:
     """Return what the events share, or None with the problem kept where the METHOD gives no notice."""
     heads, allowance = of_notice
+    shared = [line for line in calendar.lines if line.name in {"METHOD", "X-WR-TIMEZONE"}]
     try:
-        stated = {one.name: read_property(one, heads) for one in calendar.properties}
+        stated = {line.name: parse_line(line, heads) for line in shared}
         meaning = meaning_of(stated.get("METHOD"))
     except Unread as unread:
-        problems.append(unread.problem)
+        problems.append(problem_of(unread))
         return None
-    zones = ZoneTable(calendar.zones, asking.years(), allowance)
-    return Calendar(
+    return CalendarContext(
         meaning=meaning,
-        zones=zones,
-        floating=_floating(stated.get("X-WR-TIMEZONE")),
+        zones=ZoneTable(zone_definitions(calendar), request.years(), allowance),
+        floating=floating_zone(stated.get("X-WR-TIMEZONE")),
         heads=heads,
-        properties=tuple(one for one in calendar.properties if one.name == "X-WR-TIMEZONE"),
+        properties=tuple(line for line in shared if line.name == "X-WR-TIMEZONE"),
     )
 
 
-def _floating(stated: Property | None) -> Zone:
-    """Return the zone of times that name none: the calendar's own where it is known (Google), else London."""
-    return (named_zone(read_text(stated)) if stated else None) or LONDON_ZONE
-
-
-def _read_event(raw: RawEvent, shared: Calendar, asking: Asking) -> tuple[Stated | None, list[IntakeProblem]]:
+def _read_event(
+    sent: SentEvent, context: CalendarContext, request: ReadRequest
+) -> tuple[ParsedEvent | None, list[IntakeProblem]]:
     try:
-        return read_event(raw, shared, asking)
+        return read_event(sent, context, request)
     except FAULTS:
-        return None, [_beyond_reading(raw)]
+        return None, [_beyond_reading(sent)]
 
 
-def tell_group(group: list[Stated], asking: Asking, allowance: Allowance) -> Told:
+def content_of_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowance) -> UidContent:
     """Return what the events of one UID come to; what is beyond reading becomes a problem."""
     try:
-        return tell(group, asking, allowance)
+        return read_uid(group, request, allowance)
     except FAULTS:
-        return Told(problems=[_beyond_reading(one.raw) for one in group])
+        return UidContent(problems=[_beyond_reading(event.sent) for event in group])
 
 
-def _beyond_reading(raw: RawEvent) -> IntakeProblem:
-    return Unread(
-        "unreadable", "This event cannot be read.", "Export it again, or enter the closure by form.", line=raw.line
-    ).problem
+def _beyond_reading(sent: SentEvent) -> IntakeProblem:
+    remedy = "Export it again, or enter the closure by form."
+    return problem_of(Unread("unreadable", "This event cannot be read.", remedy, line=sent.line))
 
 
-def _uids(raw: RawEvent, heads: Heads) -> list[str]:
+def _uids(sent: SentEvent, heads: Heads) -> list[str]:
     """Return the UIDs that an event that was not understood has, or the one that it would have been given."""
     found = []
-    for one in raw.properties:
-        if one.name == "UID":
+    for line in sent.properties:
+        if line.name == "UID":
             try:
-                found.append(read_text(read_property(RawProperty(*one), heads)))
+                found.append(parse_line(line, heads).text())
             except Unread:
                 continue
-    return [uid or derived_uid(raw) for uid in found or [""]]
+    return [uid or derived_uid(sent) for uid in found or [""]]

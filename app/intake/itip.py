@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from app.intake.property import Property
+from app.ical.parsed_line import ParsedLine
 
 _REMEDY = "Send the calendar as METHOD:PUBLISH or REQUEST to give notice, or METHOD:CANCEL to withdraw it."
 
@@ -30,7 +30,7 @@ _REFUSED = {
 }
 
 
-def meaning_of(method: Property | None) -> Meaning:
+def meaning_of(method: ParsedLine | None) -> Meaning:
     """Return what the METHOD of a VCALENDAR makes of its events; none means a notice. Raise ``Unread``."""
     if method is None:
         return Meaning.NOTICE

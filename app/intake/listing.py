@@ -6,33 +6,34 @@ from contextlib import suppress
 from dataclasses import replace
 
 from app.domain.notice import NoticeContent
+from app.ical.lines import plain_octets
+from app.ical.unread import FAULTS, Unread
 from app.intake.ical import check_count, check_size
-from app.intake.problem import FAULTS, Unread
-from app.intake.reading import Asking
+from app.intake.problem import problem_of, unreadable
+from app.intake.read_request import ReadRequest
 from app.intake.rows import COLUMNS, Row, read_rows
-from app.intake.unfold import plain_octets, unreadable
 
 _SHAPE = 'Send {"closures": [{"gateway": ..., "starts": ..., "ends": ..., "reference": ...}]} or that list alone.'
 
 
-def read_listing(octets: bytes, asking: Asking) -> NoticeContent:
+def read_listing(octets: bytes, request: ReadRequest) -> NoticeContent:
     """Read ``{"closures": [...]}`` or a bare list. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``.
 
     ``line`` of problems and announcements is the entry's place, from 1. A UID is ``listing:`` and the reference.
     """
-    check_size(octets, asking.limits)
+    check_size(octets, request.limits)
     entries = _entries(octets)
-    check_count(len(entries), asking.limits)
+    check_count(len(entries), request.limits)
     rows = []
     problems = []
     for line, entry in enumerate(entries, 1):
         try:
             rows.append(Row(line, _values(entry, line)))
         except Unread as unread:
-            problems.append(unread.problem)
+            problems.append(problem_of(unread))
     if not entries:
-        problems.append(Unread("no-events", "The list holds no closure.", _SHAPE).problem)
-    return replace(read_rows(rows, problems, asking, "listing:"), events=len(entries))
+        problems.append(problem_of(Unread("no-events", "The list holds no closure.", _SHAPE)))
+    return replace(read_rows(rows, problems, request, "listing:"), events=len(entries))
 
 
 def rows_of_listing(octets: bytes) -> Iterator[Row]:
@@ -43,14 +44,15 @@ def rows_of_listing(octets: bytes) -> Iterator[Row]:
 
 
 def _entries(octets: bytes) -> list[object]:
-    plain = plain_octets(octets)
     try:
-        document = json.loads(plain)
+        document = json.loads(plain_octets(octets))
+    except Unread as unread:
+        raise unreadable(unread) from unread
     except FAULTS as fault:
-        raise unreadable("json", "The notice is not JSON.", _SHAPE) from fault
+        raise unreadable(Unread("json", "The notice is not JSON.", _SHAPE)) from fault
     entries = document.get("closures") if isinstance(document, dict) else document
     if not isinstance(entries, list):
-        raise unreadable("json", "The notice holds no list of closures.", _SHAPE)
+        raise unreadable(Unread("json", "The notice holds no list of closures.", _SHAPE))
     return entries
 
 

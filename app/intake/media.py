@@ -2,11 +2,12 @@
 
 from app.domain.notice import NoticeContent
 from app.domain.refusal import NoticeUnreadable
+from app.ical.unread import Unread
 from app.intake.ical import read_ical
 from app.intake.listing import read_listing
-from app.intake.reading import Asking
+from app.intake.problem import unreadable
+from app.intake.read_request import ReadRequest
 from app.intake.sheet import read_sheet
-from app.intake.unfold import unreadable
 
 _READERS = {
     "text/calendar": read_ical,
@@ -26,12 +27,12 @@ _SILENT = frozenset({"", "application/octet-stream", "text/plain", "application/
 _REMEDY = "Send text/calendar (.ics), text/csv (.csv) or application/json."
 
 
-def read_notice(octets: bytes, media_type: str, asking: Asking) -> NoticeContent:
+def read_notice(octets: bytes, media_type: str, request: ReadRequest) -> NoticeContent:
     """Read a notice by its media type, or by a file name such as ``closures.ics``.
 
     Raise ``NoticeTooLarge`` or ``NoticeUnreadable`` (also for a type that is not read), never anything else.
     """
-    return _READERS[media_type_of(octets, media_type)](octets, asking)
+    return _READERS[media_type_of(octets, media_type)](octets, request)
 
 
 def media_type_of(octets: bytes, media_type: str) -> str:
@@ -57,4 +58,4 @@ def _sniffed(octets: bytes) -> str:
 
 
 def _not_read() -> NoticeUnreadable:
-    return unreadable("media-type", "A notice of this type is not read.", _REMEDY)
+    return unreadable(Unread("media-type", "A notice of this type is not read.", _REMEDY))

@@ -6,22 +6,24 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from icalendar.parser import Contentline
-
 from app.domain.notice import Announcement, Notice, NoticeContent
 from app.domain.refusal import NoticeUnreadable
-from app.intake.components import RawCalendar, RawEvent, split
+from app.ical.components import Component
+from app.ical.limits import Limits
+from app.ical.lines import content_lines, fold
+from app.ical.parsed_line import Heads, parse_line
+from app.ical.unread import Unread
+from app.ical.zones import defined_tzid
+from app.intake.allowed_lines import event_lines, property_lines, zone_lines
+from app.intake.ical import read_stream, zone_definitions
 from app.intake.listing import rows_of_listing
 from app.intake.media import media_type_of
-from app.intake.needed import event_lines, property_lines, zone_lines
-from app.intake.problem import Unread
-from app.intake.property import Heads, read_property, read_text
-from app.intake.reading import Limits
+from app.intake.parsed_event import UNREAD_TIME, derived_uid
 from app.intake.rows import COLUMNS, Row, needed_values
+from app.intake.sent_event import SentEvent, sent_events
 from app.intake.sheet import rows_of_sheet
-from app.intake.stated import UNREAD_TIME, derived_uid
-from app.intake.unfold import unfold
-from app.intake.zones import defined_tzid
+
+_OF_CALENDAR = frozenset({"VERSION", "PRODID", "CALSCALE", "METHOD", "X-WR-TIMEZONE"})
 
 
 def minimised(notice: Notice, reading: NoticeContent | None) -> Notice:
@@ -41,20 +43,15 @@ def minimised(notice: Notice, reading: NoticeContent | None) -> Notice:
 
 
 def _calendars(octets: bytes, reading: NoticeContent) -> bytes:
-    sent = unfold(octets)
-    told = _Told(reading)
-    kept = [line for calendar in split(sent, Limits()) for line in _calendar(calendar, told)]
-    if kept == [line.octets for line in sent]:
+    stream = read_stream(octets)
+    understood = _Understood(reading)
+    kept = [line for calendar in stream.calendars for line in _calendar(calendar, understood)]
+    if kept == [line.octets for line in content_lines(stream.scanned)]:
         return octets
-    return b"".join(map(_folded, kept))
+    return b"".join(map(fold, kept))
 
 
-def _folded(line: bytes) -> bytes:
-    folded: bytes = Contentline(line.decode()).to_ical()  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
-    return folded + b"\r\n"
-
-
-class _Told:
+class _Understood:
     """Which events a reading is of, and the gateways that it found in them."""
 
     def __init__(self, reading: NoticeContent) -> None:
@@ -65,7 +62,7 @@ class _Told:
         for one in reading.announcements:
             self._gateways.setdefault(one.uid, set()).add(one.gateway.upper())
 
-    def lines(self, event: RawEvent) -> tuple[list[bytes], set[str]]:
+    def lines(self, event: SentEvent) -> tuple[list[bytes], set[str]]:
         """Return what is kept of an event, and the zones that it names; nothing where it was not understood."""
         announced, uid = self._by_line.get(event.line), self._uid(event)
         if announced is None and uid not in self._whole:
@@ -73,27 +70,27 @@ class _Told:
         timeless = announced is not None and UNREAD_TIME in announced.remarks
         return event_lines(event, uid, frozenset(self._gateways.get(uid, ())), is_timeless=timeless)
 
-    def _uid(self, event: RawEvent) -> str:
+    def _uid(self, event: SentEvent) -> str:
         for one in event.properties:
             if one.name == "UID":
                 try:
-                    return read_text(read_property(one, self.heads)) or derived_uid(event)
+                    return parse_line(one, self.heads).text() or derived_uid(event)
                 except Unread:
                     continue
         return derived_uid(event)
 
 
-def _calendar(calendar: RawCalendar, told: _Told) -> list[bytes]:
+def _calendar(calendar: Component, understood: _Understood) -> list[bytes]:
     events: list[bytes] = []
     named: set[str] = set()
-    for event in calendar.events:
-        lines, zones = told.lines(event)
+    for event in sent_events(calendar, Limits()):
+        lines, zones = understood.lines(event)
         events += lines
         named |= zones
     if not events:
         return []
-    own = property_lines(sorted((*calendar.marks, *calendar.properties), key=lambda one: one.line))
-    used = [one for one in calendar.zones if defined_tzid(one) in named]
+    own = property_lines(line for line in calendar.lines if line.name in _OF_CALENDAR)
+    used = [one for one in zone_definitions(calendar) if defined_tzid(one) in named]
     zones_kept = [line for definition in used for line in zone_lines(definition)]
     return [b"BEGIN:VCALENDAR", *own, *zones_kept, *events, b"END:VCALENDAR"]
 

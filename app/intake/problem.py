@@ -1,16 +1,14 @@
-"""The one way by which reading stops short: ``Unread`` carries the problem to whoever collects problems."""
+"""What a calendar's reader could not read, as a problem of the notice or as the refusal of the whole of it."""
 
-from app.domain.refusal import IntakeProblem
-
-# What icalendar, dateutil and zoneinfo raise on hostile octets, beyond the ValueError that they document.
-FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RecursionError, AssertionError)
+from app.domain.refusal import IntakeProblem, NoticeUnreadable
+from app.ical.unread import Unread
 
 
-class Unread(Exception):  # noqa: N818 - the domain's word (docs/glossary.md)
-    """One thing that cannot be read; caught inside intake, never seen outside it."""
+def problem_of(unread: Unread) -> IntakeProblem:
+    """Return the problem that the sender is told of."""
+    return IntakeProblem(unread.text, unread.remedy, unread.line, unread.property_name, unread.code)
 
-    def __init__(
-        self, code: str, text: str, remedy: str, *, line: int | None = None, property_name: str | None = None
-    ) -> None:
-        super().__init__(text)
-        self.problem = IntakeProblem(text=text, remedy=remedy, line=line, property=property_name, code=code)
+
+def unreadable(unread: Unread) -> NoticeUnreadable:
+    """Return the refusal of a whole notice, with its one problem."""
+    return NoticeUnreadable(unread.text, unread.remedy, (problem_of(unread),))

@@ -9,12 +9,14 @@ from app.domain.london import Reading as ClockReading
 from app.domain.london import read_instant
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem, TimeRefused
+from app.ical.moment import Moment, length_between
+from app.ical.parsed_line import printable
+from app.ical.unread import Unread
+from app.ical.zones import UTC_ZONE
 from app.intake.gateway import choose_gateway
-from app.intake.moment import Moment, checked_window, how_read, window_between
-from app.intake.problem import Unread
-from app.intake.property import printable
-from app.intake.reading import Asking
-from app.intake.zones import UTC_ZONE
+from app.intake.problem import problem_of
+from app.intake.read_request import ReadRequest
+from app.intake.windows import checked_window, how_read
 
 COLUMNS = ("gateway", "starts", "ends", "reference", "withdrawn")
 _YES = frozenset({"yes", "y", "true", "1", "x", "withdrawn", "cancelled"})
@@ -36,19 +38,19 @@ class Row:
         return printable(self.values.get(column, ""))
 
 
-def read_rows(rows: list[Row], problems: list[IntakeProblem], asking: Asking, prefix: str) -> NoticeContent:
+def read_rows(rows: list[Row], problems: list[IntakeProblem], request: ReadRequest, prefix: str) -> NoticeContent:
     """Read rows; ``problems`` are those met before. A UID is ``prefix`` and the reference, or derived."""
     found: dict[str, Announcement] = {}
     remarks: dict[str, None] = {}
     problems = list(problems)
     for row in rows:
         try:
-            announcement = _read_row(row, asking, prefix)
+            announcement = _read_row(row, request, prefix)
         except Unread as unread:
-            problems.append(unread.problem)
+            problems.append(problem_of(unread))
             continue
         if announcement.uid in found:
-            problems.append(_twice(row).problem)
+            problems.append(problem_of(_twice(row)))
             continue
         found[announcement.uid] = announcement
         if not row.value("reference"):
@@ -72,9 +74,9 @@ def _twice(row: Row) -> Unread:
     )
 
 
-def _read_row(row: Row, asking: Asking, prefix: str) -> Announcement:
+def _read_row(row: Row, request: ReadRequest, prefix: str) -> Announcement:
     withdrawn = _withdrawn(row)
-    gateway = _gateway(row, asking)
+    gateway = _gateway(row, request)
     reference = row.value("reference")
     if len(reference) > _LONGEST_REFERENCE:
         remedy = f"Use at most {_LONGEST_REFERENCE} characters."
@@ -83,7 +85,7 @@ def _read_row(row: Row, asking: Asking, prefix: str) -> Announcement:
         return Announcement(uid=prefix + reference, gateway=gateway, window=None, withdrawn=True, line=row.line)
     starts, first = _time(row, "starts")
     ends, second = _time(row, "ends")
-    window, _ = checked_window(starts, window_between(starts, ends), asking, (row.line, "starts"), (row.line, "ends"))
+    window, _ = checked_window(starts, length_between(starts, ends), request, (row.line, "starts"), (row.line, "ends"))
     # A fingerprint, not a secret: the row is sealed as a whole with all that it says.
     derived = f"derived:{sha256(f'{gateway}|{window.starts.isoformat()}'.encode()).hexdigest()[:32]}"
     return Announcement(
@@ -96,14 +98,14 @@ def _read_row(row: Row, asking: Asking, prefix: str) -> Announcement:
     )
 
 
-def _gateway(row: Row, asking: Asking) -> str:
+def _gateway(row: Row, request: ReadRequest) -> str:
     stated = row.value("gateway")
-    if stated and asking.gateway is None and stated.upper() not in {code.upper() for code in asking.gateways}:
-        remedy = f"Use one of your codes: {', '.join(sorted(asking.gateways)) or 'none yet'}."
+    if stated and request.gateway is None and stated.upper() not in {code.upper() for code in request.gateways}:
+        remedy = f"Use one of your codes: {', '.join(sorted(request.gateways)) or 'none yet'}."
         raise Unread(
             "gateway", "This is not the code of one of your gateways.", remedy, line=row.line, property_name="gateway"
         )
-    return choose_gateway(asking, (), stated or None, row.line, "gateway").code
+    return choose_gateway(request, (), stated or None, row.line, "gateway").code
 
 
 def needed_values(row: Row, gateway: str) -> dict[str, str]:

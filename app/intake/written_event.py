@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from app.ical.lines import escape_text
+
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _WEEK = timedelta(days=7)
 
@@ -18,7 +20,7 @@ class Repeat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class FormEvent:
     """What was filled in. A time is naive on London's clocks, or aware where it is an instant known from before.
 
     ``recurrence_id`` names one occurrence of a series (``20261206T020000Z``); ``rule`` is the value of an RRULE.
@@ -32,17 +34,17 @@ class Stated:
     rule: str = ""
 
 
-def write_event(stated: Stated) -> bytes:
+def write_event(stated: FormEvent) -> bytes:
     """Return a calendar with this one event. No SEQUENCE and no DTSTAMP: a form counts by when it is received."""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//closure-notices//form//EN",
         "BEGIN:VEVENT",
-        f"UID:{_escaped(stated.uid)}",
+        f"UID:{escape_text(stated.uid)}",
         _time("DTSTART", stated.starts),
         _time("DTEND", stated.ends),
-        f"LOCATION:{_escaped(stated.gateway)}",
+        f"LOCATION:{escape_text(stated.gateway)}",
     ]
     if stated.recurrence_id:
         lines.append(f"RECURRENCE-ID:{stated.recurrence_id}")
@@ -71,8 +73,3 @@ def _time(name: str, at: datetime) -> str:
     if at.tzinfo is not None:
         return f"{name}:{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     return f"{name};TZID=Europe/London:{at:%Y%m%dT%H%M%S}"
-
-
-def _escaped(text: str) -> str:
-    """Escape a text as RFC 5545 3.3.11 asks."""
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from app.intake.reading import Asking, Limits
+from app.ical.limits import Limits
+from app.intake.read_request import ReadRequest
 from app.register.receive import extend_series
 from app.register.register import Register
 from app.store import parties, runs
@@ -23,6 +24,6 @@ def extend_horizon(register: Register, now: datetime) -> int:
     for one in short:
         with store.reading() as connection:
             user = parties.user_by_id(store, connection, one.user_id)
-        reading = read_ical(one.octets, Asking(now=now, gateways=(one.gateway,), gateway=one.gateway))
+        reading = read_ical(one.octets, ReadRequest(now=now, gateways=(one.gateway,), gateway=one.gateway))
         added += extend_series(register, user, one.gateway, reading, now)
     return added

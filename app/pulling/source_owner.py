@@ -9,8 +9,9 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.party import User
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
+from app.ical.limits import Limits
 from app.intake.ical import read_ical
-from app.intake.reading import Asking, Limits
+from app.intake.read_request import ReadRequest
 from app.pulling.fetch_failure import SourceUnread
 from app.pulling.http_client import LARGEST
 from app.register.maintenance import Imported, asking_for_dates, import_maintenance, preview_maintenance
@@ -58,9 +59,9 @@ def read_pieces(subject: Subject, octets: bytes, now: datetime) -> NoticeContent
         raise SourceUnread("not-calendar") from refusal
 
 
-def _asking(reader: Closer | MaintenanceKind, now: datetime) -> Asking:
+def _asking(reader: Closer | MaintenanceKind, now: datetime) -> ReadRequest:
     if isinstance(reader, Closer):
-        return Asking(now=now, gateways=reader.gateways, gateway=reader.gateway, limits=_LIMITS)
+        return ReadRequest(now=now, gateways=reader.gateways, gateway=reader.gateway, limits=_LIMITS)
     return asking_for_dates(now, _LIMITS)
 
 

@@ -1,24 +1,21 @@
 """A pulled calendar taken apart by UID, so that what a filter leaves out, and what has not changed, goes no further."""
 
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
-from app.domain.refusal import NoticeUnreadable
-from app.intake.components import READ, RawProperty
-from app.intake.problem import Unread
-from app.intake.property import Heads, read_property, read_text
-from app.intake.unfold import Line, unfold
+from app.ical.components import Component, flat_lines, read_calendars
+from app.ical.lines import ContentLine, escape_text
+from app.ical.parsed_line import Heads, parse_line
+from app.ical.unread import Unread
+from app.intake.sent_event import READ
 from app.pulling.fetch_failure import SourceUnread
 
-_HEAD = re.compile(rb"[ \t]*([A-Za-z0-9-]{1,64})[ \t]*[;:]")
 # Some calendars stamp every event anew each time they are asked: that alone is no change.
-_COUNTS = frozenset(READ) - {b"DTSTAMP"}
-_OF_CALENDAR = frozenset({b"METHOD", b"X-WR-TIMEZONE"})
+_FRAME = frozenset({"BEGIN", "END"})
+_COUNTS = READ - {"DTSTAMP"} | _FRAME
+_OF_CALENDAR = frozenset({"METHOD", "X-WR-TIMEZONE"})
 _PREFACE = (b"VERSION:2.0", b"PRODID:-//closure-notices//pull//EN")
-_DEEPEST = 32
-_UID = b"UID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,74 +43,12 @@ class Piece:
 
 
 @dataclass(slots=True)
-class _Event:
-    lines: list[bytes] = field(default_factory=list)
+class _Wording:
+    """What an event says that decides whose it is, and whether it is meant."""
+
     uid: str = ""
     summary: str = ""
-    categories: list[str] = field(default_factory=list)
-
-
-class _Walk:
-    """One calendar after the other, component by component; only events and zones are kept."""
-
-    def __init__(self) -> None:
-        self.open: list[bytes] = []
-        self.calendars: list[tuple[list[bytes], list[_Event]]] = []
-        self.preface: list[bytes] = []
-        self.events: list[_Event] = []
-        self.event: _Event | None = None
-        self.in_zone = False
-        self._heads = Heads()
-
-    def take(self, line: Line) -> None:
-        """Take one content line. Raise ``SourceUnread`` where components do not close as they opened."""
-        head = _HEAD.match(line.octets)
-        name = head[1].upper() if head else b""
-        kind = line.octets[head.end() :].strip().upper() if head and name in {b"BEGIN", b"END"} else b""
-        if name == b"BEGIN":
-            self._begin(kind)
-        if self.event is not None:
-            self.event.lines.append(line.octets)
-            if len(self.open) == 2:  # noqa: PLR2004 - VCALENDAR and VEVENT: what lies deeper says nothing of the event
-                self._note(self.event, name, line)
-        elif self.in_zone or (len(self.open) == 1 and name in _OF_CALENDAR):
-            self.preface.append(line.octets)
-        if name == b"END":
-            self._end(kind)
-
-    def _begin(self, kind: bytes) -> None:
-        self.open.append(kind)
-        if len(self.open) > _DEEPEST or (len(self.open) == 1) != (kind == b"VCALENDAR"):
-            raise SourceUnread("broken-off")
-        if self.open == [b"VCALENDAR", b"VEVENT"]:
-            self.event = _Event()
-        elif self.open == [b"VCALENDAR", b"VTIMEZONE"]:
-            self.in_zone = True
-
-    def _end(self, kind: bytes) -> None:
-        if not self.open or self.open.pop() != kind:
-            raise SourceUnread("broken-off")
-        if len(self.open) == 1:
-            if self.event is not None:
-                self.events.append(self.event)
-            self.event, self.in_zone = None, False
-        elif not self.open:
-            self.calendars.append((self.preface, self.events))
-            self.preface, self.events = [], []
-
-    def _note(self, event: _Event, name: bytes, line: Line) -> None:
-        if name not in {_UID, b"SUMMARY", b"CATEGORIES"}:
-            return
-        try:
-            stated = read_property(RawProperty(name.decode(), line.number, line.octets), self._heads)
-        except Unread:
-            return
-        if name == _UID:
-            event.uid = read_text(stated)
-        elif name == b"SUMMARY":
-            event.summary = read_text(stated)
-        else:
-            event.categories += read_text(stated).split(",")
+    categories: tuple[str, ...] = ()
 
 
 def take_apart(octets: bytes, wanted: Filter) -> tuple[list[Piece], int]:
@@ -123,51 +58,81 @@ def take_apart(octets: bytes, wanted: Filter) -> tuple[list[Piece], int]:
     out: nothing would tell it from a new one after a change. Raise ``SourceUnread`` for what is not a calendar, or not
     the whole of one.
     """
-    walk = _Walk()
-    try:
-        lines = unfold(octets)
-    except NoticeUnreadable as problem:
-        raise SourceUnread("not-calendar") from problem
-    if not lines or lines[0].octets.strip().upper() != b"BEGIN:VCALENDAR":
-        raise SourceUnread("not-calendar")
-    for line in lines:
-        walk.take(line)
-    if walk.open:
-        raise SourceUnread("broken-off")
-    pieces: dict[str, list[bytes]] = {}
-    for preface, events in walk.calendars:
-        groups: dict[str, list[_Event]] = {}
+    heads = Heads()
+    parts: dict[str, list[tuple[list[ContentLine], list[ContentLine]]]] = {}
+    held = 0
+    for calendar in _whole_calendars(octets):
+        events = calendar.events()
+        held += len(events)
+        groups: dict[str, list[tuple[Component, _Wording]]] = {}
         for event in events:
-            groups.setdefault(event.uid, []).append(event)
+            wording = _wording(event, heads)
+            groups.setdefault(wording.uid, []).append((event, wording))
+        preface = list(_preface(calendar))
         for uid, group in groups.items():
-            if uid and any(wanted.takes(event.summary, event.categories) for event in group):
-                pieces.setdefault(uid, []).append(_calendar(preface, [one for event in group for one in event.lines]))
-    held = sum(len(events) for _, events in walk.calendars)
-    return [Piece(uid, _digest(parts), b"".join(parts)) for uid, parts in pieces.items()], held
+            if uid and any(wanted.takes(wording.summary, wording.categories) for _, wording in group):
+                lines = [line for event, _ in group for line in flat_lines(event)]
+                parts.setdefault(uid, []).append((preface, lines))
+    return [_piece(uid, of_uid) for uid, of_uid in parts.items()], held
+
+
+def _whole_calendars(octets: bytes) -> Sequence[Component]:
+    try:
+        stream = read_calendars(octets)
+    except Unread as unread:
+        raise SourceUnread("not-calendar") from unread
+    first = stream.calendars[0] if stream.calendars else None
+    if first is None or (stream.strays and stream.strays[0].number < first.line):
+        raise SourceUnread("not-calendar")
+    if any(calendar.fault for calendar in stream.calendars) or any(line.name in _FRAME for line in stream.strays):
+        raise SourceUnread("broken-off")
+    return stream.calendars
+
+
+def _preface(calendar: Component) -> Iterator[ContentLine]:
+    """Yield what each event of a calendar is read with: its METHOD, its own zone, the zones that it defines."""
+    yield from (line for line in calendar.lines if line.name in _OF_CALENDAR)
+    for part in calendar.parts:
+        if part.name == "VTIMEZONE":
+            yield from flat_lines(part)
+
+
+def _wording(event: Component, heads: Heads) -> _Wording:
+    found = _Wording()
+    for line in event.lines:
+        if line.name not in {"UID", "SUMMARY", "CATEGORIES"}:
+            continue
+        try:
+            text = parse_line(line, heads).text()
+        except Unread:
+            continue
+        if line.name == "UID":
+            found.uid = text
+        elif line.name == "SUMMARY":
+            found.summary = text
+        else:
+            found.categories += tuple(text.split(","))
+    return found
 
 
 def cancellation_of(uids: Iterable[str]) -> bytes:
     """Return a calendar that withdraws these UIDs: our own words for what was found gone."""
     lines = [b"METHOD:CANCEL"]
     for uid in uids:
-        text = uid.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-        lines += [b"BEGIN:VEVENT", b"UID:" + text.encode(), b"STATUS:CANCELLED", b"END:VEVENT"]
-    return _calendar([], lines)
+        lines += [b"BEGIN:VEVENT", b"UID:" + escape_text(uid).encode(), b"STATUS:CANCELLED", b"END:VEVENT"]
+    return _calendar(lines)
 
 
-def _calendar(preface: list[bytes], lines: list[bytes]) -> bytes:
-    return b"\r\n".join([b"BEGIN:VCALENDAR", *_PREFACE, *preface, *lines, b"END:VCALENDAR", b""])
+def _calendar(lines: Iterable[bytes]) -> bytes:
+    return b"\r\n".join([b"BEGIN:VCALENDAR", *_PREFACE, *lines, b"END:VCALENDAR", b""])
 
 
-def _digest(parts: list[bytes]) -> str:
-    """Return a digest of the lines that intake reads, and of the zones and METHOD that they are read with."""
+def _piece(uid: str, parts: Iterable[tuple[list[ContentLine], list[ContentLine]]]) -> Piece:
+    """Return what stands under a UID; its digest is of the lines that intake reads, and of those they are read with."""
     digest = sha256()
-    for part in parts:
-        in_event = False
-        for line in part.split(b"\r\n"):
-            head = _HEAD.match(line)
-            name = head[1].upper() if head else b""
-            in_event = in_event or line.upper().startswith(b"BEGIN:VEVENT")
-            if not in_event or name in _COUNTS or name in {b"BEGIN", b"END"}:
-                digest.update(line + b"\n")
-    return digest.hexdigest()[:32]
+    octets = []
+    for preface, lines in parts:
+        read = [*preface, *(line for line in lines if line.name in _COUNTS)]
+        digest.update(b"\n".join([b"BEGIN:VCALENDAR", *(line.octets for line in read), b""]))
+        octets.append(_calendar(line.octets for line in (*preface, *lines)))
+    return Piece(uid, digest.hexdigest()[:32], b"".join(octets))

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from app.domain.notice import Notice, NoticeContent
 from app.domain.party import Gateway, User
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Unknown
+from app.ical.limits import Limits
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits
+from app.intake.read_request import ReadRequest
 from app.register.receipts import Outcome
 from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.register.register import Register
@@ -76,7 +77,7 @@ def give_notice(register: Register, sender: Sender, notice: Notice, wanted: Want
     One of which nothing can be read is kept, so that nothing that a User sent is lost, and refused: raise
     ``NoticeUnreadable``, or ``NoticeTooLarge`` for one that was not read at all and is not kept.
     """
-    context = Asking(
+    context = ReadRequest(
         now=notice.received_at,
         gateways=sender.codes,
         gateway=wanted.gateway,

@@ -10,7 +10,8 @@ from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
-from app.intake.reading import Asking, Limits
+from app.ical.limits import Limits
+from app.intake.read_request import ReadRequest
 from app.register.receipts import problem_facts
 from app.register.register import Register
 from app.security.tokens import new_reference, new_row_id
@@ -22,10 +23,10 @@ PLACE = "DCC"
 """What stands for the gateway when a calendar of DCC's own is read: it closes none."""
 
 
-def asking_for_dates(now: datetime, limits: Limits | None = None) -> Asking:
+def asking_for_dates(now: datetime, limits: Limits | None = None) -> ReadRequest:
     """Return how a calendar of DCC's own is read."""
     # A maintenance weekend or a release week is longer than a closure may be without a word; DCC's own needs none.
-    return Asking(now=now, gateways=(PLACE,), gateway=PLACE, limits=limits or Limits(), allow_long=True)
+    return ReadRequest(now=now, gateways=(PLACE,), gateway=PLACE, limits=limits or Limits(), allow_long=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ PLANTED = [
     ("direction", "app/store/planted.py", "import app.register"),
     ("reading-between", "app/register/planted.py", "import app.intake.planted_too"),
     ("direction", "app/intake/planted.py", "import app.register"),
+    ("ical-alone", "app/ical/planted.py", "import app.domain.refusal"),
     ("direction", "app/publishing.py", "import app.web"),
     ("direction", "app/jobs/planted.py", "import app.web"),
     ("direction", "app/web/planted.py", "import app.factory"),

@@ -28,6 +28,7 @@ from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.caldav.boards.noticeboard import Noticeboard
 from app.factory import prepare
+from app.ical.components import read_calendars
 from app.register.people import enrolment
 from app.settings import read_settings
 from app.store import parties
@@ -153,7 +154,7 @@ def fill(settings, count):
         board = Noticeboard(service.register, Listings(), ReadMembers(), user, gateways, "bench", NOW)
         collection = board.collection("ALPHA", "GW-1")
         for number in range(count):
-            board.put(collection, f"{number}.ics", octets_of(number), Condition())
+            board.put(collection, f"{number}.ics", read_calendars(octets_of(number)), Condition())
     finally:
         service.close()
     return password

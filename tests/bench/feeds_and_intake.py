@@ -23,8 +23,9 @@ import icalendar
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.window import ClosureWindow
 from app.factory import create_app, prepare
+from app.ical.limits import Limits
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits
+from app.intake.read_request import ReadRequest
 from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.settings import read_settings
@@ -124,7 +125,7 @@ def main():
         service.store, scope_text="full", label="bench", secret_url=False, past_days=30, horizon_days=548, now=NOW
     )
     limits = Limits(octets=100_000_000, events=100_000)
-    asking = Asking(now=NOW, gateways=("GW-1",), limits=limits)
+    asking = ReadRequest(now=NOW, gateways=("GW-1",), limits=limits)
 
     print("== upload of 1,000 events, in process")
     octets = calendar(1_000, 1_000_000)

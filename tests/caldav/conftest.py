@@ -28,8 +28,9 @@ from app.caldav.boards.evaluation import Evaluation, instance_of
 from app.caldav.exchange import Request
 from app.caldav.protocol import answer
 from app.domain.refusal import NoticeUnreadable
+from app.ical.components import read_calendars
 from app.intake.calendar_object import read_object
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 HOME = "/dav/calendars/ALPHA/"
@@ -151,12 +152,13 @@ class DictBackend:
             is_cut=is_cut,
         )
 
-    def put(self, collection, name, octets, condition):
+    def put(self, collection, name, sent, condition):
+        octets = sent.octets
         shelf = self._shelf(collection)
         held = self._current(collection, name, condition)
-        asking = Asking(now=self.now, gateways=(collection.name,), gateway=collection.name)
+        asking = ReadRequest(now=self.now, gateways=(collection.name,), gateway=collection.name)
         try:
-            found = read_object(octets, asking)
+            found = read_object(sent, asking)
         except NoticeUnreadable as refused:
             raise ObjectRefused("valid-calendar-data", str(refused)) from refused
         if found.reading.problems:
@@ -166,9 +168,9 @@ class DictBackend:
         for other, one in shelf.members.items():
             if (other == name) is not (one.uid == found.uid):
                 raise ObjectRefused("no-uid-conflict", "This UID is taken.", other)
-        if condition == Condition() and _sequence(octets) < self.written.get(found.uid, 0):
+        if condition == Condition() and _sequence(sent.octets) < self.written.get(found.uid, 0):
             raise Stale(held.entry)
-        if held is not None and held.octets == octets:
+        if held is not None and held.octets == sent.octets:
             return Stored(held.entry, created=False, is_as_sent=True, receipt="CN-UNCHANGED")
         self.changed_at += timedelta(seconds=1)
         created = held.entry.created_at if held else self.changed_at
@@ -193,7 +195,7 @@ class DictBackend:
 
     def change_elsewhere(self, collection, name, octets):
         """Another door changes the closure: its member follows, with a SEQUENCE of ours."""
-        stored = self.put(collection, name, octets, Condition())
+        stored = self.put(collection, name, read_calendars(octets), Condition())
         self.written[self.members(collection, [name])[name].uid] = _sequence(octets)
         return stored
 

@@ -16,7 +16,7 @@ from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare, utc_now
 from app.register.people import enrolment
-from app.register.reading import Question, read_schedule, find_history
+from app.register.reading import Question, find_history, read_schedule
 from app.settings import read_settings
 
 

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from app.domain.late_change import Assessment
+from app.domain.schedule import ScheduledClosure
 
 from app.domain.closure import State
-from app.domain.late_change import Assessment
 from app.domain.notice_period import NoticePeriod
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 
 START = datetime(2026, 12, 6, tzinfo=UTC)

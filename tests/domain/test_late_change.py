@@ -2,11 +2,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from app.domain.late_change import Assessment, LateChange, assess, window_concerned
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.closure import State, Step, apply_step, expired, first_heard, step_of
-from app.domain.late_change import Assessment, LateChange, assess, window_concerned
 from app.domain.notice import Announcement
 from app.domain.notice_period import reckon_notice
 from app.domain.notice_policy import FIRST_POLICY

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from app.domain.late_change import assess
 
 from app.domain.closure import State, Step, first_heard
-from app.domain.late_change import assess
 from app.domain.notice import Announcement
 from app.domain.notice_policy import FIRST_POLICY
 from app.domain.notification import Kind, is_due, kinds_of_hour, kinds_of_step, next_digest, still_holds

@@ -158,7 +158,5 @@ def test_the_sealed_text_itself_opens(service, enrolled, announce, give):
     (one,) = read_schedule(
         service.register, Principal("x", Role.DCC), Question(ClosureWindow(NOW, NOW + timedelta(days=300)))
     )
-    assert json.dumps([one.gateway, one.user]) == (
-        '["GW-QUOKKA-7", "ZANZI-CANARY"]'
-    )
+    assert json.dumps([one.gateway, one.user]) == ('["GW-QUOKKA-7", "ZANZI-CANARY"]')
     assert one.window.starts == STARTS

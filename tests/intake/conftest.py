@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def now():
 
 @pytest.fixture(scope="session")
 def asking():
-    return Asking(now=NOW, gateways=("GW-1",))
+    return ReadRequest(now=NOW, gateways=("GW-1",))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from app.domain.refusal import NoticeUnreadable
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 
 STARTS = re.compile(rb"^DTSTART[^\r\n]*:(\d{4})", re.MULTILINE)
 HEAD = """# What is understood of real calendars
@@ -32,7 +32,7 @@ def survey():
         octets = path.read_bytes()
         counts["files"] += 1
         try:
-            reading = read_ical(octets, Asking(now=when(octets), gateways=("GW-1",)))
+            reading = read_ical(octets, ReadRequest(now=when(octets), gateways=("GW-1",)))
         except NoticeUnreadable as refusal:
             counts["files refused whole"] += 1
             refusals.update(problem.code for problem in refusal.problems)

@@ -8,10 +8,10 @@ import pytest
 from app.domain.notice import NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
-ASKING = Asking(now=NOW, gateways=("GW-1",))
+ASKING = ReadRequest(now=NOW, gateways=("GW-1",))
 TIMES = "DTSTART:20261206T020000Z\r\nDTEND:20261206T060000Z\r\n"
 SECONDS = 5  # of processor time; each of these hangs for minutes, or for good, where it is not refused
 

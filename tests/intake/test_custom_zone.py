@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.london import read_wall_clock
-from app.intake.allowance import Allowance
-from app.intake.custom_zone import read_custom_zone
-from app.intake.problem import Unread
-from app.intake.reading import Limits
-from app.intake.unfold import unfold
+from app.ical.components import read_calendars
+from app.ical.custom_zone import read_custom_zone
+from app.ical.limits import Allowance, Limits
+from app.ical.unread import Unread
 
 BRITISH = """\
 BEGIN:VTIMEZONE
@@ -33,8 +32,12 @@ OUTLOOK = BRITISH.replace("Ours", "Customized Time Zone").replace("FREQ=YEARLY;"
 LAST_WEEK = BRITISH.replace("BYDAY=-1SU;", "BYDAY=SU;BYMONTHDAY=25,26,27,28,29,30,31;")
 
 
+def definition(text):
+    return read_calendars(f"BEGIN:VCALENDAR\n{text}END:VCALENDAR\n".encode()).calendars[0].parts[0]
+
+
 def zone(text, years=(2021, 2031)):
-    return read_custom_zone("Ours", 0, tuple(unfold(text.encode())), years, Allowance(Limits()))
+    return read_custom_zone("Ours", 0, definition(text), years, Allowance(Limits()))
 
 
 @pytest.mark.parametrize("text", [BRITISH, OUTLOOK, LAST_WEEK], ids=["plain", "outlook", "days of month"])
@@ -109,8 +112,8 @@ def test_any_other_shape_is_refused(old, new, text):
     assert old in BRITISH
     with pytest.raises(Unread) as refused:
         zone(BRITISH.replace(old, new))
-    assert refused.value.problem.text == text
-    assert refused.value.problem.code == "custom-zone"
+    assert refused.value.text == text
+    assert refused.value.code == "custom-zone"
 
 
 def test_a_zone_without_parts_or_with_more_than_a_hundred_is_refused():
@@ -123,7 +126,7 @@ def test_a_zone_without_parts_or_with_more_than_a_hundred_is_refused():
 
 def test_zones_share_the_allowance_of_their_notice():
     allowance = Allowance(Limits())
-    lines = tuple(unfold(BRITISH.encode()))
+    lines = definition(BRITISH)
     for _ in range(250):
         read_custom_zone("Ours", 0, lines, (2021, 2031), allowance)
     with pytest.raises(Unread, match="is more than is evaluated in one notice"):

@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
+from app.ical.limits import Limits
 from app.intake.ical import read_ical
 from app.intake.media import read_notice
-from app.intake.reading import Asking, Limits
+from app.intake.read_request import ReadRequest
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
-ASKING = Asking(now=NOW, gateways=("GW-1", "GW-2"), limits=Limits(octets=20_000, events=20))
+ASKING = ReadRequest(now=NOW, gateways=("GW-1", "GW-2"), limits=Limits(octets=20_000, events=20))
 CALENDARS = [
     path.read_bytes()
     for path in sorted(
@@ -83,7 +84,7 @@ def promises(octets, read):
     assert reading.whole_uids <= {uid for uid, _ in keys}
     assert {one.uid for one in reading.series} <= reading.whole_uids
     for one in reading.series:
-        again = read_ical(one.octets, Asking(now=NOW, gateways=(one.gateway,), gateway=one.gateway))
+        again = read_ical(one.octets, ReadRequest(now=NOW, gateways=(one.gateway,), gateway=one.gateway))
         assert again.problems == ()
         assert [(found.uid, found.recurrence_id, found.window, found.position) for found in again.announcements] == [
             (found.uid, found.recurrence_id, found.window, found.position)

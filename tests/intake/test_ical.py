@@ -6,8 +6,8 @@ import pytest
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
+from app.ical.limits import Limits
 from app.intake.ical import read_ical
-from app.intake.reading import Limits
 
 WINDOW = ClosureWindow(datetime(2026, 12, 6, 2, tzinfo=UTC), datetime(2026, 12, 6, 6, tzinfo=UTC))
 

@@ -7,8 +7,8 @@ import pytest
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
+from app.ical.limits import Limits
 from app.intake.listing import read_listing
-from app.intake.reading import Limits
 
 ENTRY = {"gateway": "GW-1", "starts": "2026-12-06T02:00", "ends": "2026-12-06T06:00Z", "reference": "change-17"}
 WINDOW = ClosureWindow(datetime(2026, 12, 6, 2, tzinfo=UTC), datetime(2026, 12, 6, 6, tzinfo=UTC))

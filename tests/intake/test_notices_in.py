@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 
 NOW = datetime(2026, 9, 1, 9, tzinfo=UTC)
-ONE = Asking(now=NOW, gateways=("GW-1",))
-TWO = Asking(now=NOW, gateways=("GW-1", "GW-2"))
+ONE = ReadRequest(now=NOW, gateways=("GW-1",))
+TWO = ReadRequest(now=NOW, gateways=("GW-1", "GW-2"))
 TIMES = ("DTSTART:20261206T020000Z", "DTEND:20261206T060000Z")
 WEEKLY = ("DTSTART;TZID=Europe/London:20261011T020000", "DURATION:PT4H", "RRULE:FREQ=WEEKLY;COUNT=4")
 TOKYO = (
@@ -203,7 +203,7 @@ def test_a_rule_without_end_goes_to_the_horizon_and_is_kept_to_be_read_again():
     (series,) = reading.series
     assert (series.uid, series.gateway, series.expanded_to) == ("a@x", "GW-1", NOW + ONE.limits.horizon)
     assert max(starts(reading)) <= NOW + ONE.limits.horizon < max(starts(reading)) + timedelta(days=7, hours=1)
-    later = Asking(now=NOW + timedelta(days=70), gateways=("GW-1",), gateway="GW-1")
+    later = ReadRequest(now=NOW + timedelta(days=70), gateways=("GW-1",), gateway="GW-1")
     again = read_ical(series.octets, later)
     assert again.problems == ()
     assert len(again.announcements) == len(reading.announcements) + 10
@@ -258,7 +258,7 @@ def test_methods_that_announce_nothing(method):
         (("LOCATION:GW-2",), TWO, "GW-2"),
         (("LOCATION:gw-2",), TWO, "GW-2"),
         (("X-MAINTNOTE-OBJECT-ID:GW-2",), TWO, "GW-2"),
-        (("LOCATION:GW-2",), Asking(now=NOW, gateways=("GW-1", "GW-2"), gateway="GW-1"), "GW-1"),
+        (("LOCATION:GW-2",), ReadRequest(now=NOW, gateways=("GW-1", "GW-2"), gateway="GW-1"), "GW-1"),
         (("LOCATION:The basement",), ONE, "GW-1"),
     ],
 )
@@ -316,7 +316,7 @@ def test_only_events_are_read():
 def test_a_long_closure_is_recorded_once_confirmed():
     long = event("DTSTART:20261206T020000Z", "DURATION:P40D")
     assert codes(read(long)) == ["window-too-long"]
-    allowed = Asking(now=NOW, gateways=("GW-1",), allow_long=True)
+    allowed = ReadRequest(now=NOW, gateways=("GW-1",), allow_long=True)
     assert only(read(long, asking=allowed)).window.duration == timedelta(days=40)
 
 

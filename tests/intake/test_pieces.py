@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 from app.pulling.fetch_failure import SourceUnread
 from app.pulling.split_by_uid import Filter, cancellation_of, take_apart
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
-ASKING = Asking(now=NOW, gateways=("GW-A1", "GW-A2"), gateway="GW-A1")
+ASKING = ReadRequest(now=NOW, gateways=("GW-A1", "GW-A2"), gateway="GW-A1")
 ANY = Filter()
 ZONE = """BEGIN:VTIMEZONE
 TZID:Ours

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain.refusal import NoticeUnreadable
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 
 FOLDER = importlib.resources.files("icalendar") / "tests/calendars"
 PATHS = sorted((path for path in FOLDER.iterdir() if path.name.endswith(".ics")), key=lambda path: path.name)
@@ -28,7 +28,7 @@ def test_each_event_is_understood_or_named(path):
     lines = octets.replace(b"\r\n", b"\n").split(b"\n")
     begun = [number for number, line in enumerate(lines, 1) if line.strip().upper() == b"BEGIN:VEVENT"]
     try:
-        reading = read_ical(octets, Asking(now=when(octets), gateways=("GW-1",)))
+        reading = read_ical(octets, ReadRequest(now=when(octets), gateways=("GW-1",)))
     except NoticeUnreadable as refusal:
         named = refusal.problems
     else:

@@ -6,7 +6,7 @@ import pytest
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
-from app.intake.reading import Limits
+from app.ical.limits import Limits
 from app.intake.sheet import TEMPLATE, read_sheet
 
 HEAD = "gateway,starts,ends,reference,withdrawn\r\n"

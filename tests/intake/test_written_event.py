@@ -6,15 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
-from app.intake.written_event import Repeat, Stated, rule_of, write_event
+from app.intake.read_request import ReadRequest
+from app.intake.written_event import FormEvent, Repeat, rule_of, write_event
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 TEXT = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="\N{BYTE ORDER MARK}"), min_size=1, max_size=60)  # fmt: skip
 
 
 def read(stated):
-    found = read_ical(write_event(stated), Asking(NOW, ("GW-A1",), stated.gateway))
+    found = read_ical(write_event(stated), ReadRequest(NOW, ("GW-A1",), stated.gateway))
     assert found.problems == ()
     return found.announcements
 
@@ -23,7 +23,7 @@ def read(stated):
 def test_an_event_reads_as_it_was_stated(uid, starts, length):
     starts = starts.replace(second=0, microsecond=0, tzinfo=UTC)
     ends = (starts + length).replace(second=0, microsecond=0)
-    (found,) = read(Stated(f"form:{uid}", "GW-A1", starts, max(ends, starts + timedelta(minutes=1))))
+    (found,) = read(FormEvent(f"form:{uid}", "GW-A1", starts, max(ends, starts + timedelta(minutes=1))))
     assert (found.uid, found.window.starts, found.window.ends) == (
         f"form:{uid}",
         starts,
@@ -33,12 +33,12 @@ def test_an_event_reads_as_it_was_stated(uid, starts, length):
 
 
 def test_a_time_without_zone_is_on_londons_clocks():
-    (found,) = read(Stated("u", "GW-A1", datetime(2027, 6, 6, 2), datetime(2027, 6, 6, 6)))
+    (found,) = read(FormEvent("u", "GW-A1", datetime(2027, 6, 6, 2), datetime(2027, 6, 6, 6)))
     assert found.window.starts == datetime(2027, 6, 6, 1, tzinfo=UTC)
 
 
 def test_one_occurrence_is_named():
-    stated = Stated("u", "GW-A1", datetime(2026, 12, 7, 2), datetime(2026, 12, 7, 6), "20261206T020000Z")
+    stated = FormEvent("u", "GW-A1", datetime(2026, 12, 7, 2), datetime(2026, 12, 7, 6), "20261206T020000Z")
     (found,) = read(stated)
     assert (found.recurrence_id, found.window.starts) == ("20261206T020000Z", datetime(2026, 12, 7, 2, tzinfo=UTC))
 
@@ -56,7 +56,7 @@ def test_the_rules_of_a_form():
 @given(st.dates(date(2026, 12, 1), date(2027, 3, 1)), st.integers(2, 10))
 def test_a_monthly_repeat_leaves_no_month_out(first, count):
     starts = datetime(first.year, first.month, first.day, 2)
-    found = read(Stated("u", "GW-A1", starts, starts + timedelta(hours=4), rule=rule_of(Repeat.MONTHLY, first, 1, None, count)))  # fmt: skip
+    found = read(FormEvent("u", "GW-A1", starts, starts + timedelta(hours=4), rule=rule_of(Repeat.MONTHLY, first, 1, None, count)))  # fmt: skip
     months = [one.window.starts.year * 12 + one.window.starts.month for one in found]
     assert months == list(range(months[0], months[0] + count))
     assert {one.window.starts.weekday() for one in found} == {first.weekday()}

@@ -5,7 +5,7 @@ import pytest
 from icalendar.timezone import tzp
 
 from app.domain.london import Reading
-from app.intake.zones import named_zone
+from app.ical.zones import named_zone
 
 LONDON = "Europe/London"
 

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from app.domain.late_change import Assessment
+from app.domain.schedule import ScheduledClosure
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.closure import State
-from app.domain.late_change import Assessment
 from app.domain.london import whole_days
 from app.domain.notice_period import NoticePeriod
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.web.pages import timeline
 from app.web.pages.timeline import (

@@ -25,6 +25,7 @@ from app.caldav.boards.feed_changes import Heard, Shown, newest, step_from
 from app.caldav.boards.kept_properties import KeptProperties
 from app.caldav.limits import bounds_at
 from app.domain.refusal import AccessRefused
+from app.ical.components import CalendarStream
 from app.publishing import Publishing
 from app.register.reading import place_in_log
 from app.register.register import Register
@@ -147,7 +148,7 @@ class DccBoard:
             is_cut=step.is_cut,
         )
 
-    def put(self, collection: CalendarCollection, name: str, octets: bytes, condition: Condition) -> Stored:  # noqa: ARG002 - the seam's signature
+    def put(self, collection: CalendarCollection, name: str, sent: CalendarStream, condition: Condition) -> Stored:  # noqa: ARG002 - the seam's signature
         """Refuse: these calendars say what Users told."""
         _refuse()
 

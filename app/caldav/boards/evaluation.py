@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.caldav.backend import CalendarMember, MemberInstance, TooMuchAsked
 from app.domain.notice import Occurrence as Read
-from app.intake.occurring import allowance_of_span, instances_within
+from app.intake.occurrences import allowance_of_span, instances_within
 
 _COST_OF_READING = 1_500  # microseconds that an object costs before anything recurs
 _MOST = 5_000_000  # microseconds of one request, about

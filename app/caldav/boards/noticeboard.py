@@ -34,8 +34,9 @@ from app.domain.notice import Channel, Notice
 from app.domain.party import Gateway, User
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import weeks_touched
+from app.ical.components import CalendarStream
 from app.intake.calendar_object import read_object
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 from app.register.member_body import MemberBody, load_body
 from app.register.members import (
     CALENDAR_MEDIA_TYPE,
@@ -189,13 +190,15 @@ class Noticeboard:
                 is_cut=is_cut,
             )
 
-    def put(self, collection: CalendarCollection, name: str, octets: bytes, condition: Condition) -> Stored:
+    def put(self, collection: CalendarCollection, name: str, sent: CalendarStream, condition: Condition) -> Stored:
         """Record a notice and store what is kept of its octets; what intake cannot read is recorded and refused."""
-        shelf, notice = self._shelf(collection), self._notice(octets)
+        shelf, notice = self._shelf(collection), self._notice(sent.octets)
         codes = tuple(gateway.code for gateway in self.gateways)
-        asking = Asking(self.now, codes, shelf.gateway.code, LIMITS, allow_long=True)  # nobody could confirm it here
+        request = ReadRequest(
+            self.now, codes, shelf.gateway.code, LIMITS, allow_long=True
+        )  # nobody could confirm it here
         try:
-            found = read_object(octets, asking)
+            found = read_object(sent, request)
         except (NoticeTooLarge, NoticeUnreadable) as unread:
             keep_notice(self.register, self.user, notice)
             raise refusal_of(unread) from unread

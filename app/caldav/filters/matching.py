@@ -6,9 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from app.caldav.backend import CalendarMember, MemberInstance
-from app.caldav.content import Component, ContentLine, Unsound, alarm_reach, alarms, read_component, stated_time
 from app.caldav.filters.filter_xml import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
 from app.caldav.notation import LONDON
+from app.ical.alarms import alarm_reach, alarms, stated_time
+from app.ical.components import Component, read_sole_calendar
+from app.ical.lines import unescape_text
+from app.ical.parsed_line import ParsedLine
+from app.ical.unread import Unread
 
 Occurring = Callable[[CalendarMember, datetime, datetime], Sequence[MemberInstance] | None]
 """``Backend.occurring`` of one collection."""
@@ -27,9 +31,9 @@ def passes(member: CalendarMember, asked: CompFilter, zone: tzinfo, occurring: O
     if quick is not None:
         return quick.span is None or _takes_place(member, quick.span, zone, occurring)
     try:
-        calendar = read_component(member.octets)
+        calendar = read_sole_calendar(member.octets)
         return not asked.absent and _Matching(member, zone, occurring).component(calendar, asked, None)
-    except Unsound:
+    except Unread:
         return False
 
 
@@ -148,30 +152,29 @@ def _at(span: TimeRange, moment: datetime) -> bool:
 
 
 def _property(found: Component, asked: PropFilter, zone: tzinfo) -> bool:
-    named = found.named(asked.name)
     if asked.absent:
-        return not named
-    return any(_line(line, asked, zone) for line in named)
+        return not found.named(asked.name)
+    return any(_line(stated, asked, zone) for stated in found.parsed(asked.name))
 
 
-def _line(line: ContentLine, asked: PropFilter, zone: tzinfo) -> bool:
+def _line(stated: ParsedLine, asked: PropFilter, zone: tzinfo) -> bool:
     if asked.span is not None:
-        moment = stated_time(line, zone)
+        moment = stated_time(stated, zone)
         if moment is None or not _at(asked.span, moment):
             return False
-    if asked.text is not None and not _matches(asked.text, [line.plain()]):
+    if asked.text is not None and not _matches(asked.text, [unescape_text(stated.value)]):
         return False
-    return all(_parameter(line, one) for one in asked.parameters)
+    return all(_parameter(stated, one) for one in asked.parameters)
 
 
-def _parameter(line: ContentLine, asked: ParamFilter) -> bool:
-    values = line.parameters().get(asked.name)
+def _parameter(stated: ParsedLine, asked: ParamFilter) -> bool:
+    values = stated.parameters.get(asked.name)
     if asked.absent or values is None:
         return asked.absent and values is None
     return asked.text is None or _matches(asked.text, values)
 
 
-def _matches(asked: TextMatch, values: list[str]) -> bool:
+def _matches(asked: TextMatch, values: Sequence[str]) -> bool:
     folded = _FOLDS[asked.collation]
     wanted = folded(asked.text)
     return any(wanted in folded(value) for value in values) is not asked.negate

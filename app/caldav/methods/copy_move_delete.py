@@ -7,6 +7,7 @@ from app.caldav.notation import caldav
 from app.caldav.properties.live import AskerView
 from app.caldav.request_headers import Preferences, read_condition
 from app.caldav.resources import PathKind, Resource, path_of, read_path, required
+from app.ical.components import read_calendars
 
 
 def answer_copy_move(request: Request, view: AskerView) -> Response:
@@ -71,7 +72,9 @@ def _copy(request: Request, view: AskerView, source: Resource, target: CalendarC
         raise _changed()
     anything, nothing = Condition(), Condition(none_match=frozenset({"*"}))
     try:
-        return view.backend.put(target, name, member.octets, anything if _overwrites(request) else nothing)
+        return view.backend.put(
+            target, name, read_calendars(member.octets), anything if _overwrites(request) else nothing
+        )
     except Stale as stale:
         raise DestinationTaken from stale
 

@@ -7,7 +7,7 @@ from app.caldav.backend import CalendarCollection, Condition, MemberEntry, Objec
 from app.caldav.exchange import Refused, Request, Response, lacking, missing
 from app.caldav.methods.options import allowed
 from app.caldav.notation import caldav, href, http_date, read_http_date
-from app.caldav.object_checks import check_object, check_size, check_type
+from app.caldav.object_checks import check_size, check_type, read_checked
 from app.caldav.properties.live import AskerView
 from app.caldav.request_headers import VARY, Preferences, read_condition, read_preferences
 from app.caldav.resources import DavPath, PathKind, collection_path, find_place, read_path, required, segment
@@ -90,13 +90,13 @@ def store(request: Request, view: AskerView, collection: CalendarCollection, nam
     check_type(request.headers)
     check_size(request.body, view.bounds)
     try:
-        check_object(request.body, view.bounds)
+        sent = read_checked(request.body, view.bounds)
     except Refused:
         # Octets that give no notice are kept all the same, for whoever asks what was sent.
         view.backend.refuse(collection, request.body)
         raise
     try:
-        return view.backend.put(collection, name, request.body, condition)
+        return view.backend.put(collection, name, sent, condition)
     except ObjectRefused as refused:
         raise object_refusal(refused, request.path) from refused
 

@@ -1,12 +1,13 @@
 """PROPFIND and PROPPATCH (RFC 4918 9.1, 9.2): properties read, and those that a principal keeps for itself."""
 
-from app.caldav.content import Unsound, read_component
 from app.caldav.exchange import Element, Refused, Request, Response, bad_request, kept, lacking, parse, text_of
 from app.caldav.notation import caldav, dav, element, escape
 from app.caldav.properties.live import LIVE, SETTABLE, AskerView
 from app.caldav.properties.rows import ALL, MemberRows, multistatus, read_asked, resource_row, row
 from app.caldav.request_headers import read_preferences
 from app.caldav.resources import PathKind, Resource, inside, required
+from app.ical.components import read_sole_calendar
+from app.ical.unread import Unread
 
 _MOST = 100  # properties in one request
 _LARGEST = 65_536  # characters of one value
@@ -116,8 +117,8 @@ def _fault(resource: Resource, name: str, value: Element | None) -> Fault | None
 def _is_timezone(text: str) -> bool:
     """Tell whether a text is "an iCalendar object" with "a single valid VTIMEZONE component" (RFC 4791 5.2.2)."""
     try:
-        calendar = read_component(text.strip().encode())
-    except Unsound:
+        calendar = read_sole_calendar(text.strip().encode())
+    except Unread:
         return False
     return [part.name for part in calendar.parts] == ["VTIMEZONE"] and len(calendar.parts[0].named("TZID")) == 1
 

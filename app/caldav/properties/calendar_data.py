@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.caldav.backend import CalendarMember, MemberInstance
-from app.caldav.content import Component, ContentLine, Unsound, content_line, read_component, written
 from app.caldav.exchange import Element, Refused, bad_request
 from app.caldav.filters.filter_xml import TimeRange
 from app.caldav.filters.matching import Occurring, instances_in, overlaps
 from app.caldav.notation import LONDON, caldav, read_utc, utc, within_calendars
+from app.ical.components import Component, read_sole_calendar, written
+from app.ical.lines import ContentLine, own_line
+from app.ical.unread import Unread
 
 _DEEPEST = 8
 # An instance stands for itself: its rule and its times as stated give way to its own (RFC 4791 9.6.5).
@@ -91,8 +93,8 @@ def shown_text(member: CalendarMember, asked: CalendarData, occurring: Occurring
     if asked.whole:
         return whole
     try:
-        calendar = read_component(member.octets)
-    except Unsound:
+        calendar = read_sole_calendar(member.octets)
+    except Unread:
         return whole
     if asked.expand is not None:
         calendar = _expanded(calendar, instances_in(member, asked.expand, occurring), asked.expand)
@@ -100,7 +102,7 @@ def shown_text(member: CalendarMember, asked: CalendarData, occurring: Occurring
         calendar = _limited(calendar, member.instances, asked.limit)
     if asked.shown is not None:
         calendar = _partial(calendar, asked.shown)
-    return written(calendar)
+    return written(calendar).decode()
 
 
 def _expanded(calendar: Component, instances: Iterable[MemberInstance], span: TimeRange) -> Component:
@@ -108,11 +110,11 @@ def _expanded(calendar: Component, instances: Iterable[MemberInstance], span: Ti
     events = calendar.events()
     kept = [line for line in calendar.lines if line.name in {"VERSION", "PRODID", "CALSCALE"}]
     parts = [
-        Component("VEVENT", [*_times(one), *_lasting(events[one.place])], events[one.place].parts)
+        Component("VEVENT", lines=[*_times(one), *_lasting(events[one.place])], parts=events[one.place].parts)
         for one in instances
         if one.place < len(events) and overlaps(one, span)
     ]
-    return Component(calendar.name, kept, parts)
+    return Component(calendar.name, lines=kept, parts=parts)
 
 
 def _lasting(event: Component) -> list[ContentLine]:
@@ -126,8 +128,8 @@ def _times(instance: MemberInstance) -> list[ContentLine]:
         named.append(("RECURRENCE-ID", original))
     if instance.all_day:
         # A date has no zone: it stays one, the day in London whose midnight the instance starts at.
-        return [content_line(f"{name};VALUE=DATE:{when.astimezone(LONDON):%Y%m%d}") for name, when in named]
-    return [content_line(f"{name}:{utc(when)}") for name, when in named]
+        return [own_line(f"{name};VALUE=DATE:{when.astimezone(LONDON):%Y%m%d}") for name, when in named]
+    return [own_line(f"{name}:{utc(when)}") for name, when in named]
 
 
 def _limited(calendar: Component, instances: tuple[MemberInstance, ...], span: TimeRange) -> Component:
@@ -145,7 +147,7 @@ def _limited(calendar: Component, instances: tuple[MemberInstance, ...], span: T
         if not part.named("RECURRENCE-ID") or place in concerned:
             kept.append(part)
         place += 1
-    return Component(calendar.name, calendar.lines, kept)
+    return Component(calendar.name, lines=calendar.lines, parts=kept)
 
 
 def _unmoved(instance: MemberInstance) -> MemberInstance:
@@ -158,7 +160,7 @@ def _partial(found: Component, shown: ShownParts) -> Component:
     lines = found.lines
     if shown.lines is not None:
         lines = [
-            line if shown.lines[line.name] else content_line(f"{line.name}:")
+            line if shown.lines[line.name] else own_line(f"{line.name}:")
             for line in found.lines
             if line.name in shown.lines
         ]
@@ -166,4 +168,4 @@ def _partial(found: Component, shown: ShownParts) -> Component:
     if shown.parts is not None:
         by_name = {one.name: one for one in shown.parts}
         parts = [_partial(part, by_name[part.name]) for part in found.parts if part.name in by_name]
-    return Component(found.name, lines, parts)
+    return Component(found.name, lines=lines, parts=parts)

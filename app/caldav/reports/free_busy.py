@@ -5,7 +5,6 @@ from datetime import datetime
 from hashlib import sha256
 
 from app.caldav.backend import CalendarCollection, CalendarMember, MemberInstance
-from app.caldav.content import Component, Unsound, content_line, read_component, written
 from app.caldav.exchange import Element, Request, Response, bad_request
 from app.caldav.filters.filter_xml import TimeRange, read_span
 from app.caldav.filters.matching import overlaps
@@ -13,6 +12,9 @@ from app.caldav.notation import caldav, utc
 from app.caldav.properties.live import AskerView
 from app.caldav.reports.members import check_count
 from app.caldav.resources import Resource
+from app.ical.components import Component, read_sole_calendar, written
+from app.ical.lines import own_line
+from app.ical.unread import Unread
 
 _KINDS = ("BUSY", "BUSY-TENTATIVE")
 
@@ -32,8 +34,8 @@ def answer_free_busy(request: Request, view: AskerView, resource: Resource, body
         found = view.backend.occurring(resource.collection, member, span.starts, span.ends)
         _add(periods, member, span, member.instances if found is None else found)
     check_count(sum(map(len, periods.values())))
-    text = written(_calendar(resource.collection, view.reached(resource.collection).changed_at, span, periods))
-    return Response(200, (("Content-Type", "text/calendar; charset=utf-8"),), text.encode())
+    octets = written(_calendar(resource.collection, view.reached(resource.collection).changed_at, span, periods))
+    return Response(200, (("Content-Type", "text/calendar; charset=utf-8"),), octets)
 
 
 def _add(
@@ -49,9 +51,9 @@ def _add(
     if not touching:
         return
     try:
-        events = read_component(member.octets).events()
+        events = read_sole_calendar(member.octets).events()
         kinds = [_kind(event) for event in events]
-    except Unsound:
+    except Unread:
         return
     for one in touching:
         kind = kinds[one.place] if one.place < len(kinds) else None
@@ -61,7 +63,7 @@ def _add(
 
 def _kind(event: Component) -> str | None:
     """Return how an event takes up time (RFC 4791 7.10): not at all where it is transparent or cancelled."""
-    values = {name: [line.value().upper() for line in event.named(name)] for name in ("STATUS", "TRANSP")}
+    values = {name: [line.value.upper() for line in event.parsed(name)] for name in ("STATUS", "TRANSP")}
     if "CANCELLED" in values["STATUS"] or "TRANSPARENT" in values["TRANSP"]:
         return None
     return "BUSY-TENTATIVE" if "TENTATIVE" in values["STATUS"] else "BUSY"
@@ -80,9 +82,9 @@ def _calendar(
         merged = ",".join(f"{begun}/{ended}" for begun, ended in _merged(periods[kind]))
         if merged:
             lines.append(f"FREEBUSY;FBTYPE={kind}:{merged}")
-    busy = Component("VFREEBUSY", [content_line(line) for line in lines])
+    busy = Component("VFREEBUSY", lines=[own_line(line) for line in lines])
     head = ["VERSION:2.0", "PRODID:-//closure-notices//caldav//EN"]
-    return Component("VCALENDAR", [content_line(line) for line in head], [busy])
+    return Component("VCALENDAR", lines=[own_line(line) for line in head], parts=[busy])
 
 
 def _merged(periods: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ from datetime import tzinfo
 from functools import partial
 
 from app.caldav.backend import CalendarCollection, CalendarMember
-from app.caldav.content import Unsound, named_zone, read_component
 from app.caldav.exchange import Element, Refused, Request, Response, bad_request, text_of
 from app.caldav.filters.filter_xml import CompFilter, read_filter
 from app.caldav.filters.matching import passes, span_of, widened
@@ -15,6 +14,9 @@ from app.caldav.properties.live import AskerView
 from app.caldav.properties.rows import MemberRows, missing_row, multistatus, read_asked
 from app.caldav.request_headers import read_preferences
 from app.caldav.resources import DavPath, PathKind, Resource, path_of, read_path
+from app.ical.components import read_sole_calendar
+from app.ical.unread import Unread
+from app.ical.zones import iana_zone
 
 MOST_ROWS = 20_000
 
@@ -76,27 +78,27 @@ def read_zone(body: Element) -> tzinfo:
     """
     by_id = body.find(caldav("timezone-id"))
     if by_id is not None:
-        found = named_zone(text_of(by_id).strip())
+        found = iana_zone(text_of(by_id).strip())
         if found is None:
             raise Refused(403, caldav("valid-timezone"), "This is not the name of a time zone.")
         return LONDON if found.key == LONDON.key else found
     stated = body.find(caldav("timezone"))
     if stated is None:
         return LONDON
-    known = named_zone(_tzid(text_of(stated)))
+    known = iana_zone(_tzid(text_of(stated)))
     return known if known is not None and known.key != LONDON.key else LONDON
 
 
 def _tzid(text: str) -> str:
     """Return the TZID of a CALDAV:timezone, which is "a valid iCalendar object containing exactly one" VTIMEZONE."""
     try:
-        parts = read_component(text.strip().encode()).parts
-    except Unsound as unsound:
-        raise Refused(403, caldav("valid-calendar-data"), str(unsound)) from unsound
-    zones = [part.named("TZID") for part in parts if part.name == "VTIMEZONE"]
+        parts = read_sole_calendar(text.strip().encode()).parts
+        zones = [part.parsed("TZID") for part in parts if part.name == "VTIMEZONE"]
+    except Unread as unread:
+        raise Refused(403, caldav("valid-calendar-data"), unread.text) from unread
     if len(zones) != 1 or len(zones[0]) != 1:
         raise Refused(403, caldav("valid-calendar-data"), "The time zone is not one VTIMEZONE with one TZID.")
-    return zones[0][0].value()
+    return zones[0][0].value
 
 
 @dataclass(frozen=True, slots=True)

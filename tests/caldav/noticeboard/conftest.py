@@ -9,6 +9,7 @@ from app.caldav.backend import Condition
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.caldav.boards.noticeboard import Noticeboard
+from app.ical.components import read_calendars
 from app.register.people import enrolment
 from app.store import parties
 
@@ -73,7 +74,7 @@ class Client:
         return self.board.reached(self.collection).token
 
     def put(self, name, octets, condition=ANY):
-        return self.board.put(self.collection, name, octets, condition)
+        return self.board.put(self.collection, name, read_calendars(octets), condition)
 
     def delete(self, name, condition=ANY):
         return self.board.delete(self.collection, name, condition)

@@ -11,6 +11,7 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import NoticeContent
 from app.domain.refusal import AccessRefused
 from app.factory import publisher_of
+from app.ical.components import read_calendars
 from app.publishing import Publishing
 from app.register.maintenance import PLACE, import_maintenance
 from app.register.people import enrolment
@@ -89,7 +90,7 @@ def test_the_home_holds_three_collections_that_nobody_writes(reader, alpha, anno
         assert (board.entries(collection), board.changes(collection, "", None).changed) == ([], [])
         assert board.changes(collection, newest, 1).token == newest
         with pytest.raises(AccessRefused):
-            board.put(collection, "a.ics", b"", Condition())
+            board.put(collection, "a.ics", read_calendars(b"BEGIN:VCALENDAR"), Condition())
         with pytest.raises(AccessRefused):
             board.delete(collection, "a.ics", Condition())
     board.set_properties("/x/", {"{a}b": "<b/>"})

@@ -11,7 +11,7 @@ from app.domain.notice import Channel, Notice
 from app.domain.refusal import NoticeUnreadable
 from app.domain.retention import RetentionPolicy
 from app.intake.media import read_notice
-from app.intake.reading import Asking
+from app.intake.read_request import ReadRequest
 from app.register.people.enrolment import issue_token
 from app.register.receive import keep_notice, receive_notice
 from app.register.rulebook import set_retention
@@ -180,7 +180,7 @@ def test_the_search_finds_them_where_details_are_kept(sealed, service, web, put,
 def test_of_what_could_not_be_read_the_receipt_is_left(dropping, register, store, alpha):
     octets = b"quokka"
     with pytest.raises(NoticeUnreadable):
-        read_notice(octets, "text/calendar", Asking(now=NOW, gateways=("GW-A1",)))
+        read_notice(octets, "text/calendar", ReadRequest(now=NOW, gateways=("GW-A1",)))
     sent = Notice("ALPHA", Channel.API, NOW, "text/quokka", octets, "a program")
     assert keep_notice(register, alpha, sent) is False
     with store.reading() as connection:
@@ -191,7 +191,7 @@ def test_of_what_could_not_be_read_the_receipt_is_left(dropping, register, store
 
 def test_what_was_left_out_is_still_named_in_the_receipt(dropping, register, alpha, event):
     octets = event("u1", *TIMES, *WORDS)
-    reading = read_notice(octets, "text/calendar", Asking(now=NOW, gateways=("GW-A1",)))
+    reading = read_notice(octets, "text/calendar", ReadRequest(now=NOW, gateways=("GW-A1",)))
     sent = Notice("ALPHA", Channel.API, NOW, "text/calendar", octets)
     (ack,) = receive_notice(register, alpha, sent, reading).accepted
     assert ack.left_out == ("DESCRIPTION", "LOCATION", "SUMMARY", "VALARM")

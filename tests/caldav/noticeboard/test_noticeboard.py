@@ -10,7 +10,7 @@ from app.domain.closure import Step
 from app.domain.notice import Channel
 from app.domain.window import ClosureWindow
 from app.jobs.sweep import sweep
-from app.register.reading import Question, read_schedule, find_history
+from app.register.reading import Question, find_history, read_schedule
 from app.register.retention import purge_expired
 from app.register.verification import verify_record
 from app.store import notices

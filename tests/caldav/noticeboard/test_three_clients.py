@@ -16,6 +16,7 @@ from app.caldav.boards.member_cache import ReadMembers
 from app.caldav.boards.noticeboard import Noticeboard
 from app.domain.closure import State
 from app.factory import open_service, prepare
+from app.ical.components import read_calendars
 from app.register.people.enrolment import enrol_gateway, enrol_user
 from app.register.rulebook import RulebookCache
 from app.register.verification import verify_record
@@ -63,7 +64,7 @@ class Phone:
         condition = Condition(match=frozenset({etag})) if etag else Condition(none_match=frozenset("*"))
         octets = octets_of(uid, day, self.name)
         try:
-            stored = board.put(board.collection("ALPHA", gateway), name, octets, condition)
+            stored = board.put(board.collection("ALPHA", gateway), name, read_calendars(octets), condition)
         except Stale:
             return None
         self.known[gateway][name] = stored.entry.etag
@@ -103,7 +104,9 @@ class Phone:
         """What the register says: the gateway, day and state of each planned closure."""
         store = self.service.store
         with store.reading() as connection:
-            found = [held for state in State for held in rows.in_state(store, connection, state, {self.user.id: "ALPHA"})]
+            found = [
+                held for state in State for held in rows.in_state(store, connection, state, {self.user.id: "ALPHA"})
+            ]
         return {
             (held.closure.gateway, held.mark.uid): (held.closure.window.starts, held.closure.state.value)
             for held in found
@@ -250,7 +253,7 @@ def test_a_uid_by_two_names_at_once_is_taken_once(workers, database_url):
         board = phone.board()
         start.wait()
         try:
-            board.put(board.collection("ALPHA", "GW-1"), name, octets_of("one", 1, name), Condition())
+            board.put(board.collection("ALPHA", "GW-1"), name, read_calendars(octets_of("one", 1, name)), Condition())
             outcomes.append("taken")
         except ObjectRefused as refused:
             outcomes.append(refused.precondition)

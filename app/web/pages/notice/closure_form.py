@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from app.domain.london import LONDON
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
-from app.intake.written_event import Repeat, Stated, rule_of
+from app.intake.written_event import FormEvent, Repeat, rule_of
 
 FIELDS = (
     *("gateway", "from_day", "from_time", "to_day", "to_time", "reference", "allow_long"),
@@ -77,7 +77,7 @@ class Typed:
             self.faults.setdefault(_FIELD_OF.get(one.property or "", ""), f"{one.text} {one.remedy}".strip())
 
 
-def read_closure(typed: Typed, gateways: tuple[str, ...], form_id: str) -> Stated | None:
+def read_closure(typed: Typed, gateways: tuple[str, ...], form_id: str) -> FormEvent | None:
     """Return what a new closure's form states; None where a fault was noted.
 
     It is known by the sender's own reference, else by the form: sent twice, a form states one closure.
@@ -89,10 +89,10 @@ def read_closure(typed: Typed, gateways: tuple[str, ...], form_id: str) -> State
     rule = _rule(typed, starts.date() if starts else None)
     if typed.faults or starts is None or ends is None:
         return None
-    return Stated(f"form:{reference or form_id}", gateway, starts, ends, rule=rule)
+    return FormEvent(f"form:{reference or form_id}", gateway, starts, ends, rule=rule)
 
 
-def read_change(typed: Typed, gateways: tuple[str, ...], known: tuple[str, str, ClosureWindow]) -> Stated | None:
+def read_change(typed: Typed, gateways: tuple[str, ...], known: tuple[str, str, ClosureWindow]) -> FormEvent | None:
     """Return what a change states of the closure that is known by (UID, RECURRENCE-ID) with a window.
 
     A time that was left as the form showed it stays the same instant, also in a night when the clocks go back.
@@ -101,7 +101,7 @@ def read_change(typed: Typed, gateways: tuple[str, ...], known: tuple[str, str, 
     gateway, starts, ends = _window(typed, gateways)
     if typed.faults or starts is None or ends is None:
         return None
-    return Stated(uid, gateway, _kept(starts, window.starts), _kept(ends, window.ends), recurrence_id)
+    return FormEvent(uid, gateway, _kept(starts, window.starts), _kept(ends, window.ends), recurrence_id)
 
 
 def fields_of(gateway: str, window: ClosureWindow) -> dict[str, str]:

@@ -4,14 +4,13 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from app.domain.access import Action, Principal, acting_user
 from app.domain.closure import PlannedClosure, State
-from app.domain.notice import Channel
+from app.domain.notice import Channel, SenderMark
 from app.domain.party import read_code
 from app.domain.refusal import NoticeUnreadable
-from app.intake.written_event import Repeat, Stated, write_event
+from app.intake.written_event import FormEvent, Repeat, write_event
 from app.register.give import LIMITS, Sender
 from app.register.reading import find_held
 from app.store import parties
-from app.store.closures import Held
 from app.web import form_once
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
@@ -37,7 +36,7 @@ def show() -> Response:
     if request.args.get("preview"):
         given, _ = pending.open_pending(pending.draft_id_of(request.args["preview"]))
         if given.changes:
-            return _change_form(_find(principal, given.changes).closure, Typed(given.typed))
+            return _change_form(_find(principal, given.changes)[0], Typed(given.typed))
         return _form(principal, acting_user(principal, given.user), Typed(given.typed), form_once.new_form_id())
     return _form(principal, request.args.get("user"), Typed({}), form_once.new_form_id())
 
@@ -57,7 +56,7 @@ def preview() -> Response:
 def change(reference: str) -> Response:
     """Ask for a closure's new times or gateway; the closure and its history stay."""
     principal = current_principal()
-    closure = _find(principal, reference).closure
+    closure, _ = _find(principal, reference)
     return _change_form(closure, Typed(fields_of(closure.gateway, closure.window)))
 
 
@@ -65,10 +64,9 @@ def change(reference: str) -> Response:
 def preview_change(reference: str) -> Response:
     """Say what would be different and how much notice of that this is. Nothing is recorded."""
     principal = current_principal()
-    held = _find(principal, reference)
-    closure, sender = held.closure, find_sender(held.closure.user)
-    typed = _typed()
-    known = (held.mark.uid, held.mark.recurrence_id, closure.window)
+    closure, mark = _find(principal, reference)
+    sender, typed = find_sender(closure.user), _typed()
+    known = (mark.uid, mark.recurrence_id, closure.window)
     stated = read_change(typed, sender.codes, known)
     page = None if stated is None else _preview(typed, stated, sender, closure.reference)
     return page or _change_form(closure, typed)
@@ -78,7 +76,7 @@ def _typed() -> Typed:
     return Typed({name: request.form[name] for name in FIELDS if name in request.form})
 
 
-def _preview(typed: Typed, stated: Stated, sender: Sender, changes: str = "") -> Response | None:
+def _preview(typed: Typed, stated: FormEvent, sender: Sender, changes: str = "") -> Response | None:
     """Return the preview; None where nothing could be read, with what is wrong noted at its field."""
     waiting = Pending(
         user=sender.user.code,
@@ -136,5 +134,6 @@ def _change_form(closure: PlannedClosure, typed: Typed) -> Response:
     return make_response(page, 422 if typed.faults else 200)
 
 
-def _find(principal: Principal, reference: str) -> Held:
-    return find_held(site().register, principal, reference)
+def _find(principal: Principal, reference: str) -> tuple[PlannedClosure, SenderMark]:
+    held = find_held(site().register, principal, reference)
+    return held.closure, held.mark

@@ -13,8 +13,8 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import NoticeContent
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal
 from app.domain.window import ClosureWindow
+from app.ical.limits import Limits
 from app.intake.media import read_notice
-from app.intake.reading import Limits
 from app.pulling.fetch_failure import words_of
 from app.pulling.source_state import read_state
 from app.register.maintenance import (

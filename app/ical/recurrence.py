@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from app.intake.allowance import Allowance
-from app.intake.evaluate import starts_of_rule
-from app.intake.moment import Moment
-from app.intake.problem import FAULTS, Unread
-from app.intake.property import Length
-from app.intake.reading import Limits
-from app.intake.rule import Rule
+from app.ical.evaluate import starts_of_rule
+from app.ical.limits import Allowance, Limits
+from app.ical.moment import Moment
+from app.ical.rule import Rule
+from app.ical.unread import FAULTS, Unread
+from app.ical.values import Length
 
 _FEWER = "Give the series an end, or send it in smaller parts."
 _MARGIN = timedelta(days=2)  # more than any zone is away from UTC
@@ -23,7 +22,7 @@ _SEARCHED_IN_VAIN = timedelta(days=400 * 366)  # how far dateutil may go before 
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class AddedDate:
     """A date that RDATE adds; ``length`` is set where it says how long (VALUE=PERIOD)."""
 
     starts: Moment
@@ -46,7 +45,7 @@ class Recurrence:
 
     starts: Moment
     rule: Rule | None
-    added: tuple[Occasion, ...] = ()
+    added: tuple[AddedDate, ...] = ()
     excluded: tuple[Moment, ...] = ()
 
 
@@ -99,10 +98,10 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
                 break
             _check_count(ahead, limits)
             seen.setdefault(key, RuleOccurrence(key, moment, start.position))
-    for occasion in recurrence.added:
-        key = occasion.starts.instant()
+    for date in recurrence.added:
+        key = date.starts.instant()
         if earliest <= key <= now + limits.reach:
-            seen.setdefault(key, RuleOccurrence(key, occasion.starts, None, occasion.length))
+            seen.setdefault(key, RuleOccurrence(key, date.starts, None, date.length))
     _check_count(sum(key >= now for key in seen), limits)
     if not seen and until is None:
         raise _none_within_reach()

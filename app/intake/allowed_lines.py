@@ -7,11 +7,12 @@ Of its parameters only those of time are kept.
 import re
 from collections.abc import Iterable
 
-from app.intake.components import RawEvent, RawProperty
-from app.intake.problem import Unread
-from app.intake.property import Heads, Property, read_property, read_text
-from app.intake.unfold import Line
-from app.intake.zones import named_zone, plain_tzid
+from app.ical.components import Component
+from app.ical.lines import ContentLine
+from app.ical.parsed_line import Heads, ParsedLine, parse_line
+from app.ical.unread import Unread
+from app.ical.zones import named_zone, plain_tzid
+from app.intake.sent_event import SentEvent
 
 _TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE"})
 _DATED = _TIMES | {"DTSTAMP", "RECURRENCE-ID"}
@@ -42,22 +43,22 @@ _PARTS_OF_RULE = {
     "BYSECOND": _NUMBER,
 }
 _STATUSES = frozenset({"CANCELLED", "CONFIRMED", "TENTATIVE"})
-_OF_ZONE = frozenset({b"DTSTART", b"TZOFFSETFROM", b"TZOFFSETTO", b"RRULE", b"RDATE"})
-_PARTS_OF_ZONE = frozenset({b"STANDARD", b"DAYLIGHT"})
+_OF_ZONE = frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"})
+_PARTS_OF_ZONE = frozenset({"STANDARD", "DAYLIGHT"})
 
 
-def property_lines(properties: Iterable[RawProperty]) -> list[bytes]:
+def property_lines(properties: Iterable[ContentLine]) -> list[bytes]:
     """Return the lines of a VCALENDAR's own properties; the zone of floating times where it is one."""
     heads, lines = Heads(), []
     for one in properties:
         stated = _read(one, heads)
-        if stated is not None and (one.name != "X-WR-TIMEZONE" or named_zone(read_text(stated)) is not None):
+        if stated is not None and (one.name != "X-WR-TIMEZONE" or named_zone(stated.text()) is not None):
             lines.append(_line(one, stated))
     return lines
 
 
 def event_lines(
-    event: RawEvent, uid: str, gateways: frozenset[str], *, is_timeless: bool = False
+    event: SentEvent, uid: str, gateways: frozenset[str], *, is_timeless: bool = False
 ) -> tuple[list[bytes], set[str]]:
     """Return a VEVENT's lines and the TZIDs that they name.
 
@@ -74,56 +75,47 @@ def event_lines(
         has_uid = has_uid or one.name == "UID"
         lines.append(_line(one, stated))
         if "TZID" in stated.parameters and _names_zone(stated):
-            zones.add(plain_tzid(stated.parameters["TZID"]))
+            zones.add(plain_tzid(stated.parameter("TZID") or ""))
     if not has_uid:
         lines.insert(1, b"UID:" + uid.encode())
     return [*lines, b"END:VEVENT"], zones
 
 
-def zone_lines(definition: tuple[Line, ...]) -> list[bytes]:
+def zone_lines(definition: Component) -> list[bytes]:
     """Return of a VTIMEZONE what its offsets come from: neither comments nor names of its parts."""
     heads = Heads()
-    parts: list[list[bytes]] = []
-    tzid: list[bytes] = []
-    inside = b""
-    for number, octets in definition:
-        head, _, rest = octets.partition(b":")
-        name, kind = head.partition(b";")[0].strip().upper(), rest.strip().upper()
-        if name in {b"BEGIN", b"END"} and inside and (name == b"END" or kind in _PARTS_OF_ZONE):
-            parts[-1].append(b"END:" + inside)
-            inside = b""
-        if name == b"BEGIN" and kind in _PARTS_OF_ZONE:
-            inside = kind
-            parts.append([b"BEGIN:" + kind])
-        elif octets[:5].upper() == b"TZID:":
-            tzid.append(octets)
-        elif inside and name in _OF_ZONE:
-            one = RawProperty(name.decode(), number, octets)
-            stated = _read(one, heads)
+    lines = [b"BEGIN:VTIMEZONE"]
+    lines += [line.octets for line in definition.lines if line.octets[:5].upper() == b"TZID:"][:1]
+    for part in definition.parts:
+        if part.name not in _PARTS_OF_ZONE:
+            continue
+        lines.append(b"BEGIN:" + part.name.encode())
+        for one in part.lines:
+            stated = _read(one, heads) if one.name in _OF_ZONE else None
             if stated is not None and _has_shape(stated):
-                parts[-1].append(_line(one, stated))
-    lines = [line for part in parts for line in part]
-    return [b"BEGIN:VTIMEZONE", *tzid[:1], *lines, b"END:VTIMEZONE"]
+                lines.append(_line(one, stated))
+        lines.append(b"END:" + part.name.encode())
+    return [*lines, b"END:VTIMEZONE"]
 
 
-def _read(one: RawProperty, heads: Heads) -> Property | None:
+def _read(one: ContentLine, heads: Heads) -> ParsedLine | None:
     try:
-        return read_property(one, heads)
+        return parse_line(one, heads)
     except Unread:
         return None
 
 
-def _is_needed(stated: Property, gateways: frozenset[str]) -> bool:
+def _is_needed(stated: ParsedLine, gateways: frozenset[str]) -> bool:
     if stated.name == "UID":
-        return bool(read_text(stated))
+        return bool(stated.text())
     if stated.name == "STATUS":
-        return read_text(stated).upper() in _STATUSES
+        return stated.text().upper() in _STATUSES
     if stated.name in _OF_GATEWAY:
-        return read_text(stated).upper() in gateways
+        return stated.text().upper() in gateways
     return _has_shape(stated)
 
 
-def _has_shape(stated: Property) -> bool:
+def _has_shape(stated: ParsedLine) -> bool:
     """Tell whether a value is all numbers and times, so that nothing else can be said by it."""
     if stated.name == "SEQUENCE":
         return _NUMBER.fullmatch(stated.value) is not None
@@ -141,7 +133,7 @@ def _is_part_of_rule(part: str) -> bool:
     return not part or (shape is not None and all(shape.fullmatch(one) for one in values.split(",")))
 
 
-def _line(one: RawProperty, stated: Property) -> bytes:
+def _line(one: ContentLine, stated: ParsedLine) -> bytes:
     """Return a line without the parameters that say nothing of a time."""
     # The head is what stands before the value and its colon, wherever the reader found that.
     text = one.octets.decode().rstrip()
@@ -153,7 +145,7 @@ def _line(one: RawProperty, stated: Property) -> bytes:
     return "".join((name, *kept, ":", stated.value)).encode()
 
 
-def _is_of_time(parameter: str, stated: Property) -> bool:
+def _is_of_time(parameter: str, stated: ParsedLine) -> bool:
     if stated.name not in _DATED:
         return False
     if _TZID.match(parameter):
@@ -161,6 +153,6 @@ def _is_of_time(parameter: str, stated: Property) -> bool:
     return _VALUE_TYPE.fullmatch(parameter) is not None
 
 
-def _names_zone(stated: Property) -> bool:
+def _names_zone(stated: ParsedLine) -> bool:
     """Tell whether a TZID was looked at: it is not for a day or a time in UTC."""
     return stated.name in _DATED and _LOCAL_TIME.search(stated.value) is not None

@@ -1,20 +1,24 @@
 import pytest
 
-from app.domain.refusal import NoticeUnreadable
-from app.intake.unfold import Line, unfold
+from app.ical.lines import content_lines, plain_octets
+from app.ical.unread import Unread
+
+
+def unfold(octets):
+    return [(line.number, line.octets) for line in content_lines(plain_octets(octets))]
 
 
 @pytest.mark.parametrize(
     ("octets", "expected"),
     [
-        (b"A:1\r\nB:2\r\n", [Line(1, b"A:1"), Line(2, b"B:2")]),
-        (b"A:1\nB:2", [Line(1, b"A:1"), Line(2, b"B:2")]),
-        (b"A:1\r\n 2\r\n\t3\r\nB:4\r\n", [Line(1, b"A:123"), Line(4, b"B:4")]),
-        (b"\r\n\r\nA:1\r\n\r\nB:2\r\n", [Line(3, b"A:1"), Line(5, b"B:2")]),
-        (b"\xef\xbb\xbfA:1\r\n", [Line(1, b"A:1")]),
-        (b"A:\x00\x01\x1b\x7f1\r\r\n", [Line(1, b"A:1")]),
-        ("A:é".encode()[:3] + b"\r\n " + "é".encode()[1:] + b"\r\n", [Line(1, "A:é".encode())]),
-        (b"A:1\rB:2\n", [Line(1, b"A:1B:2")]),
+        (b"A:1\r\nB:2\r\n", [(1, b"A:1"), (2, b"B:2")]),
+        (b"A:1\nB:2", [(1, b"A:1"), (2, b"B:2")]),
+        (b"A:1\r\n 2\r\n\t3\r\nB:4\r\n", [(1, b"A:123"), (4, b"B:4")]),
+        (b"\r\n\r\nA:1\r\n\r\nB:2\r\n", [(3, b"A:1"), (5, b"B:2")]),
+        (b"\xef\xbb\xbfA:1\r\n", [(1, b"A:1")]),
+        (b"A:\x00\x01\x1b\x7f1\r\r\n", [(1, b"A:1")]),
+        ("A:é".encode()[:3] + b"\r\n " + "é".encode()[1:] + b"\r\n", [(1, "A:é".encode())]),
+        (b"A:1\rB:2\n", [(1, b"A:1B:2")]),
     ],
     ids=["crlf", "lf", "folds", "blank", "bom", "controls", "fold in a character", "lone cr"],
 )
@@ -36,12 +40,12 @@ def test_content_lines_with_their_physical_numbers(octets, expected):
     ],
 )
 def test_what_is_not_utf_8_lines_is_refused_by_name(octets, code):
-    with pytest.raises(NoticeUnreadable) as refused:
-        unfold(octets)
-    assert [problem.code for problem in refused.value.problems] == [code]
+    with pytest.raises(Unread) as refused:
+        plain_octets(octets)
+    assert refused.value.code == code
     assert refused.value.remedy
 
 
 def test_a_megabyte_of_folds_or_blank_lines_is_one_line_or_none():
-    assert unfold(b"A:" + b"\n x" * 300_000) == [Line(1, b"A:" + b"x" * 300_000)]
-    assert unfold(b"\r\n" * 400_000 + b"A:1") == [Line(400_001, b"A:1")]
+    assert unfold(b"A:" + b"\n x" * 300_000) == [(1, b"A:" + b"x" * 300_000)]
+    assert unfold(b"\r\n" * 400_000 + b"A:1") == [(400_001, b"A:1")]

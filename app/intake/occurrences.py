@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from app.domain.notice import Occurrence
 from app.domain.refusal import Refusal
-from app.intake.allowance import Allowance
-from app.intake.ical import read_groups, tell_group
-from app.intake.problem import FAULTS
-from app.intake.reading import Asking, Limits
-from app.intake.series import cancelled_instances, longest_of
+from app.ical.limits import Allowance, Limits
+from app.ical.unread import FAULTS
+from app.intake.ical import content_of_uid, parse_notice, read_stream
+from app.intake.occurrences_of_uid import cancelled_instances, longest_of
+from app.intake.read_request import ReadRequest
 
 # Dates before and after these are nobody's: what asks for them means without end.
 _FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -29,19 +29,19 @@ def instances_within(
     starts, ends = max(span[0], _FIRST), min(span[1], _LAST)
     if ends <= starts:
         return ()
-    asked = Asking(starts, (gateway,), gateway, replace(_LIMITS, reach=ends - starts + _MARGIN), allow_long=True)
+    asked = ReadRequest(starts, (gateway,), gateway, replace(_LIMITS, reach=ends - starts + _MARGIN), allow_long=True)
     try:
-        groups = read_groups(octets, asked, allowance).groups
+        groups = parse_notice(read_stream(octets), asked, allowance).groups
         found: list[Occurrence] = []
         for group in groups.values():
             limits = replace(asked.limits, past=longest_of(group) + _MARGIN, horizon=ends - starts + _MARGIN)
             here = replace(asked, limits=limits)
-            told = tell_group(group, here, allowance)
-            more, expansion = cancelled_instances(told, here, allowance)
-            until = told.series.expanded_to if told.series is not None else expansion.until
-            if (until is not None and until < ends) or any(one.code not in _ELSEWHERE for one in told.problems):
+            content = content_of_uid(group, here, allowance)
+            more, expansion = cancelled_instances(content, here, allowance)
+            until = content.series.expanded_to if content.series is not None else expansion.until
+            if (until is not None and until < ends) or any(one.code not in _ELSEWHERE for one in content.problems):
                 return None
-            found += [*told.instances, *more]
+            found += [*content.instances, *more]
     except (Refusal, *FAULTS):
         return None
     return tuple(sorted(found, key=lambda one: (one.starts, one.recurrence_id)))

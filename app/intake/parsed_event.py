@@ -8,23 +8,20 @@ from hashlib import sha256
 from typing import TypeVar
 
 from app.domain.refusal import IntakeProblem
-from app.intake.components import RawEvent, RawProperty
+from app.ical.lines import ContentLine
+from app.ical.moment import Moment, length_between, read_moment
+from app.ical.parsed_line import Heads, ParsedLine, parse_line
+from app.ical.recurrence import AddedDate, Recurrence
+from app.ical.rule import read_rule
+from app.ical.unread import Unread
+from app.ical.values import Length, read_duration, read_integer
+from app.ical.zones import LONDON_ZONE, Zone, ZoneTable
 from app.intake.gateway import choose_gateway
 from app.intake.itip import Meaning
-from app.intake.moment import (
-    ALL_DAY_REMARK,
-    FLOATING_ELSEWHERE_REMARK,
-    FLOATING_REMARK,
-    Moment,
-    read_moment,
-    window_between,
-)
-from app.intake.problem import Unread
-from app.intake.property import Heads, Length, Property, read_duration, read_integer, read_property, read_text
-from app.intake.reading import Asking
-from app.intake.recurrence import Occasion, Recurrence
-from app.intake.rule import read_rule
-from app.intake.zones import LONDON_ZONE, Zone, ZoneTable
+from app.intake.problem import problem_of
+from app.intake.read_request import ReadRequest
+from app.intake.sent_event import SentEvent
+from app.intake.windows import ALL_DAY_REMARK, FLOATING_ELSEWHERE_REMARK, FLOATING_REMARK
 
 _SEVERAL = frozenset({"RDATE", "EXDATE", "X-MAINTNOTE-OBJECT-ID"})
 _CHANGING = frozenset({"DTSTAMP", "SEQUENCE", "STATUS"})  # these change while the event stays the same one
@@ -39,7 +36,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class CalendarContext:
     """What the events of one VCALENDAR share; ``floating`` is the zone of times that name none.
 
     ``properties`` are the calendar's own lines without which its events would read differently.
@@ -49,18 +46,18 @@ class Calendar:
     zones: ZoneTable
     floating: Zone
     heads: Heads
-    properties: tuple[RawProperty, ...]
+    properties: tuple[ContentLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class ParsedEvent:
     """A VEVENT read. ``starts`` and ``length`` are None, and ``gateway`` "", only in a withdrawal that says too little.
 
     ``starts_at`` and ``ends_at`` are (line, property) of what says when it starts and ends, for problems.
     """
 
-    raw: RawEvent
-    calendar: Calendar
+    sent: SentEvent
+    calendar: CalendarContext
     uid: str
     gateway: str
     withdrawn: bool
@@ -79,14 +76,14 @@ class Stated:
 class _Reader:
     """Reads the properties of one event and collects what is wrong with them, all of it."""
 
-    def __init__(self, raw: RawEvent, calendar: Calendar) -> None:
-        self.line = raw.line
-        self.given = {one.name for one in raw.properties}
+    def __init__(self, sent: SentEvent, calendar: CalendarContext) -> None:
+        self.line = sent.line
+        self.given = {one.name for one in sent.properties}
         self.calendar = calendar
         self.problems: list[IntakeProblem] = []
-        self.stated: dict[str, list[Property]] = {}
-        for one in raw.properties:
-            found = self.attempt(read_property, one, calendar.heads)
+        self.stated: dict[str, list[ParsedLine]] = {}
+        for one in sent.properties:
+            found = self.attempt(parse_line, one, calendar.heads)
             if found is not None:
                 self.stated.setdefault(one.name, []).append(found)
         for name, several in self.stated.items():
@@ -95,7 +92,7 @@ class _Reader:
 
     def add(self, unread: Unread) -> None:
         if len(self.problems) < _MOST_PROBLEMS:
-            self.problems.append(unread.problem)
+            self.problems.append(problem_of(unread))
 
     def attempt(self, read: Callable[..., _T], *arguments: object) -> _T | None:
         """Return what ``read`` gives, or None with its problem kept."""
@@ -105,7 +102,7 @@ class _Reader:
             self.add(unread)
             return None
 
-    def one(self, name: str) -> Property | None:
+    def one(self, name: str) -> ParsedLine | None:
         several = self.stated.get(name)
         return several[0] if several else None
 
@@ -125,43 +122,45 @@ class _Reader:
         return tuple(moment for moment in found if moment is not None)
 
     def texts(self, name: str) -> tuple[str, ...]:
-        return tuple(read_text(stated) for stated in self.stated.get(name, []))
+        return tuple(stated.text() for stated in self.stated.get(name, []))
 
 
-def read_event(raw: RawEvent, calendar: Calendar, asking: Asking) -> tuple[Stated | None, list[IntakeProblem]]:
+def read_event(
+    sent: SentEvent, calendar: CalendarContext, request: ReadRequest
+) -> tuple[ParsedEvent | None, list[IntakeProblem]]:
     """Read one VEVENT; None where a problem forbids it.
 
     A withdrawal needs neither time nor gateway, since its UID says which closure it is of: there ``gateway`` may be "".
     """
-    if raw.fault is not None:
-        return None, [raw.fault]
-    reader = _Reader(raw, calendar)
+    if sent.fault is not None:
+        return None, [sent.fault]
+    reader = _Reader(sent, calendar)
     withdrawn = calendar.meaning is Meaning.WITHDRAWAL or [one.upper() for one in reader.texts("STATUS")] == [
         "CANCELLED"
     ]
     remarks: list[str] = []
-    uid = _uid(reader, raw, remarks)
+    uid = _uid(reader, sent, remarks)
     sequence = reader.one("SEQUENCE")
     number = reader.attempt(read_integer, sequence) if sequence else 0
     dtstamp = _dtstamp(reader, remarks)
     kept = len(reader.problems)
-    gateway, left_out = _gateway(reader, raw, asking, remarks)
+    gateway, left_out = _gateway(reader, sent, request, remarks)
     undecided = len(reader.problems) > kept
     starts, length, recurrence = _times(reader, remarks, required=not withdrawn)
     if withdrawn and len(reader.problems) > kept + undecided:
         starts = length = recurrence = None
         remarks.append(UNREAD_TIME)
-    if withdrawn and (asking.gateway is None or not undecided):
+    if withdrawn and (request.gateway is None or not undecided):
         del reader.problems[kept:]
     recurrence_id = _recurrence_id(reader, starts)
-    if raw.garbled:
+    if sent.has_garbled:
         remarks.append("Lines that are no properties were ignored.")
     if reader.problems:
         return None, reader.problems
     ending = reader.one("DTEND") or reader.one("DURATION") or reader.one("DTSTART")
     begun = reader.one("DTSTART")
-    stated = Stated(
-        raw=raw,
+    stated = ParsedEvent(
+        sent=sent,
         calendar=calendar,
         uid=uid,
         gateway=gateway,
@@ -172,39 +171,39 @@ def read_event(raw: RawEvent, calendar: Calendar, asking: Asking) -> tuple[State
         length=length,
         recurrence=recurrence,
         recurrence_id=recurrence_id,
-        starts_at=(begun.line, "DTSTART") if begun else (raw.line, "DTSTART"),
-        ends_at=(ending.line, ending.name) if ending else (raw.line, "DTEND"),
+        starts_at=(begun.line, "DTSTART") if begun else (sent.line, "DTSTART"),
+        ends_at=(ending.line, ending.name) if ending else (sent.line, "DTEND"),
         remarks=tuple(remarks),
         left_out=left_out,
     )
     return stated, []
 
 
-def _uid(reader: _Reader, raw: RawEvent, remarks: list[str]) -> str:
+def _uid(reader: _Reader, sent: SentEvent, remarks: list[str]) -> str:
     stated = reader.one("UID")
-    uid = read_text(stated) if stated else ""
+    uid = stated.text() if stated else ""
     if stated is not None and len(uid) > _LONGEST_UID:
         reader.add(stated.unread("uid", f"The UID is longer than {_LONGEST_UID} characters.", "Give a shorter UID."))
     if uid:
         return uid
     remarks.append("The event has no UID; one was derived from what it says, so a change of it reads as a new closure.")
-    return derived_uid(raw)
+    return derived_uid(sent)
 
 
-def derived_uid(raw: RawEvent) -> str:
+def derived_uid(sent: SentEvent) -> str:
     """Return the UID of an event that has none: of what it says."""
-    octets = b"\n".join(sorted(one.octets for one in raw.properties if one.name not in _CHANGING))
+    octets = b"\n".join(sorted(one.octets for one in sent.properties if one.name not in _CHANGING))
     return f"derived:{sha256(octets).hexdigest()[:32]}"
 
 
-def _gateway(reader: _Reader, raw: RawEvent, asking: Asking, remarks: list[str]) -> tuple[str, tuple[str, ...]]:
+def _gateway(reader: _Reader, sent: SentEvent, request: ReadRequest, remarks: list[str]) -> tuple[str, tuple[str, ...]]:
     location = next(iter(reader.texts("LOCATION")), None)
-    choice = reader.attempt(choose_gateway, asking, reader.texts("X-MAINTNOTE-OBJECT-ID"), location, raw.line)
+    choice = reader.attempt(choose_gateway, request, reader.texts("X-MAINTNOTE-OBJECT-ID"), location, sent.line)
     if choice is not None and choice.remark is not None:
         remarks.append(choice.remark)
     code = choice.code if choice else ""
     more = {"LOCATION"} if location and location.upper() != code.upper() else set()
-    return code, tuple(sorted(raw.left_out | more))
+    return code, tuple(sorted(sent.left_out | more))
 
 
 def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
@@ -219,7 +218,7 @@ def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
 
 def _recurrence_id(reader: _Reader, starts: Moment | None) -> Moment | None:
     stated = reader.one("RECURRENCE-ID")
-    if stated is not None and stated.parameters.get("RANGE"):
+    if stated is not None and stated.parameter("RANGE"):
         remedy = "Send the whole series again, or each changed occurrence as an event of its own."
         reader.add(stated.unread("range", "A change of this and all later occurrences is not read.", remedy))
     # An occurrence named without a zone is named in the zone that the event itself keeps.
@@ -256,7 +255,7 @@ def _length(reader: _Reader, starts: Moment, ends: Moment | None) -> Length | No
         if ends is not None and ends.all_day != starts.all_day:
             reader.add(stated.unread("mixed", "The start is a date and the end a time, or the reverse.", _NO_END))
             return None
-        return window_between(starts, ends) if ends else None
+        return length_between(starts, ends) if ends else None
     duration = reader.one("DURATION")
     if duration is not None:
         return reader.attempt(read_duration, duration, duration.value)
@@ -277,12 +276,12 @@ def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
         return None
     rule = reader.attempt(read_rule, ruled, reader.calendar.zones, starts.zone) if ruled else None
     added = tuple(
-        occasion for stated in reader.stated.get("RDATE", []) for occasion in _occasions(reader, stated, starts)
+        occasion for stated in reader.stated.get("RDATE", []) for occasion in _added_dates(reader, stated, starts)
     )
     return Recurrence(starts, rule, added, reader.moments("EXDATE", starts.zone))
 
 
-def _occasions(reader: _Reader, stated: Property, starts: Moment) -> list[Occasion]:
+def _added_dates(reader: _Reader, stated: ParsedLine, starts: Moment) -> list[AddedDate]:
     """Read one RDATE line: dates, times, or periods (RFC 5545 3.8.5.2)."""
     found = []
     for value in stated.value.split(","):
@@ -297,6 +296,6 @@ def _occasions(reader: _Reader, stated: Property, starts: Moment) -> list[Occasi
             length = reader.attempt(read_duration, stated, ended)
         elif slash:
             until = reader.attempt(read_moment, stated, ended, reader.calendar.zones, starts.zone)
-            length = window_between(moment, until) if until else None
-        found.append(Occasion(moment, length))
+            length = length_between(moment, until) if until else None
+        found.append(AddedDate(moment, length))
     return found

@@ -7,18 +7,16 @@ BYMONTHDAY. Anything else could hang whoever evaluates it, and no real exporter 
 import re
 from bisect import bisect_right
 from calendar import monthrange
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from icalendar.prop import vDDDTypes, vRecur, vUTCOffset
 
 from app.domain.london import Reading as ClockReading
-from app.intake.allowance import Allowance
-from app.intake.components import RawProperty
-from app.intake.evaluate import starts_of_rule
-from app.intake.problem import FAULTS, Unread
-from app.intake.property import Heads, read_property
-from app.intake.unfold import Line
+from app.ical.components import Component
+from app.ical.evaluate import starts_of_rule
+from app.ical.limits import Allowance
+from app.ical.unread import FAULTS, Unread
 
 _OBSERVANCES = 100
 _ONSETS = 1_000
@@ -38,7 +36,7 @@ _LEAP_YEAR = 2024
 class CustomZone:
     """Offsets from UTC over time: ``offsets[0]`` holds before ``onsets[0]``, ``offsets[n+1]`` from ``onsets[n]`` on.
 
-    ``place`` says which VTIMEZONE of the notice it came from.
+    ``place`` says which VTIMEZONE of its calendar it came from.
     """
 
     name: str
@@ -49,6 +47,10 @@ class CustomZone:
     def offset_at(self, instant: datetime) -> timedelta:
         """Return the offset in force at an aware instant."""
         return self.offsets[bisect_right(self.onsets, instant)]
+
+    def wall(self, instant: datetime) -> datetime:
+        """Return what the clocks show at an aware instant, naive."""
+        return (instant + self.offset_at(instant)).replace(tzinfo=None)
 
     def read(self, naive: datetime) -> tuple[datetime, ClockReading]:
         """Read a wall-clock time: an ambiguous one as the first, a missing one as the instant after the gap."""
@@ -64,33 +66,22 @@ class CustomZone:
         return self.onsets[max(after - 1, 0)], ClockReading.AFTER_GAP
 
 
-@dataclass(slots=True)
-class _Observance:
-    lines: dict[str, list[str]] = field(default_factory=dict)
-
-    def one(self, name: str) -> str:
-        values = self.lines.get(name, [])
-        if len(values) != 1:
-            raise _misshapen("has a part without exactly one DTSTART, TZOFFSETFROM and TZOFFSETTO.")
-        return values[0]
-
-
 def _misshapen(text: str) -> Unread:
     return Unread("custom-zone", text, "")
 
 
 def read_custom_zone(
-    name: str, place: int, lines: tuple[Line, ...], years: tuple[int, int], allowance: Allowance
+    name: str, place: int, definition: Component, years: tuple[int, int], allowance: Allowance
 ) -> CustomZone:
     """Evaluate a VTIMEZONE from the first to the last of ``years``. Raise ``Unread``; its text follows a name."""
     changes: dict[datetime, tuple[timedelta, timedelta]] = {}
-    for observance in _observances(lines):
+    for observance in _observances(definition):
         try:
             allowance.spend(work=_COST_OF_PART)
         except Unread as spent:
             raise _misshapen("is more than is evaluated in one notice.") from spent
         try:
-            before, after = (_offset(observance.one(key)) for key in ("TZOFFSETFROM", "TZOFFSETTO"))
+            before, after = (_offset(_sole(observance, key)) for key in ("TZOFFSETFROM", "TZOFFSETTO"))
             for onset in _onsets(observance, before, years):
                 changes[(onset - before).replace(tzinfo=UTC)] = (before, after)
         except FAULTS as fault:
@@ -101,24 +92,22 @@ def read_custom_zone(
     return CustomZone(name, place, onsets, (changes[onsets[0]][0], *(changes[onset][1] for onset in onsets)))
 
 
-def _observances(lines: tuple[Line, ...]) -> list[_Observance]:
-    heads = Heads()
-    found: list[_Observance] = []
-    inside: _Observance | None = None
-    for number, octets in lines:
-        name, _, rest = octets.partition(b":")
-        key = name.partition(b";")[0].strip().upper()
-        if key == b"BEGIN" and rest.strip().upper() in {b"STANDARD", b"DAYLIGHT"}:
-            inside = _Observance()
-            found.append(inside)
-        elif key == b"END":
-            inside = None
-        elif inside is not None and key in {b"DTSTART", b"TZOFFSETFROM", b"TZOFFSETTO", b"RRULE", b"RDATE"}:
-            value = read_property(RawProperty(key.decode(), number, octets), heads).value
-            inside.lines.setdefault(key.decode(), []).append(value)
+def _observances(definition: Component) -> list[Component]:
+    found = [part for part in definition.parts if part.name in {"STANDARD", "DAYLIGHT"}]
     if len(found) > _OBSERVANCES:
         raise _misshapen(f"has more than {_OBSERVANCES} parts.")
     return found
+
+
+def _sole(observance: Component, name: str) -> str:
+    values = _values(observance, name)
+    if len(values) != 1:
+        raise _misshapen("has a part without exactly one DTSTART, TZOFFSETFROM and TZOFFSETTO.")
+    return values[0]
+
+
+def _values(observance: Component, name: str) -> list[str]:
+    return [line.value for line in observance.parsed(name)]
 
 
 def _offset(value: str) -> timedelta:
@@ -137,13 +126,13 @@ def _naive(value: str) -> datetime:
     return found
 
 
-def _onsets(observance: _Observance, before: timedelta, years: tuple[int, int]) -> list[datetime]:
-    first = _naive(observance.one("DTSTART"))
-    plain = [value for line in observance.lines.get("RDATE", []) for value in line.split(",") if value.strip()]
+def _onsets(observance: Component, before: timedelta, years: tuple[int, int]) -> list[datetime]:
+    first = _naive(_sole(observance, "DTSTART"))
+    plain = [value for several in _values(observance, "RDATE") for value in several.split(",") if value.strip()]
     if len(plain) > _ONSETS:
         raise _misshapen(f"has more than {_ONSETS} onsets.")
     onsets = [first, *map(_naive, plain)]
-    rules = observance.lines.get("RRULE", [])
+    rules = _values(observance, "RRULE")
     if len(rules) > 1:
         raise _misshapen("has a part with more than one rule.")
     for rule in rules:

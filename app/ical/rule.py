@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from icalendar.prop import vRecur
 
-from app.intake.moment import Moment, read_moment
-from app.intake.problem import FAULTS
-from app.intake.property import Property
-from app.intake.zones import Zone, ZoneTable
+from app.ical.moment import Moment, read_moment
+from app.ical.parsed_line import ParsedLine
+from app.ical.unread import FAULTS
+from app.ical.zones import Zone, ZoneTable
 
 _SHAPE = re.compile(r"[A-Za-z0-9=;,+-]{1,1000}")
 _UNTIL = re.compile(r"(?:^|;)UNTIL=([^;]*)", re.IGNORECASE)
@@ -45,7 +45,7 @@ class Rule:
     until: Moment | None
 
 
-def read_rule(stated: Property, zones: ZoneTable, zone: Zone) -> Rule:
+def read_rule(stated: ParsedLine, zones: ZoneTable, zone: Zone) -> Rule:
     """Read and check an RRULE; ``zone`` is that of DTSTART, for an UNTIL that names none. Raise ``Unread``."""
     value = stated.value.strip().rstrip(";")
     untils = _UNTIL.findall(value)

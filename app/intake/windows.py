@@ -1,15 +1,14 @@
-"""A time as the sender wrote it, a wall clock in a zone, and what reading it as an instant takes."""
+"""The window that a start and a length make: how it was read, and whether it lies within reach."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.domain.london import Reading as ClockReading
 from app.domain.refusal import WindowRefused
 from app.domain.window import ClosureWindow
-from app.intake.problem import Unread
-from app.intake.property import Length, Property, read_time
-from app.intake.reading import Asking
-from app.intake.zones import LONDON_ZONE, UTC_ZONE, Zone, ZoneTable
+from app.ical.moment import Moment
+from app.ical.unread import Unread
+from app.ical.values import Length
+from app.intake.read_request import ReadRequest
 
 _HOW_READ = {
     ClockReading.FIRST_OF_TWO: "happens twice that night, as the clocks go back; it was read as the first.",
@@ -18,33 +17,6 @@ _HOW_READ = {
 ALL_DAY_REMARK = "An all-day event was read as London midnight to London midnight."
 FLOATING_REMARK = "Times without a zone were read as London time."
 FLOATING_ELSEWHERE_REMARK = "Times without a zone were read in the calendar's own zone (X-WR-TIMEZONE)."
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """``naive`` on the clocks of ``zone``; a whole day is its London midnight."""
-
-    naive: datetime
-    zone: Zone
-    all_day: bool = False
-    floating: bool = False
-
-    def instant(self) -> datetime:
-        """Return the UTC instant."""
-        return self.zone.read(self.naive)[0]
-
-
-def read_moment(stated: Property, value: str, zones: ZoneTable, floating: Zone) -> Moment:
-    """Read one DATE or DATE-TIME of a line; ``floating`` is the zone of times that name none. Raise ``Unread``."""
-    found, utc = read_time(stated, value)
-    if not isinstance(found, datetime):
-        return Moment(datetime(found.year, found.month, found.day), LONDON_ZONE, all_day=True)  # noqa: DTZ001 - wall clock
-    if utc:
-        return Moment(found, UTC_ZONE)
-    tzid = stated.parameters.get("TZID")
-    if tzid is None:
-        return Moment(found, floating, floating=True)
-    return Moment(found, zones.resolve(tzid, stated.line, stated.name))
 
 
 def window_from(starts: Moment, length: Length) -> tuple[ClosureWindow, tuple[str, ...]]:
@@ -77,21 +49,14 @@ def _worded(duration: timedelta) -> str:
     return f"{hours} h" + (f" {rest // 60} min" if rest >= 60 else "")  # noqa: PLR2004 - seconds of a minute
 
 
-def window_between(starts: Moment, ends: Moment) -> Length:
-    """Return how long it is from ``starts`` to ``ends``: on the wall clock where both are in one zone, else exactly."""
-    if starts.zone == ends.zone:
-        return Length(ends.naive - starts.naive, timedelta())
-    return Length(timedelta(), ends.instant() - starts.instant())
-
-
 def checked_window(
-    starts: Moment, length: Length, asking: Asking, where: tuple[int, str], ends_where: tuple[int, str]
+    starts: Moment, length: Length, request: ReadRequest, where: tuple[int, str], ends_where: tuple[int, str]
 ) -> tuple[ClosureWindow, tuple[str, ...]]:
     """Return a window within the limits, with remarks. ``where`` and ``ends_where`` are (line, property) of each time.
 
     Raise ``Unread``: ends not after start, starts out of reach, or longer than allowed.
     """
-    limits = asking.limits
+    limits = request.limits
     line, name = where
     try:
         window, remarks = window_from(starts, length)
@@ -103,9 +68,9 @@ def checked_window(
             line=ends_where[0],
             property_name=ends_where[1],
         ) from refused
-    is_past = window.starts < asking.now
+    is_past = window.starts < request.now
     reach = limits.past if is_past else limits.reach
-    if abs(window.starts - asking.now) > reach:
+    if abs(window.starts - request.now) > reach:
         raise Unread(
             "too-long-ago" if is_past else "too-far-ahead",
             f"The start is more than {reach.days} days from today.",
@@ -113,7 +78,7 @@ def checked_window(
             line=line,
             property_name=name,
         )
-    if window.duration > limits.longest_window and not asking.allow_long:
+    if window.duration > limits.longest_window and not request.allow_long:
         raise Unread(
             "window-too-long",
             f"The window is longer than {limits.longest_window.days} days.",

@@ -5,6 +5,7 @@ shown one, and the zones of one notice live and die with its ``ZoneTable`` (ADR 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,10 +15,11 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from app.domain.london import LONDON, read_wall_clock
 from app.domain.london import Reading as ClockReading
-from app.intake.allowance import Allowance
-from app.intake.custom_zone import CustomZone, read_custom_zone
-from app.intake.problem import Unread
-from app.intake.unfold import Line
+from app.ical.components import Component
+from app.ical.custom_zone import CustomZone, read_custom_zone
+from app.ical.limits import Allowance
+from app.ical.parsed_line import ParsedLine
+from app.ical.unread import Unread
 
 _NAME_REMEDY = "Export with an IANA zone such as Europe/London, or give the times in UTC."
 _LONGEST_NAME = 200
@@ -38,6 +40,10 @@ class NamedZone:
     def read(self, naive: datetime) -> tuple[datetime, ClockReading]:
         """Read a wall-clock time; see ``app.domain.london.read_wall_clock``."""
         return read_wall_clock(naive, self.info)
+
+    def wall(self, instant: datetime) -> datetime:
+        """Return what the clocks show at an aware instant, naive."""
+        return instant.astimezone(self.info).replace(tzinfo=None)
 
 
 Zone = NamedZone | CustomZone
@@ -121,13 +127,13 @@ def _offsets(name: str) -> tuple[timedelta, ...]:
 
 
 class ZoneTable:
-    """The zones of one VCALENDAR; what it has resolved it remembers, for this notice only."""
+    """The zones of one VCALENDAR; what it has resolved it remembers, for this calendar only."""
 
-    def __init__(self, definitions: tuple[tuple[Line, ...], ...], years: tuple[int, int], allowance: Allowance) -> None:
+    def __init__(self, definitions: Sequence[Component], years: tuple[int, int], allowance: Allowance) -> None:
         self._definitions = definitions
         self._places: dict[str, int] = {}
-        for place, lines in enumerate(definitions):
-            self._places.setdefault(defined_tzid(lines), place)
+        for place, definition in enumerate(definitions):
+            self._places.setdefault(defined_tzid(definition), place)
         self._years = years
         self._allowance = allowance
         self._found: dict[str, Zone | Unread] = {}
@@ -139,12 +145,11 @@ class ZoneTable:
             found = named_zone(tzid) or self._custom(tzid)
             self._found[tzid] = found
         if isinstance(found, Unread):
-            problem = found.problem
-            raise Unread(problem.code, problem.text, problem.remedy, line=line, property_name=property_name)
+            raise Unread(found.code, found.text, found.remedy, line=line, property_name=property_name)
         return found
 
-    def used(self) -> list[tuple[Line, ...]]:
-        """Return the lines of each VTIMEZONE that a time was read with so far, in the order of the notice."""
+    def used(self) -> list[Component]:
+        """Return each VTIMEZONE that a time was read with so far, in the order of the calendar."""
         places = {zone.place for zone in self._found.values() if isinstance(zone, CustomZone)}
         return [self._definitions[place] for place in sorted(places)]
 
@@ -155,16 +160,26 @@ class ZoneTable:
         if place is None:
             text = f"The time zone{shown} is neither known nor defined in the notice."
             return Unread("unknown-zone", text, _NAME_REMEDY)
-        lines = self._definitions[place]
+        definition = self._definitions[place]
         try:
-            return read_custom_zone(wanted, place, lines, self._years, self._allowance)
+            return read_custom_zone(wanted, place, definition, self._years, self._allowance)
         except Unread as unread:
-            problem = unread.problem
-            where = f"The time zone{shown}, defined from line {lines[0].number},"
-            return Unread(problem.code, f"{where} {problem.text}", _NAME_REMEDY)
+            where = f"The time zone{shown}, defined from line {definition.line},"
+            return Unread(unread.code, f"{where} {unread.text}", _NAME_REMEDY)
 
 
-def defined_tzid(lines: tuple[Line, ...]) -> str:
+def iana_zone(name: str) -> ZoneInfo | None:
+    """Return a zone of the IANA data base, None for any other name."""
+    found = _iana().get(name.lower())
+    return ZoneInfo(found) if found else None
+
+
+def floating_zone(stated: ParsedLine | None) -> Zone:
+    """Return the zone of times that name none: the calendar's own, X-WR-TIMEZONE, where it is known, else London."""
+    return (named_zone(stated.text()) if stated else None) or LONDON_ZONE
+
+
+def defined_tzid(definition: Component) -> str:
     """Return the TZID that a VTIMEZONE defines, "" for none."""
-    written = next((octets[5:] for _, octets in lines if octets[:5].upper() == b"TZID:"), b"")
+    written = next((line.octets[5:] for line in definition.lines if line.octets[:5].upper() == b"TZID:"), b"")
     return plain_tzid(written.decode("utf-8", "replace").replace("\\,", ","))

@@ -1,0 +1,1 @@
+"""CALENDAR LINES: octets to content lines, components, values, zones and rules; one reader for every door."""

@@ -1,0 +1,240 @@
+"""Content lines to components (RFC 5545 3.4, 3.6): one scan, which mends what it can and notes what it had to mend."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from app.ical.lines import ContentLine, content_lines, fold, plain_octets
+from app.ical.parsed_line import Heads, ParsedLine, parse_line
+from app.ical.unread import Unread
+
+# "any character except CONTROLS not needed by the current character set" (RFC 5545 3.1): no C0 but HTAB, no DEL.
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff]|\r(?!\n)")
+_DEEPEST = 32  # beyond it components are only counted, so that searching those open stays cheap
+_DEEPEST_SOUND = 8
+_MOST_LINES = 20_000
+_AGAIN = "Export it again."
+
+
+class Fault(NamedTuple):
+    """What was mended, on a physical line: no-end, part-without-end, end-without-begin, misplaced or too-deep."""
+
+    code: str
+    line: int
+
+
+@dataclass(slots=True)
+class Component:
+    """A component: its own lines and the components inside it, each in the order in which they were sent.
+
+    ``line`` is the physical line of its BEGIN. ``start`` is the place of its BEGIN and ``closes`` that of its END among
+    the octets that were scanned. ``fault`` is the first thing that was mended in it or inside it. ``is_cut_off`` says
+    that the stream ended, or another calendar began, before its END.
+    """
+
+    name: str
+    line: int = 0
+    start: int = 0
+    closes: int = 0
+    lines: list[ContentLine] = field(default_factory=list)
+    parts: list["Component"] = field(default_factory=list)
+    fault: Fault | None = None
+    is_cut_off: bool = False
+
+    def spoil(self, code: str, line: int) -> None:
+        """Keep the first thing that is wrong."""
+        if self.fault is None:
+            self.fault = Fault(code, line)
+
+    def named(self, name: str) -> list[ContentLine]:
+        """Return the lines of a property."""
+        return [line for line in self.lines if line.name == name]
+
+    def parsed(self, name: str) -> list[ParsedLine]:
+        """Return the lines of a property, read. Raise ``Unread``."""
+        heads = Heads()
+        return [parse_line(line, heads) for line in self.lines if line.name == name]
+
+    def events(self) -> list["Component"]:
+        """Return the VEVENTs in it, in the order by which an occurrence counts its ``place``."""
+        return [part for part in self.parts if part.name == "VEVENT"]
+
+    def within(self) -> Iterator["Component"]:
+        """Yield the components inside it, at any depth, in the order of their BEGINs."""
+        for part in self.parts:
+            yield part
+            yield from part.within()
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarStream:
+    """Octets read: the VCALENDARs in them ("icalstream", RFC 5545 3.4), and the lines outside of any.
+
+    ``scanned`` is what the places of lines and components count in: ``octets``, or those without control characters.
+    ``lines`` counts content lines, ``nameless`` those of them that are no NAME:VALUE.
+    """
+
+    octets: bytes
+    scanned: bytes
+    calendars: tuple[Component, ...]
+    strays: tuple[ContentLine, ...]
+    lines: int
+    nameless: int
+
+
+class _Tree:
+    """The components that are open now, outermost first, and the calendars that are done."""
+
+    def __init__(self) -> None:
+        self.calendars: list[Component] = []
+        self.open: list[Component] = []
+        self.strays: list[ContentLine] = []
+        self.current = self.strays  # the list that lines go to
+        self.deeper = 0
+        self.event: Component | None = None
+
+    def begin(self, line: ContentLine) -> None:
+        kind = _kind(line)
+        if kind == "VCALENDAR":
+            self.cut_off(line.start)
+        elif not self.open:
+            self.strays.append(line)
+            return
+        elif kind == "VEVENT" and self.event is not None:
+            # A second BEGIN:VEVENT means that the first was never ended: give up the first, not both.
+            self._abandon_event(line.start)
+        if len(self.open) >= _DEEPEST:
+            self.deeper += 1
+            self._spoil("too-deep", line.number)
+            return
+        component = Component(kind, line.number, line.start)
+        if self.open:
+            self.open[-1].parts.append(component)
+        else:
+            self.calendars.append(component)
+        self.open.append(component)
+        if kind == "VEVENT":
+            if len(self.open) == 2:  # noqa: PLR2004 - VCALENDAR and VEVENT
+                self.event = component
+            else:
+                component.spoil("misplaced", line.number)
+        self.current = component.lines
+
+    def end(self, line: ContentLine) -> None:
+        kind = _kind(line)
+        if self.deeper:
+            self.deeper -= 1
+        elif not self.open:
+            self.strays.append(line)
+        elif all(one.name != kind for one in self.open):
+            self._spoil("end-without-begin", line.number)
+        else:
+            while self.open[-1].name != kind:
+                unclosed = self._close(line.start)
+                unclosed.spoil("no-end", unclosed.line)
+                self._spoil("part-without-end", line.number)
+            self._close(line.start)
+
+    def cut_off(self, at: int) -> None:
+        """Close what is still open because the octets, or this calendar, ended in the middle."""
+        while self.open:
+            component = self._close(at)
+            component.is_cut_off = True
+            component.spoil("no-end", component.line)
+
+    def _abandon_event(self, at: int) -> None:
+        while len(self.open) > 1:
+            component = self._close(at)
+            component.spoil("no-end", component.line)
+        self._spoil("part-without-end", self.open[0].line)
+
+    def _close(self, at: int) -> Component:
+        component = self.open.pop()
+        component.closes = at
+        self.deeper = 0
+        if component is self.event:
+            self.event = None
+        self.current = self.open[-1].lines if self.open else self.strays
+        return component
+
+    def _spoil(self, code: str, line: int) -> None:
+        for component in self.open:
+            component.spoil(code, line)
+
+
+def _kind(line: ContentLine) -> str:
+    return line.octets.partition(b":")[2].strip().upper().decode("utf-8", "replace")
+
+
+def read_calendars(octets: bytes) -> CalendarStream:
+    """Read octets into components. Raise ``Unread`` where they are no UTF-8 text in lines; a fault is only noted."""
+    scanned = plain_octets(octets)
+    tree = _Tree()
+    lines = nameless = 0
+    for line in content_lines(scanned):
+        lines += 1
+        name = line.name
+        if name == "BEGIN":
+            tree.begin(line)
+        elif name == "END":
+            tree.end(line)
+        else:
+            tree.current.append(line)
+            nameless += not name
+    tree.cut_off(len(scanned))
+    return CalendarStream(octets, scanned, tuple(tree.calendars), tuple(tree.strays), lines, nameless)
+
+
+def read_sole_calendar(octets: bytes) -> Component:
+    """Read octets that are one VCALENDAR in which nothing has to be mended. Raise ``Unread``."""
+    return sole_calendar(read_calendars(octets))
+
+
+def sole_calendar(stream: CalendarStream) -> Component:
+    """Return the one VCALENDAR that a stream is, where nothing had to be mended. Raise ``Unread``."""
+    if stream.lines > _MOST_LINES:
+        raise _unsound(f"The calendar has more than {_MOST_LINES:,} lines.")
+    try:
+        text = stream.octets.decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as fault:
+        raise _unsound("The calendar is not UTF-8.") from fault
+    if _CONTROLS.search(text):
+        raise _unsound("The calendar holds control characters.")
+    if stream.nameless:
+        raise _unsound("A line is not NAME;PARAMETER=VALUE:VALUE.")
+    first = stream.calendars[0] if stream.calendars else None
+    if first is None or (stream.strays and stream.strays[0].start < first.start):
+        raise _unsound("The calendar does not begin with BEGIN:VCALENDAR.")
+    if first.is_cut_off:
+        raise _unsound("The calendar has no END.")
+    if _depth(first) > _DEEPEST_SOUND:
+        raise _unsound("The calendar nests too deep.")
+    if first.fault is not None:
+        raise _unsound("An END does not match its BEGIN.")
+    if stream.strays or len(stream.calendars) > 1:
+        raise _unsound("Something follows the END of the calendar.")
+    return first
+
+
+def _depth(component: Component) -> int:
+    return 1 + max(map(_depth, component.parts), default=0)
+
+
+def _unsound(text: str) -> Unread:
+    return Unread("unsound", text, _AGAIN)
+
+
+def written(component: Component) -> bytes:
+    """Return a component as octets, folded, each line ended by CR LF."""
+    return b"".join(fold(line.octets) for line in flat_lines(component))
+
+
+def flat_lines(component: Component) -> Iterator[ContentLine]:
+    """Yield the lines of a component and of those inside it, from its BEGIN to its END."""
+    kind = component.name.encode()
+    yield ContentLine("BEGIN", component.line, b"BEGIN:" + kind)
+    yield from component.lines
+    for part in component.parts:
+        yield from flat_lines(part)
+    yield ContentLine("END", 0, b"END:" + kind)

@@ -1,0 +1,101 @@
+"""Octets to content lines and back (RFC 5545 3.1): unfolding, folding, and the escapes of TEXT (RFC 5545 3.3.11)."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from icalendar.parser import Contentline
+from icalendar.parser.property import unescape_backslash
+
+from app.ical.unread import Unread
+
+# A line ends at a line feed that no space or tab follows: what follows one is a fold, undone after the split.
+_END_OF_LINE = re.compile(rb"\n(?![ \t])")
+_FOLD = re.compile(rb"\r?\n[ \t]")
+_HEAD = re.compile(rb"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
+_CONTROLS = bytes(octet for octet in range(0x20) if octet not in b"\t\r\n") + b"\x7f"
+_UTF8_BOM = b"\xef\xbb\xbf"
+_NEVER_FOLDED = 74  # octets up to which icalendar leaves a line alone
+_SAVE_AS_UTF8 = "Save or export the calendar as UTF-8 and send it again."
+_EXPORT = "Export the calendar as an iCalendar (.ics) file and send that."
+
+
+class ContentLine(NamedTuple):
+    """One content line: ``octets`` are unfolded, without line end; ``name`` is in capitals, "" where it has none.
+
+    ``number`` is the physical line on which it begins, from 1. ``start`` and ``end`` are its place in the octets that
+    were scanned, its folds and its line end included.
+    """
+
+    name: str
+    number: int
+    octets: bytes
+    start: int = 0
+    end: int = 0
+
+
+def plain_octets(octets: bytes) -> bytes:
+    """Return the octets without control characters and bare carriage returns: as they are where they hold none.
+
+    Raise ``Unread`` for what is not UTF-8 text in lines.
+    """
+    if not octets.strip():
+        raise Unread("empty", "The notice is empty.", "Send an iCalendar (.ics) file with at least one event.")
+    if octets.startswith((b"\xff\xfe", b"\xfe\xff")) or octets.count(0) * 4 > len(octets):
+        raise Unread("utf-16", "The notice is UTF-16 or UTF-32 text, or not text at all.", _SAVE_AS_UTF8)
+    if octets.removeprefix(_UTF8_BOM).lstrip().startswith(b"<"):
+        raise Unread("markup", "The notice is a web page or XML, not a calendar.", _EXPORT)
+    if b"\n" not in octets and b"\r" in octets.strip():
+        raise Unread(
+            "cr-only", "The lines of the notice end in a carriage return alone.", "End each line in CR LF (RFC 5545)."
+        )
+    if octets.count(b"\r") == octets.count(b"\r\n") and len(octets.translate(None, _CONTROLS)) == len(octets):
+        return octets
+    return octets.replace(b"\r\n", b"\n").translate(None, _CONTROLS + b"\r")
+
+
+def content_lines(octets: bytes) -> Iterator[ContentLine]:
+    """Yield the content lines of what ``plain_octets`` returned; blank ones are left out.
+
+    Folds are undone on octets, since some senders fold inside a UTF-8 character.
+    """
+    names: dict[bytes, str] = {}
+    start = len(_UTF8_BOM) if octets.startswith(_UTF8_BOM) else 0
+    number = 1
+    for raw in _END_OF_LINE.split(octets[start:]):
+        end = start + len(raw) + 1
+        folds = raw.count(b"\n")
+        if raw and not raw.isspace():
+            plain = raw[:-1] if raw[-1] == 0x0D else raw  # noqa: PLR2004 - the CR of its line end
+            if folds:
+                plain = _FOLD.sub(b"", plain)
+            head = _HEAD.match(plain)
+            name = ""
+            if head is not None:
+                written = head[1]
+                name = names.get(written) or names.setdefault(written, written.upper().decode())
+            yield ContentLine(name, number, plain, start, min(end, len(octets)))
+        number += folds + 1
+        start = end
+
+
+def own_line(text: str) -> ContentLine:
+    """Return a line of our own."""
+    return ContentLine(re.split("[;:]", text, maxsplit=1)[0], 0, text.encode())
+
+
+def fold(line: bytes) -> bytes:
+    """Return a line folded as RFC 5545 3.1 asks, with its CR LF."""
+    if len(line) > _NEVER_FOLDED:
+        line = Contentline(line.decode()).to_ical()  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
+    return line + b"\r\n"
+
+
+def escape_text(text: str) -> str:
+    """Return a text as a TEXT value."""
+    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
+
+
+def unescape_text(value: str) -> str:
+    """Return the text that a TEXT value is of."""
+    return str(unescape_backslash(value)) if "\\" in value else value
