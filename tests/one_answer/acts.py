@@ -5,13 +5,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from tests.one_answer import events
 from tests.one_answer.readers import api_list, differences, seen_in
+from tests.one_answer.running_service import form_times
 
 _HOUR = timedelta(hours=1)
-_LONDON = ZoneInfo("Europe/London")
 # From the hour in which the test began: (start, length) in hours. The first is over, the second runs.
 TIMES = ((-5, 2), (-1, 4), (20, 4), (76, 6), (243, 4), (490, 3), (1082, 4), (1705, 5))
 AHEAD = range(2, len(TIMES))
@@ -47,7 +46,7 @@ class Form:
             "every": "2",
             "until": "",
         }
-        typed = {**fields, **_fields(world, self.time), **repeat}
+        typed = {**fields, **form_times(*window(world, self.time)), **repeat}
         _record(browser, browser.submit(form, "/notices/form", **typed))
 
 
@@ -140,7 +139,7 @@ class Change:
         path = f"/closures/{closure.reference}/change"
         gateway = _other(sender, closure.gateway) if self.elsewhere else closure.gateway
         page = browser.ask("GET", path)
-        preview = browser.submit(page, path, gateway=gateway, **_fields(world, self.time))
+        preview = browser.submit(page, path, gateway=gateway, **form_times(*window(world, self.time)))
         if _record(browser, preview):
             now = seen_in(sender.program.ask("GET", f"/api/v1/closures/{closure.reference}").json())
             stated = (gateway, *window(world, self.time), False)
@@ -326,16 +325,6 @@ def _calendar(world, act):
     starts, ends = window(world, act.time)
     uid, rule = (f"series-{act.uid}", ("RRULE:FREQ=WEEKLY;COUNT=3",)) if act.weekly else (f"single-{act.uid}", ())
     return events.write_calendar(events.write_event(uid, starts, ends, *rule, sequence=world.next_sequence()))
-
-
-def _fields(world, time):
-    starts, ends = (at.astimezone(_LONDON) for at in window(world, time))
-    return {
-        "from_day": f"{starts:%Y-%m-%d}",
-        "from_time": f"{starts:%H:%M}",
-        "to_day": f"{ends:%Y-%m-%d}",
-        "to_time": f"{ends:%H:%M}",
-    }
 
 
 def _record(browser, preview):

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
 
 import icalendar
 import recurring_ical_events
 from lxml import etree
 
+_LONDON = ZoneInfo("Europe/London")
 _NS = {"D": "DAV:", "C": "urn:ietf:params:xml:ns:caldav"}
 _OK = "D:propstat[D:status='HTTP/1.1 200 OK']/D:prop/"
 _SPACES = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
@@ -98,9 +100,9 @@ class Calendar:
     def delete(self, name, status=(204, 404, 412)):
         return self.asker.ask("DELETE", self.href(name), None, status)
 
-    def transfer(self, method, name, other, status=None):
-        """MOVE or COPY a member into another collection, under the same name."""
-        destination = self.asker.base + other.href(name)
+    def transfer(self, method, name, other, status=None, server=""):
+        """MOVE or COPY a member into another collection, under the same name; ``server`` stands before its path."""
+        destination = server + other.href(name)
         return self.asker.ask(method, self.href(name), None, status, Destination=destination)
 
     def instances(self):
@@ -113,7 +115,14 @@ def instances_of(octets):
     calendar, now = icalendar.Calendar.from_ical(octets), datetime.now(UTC)
     events = recurring_ical_events.of(calendar).between(now - timedelta(days=200), now + timedelta(days=700))
     found = [(event.start, event.end, str(event.get("STATUS", "")) == "CANCELLED") for event in events]
-    return sorted((starts.astimezone(UTC), ends.astimezone(UTC), cancelled) for starts, ends, cancelled in found)
+    return sorted((_utc(starts), _utc(ends), cancelled) for starts, ends, cancelled in found)
+
+
+def _utc(value):
+    """Return a time as aware UTC; a date, and a time of no zone, is London's."""
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    return (value if value.tzinfo else value.replace(tzinfo=_LONDON)).astimezone(UTC)
 
 
 def _name(row):

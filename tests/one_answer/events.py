@@ -13,6 +13,16 @@ def compact(instant):
     return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
+def iso(instant):
+    """Write an instant as JSON and addresses do."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def instant(text):
+    """Read what ``iso`` writes."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 def write_event(uid, starts, ends, *more, sequence=0, summary="Change 4711 of the billing system"):
     """Return the lines of an event."""
     return [

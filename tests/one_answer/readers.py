@@ -9,11 +9,10 @@ import json
 import re
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from zoneinfo import ZoneInfo
 
 import icalendar
-
-from tests.one_answer.running_service import words_of
 
 SPAN = timedelta(days=30), timedelta(days=500)  # all that these tests plan; feeds, too, look back so far
 STATES = ("planned", "withdrawn", "expired")
@@ -315,6 +314,12 @@ def peaks_on_horizon(asker):
 
 
 # Words.
+
+
+def words_of(text):
+    """Return what a person reads of a page's content, or of a piece of it."""
+    content = text.partition("<main")[2].partition(">")[2].partition("</main>")[0] or text
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", content)).split())
 
 
 def notice_of(words):

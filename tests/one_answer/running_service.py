@@ -8,13 +8,20 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import requests
 from click.testing import CliRunner
 
 from app.cli import main
+from tests.one_answer import readers
+from tests.one_answer.calendars import Calendar
+from tests.one_answer.events import iso
+
+_LONDON = ZoneInfo("Europe/London")
 
 
 class Asker(requests.Session):
@@ -44,7 +51,7 @@ class Asker(requests.Session):
         tokens = {name: hidden(page.text, name) for name in ("csrf_token", "form_id")}
         sent = {**{name: value for name, value in tokens.items() if value}, **fields}
         answer = self.post(self.base + path, data=sent, files=files, timeout=60)
-        assert answer.status_code == status, f"POST {path}: {answer.status_code} {words_of(answer.text)[:600]}"
+        assert answer.status_code == status, f"POST {path}: {answer.status_code} {readers.words_of(answer.text)[:600]}"
         return answer
 
 
@@ -53,10 +60,20 @@ def hidden(text, name):
     return unescape(next(reversed(re.findall(rf'name="{name}" value="([^"]*)"', text)), ""))
 
 
-def words_of(text):
-    """Return what a person reads of a page's content, or of a piece of it."""
-    content = text.partition("<main")[2].partition(">")[2].partition("</main>")[0] or text
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", content)).split())
+def hours_ahead(hours):
+    """Return a full hour from now on; the past is negative."""
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=hours)
+
+
+def form_times(starts, ends):
+    """Return a window as the fields of a form take it: London time."""
+    first, last = starts.astimezone(_LONDON), ends.astimezone(_LONDON)
+    return {
+        "from_day": f"{first:%Y-%m-%d}",
+        "from_time": f"{first:%H:%M}",
+        "to_day": f"{last:%Y-%m-%d}",
+        "to_time": f"{last:%H:%M}",
+    }
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,42 @@ class Sender:
 
     def collection(self, gateway):
         return f"/dav/calendars/{self.code}/{gateway}/"
+
+    def calendar(self, place=0):
+        """Return a program's copy of the calendar of one of the gateways, with what stands there."""
+        calendar = Calendar(self.program, self.collection(self.gateways[place]))
+        calendar.sync()
+        return calendar
+
+    def tell(self, reference, starts, hours=4, place=0):
+        """Give notice by the API, under the sender's own reference; return the acknowledgement."""
+        facts = {"starts": iso(starts), "ends": iso(starts + timedelta(hours=hours)), "reference": reference}
+        path = f"/api/v1/notices?gateway={self.gateways[place]}"
+        body = json.dumps({"closures": [facts]})
+        answer = self.program.ask("POST", path, body, Content_Type="application/json").json()
+        (acknowledged,) = [*answer["accepted"], *answer["unchanged"]]
+        return acknowledged
+
+    def closures(self):
+        """Return the closures by the API, by reference."""
+        return readers.api_list(self.program, self.code)
+
+    def change_by_page(self, reference, starts, hours=4, gateway=None):
+        """Push a closure back, or plan it again, by its page."""
+        path = f"/closures/{reference}/change"
+        page = self.browser.ask("GET", path)
+        gateway = gateway or re.search(r'<option value="([^"]*)" selected', page.text)[1]
+        preview = self.browser.submit(
+            page, path, gateway=gateway, **form_times(starts, starts + timedelta(hours=hours))
+        )
+        self.browser.submit(preview, "/notices")
+
+    def withdraw_by_page(self, reference):
+        path = f"/closures/{reference}/withdraw"
+        self.browser.submit(self.browser.ask("GET", path), path)
+
+    def withdraw_by_api(self, reference):
+        self.program.ask("DELETE", f"/api/v1/closures/{reference}")
 
 
 class Running:
@@ -101,7 +154,7 @@ class Running:
         )
         self._wait()
         token = self.run("token", "add", "--role", "dcc", "--label", "planning", "--json")
-        self.dcc_program = self._asker(token["username"], token["token"])
+        self.dcc_program = self.asker(token["username"], token["token"])
         self.dcc_browser = self._browser("dcc@example.org", "--role", "dcc")
 
     def _wait(self):
@@ -143,10 +196,10 @@ class Running:
         return Sender(
             code,
             codes,
-            self._asker(token["username"], token["token"]),
+            self.asker(token["username"], token["token"]),
             self._browser(f"{code.lower()}@example.org", "--role", "user", "--user", code),
             feed["id"],
-            self._asker(feed["username"], feed["token"]),
+            self.asker(feed["username"], feed["token"]),
         )
 
     def new_gateway(self):
@@ -156,8 +209,9 @@ class Running:
 
     def _browser(self, email, *words):
         link = self.run("account", "add", email, *words, "--json")
-        return self._asker().sign_in(link["sign_in_url"])
+        return self.asker().sign_in(link["sign_in_url"])
 
-    def _asker(self, *credential):
+    def asker(self, *credential):
+        """Return somebody with these credentials."""
         self._askers.append(Asker(self.base, *credential))
         return self._askers[-1]
