@@ -139,8 +139,10 @@ class Change:
         path = f"/closures/{closure.reference}/change"
         gateway = _other(sender, closure.gateway) if self.elsewhere else closure.gateway
         page = browser.ask("GET", path)
-        preview = browser.submit(page, path, gateway=gateway, **form_times(*window(world, self.time)))
-        if _record(browser, preview):
+        # Where the User's other gateway has a closure of the same event already, the page may refuse.
+        status = None if self.elsewhere else 200
+        preview = browser.submit(page, path, status=status, gateway=gateway, **form_times(*window(world, self.time)))
+        if _record(browser, preview, status):
             now = seen_in(sender.program.ask("GET", f"/api/v1/closures/{closure.reference}").json())
             stated = (gateway, *window(world, self.time), False)
             assert (now.gateway, now.starts, now.ends, now.is_withdrawn) == stated, "the page's change does not stand"
@@ -291,6 +293,9 @@ class Sweep:
         world.running.run("sweep", "--json")
 
 
+BY_CALENDAR = (Put, Edit, Remove, Transfer)
+
+
 def draw(chance, count):
     """Return a sequence of acts by a seeded ``random.Random``; at first something is told."""
     return [_draw(chance, is_first=place < _FIRST) for place in range(count)]
@@ -327,12 +332,11 @@ def _calendar(world, act):
     return events.write_calendar(events.write_event(uid, starts, ends, *rule, sequence=world.next_sequence()))
 
 
-def _record(browser, preview):
-    """Press the button of a preview; tell whether there was one."""
+def _record(browser, preview, status=200):
+    """Press the button of a preview; tell whether there was one, and whether it was carried out."""
     if 'action="/notices"' not in preview.text:
         return False
-    browser.submit(preview, "/notices")
-    return True
+    return browser.submit(preview, "/notices", status=status).status_code == 200
 
 
 def _other(sender, gateway):

@@ -52,6 +52,23 @@ def sequence_of(octets):
     return max((int(value) for value in values_of(octets, "SEQUENCE")), default=0)
 
 
+def sequences_of(octets):
+    """Return the SEQUENCE of each VEVENT by its RECURRENCE-ID, "" for the master."""
+    return {
+        next((line for line in event if _name(line) == "RECURRENCE-ID"), ""): max(
+            (int(line.rpartition(":")[2]) for line in event if _name(line) == "SEQUENCE"), default=0
+        )
+        for event in split(octets)[1]
+    }
+
+
+def is_told_newer(octets, than):
+    """Tell whether a program, and we, can see by SEQUENCE alone that an object is newer: none falls, and one rises."""
+    now, then = sequences_of(octets), sequences_of(than)
+    risen = [identity for identity, number in now.items() if number > then.get(identity, -1)]
+    return bool(risen) and all(now.get(identity, number) >= number for identity, number in then.items())
+
+
 def split(octets):
     """Return the lines before the VEVENTs, the lines of each VEVENT, and those after them."""
     before, events, after, depth = [], [], [], 0

@@ -36,10 +36,7 @@ class Asker(requests.Session):
     def ask(self, method, path, data=None, status=200, **headers):
         """Return the answer; ``status`` is the one it must have, several, or None where any but a failure will do."""
         stated = {name.replace("_", "-"): value for name, value in headers.items()}
-        answer = self.request(method, self.base + path, data=data, headers=stated, timeout=60)
-        allowed = range(200, 500) if status is None else (status,) if isinstance(status, int) else status
-        assert answer.status_code in allowed, f"{method} {path}: {answer.status_code} {answer.text[:600]}"
-        return answer
+        return _allowed(self.request(method, self.base + path, data=data, headers=stated, timeout=60), status)
 
     def sign_in(self, address):
         """Follow a sign-in link."""
@@ -50,9 +47,15 @@ class Asker(requests.Session):
         """Send a form of a page with its token, as a browser does; follow to the page that answers."""
         tokens = {name: hidden(page.text, name) for name in ("csrf_token", "form_id")}
         sent = {**{name: value for name, value in tokens.items() if value}, **fields}
-        answer = self.post(self.base + path, data=sent, files=files, timeout=60)
-        assert answer.status_code == status, f"POST {path}: {answer.status_code} {readers.words_of(answer.text)[:600]}"
-        return answer
+        return _allowed(self.post(self.base + path, data=sent, files=files, timeout=60), status)
+
+
+def _allowed(answer, status):
+    """Return an answer with the status that it must have, one of several, or for None any but a failure."""
+    allowed = range(200, 500) if status is None else (status,) if isinstance(status, int) else status
+    words = readers.words_of(answer.text)[:600]
+    assert answer.status_code in allowed, f"{answer.request.method} {answer.url}: {answer.status_code} {words}"
+    return answer
 
 
 def hidden(text, name):

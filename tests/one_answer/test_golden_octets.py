@@ -249,3 +249,20 @@ def test_expiry_changes_no_octet_and_no_token(running, sender, database_url):
     assert [one.state for one in sender.closures().values()] == ["expired"]
     assert (calendar.sync(), calendar.token, calendar.held) == (set(), token, held)
     assert calendar.fetch("over.ics").octets == past
+
+
+def test_where_details_are_dropped_the_member_has_a_summary_all_the_same(running, sender, database_url):
+    """Thunderbird shows an untitled event otherwise; what was written is not kept, so no tag is given for it."""
+    running.run("policy", "set", "--details", "drop", "--json")
+    try:
+        calendar = sender.calendar()
+        octets = events.write_calendar(events.write_event("dropped", STARTS, STARTS + DAY, "LOCATION:Data hall 2"))
+        answer = calendar.put("dropped.ics", octets, 201)
+    finally:
+        running.run("policy", "set", "--details", "keep", "--json")
+    assert "ETag" not in answer.headers
+    found = calendar.fetch("dropped.ics").octets
+    assert b"Data hall" not in found
+    (summary,) = events.values_of(found, "SUMMARY")
+    assert summary
+    assert "4711" not in summary

@@ -2,12 +2,15 @@
 
 import http.server
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from tests.one_answer import readers
+from tests.one_answer import events, readers
 from tests.one_answer.calendars import Calendar
 from tests.one_answer.readers import differences
 
+_LONDON = ZoneInfo("Europe/London")
+_HORIZON, _APART = timedelta(days=14), 14
 _LOOKED_AT = 3  # closures that an act changed and that are looked at one by one as well
 
 
@@ -93,10 +96,15 @@ class World:
         places.sort(key=lambda place: place[:3])
         return places[which % len(places)][3:] if places else None
 
-    def check(self):
-        """Read every door; return how each differs from /api/v1/closures, or a calendar from the record."""
+    def check(self, *, by_calendar):
+        """Read every door; return how each differs from /api/v1/closures, or a calendar from the record.
+
+        ``by_calendar`` says that the act since the last check was a calendar program's own.
+        """
         wrong = []
         self.board.sync()
+        if {name: held.etag for name, held in self.board.held.items()} != self.board.listed():
+            wrong.append("DCC's collection: what syncs by token is not what PROPFIND lists")
         shown_to_dcc = {}
         for held in self.board.held.values():
             shown_to_dcc |= readers.calendar_of_feed(held.octets)
@@ -112,13 +120,17 @@ class World:
             for reference in changed[:_LOOKED_AT]:
                 wrong += self._one(sender, whole, reference)
             for gateway in sender.gateways:
-                wrong += self._calendar(sender, gateway, whole)
+                wrong += self._calendar(sender, gateway, whole, by_calendar=by_calendar)
         return wrong
 
     def _lists(self, sender, whole):
         now, late = datetime.now(UTC), readers.late_changes(sender.program)
         ahead = {r: one for r, one in whole.items() if one.ends > now and one.starts < now + timedelta(days=56)}
         near = readers.horizon_page(sender)
+        first = datetime.combine(now.astimezone(_LONDON), time(), _LONDON)
+        here = {r: one for r, one in whole.items() if one.ends > first and one.starts < first + _HORIZON}
+        if len(here) > _APART:  # more are drawn as blocks
+            here = {reference: whole[reference] for reference in near if reference in whole}
         found = [
             ("API, asked by DCC", readers.api_list(self.running.dcc_program, sender.code), whole),
             ("closures.csv", readers.closures_csv(sender), whole),
@@ -128,7 +140,7 @@ class World:
             ("feed jCal", readers.feed_jcal(sender), whole),
             ("page Closures", readers.closures_page(sender), whole),
             ("page Now", readers.now_page(sender), ahead),
-            ("page Horizon", near, {reference: whole[reference] for reference in near if reference in whole}),
+            ("page Horizon", near, here),
         ]
         wrong = [line for door, seen, expected in found for line in differences(door, seen, expected)]
         for reference, one in whole.items():
@@ -161,10 +173,17 @@ class World:
             wrong.append(f"closed at {middle}: {sorted(inside)}, triage box {box}, while {reference} is {one.state}")
         return wrong
 
-    def _calendar(self, sender, gateway, whole):
+    def _calendar(self, sender, gateway, whole, *, by_calendar):
         """Compare the collection of a gateway, as its program's copy shows it, with the closures of that gateway."""
         calendar = self.calendar(sender, gateway)
+        before = dict(calendar.held)
         wrong = calendar.differences()
+        wrong += [
+            f"{calendar.href(name)} was changed, and its SEQUENCE does not say so"
+            for name, held in calendar.held.items()
+            if not by_calendar and name in before and held != before[name]
+            and not events.is_told_newer(held.octets, before[name].octets)
+        ]  # fmt: skip
         shown, now = calendar.instances(), datetime.now(UTC)
         standing = [one for one in whole.values() if one.gateway == gateway and not one.is_withdrawn]
         ahead = sorted((one.starts, one.ends) for one in standing if one.starts > now)
