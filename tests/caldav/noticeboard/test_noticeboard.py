@@ -88,12 +88,16 @@ def test_the_same_octets_again_change_no_tag_no_token_and_no_revision(first, eve
     assert planned() == [("GW-A1", "0207T02", "planned", 1)]
 
 
-def test_the_same_octets_restore_a_closure_that_was_withdrawn_elsewhere(first, event, planned, alpha, announce, give):
+def test_what_was_withdrawn_elsewhere_stays_so_until_its_client_has_seen_it(first, event, planned, alpha, announce, give):
     octets = event("u1")
-    one, token = first.put("a.ics", octets), first.newest
+    first.put("a.ics", octets)
     give(alpha, announce("u1", "2027-02-07T02:00", withdrawn=True, sender_sequence=1))
-    again = first.put("a.ics", octets)
-    assert (again.entry, first.newest) == (one.entry, token)
+    cancelled = first.member("a.ics")
+    assert b"STATUS:CANCELLED\r\nSEQUENCE:1\r\n" in cancelled.octets
+    with pytest.raises(Stale):
+        first.put("a.ics", octets)  # an old copy without any condition: its SEQUENCE lies below ours
+    assert planned() == [("GW-A1", "0207T02", "withdrawn", 2)]
+    first.put("a.ics", octets, Condition(match=frozenset({cancelled.entry.etag})))
     assert planned() == [("GW-A1", "0207T02", "planned", 3)]
     assert json.loads(first.member("a.ics").receipt)["accepted"][0]["change"] == "planned again"
 
@@ -123,10 +127,18 @@ def test_a_past_window_loses_only_its_member(register, first, event, planned, cl
 def test_a_move_between_gateways_is_one_closure(first, second, event, planned):
     octets = event("u1")
     first.put("a.ics", octets)
-    second.put("a.ics", octets, ABSENT)
+    moved = first.move("a.ics", second, "b.ics")
+    assert (first.names(), second.names(), second.member("b.ics").octets) == ([], ["b.ics"], octets)
+    assert (moved.created, planned()) == (True, [("GW-A2", "0207T02", "planned", 2)])
+
+
+def test_a_copy_at_another_gateway_is_a_closure_of_its_own(first, second, event, planned):
+    octets = event("u1")
+    first.put("a.ics", octets)
+    assert second.put("a.ics", octets, ABSENT).also_at == ("GW-A1",)
     first.delete("a.ics")
     assert (first.names(), second.names()) == ([], ["a.ics"])
-    assert planned() == [("GW-A2", "0207T02", "planned", 2)]
+    assert planned() == [("GW-A1", "0207T02", "withdrawn", 2), ("GW-A2", "0207T02", "planned", 1)]
 
 
 def test_expiry_and_purge_change_nothing_of_a_member(register, first, event, clock):
