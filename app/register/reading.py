@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.access import Principal
-from app.domain.closure import PlannedClosure, State
+from app.domain.closure import State
 from app.domain.refusal import Shredded, Unknown
 from app.domain.schedule import ScheduledClosure
-from app.domain.window import ClosureWindow, weeks_touched
+from app.domain.window import ClosureWindow
 from app.register.folding import line_at
 from app.register.history_cache import Recorded
 from app.register.register import Register
@@ -67,16 +67,6 @@ def find_written(register: Register, principal: Principal, reference: str) -> tu
     with register.store.reading() as connection:
         standing, _ = _find(register, connection, principal, reference)
         return standing, rows.history(register.store, connection, standing.closure.id)
-
-
-def find_closures(register: Register, principal: Principal, question: Question) -> list[Standing]:
-    """Return the closures that a question asks for, as they stand now, by start and reference."""
-    with register.store.reading() as connection:
-        codes = _asked_users(register, connection, principal, question)
-        weeks = _week_keys(register, question.span)
-        found = [held.standing for held in rows.touching(register.store, connection, weeks, codes)]
-    wanted = [one for one in found if _answers(question, one.closure)]
-    return sorted(wanted, key=lambda one: (one.closure.window.starts, one.closure.reference))
 
 
 def read_schedule(register: Register, principal: Principal, question: Question) -> list[ScheduledClosure]:
@@ -163,29 +153,10 @@ def _find(register: Register, connection: Connection, principal: Principal, refe
     return held.standing, held.user_id
 
 
-def _asked_users(
-    register: Register, connection: Connection, principal: Principal, question: Question
-) -> dict[bytes, str]:
-    codes = visible_users(principal, parties.read_parties(register.store, connection))
-    return {key: code for key, code in codes.items() if question.user in (None, code)}
-
-
 def _asked_keys(register: Register, principal: Principal, user: str | None) -> set[bytes]:
     """Return the row ids of the Users whose closures are asked for and may be seen."""
     seen = visible_users(principal, register.chronicle.parties())
     return {key for key, code in seen.items() if user in (None, code)}
-
-
-def _week_keys(register: Register, span: ClosureWindow) -> list[bytes]:
-    return [register.store.blind.week(week) for week in weeks_touched(span.starts, span.ends)]
-
-
-def _answers(question: Question, closure: PlannedClosure) -> bool:
-    return (
-        question.span.overlaps(closure.window)
-        and question.gateway in (None, closure.gateway)
-        and question.state in (None, closure.state)
-    )
 
 
 def without_sender_words(revision: Revision) -> Revision:

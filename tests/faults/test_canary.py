@@ -152,13 +152,13 @@ def test_the_sealed_text_itself_opens(service, enrolled, announce, give):
     """The facts searched for are really there: the service still reads them."""
     from app.domain.access import Principal
     from app.domain.window import ClosureWindow
-    from app.register.reading import Question, find_closures
+    from app.register.reading import Question, find_closure, read_schedule
 
     fill(service, enrolled, announce, give)
-    (one,) = find_closures(
-        service.register, Principal("x", Role.DCC), Question(ClosureWindow(NOW, NOW + timedelta(days=300)))
-    )
-    assert json.dumps([one.closure.uid, one.closure.gateway, one.closure.user]) == (
+    dcc = Principal("x", Role.DCC)
+    (line,) = read_schedule(service.register, dcc, Question(ClosureWindow(NOW, NOW + timedelta(days=300))))
+    closure = find_closure(service.register, dcc, line.reference).closure
+    assert json.dumps([closure.uid, line.gateway, line.user]) == (
         '["quokka-uid-7@example.com", "GW-QUOKKA-7", "ZANZI-CANARY"]'
     )
-    assert one.closure.window.starts == STARTS
+    assert line.window.starts == STARTS

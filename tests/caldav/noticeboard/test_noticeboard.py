@@ -10,7 +10,7 @@ from app.domain.closure import Step
 from app.domain.notice import Channel
 from app.domain.window import ClosureWindow
 from app.jobs.sweep import sweep
-from app.register.reading import Question, find_closures, find_history
+from app.register.reading import Question, find_history, read_schedule
 from app.register.retention import purge_expired
 from app.register.verification import verify_record
 from app.store import notices
@@ -26,8 +26,8 @@ def planned(register, dcc):
 
     def tell():
         span = ClosureWindow(datetime(2020, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC))
-        found = [one.closure for one in find_closures(register, dcc, Question(span))]
-        return [(one.gateway, f"{one.window.starts:%m%dT%H}", one.state.value, one.number) for one in found]
+        lines = read_schedule(register, dcc, Question(span))
+        return [(line.gateway, f"{line.window.starts:%m%dT%H}", line.state.value, line.number) for line in lines]
 
     return tell
 

@@ -18,7 +18,7 @@ from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare
 from app.register.people.enrolment import enrol_gateway, enrol_user
-from app.register.reading import Question, find_closures
+from app.register.reading import Question, find_closure, read_schedule
 from app.register.rulebook import RulebookCache
 from app.register.verification import verify_record
 from app.settings import read_settings
@@ -104,9 +104,14 @@ class Phone:
 
     def stated(self):
         """What the register says: the gateway, day and state of each planned closure."""
-        found = find_closures(self.service.register, DCC, Question(SPAN))
+        register = self.service.register
         return {
-            one.closure.uid: (one.closure.gateway, one.closure.window.starts, one.closure.state.value) for one in found
+            find_closure(register, DCC, line.reference).closure.uid: (
+                line.gateway,
+                line.window.starts,
+                line.state.value,
+            )
+            for line in read_schedule(register, DCC, Question(SPAN))
         }
 
 
