@@ -84,7 +84,7 @@ class Component:
         return [line for line in self.lines if line.name == name]
 
     def events(self) -> list["Component"]:
-        """Return the VEVENTs, in the order by which ``Instance.place`` counts them."""
+        """Return the VEVENTs, in the order by which ``MemberInstance.place`` counts them."""
         return [part for part in self.parts if part.name == "VEVENT"]
 
 

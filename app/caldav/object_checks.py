@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from email.message import Message
 
 from app.caldav.backend import Bounds
-from app.caldav.conditions import Refused
 from app.caldav.content import Component, Unsound, read_component
-from app.caldav.names import caldav
+from app.caldav.exchange import Refused
+from app.caldav.notation import caldav
 
 _READABLE = frozenset({"", "utf-8", "utf8", "us-ascii", "ascii"})
 

@@ -25,10 +25,7 @@ def purge_expired(register: Register, now: datetime) -> Purged:
     retention = register.rulebook().retention
     with store.reading() as connection:
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
-        ends = {
-            held.standing.closure.id: held.standing.closure.window.ends
-            for held in rows.changed_since(store, connection, 0, codes)
-        }
+        ends = {held.closure.id: held.closure.window.ends for held in rows.changed_since(store, connection, 0, codes)}
         held_notices = notices.held_notices(connection, now - retention.details)
         about = rows.closures_of_notices(connection, held_notices)
     current = {notice_id for notice_id, closure_id in about if ends.get(closure_id, now) > now - retention.details}

@@ -92,7 +92,7 @@ class Running:
             (
                 line.gateway,
                 line.state.value,
-                [revision.step.value for revision in find_history(register, asking, line.reference)[1]],
+                [revision.step.value for revision, _ in find_history(register, asking, line.reference)],
             )
             for line in read_schedule(register, asking, Question(span))
         ]

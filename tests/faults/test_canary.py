@@ -152,13 +152,11 @@ def test_the_sealed_text_itself_opens(service, enrolled, announce, give):
     """The facts searched for are really there: the service still reads them."""
     from app.domain.access import Principal
     from app.domain.window import ClosureWindow
-    from app.register.reading import Question, find_closure, read_schedule
+    from app.register.reading import Question, find_held, read_schedule
 
     fill(service, enrolled, announce, give)
     dcc = Principal("x", Role.DCC)
     (line,) = read_schedule(service.register, dcc, Question(ClosureWindow(NOW, NOW + timedelta(days=300))))
-    closure = find_closure(service.register, dcc, line.reference).closure
-    assert json.dumps([closure.uid, line.gateway, line.user]) == (
-        '["quokka-uid-7@example.com", "GW-QUOKKA-7", "ZANZI-CANARY"]'
-    )
+    uid = find_held(service.register, dcc, line.reference).mark.uid
+    assert json.dumps([uid, line.gateway, line.user]) == ('["quokka-uid-7@example.com", "GW-QUOKKA-7", "ZANZI-CANARY"]')
     assert line.window.starts == STARTS

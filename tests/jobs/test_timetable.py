@@ -112,5 +112,5 @@ def test_a_rule_without_end_goes_on_and_its_later_occurrences_are_not_late(regis
     found = read_schedule(register, dcc, Question(ClosureWindow(NOW, NOW + timedelta(days=800))))
     assert len(found) == len(first.accepted) + added
     newest = found[-1]
-    assert (newest.lead.is_late_change, newest.first_received_at) == (False, NOW)
+    assert (newest.verdict.late_change, newest.first_received_at) == (False, NOW)
     assert verify_record(register).faults == ()

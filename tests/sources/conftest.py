@@ -24,7 +24,7 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.window import ClosureWindow
 from app.pulling.http_client import Outbound
 from app.pulling.look import poll_source
-from app.register.reading import Question, find_closure, read_schedule
+from app.register.reading import Question, find_held, read_schedule
 from app.register.sources import add_source, gateway_of, make_source
 from app.store import tables
 from app.store.maintenance import read_maintenance
@@ -183,7 +183,7 @@ class Watched:
         lines = read_schedule(self.register, OPERATOR, Question(span))
         return sorted(
             (
-                find_closure(self.register, OPERATOR, line.reference).closure.uid,
+                find_held(self.register, OPERATOR, line.reference).mark.uid,
                 f"{line.window.starts:%Y%m%dT%H%M%SZ}",
                 line.state.value,
                 line.number,

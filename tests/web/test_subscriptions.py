@@ -11,7 +11,8 @@ from app.domain.access import Role
 from app.register.people import accounts, enrolment
 from app.web.agents import browser_words, client_words
 from app.web.clients import feed_addresses
-from app.web.pages.wording import ago_words, scope_words
+from app.web.pages.wording import ago_words
+from feeds.scope import ScopeKind, scope_words
 
 
 def fields_of(page):
@@ -82,7 +83,10 @@ def test_to_a_user_its_own_closures_are_on_offer_and_nothing_else(alpha_client, 
 
 
 def test_to_dcc_everything_is_on_offer(alpha, dcc_client):
-    assert set(scopes_of(dcc_client)) >= {"all", "late", "full", "user:ALPHA", "gateway:GW-A1", "gateway:GW-A2"}
+    assert scopes_of(dcc_client) == [
+        *("all", "late", "clashes", "maintenance", "changes", "full"), "user:ALPHA", "gateway:GW-A1", "gateway:GW-A2",
+    ]  # fmt: skip
+    assert {text.partition(":")[0] for text in scopes_of(dcc_client)} == set(ScopeKind)
 
 
 def test_a_secret_address_is_an_admins_to_switch_on(web, admin, dcc_client, make_feed, csrf, read):
@@ -264,7 +268,7 @@ def test_a_browser_is_called_by_its_name():
 
 def test_words_for_scopes_and_ages(clock):
     assert [scope_words(one) for one in ("all", "user:ALPHA", "clashes")] == [
-        "Every closure", "Closures of the User ALPHA", "clashes",
+        "Every closure", "Closures of the User ALPHA", "Closures that clash",
     ]  # fmt: skip
     then = clock()
     ages = [("seconds", 59), ("minutes", 59), ("hours", 47), ("days", 2)]

@@ -4,11 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.caldav.conditions import Refused
-from app.caldav.instants import read_utc, within_calendars
-from app.caldav.markup import escape
-from app.caldav.names import caldav
-from app.caldav.xml import Element, text_of
+from app.caldav.exchange import Element, Refused, text_of
+from app.caldav.notation import caldav, escape, read_utc, within_calendars
 
 COLLATIONS = ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")

@@ -5,19 +5,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from app.caldav.backend import Instance, Member
+from app.caldav.backend import CalendarMember, MemberInstance
 from app.caldav.content import Component, ContentLine, Unsound, alarm_reach, alarms, read_component, stated_time
 from app.caldav.filters.filter_xml import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
-from app.caldav.instants import LONDON
+from app.caldav.notation import LONDON
 
-Occurring = Callable[[Member, datetime, datetime], Sequence[Instance] | None]
+Occurring = Callable[[CalendarMember, datetime, datetime], Sequence[MemberInstance] | None]
 """``Backend.occurring`` of one collection."""
 
 _DAY = timedelta(days=1)
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-def passes(member: Member, asked: CompFilter, zone: tzinfo, occurring: Occurring) -> bool:
+def passes(member: CalendarMember, asked: CompFilter, zone: tzinfo, occurring: Occurring) -> bool:
     """Tell whether a member passes; ``zone`` is that in which times without a zone are read (RFC 4791 7.3).
 
     Nothing is parsed for a filter that names only VEVENT and a time-range. A member that cannot be read passes no
@@ -48,19 +48,19 @@ def widened(span: TimeRange, zone: tzinfo) -> TimeRange:
     return TimeRange(span.starts and span.starts - _DAY, span.ends and span.ends + _DAY)
 
 
-def overlaps(instance: Instance, span: TimeRange, zone: tzinfo = LONDON) -> bool:
+def overlaps(instance: MemberInstance, span: TimeRange, zone: tzinfo = LONDON) -> bool:
     """Tell whether an instance has a part in a span: "(start < DTEND AND end > DTSTART)" (RFC 4791 9.9)."""
     seen = seen_from(instance, zone)
     return (span.starts is None or span.starts < seen.ends) and (span.ends is None or span.ends > seen.starts)
 
 
-def instances_in(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance]:
+def instances_in(member: CalendarMember, span: TimeRange, occurring: Occurring) -> Sequence[MemberInstance]:
     """Return the instances with a part in a span, or those expanded at PUT where it takes too much to tell."""
     found = _occurring(member, span, occurring)
     return member.instances if found is None else found
 
 
-def _occurring(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance] | None:
+def _occurring(member: CalendarMember, span: TimeRange, occurring: Occurring) -> Sequence[MemberInstance] | None:
     """Return the instances with a part in a span, None where the member is taken to recur in it.
 
     A span with an open end reaches past whatever is expanded of a rule that goes on.
@@ -70,7 +70,7 @@ def _occurring(member: Member, span: TimeRange, occurring: Occurring) -> Sequenc
     return None if span.starts is None or span.ends is None else occurring(member, span.starts, span.ends)
 
 
-def _takes_place(member: Member, span: TimeRange, zone: tzinfo, occurring: Occurring) -> bool:
+def _takes_place(member: CalendarMember, span: TimeRange, zone: tzinfo, occurring: Occurring) -> bool:
     """Tell whether a member has an instance in a span. Only where no expanded one is in it are others evaluated."""
     if any(overlaps(one, span, zone) for one in member.instances):
         return True
@@ -78,7 +78,7 @@ def _takes_place(member: Member, span: TimeRange, zone: tzinfo, occurring: Occur
     return found is None or any(overlaps(one, span, zone) for one in found)
 
 
-def seen_from(instance: Instance, zone: tzinfo) -> Instance:
+def seen_from(instance: MemberInstance, zone: tzinfo) -> MemberInstance:
     """Return an instance as it is read in another zone, if its times name none."""
     if zone is LONDON or not (instance.all_day or instance.floating):
         return instance
@@ -103,7 +103,7 @@ def _event_only(asked: CompFilter) -> CompFilter | None:
 class _Matching:
     """One member held against one filter."""
 
-    member: Member
+    member: CalendarMember
     zone: tzinfo
     occurring: Occurring
 
@@ -137,7 +137,7 @@ class _Matching:
             return any(_at(span, moment) for of_one in moments for moment in of_one)
         return False
 
-    def stated(self, found: Sequence[Instance] | None, place: int | None) -> list[Instance]:
+    def stated(self, found: Sequence[MemberInstance] | None, place: int | None) -> list[MemberInstance]:
         """Return the instances that one VEVENT states: those expanded at PUT, and those found for a span."""
         known = dict.fromkeys([*self.member.instances, *(found or ())])
         return [seen_from(one, self.zone) for one in known if one.place == place]

@@ -4,23 +4,20 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from app.caldav.backend import Collection, Instance, Member
-from app.caldav.conditions import bad_request
+from app.caldav.backend import CalendarCollection, CalendarMember, MemberInstance
 from app.caldav.content import Component, Unsound, content_line, read_component, written
-from app.caldav.exchange import Request, Response
+from app.caldav.exchange import Element, Request, Response, bad_request
 from app.caldav.filters.filter_xml import TimeRange, read_span
 from app.caldav.filters.matching import overlaps
-from app.caldav.instants import utc
-from app.caldav.names import caldav
-from app.caldav.properties.live import View
-from app.caldav.reports.calendar_query import check_count
+from app.caldav.notation import caldav, utc
+from app.caldav.properties.live import AskerView
+from app.caldav.reports.members import check_count
 from app.caldav.resources import Resource
-from app.caldav.xml import Element
 
 _KINDS = ("BUSY", "BUSY-TENTATIVE")
 
 
-def answer_free_busy(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_free_busy(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer with one VFREEBUSY, 200 and text/calendar (RFC 4791 7.10); Depth makes no difference here."""
     del request
     assert resource.collection is not None
@@ -40,7 +37,10 @@ def answer_free_busy(request: Request, view: View, resource: Resource, body: Ele
 
 
 def _add(
-    periods: dict[str, list[tuple[str, str]]], member: Member, span: TimeRange, instances: Iterable[Instance]
+    periods: dict[str, list[tuple[str, str]]],
+    member: CalendarMember,
+    span: TimeRange,
+    instances: Iterable[MemberInstance],
 ) -> None:
     """Add the parts of a member's instances that lie in a span. A member that cannot be read is left out."""
     assert span.starts is not None
@@ -68,7 +68,7 @@ def _kind(event: Component) -> str | None:
 
 
 def _calendar(
-    collection: Collection, changed_at: datetime, span: TimeRange, periods: dict[str, list[tuple[str, str]]]
+    collection: CalendarCollection, changed_at: datetime, span: TimeRange, periods: dict[str, list[tuple[str, str]]]
 ) -> Component:
     """Return the answer; DTSTAMP and UID follow from what is asked, so that equal answers are equal octets."""
     assert span.starts is not None

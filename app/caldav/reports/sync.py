@@ -1,23 +1,17 @@
 """The sync-collection report (RFC 6578): what changed since a token, and the token of what is now known."""
 
-from app.caldav.backend import Changes, TokenUnknown
-from app.caldav.conditions import Refused, bad_request
-from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import segment
-from app.caldav.markup import escape
-from app.caldav.names import dav
-from app.caldav.preferences import read_preferences
-from app.caldav.properties.live import SYNC_TOKEN, View
-from app.caldav.reports.member_rows import MemberRows
-from app.caldav.reports.requested_props import read_asked
-from app.caldav.reports.rows import missing_row, multistatus, refused_row
-from app.caldav.resources import Resource
-from app.caldav.xml import Element, text_of
+from app.caldav.backend import CollectionChanges, TokenUnknown
+from app.caldav.exchange import Element, Refused, Request, Response, bad_request, text_of
+from app.caldav.notation import dav, escape
+from app.caldav.properties.live import SYNC_TOKEN, AskerView
+from app.caldav.properties.rows import MemberRows, missing_row, multistatus, read_asked, refused_row
+from app.caldav.request_headers import read_preferences
+from app.caldav.resources import Resource, segment
 
 _LONGEST_TOKEN = 200
 
 
-def answer_sync(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_sync(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer a sync-collection."""
     assert resource.collection is not None
     _check_depth(request, body)
@@ -42,7 +36,7 @@ def answer_sync(request: Request, view: View, resource: Resource, body: Element)
     return multistatus(rows, more, wants.applied("minimal"))
 
 
-def _end(resource: Resource, changes: Changes, *, first: bool) -> list[str]:
+def _end(resource: Resource, changes: CollectionChanges, *, first: bool) -> list[str]:
     """Return the rows of what is gone, and the one that says that more is to come.
 
     An initial sync "MUST NOT" list removed members (RFC 6578 3.4); later a row of a removed one holds "a 404 ... and

@@ -18,7 +18,7 @@ from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
 from app.store.engine import Store
 from app.store.subscriptions import FeedRead, Subscription
-from feeds.scope import FeedScope, ScopeKind, parse_scope
+from feeds.scope import CHOICES, Code, FeedScope, parse_scope
 
 SIGN_IN_LASTS = timedelta(hours=24)
 ROTATION_OVERLAP = timedelta(days=7)
@@ -334,11 +334,11 @@ def _scope(store: Store, text: str) -> FeedScope:
     try:
         scope = parse_scope(text)
     except ValueError as problem:
-        raise ScopeRefused("That is not a scope.", "Write all, user:CODE, gateway:CODE, late or full.") from problem
+        raise ScopeRefused(str(problem), CHOICES) from problem
     with store.reading() as connection:
-        if scope.kind is ScopeKind.USER:
+        if scope.row.code is Code.USER:
             parties.find_user(store, connection, scope.code)
-        elif scope.kind is ScopeKind.GATEWAY and scope.code not in parties.read_parties(store, connection).gateways:
+        elif scope.row.code is Code.GATEWAY and scope.code not in parties.read_parties(store, connection).gateways:
             raise Unknown("There is no such gateway.", "Check the code; `closures gateway list` shows them.")
     return scope
 

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import Authorization
 from werkzeug.http import http_date, is_resource_modified
 
+from app.domain.access import Action
 from app.publishing import Publication
 from app.security import tokens
 from app.store import subscriptions
@@ -17,7 +18,7 @@ from app.web.site import site
 from feeds.freshness import etag_of, stated_last_modified
 from feeds.scope import FeedScope, parse_scope
 
-blueprint = Blueprint("feed", __name__)
+blueprint = Blueprint("addresses", __name__)
 
 _CHALLENGE = 'Basic realm="Planned gateway closures feed", charset="UTF-8"'
 _ALLOW = "GET, HEAD, OPTIONS"
@@ -28,7 +29,7 @@ _JSON = "application/json"
 _PLAIN_CLIENTS = ("microsoft office", "outlook")
 
 
-@blueprint.route("/feeds/<subscription_id>.<any(ics, json):form>", methods=["GET", "OPTIONS"])
+@blueprint.route("/feeds/<subscription_id>.<any(ics, json):form>", methods=["GET", "OPTIONS"], action=Action.PUBLIC)
 def by_credential(subscription_id: str, form: str) -> Response:
     """Serve a feed to whoever brings its token, by Basic (user name: the subscription's id) or Bearer."""
     if request.method == "OPTIONS":
@@ -39,7 +40,7 @@ def by_credential(subscription_id: str, form: str) -> Response:
     return _serve(*found, form)
 
 
-@blueprint.route("/feeds/s/<token>/closures.ics", methods=["GET", "OPTIONS"])
+@blueprint.route("/feeds/s/<token>/closures.ics", methods=["GET", "OPTIONS"], action=Action.PUBLIC)
 def by_secret_url(token: str) -> Response:
     """Serve a feed whose whole secret is its address, for clients that can send no credential."""
     if request.method == "OPTIONS":

@@ -18,7 +18,7 @@ from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare
 from app.register.people.enrolment import enrol_gateway, enrol_user
-from app.register.reading import Question, find_closure, read_schedule
+from app.register.reading import Question, find_held, read_schedule
 from app.register.rulebook import RulebookCache
 from app.register.verification import verify_record
 from app.settings import read_settings
@@ -106,7 +106,7 @@ class Phone:
         """What the register says: the gateway, day and state of each planned closure."""
         register = self.service.register
         return {
-            find_closure(register, DCC, line.reference).closure.uid: (
+            find_held(register, DCC, line.reference).mark.uid: (
                 line.gateway,
                 line.window.starts,
                 line.state.value,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from alembic import op
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, SmallInteger, String, text
 from sqlalchemy.types import TypeEngine
 
 from app.store.instants import Instant
@@ -303,8 +303,18 @@ def _make_calendar_door() -> None:
         Column("uid_index", LargeBinary(16), unique=True),
         Column("change", BigInteger, nullable=False),
         Column("gone", Boolean(create_constraint=False), nullable=False),
+        Column("is_rendered", Boolean(create_constraint=False), nullable=False),
+        Column("leaves_on", Integer),
         *_columns(row_version=Integer, sealed=LargeBinary),
         Index("ix_members_collection_change", "collection", "change"),
+        Index("ix_members_collection_leaves_on", "collection", "leaves_on"),
+    )
+    op.create_index(
+        "ix_members_rendered",
+        "members",
+        ["collection"],
+        sqlite_where=text("is_rendered"),
+        postgresql_where=text("is_rendered"),
     )
     op.create_table(
         "member_bodies",

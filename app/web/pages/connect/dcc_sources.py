@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import Refusal
 from app.pulling.fetch_failure import words_of
@@ -18,40 +19,34 @@ from app.register.sources import (
 )
 from app.store.sources import OK, Source
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.connect.source_pages import look_at_source, stated_source, try_or_add
-from app.web.principal import require_principal
 from app.web.site import site
 
-blueprint = Blueprint("dates_sources", __name__)
+blueprint = Blueprint("connect_dcc_sources", __name__)
 
 
-@blueprint.get("/service/maintenance/sources/new")
+@blueprint.get("/service/maintenance/sources/new", action=Action.KEEP_MAINTENANCE)
 def new() -> Response:
     """Ask for the address, what it holds, and how often it is read."""
-    require_principal(ACCESS["dates_sources.new"])
     return _form(form_once.new_form_id())
 
 
-@blueprint.post("/service/maintenance/sources")
+@blueprint.post("/service/maintenance/sources", action=Action.KEEP_MAINTENANCE)
 def add() -> AnyResponse:
     """Try an address, or add it; which of the two the button says."""
-    require_principal(ACCESS["dates_sources.add"])
     back = url_for("service_maintenance.show")
     return try_or_add(_stated, _form, back, "The address is added; it is read within a minute.")
 
 
-@blueprint.post("/service/maintenance/sources/<source_id>/poll")
+@blueprint.post("/service/maintenance/sources/<source_id>/poll", action=Action.KEEP_MAINTENANCE)
 def poll(source_id: str) -> AnyResponse:
     """Read an address now, or only say what that would change."""
-    require_principal(ACCESS["dates_sources.poll"])
     return look_at_source(_find(source_id), url_for("service_maintenance.show"), "DCC's own dates")
 
 
-@blueprint.post("/service/maintenance/sources/<source_id>/remove")
+@blueprint.post("/service/maintenance/sources/<source_id>/remove", action=Action.KEEP_MAINTENANCE)
 def remove(source_id: str) -> AnyResponse:
     """Forget an address with its credentials; the dates that it brought stay."""
-    require_principal(ACCESS["dates_sources.remove"])
     remove_source(site().store, _find(source_id))
     flash("The address is read no more. The dates that it brought stay as they are.")
     return redirect(url_for("service_maintenance.show"), 303)
@@ -72,7 +67,7 @@ def _stated() -> Source:
 
 def _form(form_id: str, fault: Refusal | None = None, tried: PollReport | None = None) -> Response:
     page = render_template(
-        "new_dates_source.html",
+        "connect/new_dates_source.html",
         kinds=list(MaintenanceKind),
         stated=request.form,
         shortest=SHORTEST_MINUTES,

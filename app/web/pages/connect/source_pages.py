@@ -70,5 +70,5 @@ def look_at_source(found: ListedSource, back: str, back_title: str) -> AnyRespon
         flash("It is being read at this moment; look again shortly.")
         return redirect(back, 303)
     shown = {"back": back, "back_title": back_title, "ok": OK, "words_of": words_of}
-    page: Response = make_response(render_template("polled.html", report=report, one=found, dry=dry, **shown))
+    page: Response = make_response(render_template("connect/polled.html", report=report, one=found, dry=dry, **shown))
     return page

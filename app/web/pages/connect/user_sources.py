@@ -5,7 +5,7 @@ import functools
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Principal, Role, acting_user
+from app.domain.access import Action, Principal, Role, acting_user
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.pulling.fetch_failure import words_of
@@ -23,21 +23,20 @@ from app.register.sources import (
 from app.store import parties
 from app.store.sources import OK, Source
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.choices import visible_in_order
 from app.web.pages.connect.source_pages import look_at_source, stated_source, try_or_add
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
-blueprint = Blueprint("own_calendars", __name__)
+blueprint = Blueprint("connect_user_sources", __name__)
 
 
-@blueprint.get("/connect/sources")
+@blueprint.get("/connect/sources", action=Action.KEEP_SOURCES)
 def show() -> Response:
     """List the sources that one may see, each with its last poll, counts and problems."""
-    principal = require_principal(ACCESS["own_calendars.show"])
+    principal = current_principal()
     page = render_template(
-        "own_calendars.html",
+        "connect/own_calendars.html",
         sources=[(one, read_state(one.standing.state)) for one in _seen(principal)],
         holders=_holders(principal),
         words_of=words_of,
@@ -47,35 +46,35 @@ def show() -> Response:
     return make_response(page)
 
 
-@blueprint.get("/connect/sources/new")
+@blueprint.get("/connect/sources/new", action=Action.KEEP_SOURCES)
 def new() -> Response:
     """Ask for the address, the gateway that its events close, and how often it is read."""
-    return _form(require_principal(ACCESS["own_calendars.new"]), form_once.new_form_id())
+    return _form(current_principal(), form_once.new_form_id())
 
 
-@blueprint.post("/connect/sources")
+@blueprint.post("/connect/sources", action=Action.KEEP_SOURCES)
 def add() -> AnyResponse:
     """Try a source, or add it; which of the two the button says."""
-    principal = require_principal(ACCESS["own_calendars.add"])
+    principal = current_principal()
     form = functools.partial(_form, principal)
-    back = url_for("own_calendars.show")
+    back = url_for("connect_user_sources.show")
     return try_or_add(lambda: _stated(principal), form, back, "The calendar is added; it is read within a minute.")
 
 
-@blueprint.post("/connect/sources/<source_id>/poll")
+@blueprint.post("/connect/sources/<source_id>/poll", action=Action.KEEP_SOURCES)
 def poll(source_id: str) -> AnyResponse:
     """Read a source now, or only say what that would change; which of the two the button says."""
-    found = _find(require_principal(ACCESS["own_calendars.poll"]), source_id)
-    return look_at_source(found, url_for("own_calendars.show"), "Calendars that we read")
+    found = _find(current_principal(), source_id)
+    return look_at_source(found, url_for("connect_user_sources.show"), "Calendars that we read")
 
 
-@blueprint.post("/connect/sources/<source_id>/remove")
+@blueprint.post("/connect/sources/<source_id>/remove", action=Action.KEEP_SOURCES)
 def remove(source_id: str) -> AnyResponse:
     """Forget a source with its credentials; what it announced stays."""
-    found = _find(require_principal(ACCESS["own_calendars.remove"]), source_id)
+    found = _find(current_principal(), source_id)
     remove_source(site().store, found)
     flash("The calendar is read no more. The closures that it announced stay as they are.")
-    return redirect(url_for("own_calendars.show"), 303)
+    return redirect(url_for("connect_user_sources.show"), 303)
 
 
 def _stated(principal: Principal) -> Source:
@@ -88,7 +87,7 @@ def _form(
     principal: Principal, form_id: str, fault: Refusal | None = None, tried: PollReport | None = None
 ) -> Response:
     page = render_template(
-        "new_own_calendar.html",
+        "connect/new_own_calendar.html",
         holders=_holders(principal),
         stated=request.form,
         shortest=SHORTEST_MINUTES,
