@@ -31,7 +31,6 @@ class Kind(StrEnum):
 FOR_THE_SENDER = frozenset({Kind.RECEIPT, Kind.REMINDER})
 BY_THE_CLOCK = frozenset({Kind.STARTS, Kind.OPEN, Kind.REMINDER})
 _PLANS = frozenset({Step.FIRST, Step.PLANNED_AGAIN})
-_MOVES = frozenset({Step.MOVED, Step.LENGTHENED, Step.SHORTENED, Step.GATEWAY_CHANGED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def sign_revision(
 
 
 def acknowledgement_facts(acknowledgement: Acknowledgement) -> dict[str, Any]:
-    """Return the acknowledgement as JSON (INTERFACES.md), with the words that people read beside the values."""
+    """Return the acknowledgement as JSON (docs/api.md), with the words that people read beside the values."""
     closure, verdict = acknowledgement.closure, acknowledgement.closure.verdict
     window = closure.window
     moved_from = acknowledgement.moved_from
@@ -138,7 +138,7 @@ def notice_words(closure: PlannedClosure) -> str:
 
 
 def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
-    """Return a problem as JSON (INTERFACES.md)."""
+    """Return a problem as JSON (docs/api.md)."""
     return {
         "line": problem.line,
         "property": problem.property,
@@ -149,7 +149,7 @@ def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
 
 
 def outcome_facts(outcome: Outcome) -> dict[str, Any]:
-    """Return the answer to a notice as JSON (INTERFACES.md)."""
+    """Return the answer to a notice as JSON (docs/api.md)."""
     facts: dict[str, Any] = {
         name: [acknowledgement_facts(entry) for entry in getattr(outcome, name)]
         for name in ("accepted", "unchanged", "superseded", "withdrawn")

@@ -9,7 +9,7 @@ import structlog
 
 from app.domain.london import london_date
 from app.domain.maintenance import Maintenance
-from app.domain.notice_policy import FIRST_POLICY, Counting, NoticePolicy, policy_in_force
+from app.domain.notice_policy import COUNTING, FIRST_POLICY, NoticePolicy, policy_in_force
 from app.domain.refusal import PolicyRefused
 from app.domain.retention import RetentionPolicy
 from app.domain.thresholds import Thresholds
@@ -114,7 +114,6 @@ def _policy(version: int, body: str) -> NoticePolicy:
         recommended_days=facts["recommended_days"],
         valid_from=date.fromisoformat(facts["valid_from"]),
         holiday_region=facts["holiday_region"],
-        counting=Counting(facts["counting"]),
     )
 
 
@@ -217,7 +216,7 @@ def _policy_body(policy: NoticePolicy) -> str:
             "recommended_days": policy.recommended_days,
             "valid_from": policy.valid_from.isoformat(),
             "holiday_region": policy.holiday_region,
-            "counting": policy.counting.value,
+            "counting": COUNTING,
         }
     )
 

@@ -15,6 +15,7 @@ PAGES = [path for path in FILES if path.suffix == ".md"]
 
 _PAGE_OF_THE_HOUSE = re.compile(r"(?<![\w/.-])([A-Z][A-Z_-]+\.md)\b")
 _PATH_IN_DOCS = re.compile(r"(?<![\w/.-])docs/[\w./-]*\w(?:#[\w-]+)?")
+_PATH_IN_CODE = re.compile(r"(?<![\w/.-])(?:app|feeds|tests|deploy)/[\w./-]*\w")
 _DECISION = re.compile(r"\b(?:ADRs?|[Dd]ecisions?) \[?(\d+)(?:(?:, | and )(\d+))*")
 _LINK = re.compile(r"\]\((?!https?:)([^)\s#]*)(#[\w-]+)?\)")
 _NUMBERED_LINK = re.compile(r"\[(?:ADR |decision )?(\d+)\]\((?:[\w./-]*/)?(\d{4})-[^)]*\)")
@@ -54,6 +55,13 @@ def test_each_place_in_docs_that_is_named_is_here():
         return [f"{place}#{anchor}" for place, _, anchor in cited if missing(ROOT / place, anchor)]
 
     assert found(FILES, lost) == {}
+
+
+def test_each_file_that_a_page_names_is_here():
+    def lost(page):
+        return [name for name in _PATH_IN_CODE.findall(text_of(page)) if not (ROOT / name).exists()]
+
+    assert found(PAGES, lost) == {}
 
 
 def test_each_decision_that_is_cited_was_taken():

@@ -13,9 +13,12 @@ TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="u
 
 HOMES = {
     # The idea: what a function that is it would be called, anywhere; the one module that may define it.
-    "the fold from revisions to a closure": (r"_?(re)?fold(_\w+)?", "app/domain/closure.py"),
-    "the reader of content lines": (r"_?(unfold\w*|(read|split)_(content_)?lines?|content_lines)", "app/ical/lines.py"),
-    "the JSON of a closure": (r"_?closure_(json|facts|as_json|to_json)", "app/register/closure_json.py"),
+    "the fold from revisions to a closure": (r"_?(re)?fold(_(closures?|revisions|history))?", "app/domain/closure.py"),
+    "the reader of calendar lines": (
+        r"_?(unfold\w*|content_lines|(read|split)_lines|unescape\w*)",
+        "app/ical/lines.py",
+    ),
+    "the JSON of a closure": (r"_?closure_(json|facts|as_json)", "app/register/closure_json.py"),
 }
 
 
