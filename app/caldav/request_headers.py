@@ -8,7 +8,7 @@ from app.caldav.backend import Condition, TagList
 from app.caldav.exchange import Request, bad_request
 from app.caldav.notation import read_http_date
 from app.caldav.properties.live import SYNC_TOKEN, AskerView
-from app.caldav.resources import find, is_same, path_of
+from app.caldav.resources import Resource, find, is_same, path_of
 
 VARY = ("Vary", "Brief, Prefer")
 _TAG = re.compile(r'(W/)?"([^"]*)"|(\*)|([^\s,"]+)')
@@ -91,15 +91,15 @@ def _tags_required(view: AskerView, own: str, path: str | None, tests: list[_Sta
             return None
         excluded = frozenset(test.tag for test in tests if test.negated and test.uri is None and not test.weak)
         return TagList(frozenset(test.tag for test in required), excluded)
-    return TagList() if all(_stands(view, path, test) is not test.negated for test in tests) else None
+    resource = find(view.backend, path) if path is not None else None
+    return TagList() if all(_stands(view, resource, test) is not test.negated for test in tests) else None
 
 
-def _stands(view: AskerView, path: str | None, test: _StateTest) -> bool:
+def _stands(view: AskerView, resource: Resource | None, test: _StateTest) -> bool:
     """Tell whether a resource has a tag or is in a state; the only state that we know of is a sync-token (RFC 6578 5).
 
     Tags are compared strongly, as in If-Match.
     """
-    resource = find(view.backend, path) if path is not None else None
     if resource is None or resource.collection is None:
         return False
     if test.uri is None:
@@ -133,8 +133,8 @@ class Preferences:
 def read_preferences(headers: Mapping[str, str]) -> Preferences:
     """Read the headers; a preference that is not known is no fault ("MUST be ignored", RFC 7240 2)."""
     stated: dict[str, str] = {}
-    for one in headers.get("prefer", "").split(","):
-        name, _, value = one.partition(";")[0].partition("=")
+    for preference in headers.get("prefer", "").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
         # "The first instance ... is to be used" (RFC 7240 2).
         stated.setdefault(name.strip().lower(), value.strip().strip('"').lower())
     return Preferences(
