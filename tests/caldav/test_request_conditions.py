@@ -1,5 +1,7 @@
 """What a change depends on: entity tags, times, and the lists of an If header (RFC 9110 13, RFC 4918 10.4)."""
 
+import time
+
 import pytest
 
 GATEWAY = "/dav/calendars/ALPHA/GW-1/"
@@ -108,6 +110,25 @@ def test_an_if_header_holds_a_change_back(client, stated, held, changed, lists):
 def test_an_if_header_that_is_none_is_refused(client, held, changed, lists):
     assert client.put("a b.ics", changed, **{"if": lists}).refusal() == (400,)
     assert client.ask("GET", MEMBER).body == held
+
+
+HOSTILE = {
+    "open": "(" * 8_000,
+    "quote": '(["' + "a" * 8_000,
+    "token": "(<" + "a" * 8_000,
+    "blank": "(" + " " * 8_000,
+    "not": "(" + "not " * 2_000,
+    "tokens": "(" + "<a>" * 2_600 + ")",
+    "lists": "(<a>)" * 1_600,
+    "tagged": "</dav/calendars/ALPHA/GW-2/c>(<a>)" * 230,
+}
+
+
+@pytest.mark.parametrize("lists", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_if_header_is_refused_in_time(client, held, changed, lists):
+    begun = time.process_time()
+    assert client.put("a b.ics", changed, **{"if": lists}).status in {400, 412}
+    assert time.process_time() - begun < 1
 
 
 def test_if_decides_over_what_is_not_there_too(client, changed):
