@@ -142,7 +142,11 @@ def test_an_older_sequence_without_a_condition_is_stale_once_another_door_wrote_
     ours = calendar(event("SEQUENCE:3", starts="DTSTART:20261206T030000Z"))
     backend.change_elsewhere(backend.collection("ALPHA", "GW-1"), "a b.ics", ours)
     renamed = calendar(event("SEQUENCE:2", "SUMMARY:Renamed"))
-    assert client.put("a b.ics", renamed).refusal() == (412,)
+    refused = client.put("a b.ics", renamed)
+    assert refused.refusal() == (412,)
+    assert refused.xml.findtext("D:responsedescription", namespaces=NS) == (
+        "The event was changed elsewhere since this was fetched: fetch it again, then change it."
+    )
     shown = client.put("a b.ics", renamed, prefer="return=representation")
     assert (shown.status, shown.body) == (412, ours)
     assert shown.headers["ETag"] == client.ask("GET", MEMBER).headers["ETag"]
