@@ -123,7 +123,7 @@ def kept(found: Element) -> str:
     "the value of xml:lang in scope ... MUST be persistently stored" (RFC 4918 4.3).
     """
     language = "{http://www.w3.org/XML/1998/namespace}lang"
-    spoken = next((one.get(language) for one in (found, *found.iterancestors()) if one.get(language)), None)
+    spoken = next((holder.get(language) for holder in (found, *found.iterancestors()) if holder.get(language)), None)
     if spoken is not None:
         found.set(language, spoken)
     written: str = etree.tostring(found, encoding="unicode", with_tail=False)

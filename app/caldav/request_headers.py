@@ -8,7 +8,7 @@ from app.caldav.backend import Condition, TagList
 from app.caldav.exchange import Request, bad_request
 from app.caldav.notation import read_http_date
 from app.caldav.properties.live import SYNC_TOKEN, AskerView
-from app.caldav.resources import find, is_same, path_of
+from app.caldav.resources import Resource, find, is_same, path_of
 
 VARY = ("Vary", "Brief, Prefer")
 _TAG = re.compile(r'(W/)?"([^"]*)"|(\*)|([^\s,"]+)')
@@ -48,7 +48,11 @@ class _StateTest:
 
 
 def _lists(request: Request, view: AskerView) -> tuple[TagList, ...]:
-    """Return the lists of an If header that may still hold: "the state ... of any of the lists" is enough (10.4.3)."""
+    """Return the lists of an If header that may still hold.
+
+    "if and only if at least one of the No-tag-list or Tagged-list productions evaluates to true", so does the header
+    (RFC 4918 10.4.3).
+    """
     found = []
     for about, tests in _parsed(request.headers["if"]):
         path = request.path if about is None else path_of(about, request.headers.get("host", ""))
@@ -83,7 +87,8 @@ def _tests(text: str) -> list[_StateTest]:
 def _tags_required(view: AskerView, own: str, path: str | None, tests: list[_StateTest]) -> TagList | None:
     """Return what a list asks of the member of the request, None where it cannot hold.
 
-    What it asks of another resource is looked up now: of that "the server" is asked, too (RFC 4918 10.4.4).
+    "Each List production describes a series of conditions", and all of them must hold (RFC 4918 10.4.3). Those on
+    another resource are looked up here and now; the backend holds the member to the others when it is changed.
     """
     if path is not None and is_same(path, own):
         required = [test for test in tests if not test.negated]
@@ -91,15 +96,15 @@ def _tags_required(view: AskerView, own: str, path: str | None, tests: list[_Sta
             return None
         excluded = frozenset(test.tag for test in tests if test.negated and test.uri is None and not test.weak)
         return TagList(frozenset(test.tag for test in required), excluded)
-    return TagList() if all(_stands(view, path, test) is not test.negated for test in tests) else None
-
-
-def _stands(view: AskerView, path: str | None, test: _StateTest) -> bool:
-    """Tell whether a resource has a tag or is in a state; the only state that we know of is a sync-token (RFC 6578 5).
-
-    Tags are compared strongly, as in If-Match.
-    """
     resource = find(view.backend, path) if path is not None else None
+    return TagList() if all(_stands(view, resource, test) is not test.negated for test in tests) else None
+
+
+def _stands(view: AskerView, resource: Resource | None, test: _StateTest) -> bool:
+    """Tell whether a resource has a tag or is in a state: a calendar in that of its sync-token (RFC 6578 5).
+
+    Tags are compared strongly, as in If-Match; nothing is true of what is not there (RFC 4918 10.4.4).
+    """
     if resource is None or resource.collection is None:
         return False
     if test.uri is None:
@@ -133,8 +138,8 @@ class Preferences:
 def read_preferences(headers: Mapping[str, str]) -> Preferences:
     """Read the headers; a preference that is not known is no fault ("MUST be ignored", RFC 7240 2)."""
     stated: dict[str, str] = {}
-    for one in headers.get("prefer", "").split(","):
-        name, _, value = one.partition(";")[0].partition("=")
+    for preference in headers.get("prefer", "").split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
         # "The first instance ... is to be used" (RFC 7240 2).
         stated.setdefault(name.strip().lower(), value.strip().strip('"').lower())
     return Preferences(

@@ -186,18 +186,18 @@ def inside(backend: Backend, container: Resource) -> list[Resource]:
             (PathKind.PRINCIPAL, principal_path) if kind is PathKind.PRINCIPALS else (PathKind.HOME, home_path)
         )
         return [
-            Resource(inner, href + segment(one.code) + "/", path_to(one.code), principal=one)
-            for one in backend.principals()
+            Resource(inner, href + segment(principal.code) + "/", path_to(principal.code), principal=principal)
+            for principal in backend.principals()
         ]
     if kind is PathKind.HOME and container.principal is not None:
         return [
             Resource(
                 PathKind.COLLECTION,
-                href + segment(one.name) + "/",
-                collection_path(one.owner, one.name),
-                collection=one,
+                href + segment(collection.name) + "/",
+                collection_path(collection.owner, collection.name),
+                collection=collection,
             )
-            for one in backend.collections(container.principal.code)
+            for collection in backend.collections(container.principal.code)
         ]
     return []
 

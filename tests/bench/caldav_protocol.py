@@ -37,7 +37,7 @@ def fill(backend):
         return every[first : (ends - backend.now) // timedelta(hours=1) + 1]
 
     def changes(collection, token, most):
-        return protocol.Changes([every[-1].entry], [], token="10000")
+        return protocol.CollectionChanges([every[-1].entry], [], token="10000")
 
     backend.touching, backend.changes = touching, changes
     return [GATEWAY + name for name in list(shelf.members)[:100]]

@@ -1,5 +1,7 @@
 """What a change depends on: entity tags, times, and the lists of an If header (RFC 9110 13, RFC 4918 10.4)."""
 
+import time
+
 import pytest
 
 GATEWAY = "/dav/calendars/ALPHA/GW-1/"
@@ -110,6 +112,25 @@ def test_an_if_header_that_is_none_is_refused(client, held, changed, lists):
     assert client.ask("GET", MEMBER).body == held
 
 
+HOSTILE = {
+    "open": "(" * 8_000,
+    "quote": '(["' + "a" * 8_000,
+    "token": "(<" + "a" * 8_000,
+    "blank": "(" + " " * 8_000,
+    "not": "(" + "not " * 2_000,
+    "tokens": "(" + "<a>" * 2_600 + ")",
+    "lists": "(<a>)" * 1_600,
+    "tagged": "</dav/calendars/ALPHA/GW-2/c>(<a>)" * 230,
+}
+
+
+@pytest.mark.parametrize("lists", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_if_header_is_refused_in_time(client, held, changed, lists):
+    begun = time.process_time()
+    assert client.put("a b.ics", changed, **{"if": lists}).status in {400, 412}
+    assert time.process_time() - begun < 1
+
+
 def test_if_decides_over_what_is_not_there_too(client, changed):
     assert client.put("a b.ics", changed, **{"if": '(["old"])'}).status == 412
     assert client.put("a b.ics", changed, **{"if": '(Not ["old"])'}).status == 201
@@ -121,7 +142,11 @@ def test_an_older_sequence_without_a_condition_is_stale_once_another_door_wrote_
     ours = calendar(event("SEQUENCE:3", starts="DTSTART:20261206T030000Z"))
     backend.change_elsewhere(backend.collection("ALPHA", "GW-1"), "a b.ics", ours)
     renamed = calendar(event("SEQUENCE:2", "SUMMARY:Renamed"))
-    assert client.put("a b.ics", renamed).refusal() == (412,)
+    refused = client.put("a b.ics", renamed)
+    assert refused.refusal() == (412,)
+    assert refused.xml.findtext("D:responsedescription", namespaces=NS) == (
+        "The event was changed elsewhere since this was fetched: fetch it again, then change it."
+    )
     shown = client.put("a b.ics", renamed, prefer="return=representation")
     assert (shown.status, shown.body) == (412, ours)
     assert shown.headers["ETag"] == client.ask("GET", MEMBER).headers["ETag"]

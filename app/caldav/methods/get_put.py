@@ -52,16 +52,19 @@ def _is_known(request: Request, entry: MemberEntry, none_match: frozenset[str] |
 def answer_put(request: Request, view: AskerView) -> Response:
     """Answer a PUT.
 
-    What is wrong with the content comes before any condition: a server "MUST ignore all received preconditions if its
-    response ... without those conditions" would be a refusal (RFC 9110 13.2.1).
+    What is wrong with the content comes before any condition: "A server MUST ignore all received preconditions if its
+    response to the same request without those conditions ... would have been" a refusal (RFC 9110 13.2.1).
     """
     place, collection = _put_target(request, view)
-    wants = read_preferences(request.headers)
+    condition = read_condition(request, view)
     try:
-        stored = store(request, view, collection, place.member, read_condition(request, view))
+        stored = store(request, view, collection, place.member, condition)
     except Stale as stale:
-        return _stale(stale, view, collection, request.path, wants)
-    return stored_response(stored, view, collection, request.path, wants)
+        text = "The member is not as the condition has it: fetch it again."
+        if condition == Condition():
+            text = "The event was changed elsewhere since this was fetched: fetch it again, then change it."
+        return _stale(stale, request, view, collection, text)
+    return stored_response(stored, view, collection, request.path, read_preferences(request.headers))
 
 
 def _put_target(request: Request, view: AskerView) -> tuple[DavPath, CalendarCollection]:
@@ -142,14 +145,15 @@ def _facts(stored: Stored, collection: CalendarCollection) -> tuple[tuple[str, s
     return (*receipt, *(((ALSO_AT_HEADER, others),) if others else ()))
 
 
-def _stale(stale: Stale, view: AskerView, collection: CalendarCollection, path: str, wants: Preferences) -> Response:
+def _stale(stale: Stale, request: Request, view: AskerView, collection: CalendarCollection, text: str) -> Response:
     """Return a 412, with the member as it stands where that is preferred (RFC 8144 3.2)."""
+    wants = read_preferences(request.headers)
     if stale.entry is not None and wants.representation:
         member = view.backend.members(collection, [stale.entry.name]).get(stale.entry.name)
         if member is not None:
-            headers = (CONTENT_TYPE, *validators(member.entry), ("Content-Location", path))
+            headers = (CONTENT_TYPE, *validators(member.entry), ("Content-Location", request.path))
             return Response(412, (*headers, *wants.applied("representation")), member.octets)
-    raise Refused(412, "", "The member is not as the condition has it: fetch it again.", headers=(VARY,)) from stale
+    raise Refused(412, "", text, headers=(VARY,)) from stale
 
 
 def answer_post(request: Request, view: AskerView) -> Response:

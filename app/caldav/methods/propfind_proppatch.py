@@ -35,14 +35,16 @@ def answer_propfind(request: Request, view: AskerView) -> Response:
         writer = MemberRows(view, resource.collection, "", asked, minimal=wants.minimal)
         if writer.needs_members:
             found = view.backend.members(resource.collection, [resource.entry.name])
-            rows += [writer.member(one, resource.href) for one in found.values()]
+            rows += [writer.member(member, resource.href) for member in found.values()]
         else:
             rows.append(writer.entry(resource.entry, resource.href))
     else:
         if not (deep and wants.noroot):
             rows.append(resource_row(view, resource, asked, minimal=wants.minimal))
         if deep:
-            rows += [resource_row(view, one, asked, minimal=wants.minimal) for one in inside(view.backend, resource)]
+            rows += [
+                resource_row(view, inner, asked, minimal=wants.minimal) for inner in inside(view.backend, resource)
+            ]
             if resource.collection is not None:
                 writer = MemberRows(view, resource.collection, resource.href, asked, minimal=wants.minimal)
                 if writer.needs_members:
@@ -93,7 +95,7 @@ def _instructions(root: Element) -> list[tuple[str, Element | None]]:
         prop = step.find(dav("prop"))
         if prop is None:
             raise bad_request("Each set and remove holds a prop.")
-        found += [(one.tag, one if step.tag == dav("set") else None) for one in prop]
+        found += [(named.tag, named if step.tag == dav("set") else None) for named in prop]
     if not found or len(found) > _MOST:
         raise bad_request(f"A propertyupdate names 1 to {_MOST} properties.")
     return found

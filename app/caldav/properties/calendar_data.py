@@ -72,12 +72,12 @@ def _shown(found: Element, depth: int) -> ShownParts:
     if depth > _DEEPEST:
         raise bad_request("calendar-data nests too deep.")
     lines: dict[str, bool] | None = {}
-    parts: tuple[ShownParts, ...] | None = tuple(_shown(one, depth + 1) for one in found.findall(caldav("comp")))
+    parts: tuple[ShownParts, ...] | None = tuple(_shown(inner, depth + 1) for inner in found.findall(caldav("comp")))
     if found.find(caldav("allprop")) is not None:
         lines = None
     else:
         lines = {
-            one.get("name", "").upper(): one.get("novalue", "no") != "yes" for one in found.findall(caldav("prop"))
+            prop.get("name", "").upper(): prop.get("novalue", "no") != "yes" for prop in found.findall(caldav("prop"))
         }
     if found.find(caldav("allcomp")) is not None:
         parts = None
@@ -110,9 +110,13 @@ def _expanded(calendar: Component, instances: Iterable[MemberInstance], span: Ti
     events = calendar.events()
     kept = [line for line in calendar.lines if line.name in {"VERSION", "PRODID", "CALSCALE"}]
     parts = [
-        Component("VEVENT", lines=[*_times(one), *_lasting(events[one.place])], parts=events[one.place].parts)
-        for one in instances
-        if one.place < len(events) and overlaps(one, span)
+        Component(
+            "VEVENT",
+            lines=[*_times(instance), *_lasting(events[instance.place])],
+            parts=events[instance.place].parts,
+        )
+        for instance in instances
+        if instance.place < len(events) and overlaps(instance, span)
     ]
     return Component(calendar.name, lines=kept, parts=parts)
 
@@ -137,7 +141,9 @@ def _limited(calendar: Component, instances: tuple[MemberInstance, ...], span: T
 
     An override stays where it takes place in the span, or would have taken place in it.
     """
-    concerned = {one.place for one in instances if overlaps(one, span) or overlaps(_unmoved(one), span)}
+    concerned = {
+        instance.place for instance in instances if overlaps(instance, span) or overlaps(_unmoved(instance), span)
+    }
     kept: list[Component] = []
     place = 0
     for part in calendar.parts:
@@ -166,6 +172,6 @@ def _partial(found: Component, shown: ShownParts) -> Component:
         ]
     parts = found.parts
     if shown.parts is not None:
-        by_name = {one.name: one for one in shown.parts}
+        by_name = {part.name: part for part in shown.parts}
         parts = [_partial(part, by_name[part.name]) for part in found.parts if part.name in by_name]
     return Component(found.name, lines=lines, parts=parts)

@@ -177,7 +177,7 @@ def _owner(_view: AskerView, resource: Resource) -> list[str]:
 
 def _addresses(view: AskerView, resource: Resource) -> list[str]:
     whose = resource.principal or view.asker
-    return [one for one in (whose.address, principal_path(whose.code)) if one]
+    return [address for address in (whose.address, principal_path(whose.code)) if address]
 
 
 # Properties that are hrefs: expand-property follows them (RFC 3253 3.8).
@@ -185,8 +185,8 @@ HREFS: dict[str, Callable[[AskerView, Resource], list[str]]] = {
     dav("owner"): _owner,
     dav("current-user-principal"): lambda view, _: [principal_path(view.asker.code)],
     dav("principal-collection-set"): lambda _view, _: [PRINCIPALS],
-    dav("principal-URL"): lambda view, one: [principal_path((one.principal or view.asker).code)],
-    caldav("calendar-home-set"): lambda view, one: [home_path((one.principal or view.asker).code)],
+    dav("principal-URL"): lambda view, resource: [principal_path((resource.principal or view.asker).code)],
+    caldav("calendar-home-set"): lambda view, resource: [home_path((resource.principal or view.asker).code)],
     caldav("calendar-user-address-set"): _addresses,
 }
 
@@ -232,12 +232,12 @@ def _bound(write: Callable[[Bounds], str]) -> Value:
 _COMMON: dict[str, Value] = {
     dav("displayname"): _title,
     **{dav(name): _hrefs(dav(name)) for name in ("owner", "current-user-principal", "principal-collection-set")},
-    dav("current-user-privilege-set"): lambda _, one: current_user_privileges(writable=is_writable(one)),
+    dav("current-user-privilege-set"): lambda _, resource: current_user_privileges(writable=is_writable(resource)),
     dav("supported-privilege-set"): _fixed(SUPPORTED_PRIVILEGES),
-    dav("acl"): lambda view, one: access_list(view.asker.code, writable=is_writable(one)),
+    dav("acl"): lambda view, resource: access_list(view.asker.code, writable=is_writable(resource)),
     dav("acl-restrictions"): _fixed(RESTRICTIONS),
     dav("inherited-acl-set"): _fixed(""),
-    dav("supported-report-set"): lambda _, one: supported_reports(one.kind),
+    dav("supported-report-set"): lambda _, resource: supported_reports(resource.kind),
     dav("resourcetype"): _fixed("<D:collection/>"),
 }
 # Some clients look for these on the root rather than on the principal that it points to.
@@ -255,14 +255,16 @@ _OF_PRINCIPAL: dict[str, Value] = {
 }
 _OF_COLLECTION: dict[str, Value] = {
     dav("resourcetype"): _fixed("<D:collection/><C:calendar/>"),
-    dav("creationdate"): _of(lambda one: iso(one.created_at) if one.created_at is not None else ""),
-    dav("getlastmodified"): _as_reached(lambda one: http_date(one.changed_at)),
-    dav("sync-token"): _as_reached(lambda one: SYNC_TOKEN + one.token),
-    calendarserver("getctag"): _as_reached(lambda one: one.token),
-    dav("resource-id"): _of(lambda one: href(f"urn:uuid:{one.resource_id}")),
+    dav("creationdate"): _of(
+        lambda collection: iso(collection.created_at) if collection.created_at is not None else ""
+    ),
+    dav("getlastmodified"): _as_reached(lambda reached: http_date(reached.changed_at)),
+    dav("sync-token"): _as_reached(lambda reached: SYNC_TOKEN + reached.token),
+    calendarserver("getctag"): _as_reached(lambda reached: reached.token),
+    dav("resource-id"): _of(lambda collection: href(f"urn:uuid:{collection.resource_id}")),
     # A POST to the collection adds a member whose name the service chooses (RFC 5995 3).
-    dav("add-member"): lambda _, one: href(one.path),
-    caldav("calendar-description"): _of(lambda one: escape(one.description)),
+    dav("add-member"): lambda _, resource: href(resource.path),
+    caldav("calendar-description"): _of(lambda collection: escape(collection.description)),
     caldav("supported-calendar-component-set"): _fixed(COMPONENT_SET),
     caldav("supported-calendar-data"): _fixed(CALENDAR_DATA_TYPES),
     caldav("supported-collation-set"): _fixed(

@@ -47,7 +47,7 @@ def _add(
     """Add the parts of a member's instances that lie in a span. A member that cannot be read is left out."""
     assert span.starts is not None
     assert span.ends is not None
-    touching = [one for one in instances if overlaps(one, span)]
+    touching = [instance for instance in instances if overlaps(instance, span)]
     if not touching:
         return
     try:
@@ -55,10 +55,10 @@ def _add(
         kinds = [_kind(event) for event in events]
     except Unread:
         return
-    for one in touching:
-        kind = kinds[one.place] if one.place < len(kinds) else None
+    for instance in touching:
+        kind = kinds[instance.place] if instance.place < len(kinds) else None
         if kind is not None:
-            periods[kind].append((utc(max(one.starts, span.starts)), utc(min(one.ends, span.ends))))
+            periods[kind].append((utc(max(instance.starts, span.starts)), utc(min(instance.ends, span.ends))))
 
 
 def _kind(event: Component) -> str | None:

@@ -36,9 +36,9 @@ def answer_calendar_query(request: Request, view: AskerView, resource: Resource,
     writer = MemberRows(view, resource.collection, base, asked, minimal=wants.minimal)
     occurring = partial(view.backend.occurring, resource.collection)
     rows = [
-        writer.member(one, "" if base else resource.href)
-        for one in _within(request, view, resource, wanted, zone)
-        if passes(one, wanted, zone, occurring)
+        writer.member(member, "" if base else resource.href)
+        for member in _within(request, view, resource, wanted, zone)
+        if passes(member, wanted, zone, occurring)
     ]
     check_count(len(rows))
     return multistatus(rows, headers=wants.applied("minimal"))
@@ -118,19 +118,19 @@ def answer_multiget(request: Request, view: AskerView, resource: Resource, body:
     assert resource.collection is not None
     asked = read_asked(body)
     wants = read_preferences(request.headers)
-    hrefs = [text_of(one).strip() for one in body.findall(dav("href"))]
+    hrefs = [text_of(stated).strip() for stated in body.findall(dav("href"))]
     if not hrefs:
         raise bad_request("A calendar-multiget names at least one href.")
     check_count(len(hrefs))
     host = request.headers.get("host", "")
-    wanted = [_wanted(one, host, resource) for one in dict.fromkeys(hrefs)]
-    found = view.backend.members(resource.collection, {one.name for one in wanted if one.name is not None})
+    wanted = [_wanted(stated, host, resource) for stated in dict.fromkeys(hrefs)]
+    found = view.backend.members(resource.collection, {target.name for target in wanted if target.name is not None})
     writer = MemberRows(view, resource.collection, "", asked, minimal=wants.minimal)
     rows = [
-        writer.member(found[one.name], one.href)
-        if one.name is not None and one.name in found
-        else missing_row(one.href)
-        for one in wanted
+        writer.member(found[target.name], target.href)
+        if target.name is not None and target.name in found
+        else missing_row(target.href)
+        for target in wanted
     ]
     return multistatus(rows, headers=wants.applied("minimal"))
 

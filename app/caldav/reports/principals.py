@@ -31,7 +31,7 @@ def answer_principal_search(request: Request, view: AskerView, resource: Resourc
     if request.headers.get("depth", "0").strip() != "0":
         # "The value of the Depth header ... MUST be zero" (RFC 3744 9.4).
         raise bad_request("A principal-property-search has Depth: 0.")
-    searches = [_search(one) for one in body.findall(dav("property-search"))]
+    searches = [_search(found) for found in body.findall(dav("property-search"))]
     some = body.get("test", "allof") == "anyof"
     asked = RequestedProps(PropsForm.NAMED, _asked_names(body))
     wants = read_preferences(request.headers)
@@ -47,15 +47,15 @@ def answer_principal_search(request: Request, view: AskerView, resource: Resourc
 
 def _asked_names(body: Element) -> tuple[str, ...]:
     """Return the properties asked for: those inside DAV:prop, and those that python-caldav writes beside it."""
-    inside = [one.tag for prop in body.findall(dav("prop")) for one in prop]
-    return tuple(dict.fromkeys((*inside, *(one.tag for one in body if one.tag not in _OWN))))
+    inside = [named.tag for prop in body.findall(dav("prop")) for named in prop]
+    return tuple(dict.fromkeys((*inside, *(named.tag for named in body if named.tag not in _OWN))))
 
 
 def _search(found: Element) -> tuple[tuple[str, ...], str]:
     prop, match = found.find(dav("prop")), found.find(dav("match"))
     if prop is None or match is None:
         raise bad_request("A property-search has a prop and a match.")
-    return tuple(one.tag for one in prop), text_of(match).strip().casefold()
+    return tuple(named.tag for named in prop), text_of(match).strip().casefold()
 
 
 def _matches(principal: DavPrincipal, names: tuple[str, ...], text: str) -> bool:
@@ -90,12 +90,12 @@ def answer_principal_match(request: Request, view: AskerView, resource: Resource
         raise bad_request("A principal-match has self, or a principal-property that names one property.")
     own = principal_path(view.asker.code)
     found = [
-        one
-        for one in (resource, *inside(view.backend, resource))
+        place
+        for place in (resource, *inside(view.backend, resource))
         if (
-            one.kind is PathKind.PRINCIPAL and one.path == own
+            place.kind is PathKind.PRINCIPAL and place.path == own
             if pointing is None
-            else pointing[0].tag in HREFS and own in HREFS[pointing[0].tag](view, one)
+            else pointing[0].tag in HREFS and own in HREFS[pointing[0].tag](view, place)
         )
     ]
     return _principal_rows(request, view, found, body)
@@ -112,7 +112,11 @@ def _principal_rows(request: Request, view: AskerView, found: list[Resource], bo
     asked = read_asked(body) if body.find(dav("prop")) is not None else RequestedProps(PropsForm.NAMED)
     wants = read_preferences(request.headers)
     return multistatus(
-        [resource_row(view, one, asked, minimal=wants.minimal) for one in found if one.kind is not PathKind.MEMBER],
+        [
+            resource_row(view, place, asked, minimal=wants.minimal)
+            for place in found
+            if place.kind is not PathKind.MEMBER
+        ],
         headers=wants.applied("minimal"),
     )
 
@@ -134,8 +138,8 @@ def _expanded_row(view: AskerView, resource: Resource, wanted: Element, depth: i
     if depth > _DEEPEST:
         raise bad_request("The properties nest too deep.")
     asked = list(wanted.findall(dav("property")))
-    names = tuple(dict.fromkeys(_property_name(one) for one in asked))
-    nested = {_property_name(one): one for one in asked if len(one) and _property_name(one) in HREFS}
+    names = tuple(dict.fromkeys(_property_name(prop) for prop in asked))
+    nested = {_property_name(prop): prop for prop in asked if len(prop) and _property_name(prop) in HREFS}
     if resource.kind is PathKind.MEMBER:
         return _member_row(view, resource, names)
     inner = {

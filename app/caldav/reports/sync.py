@@ -25,12 +25,12 @@ def answer_sync(request: Request, view: AskerView, resource: Resource, body: Ele
         raise _bad_token() from unknown
     writer = MemberRows(view, resource.collection, resource.href, asked, minimal=wants.minimal)
     if writer.needs_members:
-        names = [one.name for one in changes.changed]
+        names = [entry.name for entry in changes.changed]
         found = view.backend.members(resource.collection, names)
         # One that went between the two look-ups is in the next answer as gone.
         rows = [writer.member(found[name]) for name in names if name in found]
     else:
-        rows = [writer.entry(one) for one in changes.changed]
+        rows = [writer.entry(entry) for entry in changes.changed]
     rows += _end(resource, changes, first=not token)
     more = f"<D:sync-token>{escape(SYNC_TOKEN + changes.token)}</D:sync-token>"
     return multistatus(rows, more, wants.applied("minimal"))
