@@ -46,22 +46,22 @@ class Piece:
 
 
 @dataclass(slots=True)
-class _Event:
+class _EventLines:
     lines: list[bytes] = field(default_factory=list)
     uid: str = ""
     summary: str = ""
     categories: list[str] = field(default_factory=list)
 
 
-class _Walk:
+class _Splitter:
     """One calendar after the other, component by component; only events and zones are kept."""
 
     def __init__(self) -> None:
         self.open: list[bytes] = []
-        self.calendars: list[tuple[list[bytes], list[_Event]]] = []
+        self.calendars: list[tuple[list[bytes], list[_EventLines]]] = []
         self.preface: list[bytes] = []
-        self.events: list[_Event] = []
-        self.event: _Event | None = None
+        self.events: list[_EventLines] = []
+        self.event: _EventLines | None = None
         self.in_zone = False
         self._heads = Heads()
 
@@ -86,7 +86,7 @@ class _Walk:
         if len(self.open) > _DEEPEST or (len(self.open) == 1) != (kind == b"VCALENDAR"):
             raise SourceUnread("broken-off")
         if self.open == [b"VCALENDAR", b"VEVENT"]:
-            self.event = _Event()
+            self.event = _EventLines()
         elif self.open == [b"VCALENDAR", b"VTIMEZONE"]:
             self.in_zone = True
 
@@ -101,7 +101,7 @@ class _Walk:
             self.calendars.append((self.preface, self.events))
             self.preface, self.events = [], []
 
-    def _note(self, event: _Event, name: bytes, line: Line) -> None:
+    def _note(self, event: _EventLines, name: bytes, line: Line) -> None:
         if name not in {_UID, b"SUMMARY", b"CATEGORIES"}:
             return
         try:
@@ -123,7 +123,7 @@ def take_apart(octets: bytes, wanted: Filter) -> tuple[list[Piece], int]:
     out: nothing would tell it from a new one after a change. Raise ``SourceUnread`` for what is not a calendar, or not
     the whole of one.
     """
-    walk = _Walk()
+    walk = _Splitter()
     try:
         lines = unfold(octets)
     except NoticeUnreadable as problem:
@@ -136,7 +136,7 @@ def take_apart(octets: bytes, wanted: Filter) -> tuple[list[Piece], int]:
         raise SourceUnread("broken-off")
     pieces: dict[str, list[bytes]] = {}
     for preface, events in walk.calendars:
-        groups: dict[str, list[_Event]] = {}
+        groups: dict[str, list[_EventLines]] = {}
         for event in events:
             groups.setdefault(event.uid, []).append(event)
         for uid, group in groups.items():
