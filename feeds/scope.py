@@ -49,7 +49,7 @@ class Takes(Enum):
     DCC_DATES = auto()  # DCC's own dates, and no closure
 
 
-class Shown(Enum):
+class OnDays(Enum):
     """On which days a scope shows what it takes."""
 
     AROUND_THE_WINDOW = auto()
@@ -94,7 +94,7 @@ class ScopeRow:
     colour: str
     code: Code = Code.NOTHING
     takes: Takes = Takes.CLOSURES
-    shown: Shown = Shown.AROUND_THE_WINDOW
+    on_days: OnDays = OnDays.AROUND_THE_WINDOW
     is_calendar: bool = False
     holds: Callable[[FeedScope], str] = lambda scope: horizon_text(
         scope.past_days, scope.horizon_days, scope.withdrawn_days
@@ -127,14 +127,14 @@ SCOPES: Mapping[ScopeKind, ScopeRow] = {
         "What was told within the days back, whenever it is",
         "Changes to planned gateway closures",
         "seagreen",
-        shown=Shown.AFTER_A_CHANGE,
+        on_days=OnDays.AFTER_A_CHANGE,
         holds=lambda scope: changes_text(scope.past_days),
     ),
     ScopeKind.FULL: ScopeRow(
         "Every closure of all time (large)",
         "All gateway closures on record",
         "dimgray",
-        shown=Shown.ALWAYS,
+        on_days=OnDays.ALWAYS,
         holds=lambda _: FULL_TEXT,
     ),
 }
@@ -181,9 +181,9 @@ def edges(scope: FeedScope, entry: FeedEntry | MaintenanceEntry) -> tuple[int, i
     after the first. On a day D the window of days takes what ends after D - ``past_days`` and starts before
     D + ``horizon_days``, both at midnight UTC.
     """
-    if scope.row.shown is Shown.ALWAYS:
+    if scope.row.on_days is OnDays.ALWAYS:
         return date.min.toordinal(), date.max.toordinal() + 1
-    if scope.row.shown is Shown.AFTER_A_CHANGE:
+    if scope.row.on_days is OnDays.AFTER_A_CHANGE:
         changed = entry.changed.toordinal()
         return changed, changed + 1 + scope.past_days
     first = entry.starts.toordinal() - scope.horizon_days + 1
@@ -205,7 +205,7 @@ def takes(scope: FeedScope, entry: FeedEntry | MaintenanceEntry, today: date) ->
 
 def last_edge(scope: FeedScope, entry: FeedEntry | MaintenanceEntry, today: date) -> int:
     """Return the last day up to ``today`` on which ``entry`` came or went by the clock alone; 0 if there was none."""
-    if scope.row.shown is Shown.ALWAYS or not _concerns(scope, entry):
+    if scope.row.on_days is OnDays.ALWAYS or not _concerns(scope, entry):
         return 0
     first, after = edges(scope, entry)
     reached = [day for day in (first, after) if first < after and day <= today.toordinal()]

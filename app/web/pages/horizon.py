@@ -53,7 +53,7 @@ _Own = tuple[str, list[PlannedClosure]]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class HorizonView:
     """What the address asks for."""
 
     first: date
@@ -113,7 +113,7 @@ def show() -> Response:
     """Show the lanes; 400 where the address cannot be read."""
     principal, now = current_principal(), site().now()
     register = site().register
-    view, fault = View(london_date(now)), None
+    view, fault = HorizonView(london_date(now)), None
     try:
         view = _read_view(now)
     except Refusal as problem:
@@ -155,7 +155,7 @@ def show() -> Response:
     return make_response(page, 400 if fault else 200)
 
 
-def _read_view(now: datetime) -> View:
+def _read_view(now: datetime) -> HorizonView:
     zoom = request.args.get("zoom") or _DEFAULT_ZOOM
     if zoom not in ZOOMS:
         raise FilterRefused("That is not a zoom.", f"Choose one of {', '.join(ZOOMS)}.")
@@ -163,10 +163,12 @@ def _read_view(now: datetime) -> View:
     # A view can be moved by its own length either way, and every day of it has a name.
     if not date.min + _EDGE < first < date.max - _EDGE:
         raise FilterRefused("That day is too far away.", "Choose a day that somebody could plan for.")
-    return View(first, zoom, read_choice("user"), read_choice("gateway"), read_category(), read_as_of(), read_page())
+    return HorizonView(
+        first, zoom, read_choice("user"), read_choice("gateway"), read_category(), read_as_of(), read_page()
+    )
 
 
-def _find(principal: Principal, view: View, choices: Choices) -> list[PlannedClosure]:
+def _find(principal: Principal, view: HorizonView, choices: Choices) -> list[PlannedClosure]:
     question = Question(view.span, view.user, view.gateway, as_of=view.as_of)
     return [
         line

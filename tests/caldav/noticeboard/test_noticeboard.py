@@ -88,7 +88,9 @@ def test_the_same_octets_again_change_no_tag_no_token_and_no_revision(first, eve
     assert planned() == [("GW-A1", "0207T02", "planned", 1)]
 
 
-def test_what_was_withdrawn_elsewhere_stays_so_until_its_client_has_seen_it(first, event, planned, alpha, announce, give):
+def test_what_was_withdrawn_elsewhere_stays_so_until_its_client_has_seen_it(
+    first, event, planned, alpha, announce, give
+):
     octets = event("u1")
     first.put("a.ics", octets)
     give(alpha, announce("u1", "2027-02-07T02:00", withdrawn=True, sender_sequence=1))

@@ -1,6 +1,6 @@
 """Service, DCC's own dates: planned maintenance and SEC Release days come in by a calendar file, after a preview.
 
-The addresses that bring them by themselves are listed here too; what is done with those is dates_sources.py.
+The addresses that bring them by themselves are listed here too; what is done with those is connect/sources.py.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,6 @@ from app.domain.window import ClosureWindow
 from app.ical.limits import Limits
 from app.intake.media import read_notice
 from app.pulling.fetch_failure import words_of
-from app.pulling.source_state import read_state
 from app.register.maintenance import (
     asking_for_dates,
     find_maintenance,
@@ -24,11 +23,12 @@ from app.register.maintenance import (
     preview_maintenance,
     remove_maintenance,
 )
-from app.register.sources import list_dccs_sources
+from app.register.sources import DCC_DATES
 from app.store import runs
 from app.store.sources import OK
+from app.web.pages.connect.sources import listed_with_state, seen_by
 from app.web.pages.notice.pending import PreviewGone, draft_id_of
-from app.web.principal import require_account
+from app.web.principal import current_principal, require_account
 from app.web.site import site
 
 blueprint = Blueprint("service_maintenance", __name__)
@@ -104,7 +104,7 @@ def _page(fault: Refusal | None = None) -> Response:
     problems: tuple[IntakeProblem, ...] = fault.problems if isinstance(fault, NoticeUnreadable) else ()
     page = render_template(
         "service/maintenance.html",
-        sources=[(one, read_state(one.standing.state)) for one in list_dccs_sources(site().store)],
+        sources=listed_with_state(seen_by(current_principal(), DCC_DATES)),
         ok=OK,
         words_of=words_of,
         dates=find_maintenance(site().register, ClosureWindow(now - _BACK, now + _AHEAD)),

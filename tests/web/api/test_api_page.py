@@ -8,7 +8,7 @@ from app.register.people.enrolment import issue_token
 from app.web.api.contract import OPERATIONS
 from tests.conftest import NOW
 
-PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 ORIGIN = "https://closures.example.org"
 
 
