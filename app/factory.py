@@ -3,8 +3,9 @@
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
@@ -138,7 +139,12 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     Bootstrap5(app)
     csrf.install_csrf(app)
     routes.install_access(app)
-    publishing = Publishing(service.register, publisher_of(settings))
+    publisher = publisher_of(settings)
+    # Imported here: the rulebook's tables are needed at a start only.
+    from app.register.rulebook import note_publisher  # noqa: PLC0415 - as Flask
+
+    note_publisher(service.store, {**asdict(publisher), "release": version("closure-notices")}, now())
+    publishing = Publishing(service.register, publisher)
     secret = settings.oidc_client_secret.get_secret_value()
     provider = (
         oidc.open_provider(app, settings.oidc_issuer, settings.oidc_client_id, secret) if settings.oidc_issuer else None

@@ -158,6 +158,7 @@ class Publishing:
             publication = self._publish(scope, head, today)
             if kept is not None and kept[1].etag == publication.etag:
                 # What changed concerns others: the octets that stand, and their compressed form, serve on.
+                kept[1].changed_at = publication.changed_at
                 publication = kept[1]
             self._feeds[key] = (mark, publication)
             self._feeds.move_to_end(key)
@@ -237,14 +238,15 @@ class Publishing:
         shown = [one for one in concerned if takes(scope, one.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
         departed = _departed(scope, everything, planned)
-        changed_at = last_modified(scope, (one.entry for one in concerned), today, departed=departed)
+        entries = (one.entry for one in concerned)
+        changed_at = max(last_modified(scope, entries, today, departed=departed), head.others_at)
         return Publication(scope, [one.entry for one in shown], [], octets, etag_of(octets), changed_at)
 
     def _publish_maintenance(self, scope: FeedScope, head: Head, today: date) -> Publication:
         everything = self.rendered_dates(head)
         shown = [one for one in everything if takes(scope, one.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
-        changed_at = last_modified(scope, (one.entry for one in everything), today)
+        changed_at = max(last_modified(scope, (one.entry for one in everything), today), head.others_at)
         return Publication(scope, [], [one.entry for one in shown], octets, etag_of(octets), changed_at)
 
 

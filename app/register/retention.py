@@ -37,7 +37,7 @@ def purge_expired(register: Register, now: datetime) -> Purged:
             notices.purge_notices(connection, group)
         rows.forget_closures(connection, past)
         if past:
-            parties.count_forgetting(connection)
+            parties.count_forgetting(connection, now)
         for group in rows.in_groups(past):
             assessments.forget_assessments(connection, group)
     return Purged(len(silent), len(past))

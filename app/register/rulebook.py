@@ -21,6 +21,7 @@ from app.store.maintenance import read_maintenance
 
 _LOG = structlog.get_logger()
 _NOTICE, _RETENTION, _EXTRA_DAYS, _THRESHOLDS = "notice", "retention", "extra-days", "thresholds"
+_PUBLISHER = "publisher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,16 @@ def extra_days(store: Store) -> list[date]:
 def _extra_days(connection: Connection) -> list[date]:
     kept = rules.read_policies(connection, _EXTRA_DAYS)
     return [date.fromisoformat(day) for day in json.loads(kept[-1][2])] if kept else []
+
+
+def note_publisher(store: Store, publisher: dict[str, str], now: datetime) -> None:
+    """Keep who feeds say publishes them, by which release: another one changes their octets, and so their date."""
+    body = json.dumps(publisher, sort_keys=True)
+    with store.reading() as connection:
+        kept = rules.read_policies(connection, _PUBLISHER)
+    if not kept or kept[-1][2] != body:
+        with store.writing() as connection:
+            rules.append_policy(connection, _PUBLISHER, body, now)
 
 
 def refresh_rules(store: Store, now: datetime) -> None:

@@ -49,6 +49,7 @@ class Head:
     log_size: int
     log_edge: bytes
     stamped_at: datetime
+    others_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,17 @@ class Store:
         self.engine.dispose()
 
 
-HEAD_COLUMNS = (head.c.change, head.c.parties, head.c.rules, head.c.log_size, head.c.log_edge, head.c.stamped_at)
+HEAD_COLUMNS = (
+    *(
+        head.c.change,
+        head.c.parties,
+        head.c.rules,
+        head.c.log_size,
+        head.c.log_edge,
+        head.c.stamped_at,
+        head.c.others_at,
+    ),
+)
 """The columns of ``Head``, in its order, for selects that bring it along."""
 # Statements on the way of every request are built once: building one costs as much as running it.
 _HEAD = sa.select(*HEAD_COLUMNS)

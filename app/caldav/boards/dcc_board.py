@@ -96,7 +96,8 @@ class DccBoard:
         scope, everything = self._scope(collection.name)
         today = self._today()
         token = self._token(collection.name, newest(scope, everything, today))
-        return Reached(token, last_modified(scope, (one.entry for one in everything), today))
+        changed_at = last_modified(scope, (one.entry for one in everything), today)
+        return Reached(token, max(changed_at, self.head.others_at))
 
     def entries(self, collection: CalendarCollection) -> Sequence[MemberEntry]:
         """Return what the scope shows today, in the order of its feed."""

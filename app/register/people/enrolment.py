@@ -104,12 +104,12 @@ def list_users(store: Store) -> list[User]:
     return sorted(found, key=lambda user: user.code)
 
 
-def shred_user(store: Store, code: str) -> User:
+def shred_user(store: Store, code: str, now: datetime) -> User:
     """Destroy a User's data key: nothing of it can be read again, in backups neither. Raise ``Unknown``."""
     # Inside the writer's transaction: no notice of this User can be half-way to the record meanwhile.
     with store.writing() as connection:
         user = parties.find_user(store, connection, read_code(code))
-        parties.count_forgetting(connection)
+        parties.count_forgetting(connection, now)
         store.keyring.shred(user.id)
     return user
 

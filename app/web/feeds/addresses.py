@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import Authorization
-from werkzeug.http import http_date, is_resource_modified
+from werkzeug.http import http_date
 
 from app.domain.access import Action
 from app.publishing import Publication
@@ -15,7 +15,7 @@ from app.store.engine import Head
 from app.store.subscriptions import FeedRead, Subscription
 from app.web.principal import digest_of
 from app.web.site import site
-from feeds.freshness import etag_of, stated_last_modified
+from feeds.freshness import FeedAge, etag_of
 from feeds.scope import FeedScope, parse_scope
 
 blueprint = Blueprint("addresses", __name__)
@@ -91,13 +91,15 @@ def _serve(subscription: Subscription, head: Head, form: str) -> Response:
         "Cache-Control": "private, no-cache",
         "Vary": "Accept, Accept-Encoding, Authorization",
     }
-    stated = stated_last_modified(publication.changed_at, now)
+    age = FeedAge(publication.changed_at, now)
     if media_type == _CALENDAR:
-        headers["Last-Modified"] = http_date(stated)
+        headers["Last-Modified"] = http_date(age.last_modified)
+    if request.if_match and not request.if_match.contains(etag):
+        return _quiet(412, "The feed has another entity tag by now.", headers)
     # For JSON the tag alone counts: what is closed now changes with the clock as well as with the data.
-    fresh = not is_resource_modified(
-        request.environ, etag=etag, last_modified=stated if media_type == _CALENDAR else None
-    )
+    known = media_type == _CALENDAR and age.is_known(request.if_modified_since)
+    # "A recipient MUST ignore If-Modified-Since if the request contains an If-None-Match" (RFC 9110 13.1.3).
+    fresh = request.if_none_match.contains_weak(etag) if "If-None-Match" in request.headers else known
     client = (request.user_agent.string or "unnamed")[:120]
     if fresh:
         site().read_log.add(FeedRead(subscription.id, now, 304, 0, client))

@@ -97,9 +97,11 @@ def _make_head_and_log() -> None:
         Column("id", Integer, primary_key=True, autoincrement=False),
         *_columns(change=BigInteger, parties=BigInteger, rules=BigInteger, log_size=BigInteger, log_edge=LargeBinary),
         Column("stamped_at", Instant, nullable=False),
+        Column("others_at", Instant, nullable=False),
     )
+    never = datetime(1970, 1, 1, tzinfo=UTC)
     numbers = dict.fromkeys(("change", "parties", "rules", "log_size"), 0)
-    op.bulk_insert(head, [{"id": 1, **numbers, "log_edge": b"", "stamped_at": datetime(1970, 1, 1, tzinfo=UTC)}])
+    op.bulk_insert(head, [{"id": 1, **numbers, "log_edge": b"", "stamped_at": never, "others_at": never}])
     op.create_table(
         "log",
         Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),

@@ -51,7 +51,7 @@ def shred() -> AnyResponse:
         code = read_code(request.form.get("user", ""))
         if read_code(request.form.get("typed", "") or "-") != code:
             raise ShredRefused("What you typed is not the code of the User that you chose.", "Type it as it stands.")
-        enrolment.shred_user(site().store, code)
+        enrolment.shred_user(site().store, code, site().now())
     except Refusal as refusal:
         return _page(form_once.new_form_id(), refusal)
     flash(f"The data key of {code} is destroyed. Nothing of it can be read again.")

@@ -395,7 +395,7 @@ def test_what_failed_for_somebody_who_is_told_no_more_stays_as_history(
     clock.forward(minutes=1)
     send()
     recipients.remove_recipient(store, failed.id, NOW)
-    shred_user(store, "ALPHA")
+    shred_user(store, "ALPHA", NOW)
     page = admin.get(PAGE)
     assert states(store) == [MessageState.DEAD] * 3
     words = read(page)
