@@ -74,7 +74,7 @@ clock:
 
 # Known and unknown accounts cost alike, and ten tries a minute get through: make bruteforce N=2000
 bruteforce:
-	$(bin)/pytest tests/web/test_password_sign_in.py
+	$(bin)/pytest tests/web/signin/test_password_sign_in.py
 	CLOSURES_SIGN_IN_ROUNDS=$(or $(N),2000) $(bin)/python tests/bench/sign_in.py
 
 # Ratios within one run, on an idle machine. No test depends on them.

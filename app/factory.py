@@ -3,8 +3,9 @@
 import logging
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
@@ -120,47 +121,30 @@ def publisher_of(settings: Settings) -> Publisher:
 
 def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> "Flask":
     """Return the web application; ``now`` is its clock (aware UTC). Raise ``StoreUnfit`` or ``UndeclaredRoute``."""
-    from flask import Flask  # noqa: PLC0415 - the scheduler and the command line never load Flask
-    from flask_bootstrap import Bootstrap5  # noqa: PLC0415 - as Flask
+    from flask_bootstrap import Bootstrap5  # noqa: PLC0415 - the scheduler and the command line never load Flask
     from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
-    from app.web import (  # noqa: PLC0415 - as Flask
-        access_table,
-        browser_session,
-        csrf,
-        headers,
-        refusals,
-        site,
-    )
+    from app.web import browser_session, csrf, headers, refusals, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
-    from app.web.received import ReceivedRequest  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
 
     service = open_service(settings)
-    app = Flask("app.web")
-    app.request_class = ReceivedRequest
-    app.config.update(
-        SECRET_KEY=service.store.keyring.derive("session"),
-        SESSION_COOKIE_NAME="__Host-closures" if settings.is_https else "closures",
-        SESSION_COOKIE_SECURE=settings.is_https,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        MAX_CONTENT_LENGTH=_LARGEST_FORM,
-        MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
-        BOOTSTRAP_SERVE_LOCAL=True,
-        WTF_CSRF_CHECK_DEFAULT=False,  # csrf.py says which requests
-        WTF_CSRF_SSL_STRICT=False,  # our pages send no Referer, since sign-in links are addresses
-        WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as its session: nothing typed is lost to a timer
-        PROPAGATE_EXCEPTIONS=False,
-    )
+    app = routes.Application("app.web")
+    app.config.update(_flask_settings(settings, service.store.keyring.derive("session")))
     app.session_interface = browser_session.CookieSessions(app)
     app.url_map.strict_slashes = False
     Bootstrap5(app)
     csrf.install_csrf(app)
-    publishing = Publishing(service.register, publisher_of(settings))
+    routes.install_access(app)
+    publisher = publisher_of(settings)
+    # Imported here: the rulebook's tables are needed at a start only.
+    from app.register.rulebook import note_publisher  # noqa: PLC0415 - as Flask
+
+    note_publisher(service.store, {**asdict(publisher), "release": version("closure-notices")}, now())
+    publishing = Publishing(service.register, publisher)
     secret = settings.oidc_client_secret.get_secret_value()
     provider = (
         oidc.open_provider(app, settings.oidc_issuer, settings.oidc_client_id, secret) if settings.oidc_issuer else None
@@ -180,8 +164,25 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.register_blueprint(make_blueprint(service.register, publishing, now))
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)
-    access_table.check_routes(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # how Flask documents it
     return app
+
+
+def _flask_settings(settings: Settings, key: bytes) -> dict[str, object]:
+    """Return what Flask and its extensions are told; ``key`` signs the cookie of a session."""
+    return {
+        "SECRET_KEY": key,
+        "SESSION_COOKIE_NAME": "__Host-closures" if settings.is_https else "closures",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": _LARGEST_FORM,
+        "MAX_FORM_MEMORY_SIZE": _LARGEST_FORM,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # csrf.py says which requests
+        "WTF_CSRF_SSL_STRICT": False,  # our pages send no Referer, since sign-in links are addresses
+        "WTF_CSRF_TIME_LIMIT": None,  # a form is good for as long as its session: nothing typed is lost to a timer
+        "PROPAGATE_EXCEPTIONS": False,
+    }

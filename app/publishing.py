@@ -13,7 +13,6 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.register.reading import read_changes
 from app.register.register import Register
-from app.store.bodies import Standing
 from app.store.engine import Head
 from app.store.instants import to_micros
 from feeds.calendar import render_calendar, render_object
@@ -23,7 +22,7 @@ from feeds.freshness import etag_of
 from feeds.header import header_of
 from feeds.jcal import render_jcal
 from feeds.listing import render_entries, render_listing, render_maintenance
-from feeds.scope import EPOCH, FeedScope, ScopeKind, last_modified, takes
+from feeds.scope import EPOCH, Code, FeedScope, Takes, last_modified, takes
 
 _MOST_FEEDS = 8  # whole feeds kept ready in one process; the least recently asked for goes first
 _GZIP_LEVEL = 6
@@ -82,16 +81,16 @@ class Publication:
 
     def listing(self, now: datetime) -> bytes:
         """Return the feed as our JSON, with what is closed at ``now`` and within 24 hours; the long part made once."""
-        if self.scope.kind is ScopeKind.MAINTENANCE:
+        if self.scope.row.takes is Takes.DCC_DATES:
             return render_maintenance(header_of(self.scope), self.maintenance)
         if self._closures is None:
             self._closures = render_entries(self.entries)
         return render_listing(header_of(self.scope), self.entries, now, self._closures)
 
 
-def entry_of(standing: Standing, user_name: str, gateway_name: str) -> FeedEntry:
+def entry_of(closure: PlannedClosure, user_name: str, gateway_name: str) -> FeedEntry:
     """Return what a feed may say of a closure: names joined in, notice derived, everything else left behind."""
-    closure, lead = standing.closure, standing.assessment
+    verdict = closure.verdict
     return FeedEntry(
         reference=closure.reference,
         user_code=closure.user,
@@ -103,13 +102,13 @@ def entry_of(standing: Standing, user_name: str, gateway_name: str) -> FeedEntry
         withdrawn=closure.state is State.WITHDRAWN,
         sequence=closure.number,
         created=closure.first_received_at.replace(microsecond=0),
-        changed=standing.stamped_at,
-        notice_days=lead.current_date.working_days,
-        first_notice_days=lead.first_notice.working_days,
-        recommended_days=lead.current_date.recommended_days,
-        band=lead.current_date.band,
-        short_notice=lead.current_date.short_notice,
-        late_change=standing.late_change,
+        changed=closure.changed_at,
+        notice_days=verdict.working_days_notice,
+        first_notice_days=verdict.first_notice.working_days,
+        recommended_days=verdict.current_date.recommended_days,
+        band=verdict.current_date.band,
+        short_notice=verdict.short_notice,
+        late_change=verdict.late_change,
         moved_from_starts=closure.moved_from.starts if closure.moved_from else None,
         moved_from_ends=closure.moved_from.ends if closure.moved_from else None,
     )
@@ -159,6 +158,7 @@ class Publishing:
             publication = self._publish(scope, head, today)
             if kept is not None and kept[1].etag == publication.etag:
                 # What changed concerns others: the octets that stand, and their compressed form, serve on.
+                kept[1].changed_at = publication.changed_at
                 publication = kept[1]
             self._feeds[key] = (mark, publication)
             self._feeds.move_to_end(key)
@@ -212,9 +212,8 @@ class Publishing:
         found_head, parties, changed = read_changes(self._register, self._change)
         user_names = {user.code: user.name for user in parties.users.values()}
         fresh = []
-        for change, standing in changed:
-            closure = standing.closure
-            entry = entry_of(standing, user_names[closure.user], parties.gateways[closure.gateway].name)
+        for change, closure in changed:
+            entry = entry_of(closure, user_names[closure.user], parties.gateways[closure.gateway].name)
             rendered = Rendered(entry, render_event(entry, self._publisher), closure, change)
             earlier = self._rendered.get(closure.id)
             if earlier is not None:
@@ -232,21 +231,22 @@ class Publishing:
     def _publish(self, scope: FeedScope, head: Head, today: date) -> Publication:
         scope = self.in_force(scope, head)
         planned = self._register.rules.at(head.rules).maintenance_at(None)
-        if scope.kind is ScopeKind.MAINTENANCE:
+        if scope.row.takes is Takes.DCC_DATES:
             return self._publish_maintenance(scope, head, today)
         everything = [self._rendered[place[2]] for place in self._order]
-        concerned = _clashing(everything, planned) if scope.kind is ScopeKind.CLASHES else everything
+        concerned = _clashing(everything, planned) if scope.row.takes is Takes.CLASHING else everything
         shown = [one for one in concerned if takes(scope, one.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
         departed = _departed(scope, everything, planned)
-        changed_at = last_modified(scope, (one.entry for one in concerned), today, departed=departed)
+        entries = (one.entry for one in concerned)
+        changed_at = max(last_modified(scope, entries, today, departed=departed), head.others_at)
         return Publication(scope, [one.entry for one in shown], [], octets, etag_of(octets), changed_at)
 
     def _publish_maintenance(self, scope: FeedScope, head: Head, today: date) -> Publication:
         everything = self.rendered_dates(head)
         shown = [one for one in everything if takes(scope, one.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
-        changed_at = last_modified(scope, (one.entry for one in everything), today)
+        changed_at = max(last_modified(scope, (one.entry for one in everything), today), head.others_at)
         return Publication(scope, [], [one.entry for one in shown], octets, etag_of(octets), changed_at)
 
 
@@ -261,10 +261,10 @@ def _clashing(everything: Iterable[Rendered], planned: Iterable[Maintenance]) ->
 
 def _departed(scope: FeedScope, everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> datetime:
     """Return when a closure may last have left the feed by what its own entry cannot tell."""
-    if scope.kind is ScopeKind.GATEWAY:
+    if scope.row.code is Code.GATEWAY:
         left = (one.entry.changed for one in everything if scope.code in one.closure.former_gateways)
         return max(left, default=EPOCH)
-    if scope.kind is ScopeKind.CLASHES:
+    if scope.row.takes is Takes.CLASHING:
         changes = [one.entry.changed for one in everything]
         return max(changes + [one.received_at.replace(microsecond=0) for one in planned], default=EPOCH)
     return EPOCH

@@ -34,7 +34,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
         super().__init__()
 
     def load_config(self) -> None:
-        """Give gunicorn its settings (PERFORMANCE.md, consequence 5)."""
+        """Give gunicorn its settings (docs/targets.md#speed)."""
         settings = self._settings
         stated = {
             "bind": f"{settings.host}:{settings.port}",

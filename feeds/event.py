@@ -1,4 +1,4 @@
-"""A closure, or DCC's own window, as a VEVENT: one list of properties for iCalendar and jCal (FEEDS.md C4)."""
+"""A closure, or DCC's own window, as a VEVENT, for iCalendar and jCal alike (docs/feeds.md#what-an-event-holds)."""
 
 from functools import lru_cache
 
@@ -69,7 +69,7 @@ def _shared_properties(publisher: Publisher) -> tuple[Property, ...]:
             plain(f"mailto:{publisher.organizer_email}"),
             (("CN", name),) if name else (),
         ),
-        # The reader is not busy because a gateway is closed; Outlook heeds only its own property (FEEDS.md C6).
+        # The reader is not busy because a gateway is closed; Outlook heeds its own (docs/feeds.md#withdrawn-closures).
         Property("TRANSP", "text", "TRANSPARENT"),
         Property("X-MICROSOFT-CDO-BUSYSTATUS", "text", "FREE"),
         # Neither PUBLIC, since the dates are secret, nor PRIVATE, which hides them from colleagues in Outlook.

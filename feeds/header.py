@@ -1,36 +1,14 @@
-"""What a feed says of itself, for iCalendar and jCal alike (FEEDS.md C2)."""
+"""What a feed says of itself, for iCalendar and jCal alike (docs/feeds.md#the-calendars-own-properties)."""
 
 from feeds.entry import FeedHeader, Publisher
 from feeds.property import Property, plain
-from feeds.scope import FeedScope, ScopeKind
-from feeds.wording import FULL_TEXT, changes_text, horizon_text, maintenance_text
-
-_TITLES = {
-    ScopeKind.ALL: ("Planned gateway closures", "steelblue"),
-    ScopeKind.USER: ("Planned gateway closures of {code}", "teal"),
-    ScopeKind.GATEWAY: ("Planned closures of gateway {code}", "slateblue"),
-    ScopeKind.LATE: ("Gateway closures at short notice and late changes", "darkorange"),
-    ScopeKind.CLASHES: ("Gateway closures that clash", "crimson"),
-    ScopeKind.MAINTENANCE: ("DCC planned maintenance and SEC Releases", "purple"),
-    ScopeKind.CHANGES: ("Changes to planned gateway closures", "seagreen"),
-    ScopeKind.FULL: ("All gateway closures on record", "dimgray"),
-}
+from feeds.scope import FeedScope
 
 
 def header_of(scope: FeedScope, source_url: str | None = None) -> FeedHeader:
     """Return the header of a feed of ``scope``; give ``source_url`` only where it holds no secret."""
-    title, colour = _TITLES[scope.kind]
-    return FeedHeader(title.format(code=scope.code), _held(scope), colour, source_url)
-
-
-def _held(scope: FeedScope) -> str:
-    if scope.kind is ScopeKind.FULL:
-        return FULL_TEXT
-    if scope.kind is ScopeKind.CHANGES:
-        return changes_text(scope.past_days)
-    if scope.kind is ScopeKind.MAINTENANCE:
-        return maintenance_text(scope.past_days, scope.horizon_days, scope.withdrawn_days)
-    return horizon_text(scope.past_days, scope.horizon_days, scope.withdrawn_days)
+    row = scope.row
+    return FeedHeader(row.title.format(scope.code), row.holds(scope), row.colour, source_url)
 
 
 def header_properties(header: FeedHeader, publisher: Publisher) -> tuple[Property, ...]:

@@ -1,4 +1,4 @@
-"""The MAINTNOTE properties, so that operators' tools read the feed as it is (BCOP maintenance notes; FEEDS.md C10).
+"""The MAINTNOTE properties, so that operators' tools read the feed as it is (docs/feeds.md#maintnote).
 
 The status is only CONFIRMED or CANCELLED: IN-PROCESS and COMPLETED would change octets with the clock.
 """

@@ -1,1 +1,1 @@
-"""The CalDAV door: the protocol, without I/O, one file for each method; ``Backend`` says what it needs of the rest."""
+"""The CalDAV door: the protocol, without I/O; ``Backend`` says what it needs of the rest."""

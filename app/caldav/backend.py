@@ -1,7 +1,7 @@
 """What the protocol asks of whoever keeps the calendars: the noticeboard in production, a dict in protocol tests.
 
 A backend is made for one principal and one request. It shows what that principal may see and nothing else: a foreign
-collection or member answers exactly like a missing one (SECURITY.md 6).
+collection or member answers exactly like a missing one (docs/threat-model.md#access).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from app.ical.components import CalendarStream
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
+class DavPrincipal:
     """A DAV principal (RFC 3744 2): a User, or DCC staff. ``code`` is its segment in paths.
 
     ``address`` is a mailto: URI, for calendar-user-address-set (RFC 6638 2.4.1).
@@ -25,7 +25,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
+class CalendarCollection:
     """A calendar collection (RFC 4791 4.2): a User's gateway, or a scope that DCC staff read.
 
     ``owner`` and ``name`` are its segments in paths. ``resource_id`` is a UUID. ``created_at`` is None where nobody
@@ -54,7 +54,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MemberEntry:
     """A member as a listing shows it. ``name`` is the client's, decoded; ``etag`` is without quotation marks."""
 
     name: str
@@ -65,7 +65,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Instance:
+class MemberInstance:
     """One occurrence of a member, also a cancelled one; both times aware UTC, half-open.
 
     ``recurrence_id`` is the UTC start that the unaltered rule gave it (``20261206T020000Z``), "" where nothing recurs.
@@ -82,7 +82,7 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class CalendarMember:
     """A member whole: its octets as the client sent them, and its occurrences as they were expanded at PUT.
 
     ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound. Those of other
@@ -90,10 +90,10 @@ class Member:
     member here.
     """
 
-    entry: Entry
+    entry: MemberEntry
     uid: str
     octets: bytes
-    instances: tuple[Instance, ...]
+    instances: tuple[MemberInstance, ...]
     complete_from: datetime | None = None
     complete_until: datetime | None = None
     receipt: str = ""
@@ -105,13 +105,13 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class CollectionChanges:
     """What changed in a collection after a token: entries new or different, and the names of members that are gone.
 
     ``token`` stands for the state reached. ``is_cut`` says that the limit was met and more waits behind it.
     """
 
-    changed: Sequence[Entry]
+    changed: Sequence[MemberEntry]
     gone: Sequence[str]
     token: str
     is_cut: bool = False
@@ -132,41 +132,75 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """If-Match and If-None-Match as they were stated (RFC 9110 13.1); None for a header that was not sent.
+class TagList:
+    """One list of an If header (RFC 4918 10.4): the tags that the member's must be, and those that it must not be."""
 
-    Each is the set of entity tags without quotation marks; ``*`` stands for any.
+    required: frozenset[str] = frozenset()
+    excluded: frozenset[str] = frozenset()
+
+    def holds(self, etag: str | None) -> bool:
+        """Tell whether a member with this tag (None: no member) is as the list has it."""
+        return self.required <= {etag} and etag not in self.excluded
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of a member before it is changed, by the headers of a request; None for one that was not sent.
+
+    If-Match and If-None-Match (RFC 9110 13.1) are sets of entity tags without quotation marks; ``*`` stands for any.
+    ``unmodified_since`` is aware UTC. ``lists`` are those of If, of which one must hold; none is left where each of
+    them named something that is not so.
     """
 
     match: frozenset[str] | None = None
     none_match: frozenset[str] | None = None
+    unmodified_since: datetime | None = None
+    lists: tuple[TagList, ...] | None = None
 
-    def holds(self, etag: str | None) -> bool:
-        """Tell whether a member with this tag (None: no member) may be changed."""
-        if self.match is not None and (etag is None or not self.match & {etag, "*"}):
-            return False
-        return self.none_match is None or etag is None or not self.none_match & {etag, "*"}
+    def holds(self, etag: str | None, changed_at: datetime | None) -> bool:
+        """Tell whether a member with this tag and of this time (both None: no member) may be changed.
+
+        If-Match goes before If-Unmodified-Since, which says nothing of what "does not have a modification date" (RFC
+        9110 13.1.4); it counts in whole seconds, as Last-Modified does.
+        """
+        if self.match is not None:
+            timely = etag is not None and bool(self.match & {etag, "*"})
+        elif self.unmodified_since is not None and changed_at is not None:
+            timely = changed_at.replace(microsecond=0) <= self.unmodified_since
+        else:
+            timely = True
+        listed = self.lists is None or any(tags.holds(etag) for tags in self.lists)
+        return timely and listed and (self.none_match is None or etag is None or not self.none_match & {etag, "*"})
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a PUT came to. ``is_as_sent`` tells whether a GET returns the octets sent, so that a tag may be given.
+    """What a PUT or a move came to. ``is_as_sent``: a GET returns the octets sent, so that a tag may be given.
 
-    ``receipt`` is the acknowledgement as one line of ASCII, for a header.
+    ``receipt`` is the acknowledgement as one line of ASCII, for a header. ``also_at`` names the owner's other
+    collections in which the same event stands: it is another closure there.
     """
 
-    entry: Entry
+    entry: MemberEntry
     created: bool
     is_as_sent: bool
     receipt: str
+    also_at: tuple[str, ...] = ()
 
 
 class Stale(Exception):  # noqa: N818 - RFC 9110's outcome of a condition, not an error of ours
-    """A condition did not hold; ``entry`` is the member as it stands, None where there is none."""
+    """What was sent is older than what stands: a condition did not hold, or a SEQUENCE lies below the one we wrote.
 
-    def __init__(self, entry: Entry | None) -> None:
+    ``entry`` is the member as it stands, None where there is none.
+    """
+
+    def __init__(self, entry: MemberEntry | None) -> None:
         super().__init__()
         self.entry = entry
+
+
+class DestinationTaken(Exception):  # noqa: N818 - RFC 4918's outcome of Overwrite: F, not an error of ours
+    """A member stands where another was to be moved, and was not to be replaced."""
 
 
 class ObjectRefused(Exception):  # noqa: N818 - a refusal, worded as the protocol words it
@@ -196,60 +230,79 @@ class Backend(Protocol):
     def bounds(self) -> Bounds:
         """Return what a member may hold; ``put`` holds members to it."""
 
-    def asker(self) -> Principal:
+    def asker(self) -> DavPrincipal:
         """Return who is asking."""
 
-    def principal(self, code: str) -> Principal | None:
+    def principal(self, code: str) -> DavPrincipal | None:
         """Return the principal of a path segment, in any case; None where there is none to see."""
 
-    def principals(self) -> Sequence[Principal]:
+    def principals(self) -> Sequence[DavPrincipal]:
         """Return every principal that may be seen."""
 
-    def collections(self, owner: str) -> Sequence[Collection]:
+    def collections(self, owner: str) -> Sequence[CalendarCollection]:
         """Return the collections in a home, in order; empty for a home that is not to be seen."""
 
-    def collection(self, owner: str, name: str) -> Collection | None:
+    def collection(self, owner: str, name: str) -> CalendarCollection | None:
         """Return one collection; codes in any case."""
 
-    def reached(self, collection: Collection) -> Reached:
+    def reached(self, collection: CalendarCollection) -> Reached:
         """Return how far its changes have come."""
 
-    def entries(self, collection: Collection) -> Sequence[Entry]:
+    def entries(self, collection: CalendarCollection) -> Sequence[MemberEntry]:
         """Return every member as a listing shows it, in a stable order."""
 
-    def entry(self, collection: Collection, name: str) -> Entry | None:
+    def entry(self, collection: CalendarCollection, name: str) -> MemberEntry | None:
         """Return one member as a listing shows it."""
 
-    def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
+    def members(self, collection: CalendarCollection, names: Iterable[str]) -> Mapping[str, CalendarMember]:
         """Return these members whole, by name; those that are not there are left out."""
 
-    def every_member(self, collection: Collection) -> Iterable[Member]:
+    def every_member(self, collection: CalendarCollection) -> Iterable[CalendarMember]:
         """Yield every member whole."""
 
-    def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
+    def touching(
+        self, collection: CalendarCollection, starts: datetime | None, ends: datetime | None
+    ) -> Iterable[CalendarMember]:
         """Yield at least every member with an instance in the half-open span (None: open); there may be others.
 
         One whose ``instances`` do not cover the span is always among them.
         """
 
     def occurring(
-        self, collection: Collection, member: Member, starts: datetime, ends: datetime
-    ) -> Sequence[Instance] | None:
+        self, collection: CalendarCollection, member: CalendarMember, starts: datetime, ends: datetime
+    ) -> Sequence[MemberInstance] | None:
         """Return at least the instances of a member with a part in a span, whether or not they were expanded at PUT.
 
         None where evaluating them is too much: such a member is taken to recur there. Raise ``TooMuchAsked``.
         """
 
-    def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
+    def changes(self, collection: CalendarCollection, token: str, most: int | None) -> CollectionChanges:
         """Return what changed since ``token`` ("": all), in order, ``most`` at once. Raise ``TokenUnknown``."""
 
-    def put(self, collection: Collection, name: str, sent: CalendarStream, condition: Condition) -> Stored:
+    def put(self, collection: CalendarCollection, name: str, sent: CalendarStream, condition: Condition) -> Stored:
         """Store a member that the protocol found sound, if the condition holds. Raise ``Stale``, ``ObjectRefused``."""
 
-    def refuse(self, collection: Collection, octets: bytes) -> None:
+    def refuse(self, collection: CalendarCollection, octets: bytes) -> None:
         """Keep the octets of a PUT that the protocol refused, as a notice from which nothing was applied."""
 
-    def delete(self, collection: Collection, name: str, condition: Condition) -> bool:
+    def move(
+        self,
+        collection: CalendarCollection,
+        name: str,
+        target: CalendarCollection,
+        new_name: str,
+        condition: Condition,
+        *,
+        overwrite: bool,
+    ) -> Stored:
+        """Let a member, of which the condition holds, stand in ``target`` and no longer here: in one transaction.
+
+        Within one collection it gets another name. What stood at the destination is withdrawn as by a DELETE. Raise
+        ``Stale`` (its entry is that of the member to be moved), ``DestinationTaken``, ``ObjectRefused``; then nothing
+        was moved.
+        """
+
+    def delete(self, collection: CalendarCollection, name: str, condition: Condition) -> bool:
         """Remove a member if the condition holds; tell whether there was one. Raise ``Stale``."""
 
     def properties(self, place: str) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
@@ -18,7 +19,7 @@ from app.caldav.boards.noticeboard import Noticeboard
 from app.caldav.exchange import Request
 from app.caldav.limits import LIMITS
 from app.caldav.protocol import answer
-from app.domain.access import Role
+from app.domain.access import Action, Role
 from app.publishing import Publishing
 from app.register.people.credentials import Bearer, principal_of_token
 from app.register.register import Register
@@ -47,7 +48,7 @@ class _Rest(PathConverter):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class CaldavDoor:
     """What the door needs: the register, the feeds, a clock (aware UTC), and what it keeps itself."""
 
     register: Register
@@ -60,7 +61,7 @@ class Door:
 
 def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime]) -> Blueprint:
     """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
-    door = Door(register, publishing, Listings(), ReadMembers(), now, Throttle())
+    door = CaldavDoor(register, publishing, Listings(), ReadMembers(), now, Throttle())
     blueprint = Blueprint("caldav", __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
 
@@ -74,16 +75,17 @@ def make_blueprint(register: Register, publishing: Publishing, now: Callable[[],
         # RFC 6764 5: before authentication, since a client looks here with none.
         return Response(status=301, headers={"Location": "/dav/", "Cache-Control": "max-age=3600"})
 
-    never = {"merge_slashes": False, "provide_automatic_options": False}
+    # The door takes Basic alone and asks for it itself; nobody but a User writes, and only its own.
+    add = partial(blueprint.add_url_rule, provide_automatic_options=False, action=Action.PUBLIC)
     for path in ("/dav", "/dav/<rest:rest>", "/principals", "/principals/"):
-        blueprint.add_url_rule(path, "serve", serve, methods=_METHODS, **never)
-    blueprint.add_url_rule("/", "root", root, methods=_ROOT_METHODS, provide_automatic_options=False)
+        add(path, "serve", serve, methods=_METHODS, merge_slashes=False)
+    add("/", "root", root, methods=_ROOT_METHODS)
     for path in ("/.well-known/caldav", "/.well-known/caldav/"):
-        blueprint.add_url_rule(path, "discover", discover, methods=_METHODS, **never)
+        add(path, "discover", discover, methods=_METHODS, merge_slashes=False)
     return blueprint
 
 
-def _serve(door: Door) -> Response:
+def _serve(door: CaldavDoor) -> Response:
     now = door.now()
     name, password = _stated()
     if name is None or password is None:
@@ -111,7 +113,7 @@ def _serve(door: Door) -> Response:
     return response
 
 
-def _board(door: Door, bearer: Bearer, now: datetime) -> Backend | None:
+def _board(door: CaldavDoor, bearer: Bearer, now: datetime) -> Backend | None:
     """Return the calendars of whoever asks: a User's own, or those of DCC's staff; None for any other role."""
     store = door.register.store
     with store.reading() as connection:

@@ -1,7 +1,15 @@
-"""One request and its answer, as values: the protocol reads no socket and knows no framework."""
+"""One request and its answer, as values: the XML that a body holds, and how a refusal is worded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from lxml import etree
+
+from app.caldav.notation import dav, document, element, escape
+
+XML_TYPE = ("Content-Type", "application/xml; charset=utf-8")
+_LARGEST = 4_000_000  # octets; a multiget of 20,000 members stays under it
+Element = etree._Element  # noqa: SLF001 - the type that lxml gives its elements has no public name
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +33,98 @@ class Response:
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+
+
+class Refused(Exception):  # noqa: N818 - a refusal, worded as the protocol words it
+    """A request that is not carried out.
+
+    ``precondition`` is the Clark name of the element that RFC 4918 16 asks for, "" where no RFC names one. ``inner``
+    is what stands inside it, as XML.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        precondition: str,
+        text: str,
+        *,
+        inner: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(f"{status} {precondition}")
+        self.status = status
+        self.precondition = precondition
+        self.text = text
+        self.inner = inner
+        self.headers = headers
+
+    def markup(self) -> str:
+        """Return the content of DAV:error: "the element ... MUST be the child" of it (RFC 4918 16)."""
+        named = element(self.precondition, self.inner) if self.precondition else ""
+        return named + element(dav("responsedescription"), escape(self.text))
+
+    def response(self) -> Response:
+        """Return the refusal as an answer."""
+        return Response(self.status, (XML_TYPE, *self.headers), document("D:error", self.markup()))
+
+
+def bad_request(text: str) -> Refused:
+    """Return the refusal of a request that cannot be understood."""
+    return Refused(400, "", text)
+
+
+def missing() -> Refused:
+    """Return the answer for what is not there, or not for the asker: the two look alike."""
+    return Refused(404, "", "There is nothing here.")
+
+
+def lacking(path: str, privilege: str, text: str) -> Refused:
+    """Return the refusal of what the asker may not do: "the href ... and the privilege" (RFC 3744 7.1.1)."""
+    resource = element(dav("href"), escape(path)) + element(dav("privilege"), element(dav(privilege)))
+    return Refused(403, dav("need-privileges"), text, inner=element(dav("resource"), resource))
+
+
+def parse(body: bytes, *roots: str) -> Element:
+    """Return the root of a request body, which must be one of ``roots`` (Clark names; none given: any).
+
+    Raise ``Refused``: 400 for what is not well-formed, holds a DOCTYPE or has another root (RFC 4918 8.2, 17).
+    """
+    if len(body) > _LARGEST:
+        raise Refused(413, "", f"The body is larger than {_LARGEST:,} octets.")
+    if b"<!DOCTYPE" in body:
+        raise bad_request("A document type declaration is not accepted.")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as fault:
+        raise bad_request("The body is not well-formed XML.") from fault
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise bad_request("A document type declaration is not accepted.")
+    if roots and root.tag not in roots:
+        raise bad_request("The body's root element is not one that this request takes.")
+    return root
+
+
+def text_of(found: Element | None) -> str:
+    """Return the text of an element, "" for none."""
+    return "" if found is None else "".join(map(str, found.itertext()))
+
+
+def kept(found: Element) -> str:
+    """Return an element with its content as XML that stands for itself, its namespaces and language declared on it.
+
+    "the value of xml:lang in scope ... MUST be persistently stored" (RFC 4918 4.3).
+    """
+    language = "{http://www.w3.org/XML/1998/namespace}lang"
+    spoken = next((holder.get(language) for holder in (found, *found.iterancestors()) if holder.get(language)), None)
+    if spoken is not None:
+        found.set(language, spoken)
+    written: str = etree.tostring(found, encoding="unicode", with_tail=False)
+    return written

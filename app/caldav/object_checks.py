@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from email.message import Message
 
 from app.caldav.backend import Bounds
-from app.caldav.conditions import Refused
-from app.caldav.names import caldav
+from app.caldav.exchange import Refused
+from app.caldav.notation import caldav
 from app.ical.components import CalendarStream, Component, read_calendars, sole_calendar
 from app.ical.lines import unescape_text
 from app.ical.parsed_line import ParsedLine

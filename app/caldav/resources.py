@@ -1,22 +1,130 @@
-"""What is at a place, as the asker may see it."""
+"""Paths, from what a request has, percent-encoded, to what is there as the asker may see it, and back."""
 
+import re
 from dataclasses import dataclass
+from enum import Enum, auto
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from app.caldav.backend import Backend, Collection, Entry, Principal
-from app.caldav.conditions import missing
-from app.caldav.exchange import Request
-from app.caldav.hrefs import (
-    HOMES,
-    PRINCIPALS,
-    ROOT,
-    Kind,
-    Place,
-    collection_path,
-    home_path,
-    principal_path,
-    read_path,
-    segment,
-)
+from app.caldav.backend import Backend, CalendarCollection, DavPrincipal, MemberEntry
+from app.caldav.exchange import Request, missing
+
+ROOT = "/dav/"
+PRINCIPALS = "/dav/principals/"
+HOMES = "/dav/calendars/"
+_LONGEST = 4_096  # characters of a path
+_LONGEST_NAME = 512  # octets of one decoded segment
+# A line feed is let in: synchronisers name a member by its UID, and some UIDs hold one.
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
+# Of what RFC 3986 3.3 lets stand in a segment, all that XML lets stand too.
+_SAFE = "@:!$()*,;=+~"
+
+
+class PathKind(Enum):
+    """What a place is."""
+
+    ROOT = auto()
+    PRINCIPALS = auto()
+    PRINCIPAL = auto()
+    HOMES = auto()
+    HOME = auto()
+    COLLECTION = auto()
+    MEMBER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class DavPath:
+    """Where a path leads, decoded; whether anything is there is another question."""
+
+    kind: PathKind
+    owner: str = ""
+    collection: str = ""
+    member: str = ""
+
+
+# By the first segment under the root, what each further one leads to.
+_KINDS: dict[tuple[str, ...], tuple[PathKind, ...]] = {
+    (): (PathKind.ROOT,),
+    ("principals",): (PathKind.PRINCIPALS, PathKind.PRINCIPAL),
+    ("calendars",): (PathKind.HOMES, PathKind.HOME, PathKind.COLLECTION, PathKind.MEMBER),
+}
+_FIXED = {PathKind.ROOT: ROOT, PathKind.PRINCIPALS: PRINCIPALS, PathKind.HOMES: HOMES}
+_MEMBER = 4  # segments
+
+
+def read_path(path: str) -> DavPath | None:
+    """Return the place of a percent-encoded path; None where nothing can be.
+
+    Each segment is decoded once, so a double encoding names a member that merely looks odd. Dot segments, NUL and most
+    controls, an encoded slash, and octets that are not UTF-8 lead nowhere. Apple's clients ask ``/`` and
+    ``/principals/`` before they look further.
+    """
+    if len(path) > _LONGEST or not path.startswith("/"):
+        return None
+    if path in {"/", "/principals", "/principals/"}:
+        return DavPath(PathKind.ROOT if path == "/" else PathKind.PRINCIPALS)
+    slash = path.endswith("/")
+    segments = [_decoded(segment) for segment in path.strip("/").split("/")]
+    if path.startswith("//") or path.endswith("//") or segments[0] != "dav" or None in segments:
+        return None
+    return _place([segment for segment in segments[1:] if segment is not None], slash=slash)
+
+
+def _decoded(segment: str) -> str | None:
+    try:
+        name = unquote_to_bytes(segment).decode("utf-8")
+    except UnicodeError:
+        return None
+    if name in {"", ".", ".."} or "/" in name or len(name.encode()) > _LONGEST_NAME or _CONTROLS.search(name):
+        return None
+    return name
+
+
+def _place(segments: list[str], *, slash: bool) -> DavPath | None:
+    kinds = _KINDS.get(tuple(segments[:1]), ())
+    if not kinds or len(segments) > len(kinds) or (len(segments) == _MEMBER and slash):
+        return None
+    return DavPath(kinds[max(len(segments) - 1, 0)], *segments[1:])
+
+
+def is_same(path: str, other: str) -> bool:
+    """Tell whether two paths lead to one place: codes are the same in any case, names of members are not."""
+    places = [read_path(spelt) for spelt in (path, other)]
+    codes = [place and (place.kind, place.owner.upper(), place.collection.upper(), place.member) for place in places]
+    return codes[0] is not None and codes[0] == codes[1]
+
+
+def path_of(href: str, host: str) -> str | None:
+    """Return the path of an absolute or relative href ("Simple-ref", RFC 4918 8.3); None for another host's.
+
+    ``host`` is the Host header of the request, "" where it had none.
+    """
+    try:
+        parts = urlsplit(href.strip())
+    except ValueError:
+        return None
+    if parts.netloc and parts.netloc.rpartition("@")[2].lower() != host.lower():
+        return None
+    return parts.path
+
+
+def segment(name: str) -> str:
+    """Return a name as a segment of a path."""
+    return quote(name, safe=_SAFE)
+
+
+def principal_path(code: str) -> str:
+    """Return the path of a principal."""
+    return f"{PRINCIPALS}{segment(code)}/"
+
+
+def home_path(code: str) -> str:
+    """Return the path of a calendar home."""
+    return f"{HOMES}{segment(code)}/"
+
+
+def collection_path(owner: str, name: str) -> str:
+    """Return the path of a collection."""
+    return f"{HOMES}{segment(owner)}/{segment(name)}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +135,12 @@ class Resource:
     ``principal`` is that of a principal or a home, ``collection`` that of a collection or a member.
     """
 
-    kind: Kind
+    kind: PathKind
     href: str
     path: str
-    principal: Principal | None = None
-    collection: Collection | None = None
-    entry: Entry | None = None
-
-
-_FIXED = {Kind.ROOT: ROOT, Kind.PRINCIPALS: PRINCIPALS, Kind.HOMES: HOMES}
+    principal: DavPrincipal | None = None
+    collection: CalendarCollection | None = None
+    entry: MemberEntry | None = None
 
 
 def find(backend: Backend, path: str) -> Resource | None:
@@ -44,20 +149,20 @@ def find(backend: Backend, path: str) -> Resource | None:
     return find_place(backend, place, path) if place else None
 
 
-def find_place(backend: Backend, place: Place, path: str) -> Resource | None:
+def find_place(backend: Backend, place: DavPath, path: str) -> Resource | None:
     """Return what is at a place that ``path`` leads to."""
-    href = path if place.kind is Kind.MEMBER else with_slash(path)
+    href = path if place.kind is PathKind.MEMBER else with_slash(path)
     if place.kind in _FIXED:
         return Resource(place.kind, href, _FIXED[place.kind])
-    if place.kind in {Kind.PRINCIPAL, Kind.HOME}:
+    if place.kind in {PathKind.PRINCIPAL, PathKind.HOME}:
         principal = backend.principal(place.owner)
-        path_to = principal_path if place.kind is Kind.PRINCIPAL else home_path
+        path_to = principal_path if place.kind is PathKind.PRINCIPAL else home_path
         return Resource(place.kind, href, path_to(principal.code), principal=principal) if principal else None
     collection = backend.collection(place.owner, place.collection)
     if collection is None:
         return None
     canonical = collection_path(collection.owner, collection.name)
-    if place.kind is Kind.COLLECTION:
+    if place.kind is PathKind.COLLECTION:
         return Resource(place.kind, href, canonical, collection=collection)
     entry = backend.entry(collection, place.member)
     return Resource(place.kind, href, canonical + segment(entry.name), None, collection, entry) if entry else None
@@ -74,23 +179,25 @@ def required(backend: Backend, request: Request) -> Resource:
 def inside(backend: Backend, container: Resource) -> list[Resource]:
     """Return what a container holds, members of a collection apart: those have rows of their own."""
     kind, href = container.kind, container.href
-    if kind is Kind.ROOT:
-        return [Resource(Kind.PRINCIPALS, PRINCIPALS, PRINCIPALS), Resource(Kind.HOMES, HOMES, HOMES)]
-    if kind in {Kind.PRINCIPALS, Kind.HOMES}:
-        inner, path_to = (Kind.PRINCIPAL, principal_path) if kind is Kind.PRINCIPALS else (Kind.HOME, home_path)
+    if kind is PathKind.ROOT:
+        return [Resource(PathKind.PRINCIPALS, PRINCIPALS, PRINCIPALS), Resource(PathKind.HOMES, HOMES, HOMES)]
+    if kind in {PathKind.PRINCIPALS, PathKind.HOMES}:
+        inner, path_to = (
+            (PathKind.PRINCIPAL, principal_path) if kind is PathKind.PRINCIPALS else (PathKind.HOME, home_path)
+        )
         return [
-            Resource(inner, href + segment(one.code) + "/", path_to(one.code), principal=one)
-            for one in backend.principals()
+            Resource(inner, href + segment(principal.code) + "/", path_to(principal.code), principal=principal)
+            for principal in backend.principals()
         ]
-    if kind is Kind.HOME and container.principal is not None:
+    if kind is PathKind.HOME and container.principal is not None:
         return [
             Resource(
-                Kind.COLLECTION,
-                href + segment(one.name) + "/",
-                collection_path(one.owner, one.name),
-                collection=one,
+                PathKind.COLLECTION,
+                href + segment(collection.name) + "/",
+                collection_path(collection.owner, collection.name),
+                collection=collection,
             )
-            for one in backend.collections(container.principal.code)
+            for collection in backend.collections(container.principal.code)
         ]
     return []
 

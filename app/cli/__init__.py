@@ -13,7 +13,7 @@ from app.cli.maintenance import maintenance
 from app.cli.notice import notice
 from app.cli.notice_period import notice_period
 from app.cli.notify import notify
-from app.cli.output import Door, examples
+from app.cli.output import Program, examples
 from app.cli.policy import policy
 from app.cli.questions import busiest, changes, clashes, closed, free_slots, moved, reads, silent
 from app.cli.record import record
@@ -27,7 +27,7 @@ from app.factory import configure_log
 
 
 @click.group(
-    cls=Door,
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
         "closures up --demo",

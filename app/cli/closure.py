@@ -7,12 +7,11 @@ import click
 from app.cli.opening import OPERATOR, opened
 from app.cli.output import examples, json_option, say, table
 from app.cli.query_options import as_of_option
+from app.domain.closure import PlannedClosure, Revision
 from app.domain.london import london_text, utc_text
-from app.domain.schedule import ScheduledClosure
 from app.factory import utc_now
 from app.register.closure_json import closure_facts, revision_facts
-from app.register.reading import find_history, find_line, without_sender_words
-from app.store.bodies import Revision
+from app.register.reading import find_history, without_sender_words
 
 _HEADINGS = ("revision", "received", "change", "gateway", "starts", "ends", "notice", "by")
 
@@ -31,24 +30,23 @@ def closure() -> None:
 def show(reference: str, as_of: datetime | None) -> None:
     """Show the closure REF: what stands, and each notice that we received of it, oldest first."""
     with opened() as service:
-        line = find_line(service.register, OPERATOR, reference, as_of)
-        _, history = find_history(service.register, OPERATOR, reference)
-    known = [one for one in history if as_of is None or one.received_at <= as_of]
+        history = find_history(service.register, OPERATOR, reference, as_of)
+    line = history[-1][1]
     facts = {
         "as_of": None if as_of is None else utc_text(as_of),
         **closure_facts(line, as_of or utc_now()),
-        "revisions": [revision_facts(without_sender_words(one)) for one in known],
+        "revisions": [revision_facts(without_sender_words(revision), after) for revision, after in history],
     }
-    say(facts, _head(line), "", *table(_HEADINGS, [_row(one) for one in known], empty=""))
+    say(facts, _head(line), "", *table(_HEADINGS, [_row(revision) for revision, _ in history], empty=""))
 
 
-def _head(line: ScheduledClosure) -> str:
+def _head(line: PlannedClosure) -> str:
     span = f"{london_text(line.window.starts)} to {london_text(line.window.ends)}"
     return f"{line.reference}  {line.user}  {line.gateway}  {span}  {line.state.value}"
 
 
 def _row(one: Revision) -> tuple[object, ...]:
-    lead = one.assessment
+    verdict = one.verdict
     return (
         one.number,
         london_text(one.received_at),
@@ -56,6 +54,6 @@ def _row(one: Revision) -> tuple[object, ...]:
         one.gateway,
         london_text(one.window.starts),
         london_text(one.window.ends),
-        None if lead is None else f"{lead.change.working_days} WD",
+        None if verdict is None else f"{verdict.change.working_days} WD",
         one.channel,
     )

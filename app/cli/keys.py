@@ -7,7 +7,7 @@ import click
 from app.cli.opening import current_settings, opened
 from app.cli.output import examples, json_option, say
 from app.cli.param_types import CODE
-from app.factory import open_keyring
+from app.factory import open_keyring, utc_now
 from app.register.people.enrolment import shred_user
 from app.security.keyring import read_kek
 from app.store import parties
@@ -60,5 +60,5 @@ def shred(user: str, yes: bool) -> None:
             for line in _WHAT_SHREDDING_MEANS:
                 click.echo(line.format(code=found.code, name=found.name), err=True)
             click.confirm("Shred it?", abort=True, err=True)
-        shred_user(service.store, found.code)
+        shred_user(service.store, found.code, utc_now())
     say({"shredded": found.code}, f"The data key of {found.code} is destroyed; nothing of it can be read again.")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from app.cli.maintenance_source import kind_option, source
 from app.cli.opening import opened
 from app.cli.output import examples, json_option, problem_line, say, table
 from app.cli.query_options import as_of_option, span_options
+from app.cli.source import kind_option, maintenance_source
 from app.domain.london import london_text
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
@@ -31,7 +31,7 @@ def maintenance() -> None:
     """Import, list or remove DCC's planned maintenance and SEC Release days, or read them from an address."""
 
 
-maintenance.add_command(source)
+maintenance.add_command(maintenance_source)
 
 
 @maintenance.command(

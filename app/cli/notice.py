@@ -15,16 +15,12 @@ from app.cli.output import examples, json_option, problem_line, say, wants_json
 from app.cli.param_types import CODE
 from app.domain.london import london_text
 from app.domain.notice import Channel, Notice
-from app.domain.party import User
-from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Unknown
+from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
 from app.factory import utc_now
 from app.ical.limits import Limits
-from app.intake.media import read_notice
-from app.intake.read_request import ReadRequest
+from app.register.give import Sender, Wanted, find_sender, give_notice
 from app.register.receipts import Acknowledgement, Outcome, notice_words, outcome_facts, problem_facts
-from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.register.register import Register
-from app.store import parties
 
 # An operator imports what a form would not take; the limits on one event stay as they are.
 _LIMITS = Limits(octets=50_000_000, events=20_000, all_occurrences=100_000)
@@ -32,16 +28,6 @@ _MEDIA_TYPES = {".ics": "text/calendar", ".csv": "text/csv", ".json": "applicati
 _GROUPS = ("accepted", "unchanged", "superseded", "withdrawn")
 _MOST_SHOWN = 20
 _READING, _RECORDING = "reading", "recording"
-
-
-@dataclass(frozen=True, slots=True)
-class _Sender:
-    """For whom files are imported, to which gateway where one was named, and whether only to look."""
-
-    user: User
-    gateways: tuple[str, ...]
-    gateway: str | None
-    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +76,10 @@ def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_ru
     nothing can be read makes the exit code 1; it is kept all the same, unless the policy is to drop details.
     """
     with opened() as service:
-        sender = _find_sender(service.register, user_code, gateway, dry_run)
+        sender = find_sender(service.register, user_code, gateway)
+        wanted = Wanted(gateway=gateway, limits=_LIMITS, dry_run=dry_run)
         with _progress(len(files)) as step:
-            imported = [_import_file(service.register, sender, file, step) for file in files]
+            imported = [_import_file(service.register, sender, wanted, file, step) for file in files]
     say(_facts(imported), *(line for one in imported for line in _sentences(one, dry_run)))
     if not wants_json():
         for one in imported:
@@ -120,37 +107,24 @@ def _progress(files: int) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-def _find_sender(register: Register, user_code: str, gateway: str | None, dry_run: bool) -> _Sender:
-    with register.store.reading() as connection:
-        user = parties.find_user(register.store, connection, user_code)
-        codes = tuple(held.code for held in parties.gateways_of(register.store, connection, user.id))
-    if gateway is not None and gateway not in codes:
-        raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
-    return _Sender(user, codes, gateway, dry_run)
-
-
-def _import_file(register: Register, sender: _Sender, file: Path, step: Callable[[str], None]) -> _Imported:
-    now = utc_now()
+def _import_file(
+    register: Register, sender: Sender, wanted: Wanted, file: Path, step: Callable[[str], None]
+) -> _Imported:
     media_type = _MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
-    asking = ReadRequest(now=now, gateways=sender.gateways, gateway=sender.gateway, limits=_LIMITS)
     with file.open("rb") as held:
-        octets = held.read(_LIMITS.octets + 1)
-    message = Notice(sender.user.code, Channel.UPLOAD, now, media_type, octets, OPERATOR.name)
+        octets = held.read(wanted.limits.octets + 1)
+    notice = Notice(sender.user.code, Channel.UPLOAD, utc_now(), media_type, octets, OPERATOR.name)
+    step(_RECORDING)
     try:
-        reading = read_notice(octets, media_type, asking)
+        outcome = give_notice(register, sender, notice, wanted).outcome
     except (NoticeTooLarge, NoticeUnreadable) as refusal:
         # One over the limit is not kept: nobody asked to store it, and the file is where it was.
-        is_recorded = isinstance(refusal, NoticeUnreadable) and not sender.dry_run
-        kept = is_recorded and keep_notice(register, sender.user, message)
-        step(_RECORDING)
-        step(_READING)
+        kept = (
+            isinstance(refusal, NoticeUnreadable) and not wanted.dry_run and register.rulebook().retention.keeps_details
+        )
         return _Imported(file.name, None, _problems_of(refusal), kept=kept)
-    step(_RECORDING)
-    if sender.dry_run:
-        outcome = preview_notice(register, sender.user, now, reading)
-    else:
-        outcome = receive_notice(register, sender.user, message, reading)
-    step(_READING)
+    finally:
+        step(_READING)
     return _Imported(file.name, outcome, outcome.problems, kept=outcome.recorded)
 
 
@@ -196,7 +170,7 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
 
 
 def _closure_line(entry: Acknowledgement) -> str:
-    window = entry.window
+    window = entry.closure.window
     did = "unchanged" if entry.step is None else entry.step.value
     span = f"{london_text(window.starts)} to {london_text(window.ends)}"
-    return f"{entry.reference}  {entry.gateway}  {span}  {did}. {notice_words(entry)}"
+    return f"{entry.closure.reference}  {entry.closure.gateway}  {span}  {did}. {notice_words(entry.closure)}"

@@ -19,7 +19,7 @@ _READ_AS = {
 }
 
 
-class Door(click.Group):
+class Program(click.Group):
     """The outermost command: here a refusal becomes words, or JSON, and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:

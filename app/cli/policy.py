@@ -10,7 +10,7 @@ from app.cli.opening import opened
 from app.cli.output import examples, json_option, say, table
 from app.cli.param_types import DAY
 from app.domain.london import london_date, utc_text
-from app.domain.notice_policy import NoticePolicy, policy_in_force
+from app.domain.notice_policy import COUNTING, NoticePolicy, policy_in_force
 from app.domain.retention import RetentionPolicy
 from app.domain.thresholds import Thresholds
 from app.domain.working_days import REGIONS
@@ -216,6 +216,6 @@ def _policy_facts(one: NoticePolicy) -> dict[str, Any]:
         "version": one.version,
         "recommended_days": one.recommended_days,
         "region": one.holiday_region,
-        "counting": one.counting.value,
+        "counting": COUNTING,
         "valid_from": one.valid_from.isoformat(),
     }

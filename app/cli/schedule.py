@@ -9,9 +9,8 @@ from app.cli.opening import OPERATOR, opened
 from app.cli.output import examples, json_option, say, table
 from app.cli.param_types import CODE, INSTANT
 from app.cli.query_options import Stated, as_of_option, instant_of, span_options
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, State
 from app.domain.london import london_text, utc_text
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.register.closure_json import closure_facts
@@ -71,8 +70,8 @@ def schedule(
     )
 
 
-def _row(one: ScheduledClosure) -> tuple[object, ...]:
+def _row(one: PlannedClosure) -> tuple[object, ...]:
     return (
         *(one.reference, one.user, one.gateway, london_text(one.window.starts), london_text(one.window.ends)),
-        *(one.state.value, f"{one.lead.current_date.working_days} WD"),
+        *(one.state.value, f"{one.verdict.current_date.working_days} WD"),
     )

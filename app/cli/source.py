@@ -1,74 +1,189 @@
-"""``closures source``: calendars of Users that we read ourselves, how each stands, and a poll right now."""
+"""``closures source`` and ``closures maintenance source``: calendars that we read, how each stands, a poll right now.
 
+The first are of Users, for closures of their gateways; the second are for DCC's own dates. ``add`` asks differently.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, problem_line, say, table
+from app.cli.output import examples, json_option, say, table
 from app.cli.param_types import CODE
-from app.cli.source_output import (
-    category_option,
-    events,
-    every_option,
-    poll_now,
-    read_password,
-    source_facts,
-    standing_facts,
-    troubles,
-    username_option,
-    word_option,
-)
+from app.cli.source_output import listed_facts, poll_facts, poll_lines, troubles
+from app.domain.maintenance import MaintenanceKind
 from app.factory import utc_now
 from app.pulling.http_client import Outbound
-from app.pulling.look import PollReport
-from app.register.receipts import Outcome, outcome_facts
+from app.pulling.look import poll_source, preview_source
 from app.register.sources import (
-    ListedSource,
+    CLOSURES,
+    DCC_DATES,
+    LONGEST_MINUTES,
+    SHORTEST_MINUTES,
+    Topic,
     add_source,
     find_source,
     gateway_of,
-    list_users_sources,
     make_source,
     remove_source,
+    sources_about,
 )
-from app.store.sources import GatewayOf, Source
+from app.store.engine import Store
+from app.store.sources import OK, GatewayOf
 
-_GROUPS = ("accepted", "unchanged", "superseded", "withdrawn")
+_SOME_ID = "9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"
+_SOURCE_OPTIONS = (
+    click.option("--url", required=True, help="An .ics file, or a CalDAV collection; https."),
+    click.option("--username", default="", help="Signs in with this name; the password is read from standard input."),
+    click.option("--word", default="", help="Take only events with this word in their summary."),
+    click.option("--category", default="", help="Take only events of this category."),
+    click.option(
+        "--every",
+        type=click.IntRange(SHORTEST_MINUTES, LONGEST_MINUTES),
+        default=15,
+        show_default=True,
+        metavar="MINUTES",
+        help="How often it is polled.",
+    ),
+    json_option,
+)
+kind_option = click.option(
+    "--kind",
+    type=click.Choice([kind.value for kind in MaintenanceKind]),
+    default="maintenance",
+    show_default=True,
+    help="What the calendar holds.",
+)
 
 
-@click.group()
-def source() -> None:
-    """Read Users' own calendars: add, list, poll and remove sources."""
+def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of any source: url, username, word, category and every."""
+    return reduce(lambda found, option: option(found), reversed(_SOURCE_OPTIONS), command)
+
+
+def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], empty: str) -> click.Group:
+    """Return the commands of a topic, ``add`` apart: ``heads`` are the columns that say what a source is read for."""
+
+    @click.group("source", help=words)
+    def group() -> None: ...
+
+    @group.command("list", epilog=examples(f"{command} list", f"{command} list --json"))
+    @json_option
+    def list_() -> None:
+        """List the sources, oldest first: the last poll, what is taken, what is missing, what went wrong."""
+        with opened() as service:
+            facts = [listed_facts(one) for one in sources_about(service.store, topic)]
+        headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
+        rows = [[*(one[name] for name in headings), len(one["problems"])] for one in facts]
+        say({"sources": facts}, *table((*headings, "problems"), rows, empty=empty), *troubles(facts))
+
+    @group.command(epilog=examples(f"{command} poll {_SOME_ID}", f"{command} poll {_SOME_ID} --dry-run"))
+    @click.argument("source_id", metavar="ID")
+    @click.option("--dry-run", is_flag=True, help="Say what would change, and record nothing.")
+    @json_option
+    def poll(source_id: str, dry_run: bool) -> None:
+        """Poll the source ID now, due or not, and say what that changed. Exit code 1 where nothing could be taken."""
+        with opened() as service:
+            found = find_source(sources_about(service.store, topic), source_id)
+            outbound = Outbound(allow_private=service.settings.allow_private_sources)
+            look = preview_source if dry_run else poll_source
+            report = look(service.register, outbound, found.source.id, utc_now)
+        if report is None:
+            say({"id": source_id, "state": "busy"}, "Another poll of this source runs; see the list.")
+            return
+        facts = poll_facts(found, report)
+        say({**facts, "dry_run": dry_run}, *poll_lines(topic, facts, report, "would be " if dry_run else ""))
+        if report.standing.outcome != OK:
+            click.get_current_context().exit(1)
+
+    @group.command(epilog=examples(f"{command} remove {_SOME_ID}"))
+    @click.argument("source_id", metavar="ID")
+    @json_option
+    def remove(source_id: str) -> None:
+        """Remove the source ID with its credentials. What it brought stays as it is."""
+        with opened() as service:
+            remove_source(service.store, find_source(sources_about(service.store, topic), source_id))
+        say({"removed": source_id}, f"The source is removed. {topic.what_stays}")
+
+    return group
+
+
+source = _commands(
+    CLOSURES,
+    "closures source",
+    "Read Users' own calendars: add, list, poll and remove sources.",
+    ("user", "gateway"),
+    "There are no sources yet.",
+)
+maintenance_source = _commands(
+    DCC_DATES,
+    "closures maintenance source",
+    "Read DCC's own dates from addresses: add, list, poll and remove them.",
+    ("dates",),
+    "No address is read for DCC's own dates.",
+)
 
 
 @source.command(
+    "add",
     epilog=examples(
         "closures source add --user ALPHA --gateway GW-1 --url https://dav.example.org/alpha/changes/ --username alpha",
         "closures source add --user ALPHA --gateway GW-1 --url https://example.org/changes.ics --category Gateway",
-    )
+    ),
 )
 @click.option("--user", type=CODE, required=True, help="The User whose calendar it is.")
 @click.option("--gateway", type=CODE, required=True, help="The gateway that its events close.")
-@click.option("--url", required=True, help="A CalDAV collection, or an .ics file; https.")
-@username_option
-@word_option
-@category_option
-@every_option
-@json_option
-def add(user: str, gateway: str, url: str, username: str, word: str, category: str, every: int) -> None:
+@_source_options
+def add_calendar(user: str, gateway: str, **stated: Any) -> None:
     """Add a calendar that the scheduler reads from now on; what it shows are notices of that User.
 
     Of a mixed calendar, give the word or the category by which its closures are known; nothing of the other events is
     kept. With --username, the password is one line on standard input.
     """
+    heads = {"user": user, "gateway": gateway}
+    _add("closures source", lambda store: gateway_of(store, user, gateway), heads, **stated)
+
+
+@maintenance_source.command(
+    "add",
+    epilog=examples(
+        "closures maintenance source add --url https://example.org/maintenance.ics",
+        "closures maintenance source add --url https://example.org/dcc.ics --kind release --category Release",
+    ),
+)
+@kind_option
+@_source_options
+def add_address(kind: str, **stated: Any) -> None:
+    """Add an address that the scheduler reads from now on; what it shows is taken as an imported file would be.
+
+    Of a mixed calendar, give the word or the category by which its dates are known; nothing of the other events is
+    kept. With --username, the password is one line on standard input.
+    """
+    _add("closures maintenance source", lambda _: MaintenanceKind(kind), {"dates": kind}, **stated)
+
+
+def _add(
+    command: str,
+    topic_of: Callable[[Store], GatewayOf | MaintenanceKind],
+    heads: dict[str, str],
+    *,
+    url: str,
+    username: str,
+    word: str,
+    category: str,
+    every: int,
+) -> None:
+    """Add a source and say so; ``heads`` are the facts that say what it is read for."""
     if word and category:
         raise click.UsageError("Give --word or --category, not both.")
-    password = read_password() if username else ""
+    password = _read_password() if username else ""
     with opened() as service:
         Outbound(allow_private=service.settings.allow_private_sources).check(url)
         new = make_source(
-            gateway_of(service.store, user, gateway),
+            topic_of(service.store),
             url=url,
             username=username,
             password=password,
@@ -79,76 +194,17 @@ def add(user: str, gateway: str, url: str, username: str, word: str, category: s
         )
         add_source(service.store, new)
     say(
-        {"id": new.id.hex(), "user": user, "gateway": gateway, "url": new.url, "every_minutes": every},
+        {"id": new.id.hex(), **heads, "url": new.url, "every_minutes": every},
         f"Source {new.id.hex()} is added; the scheduler polls it within a minute, then every {every} minutes.",
-        f"To poll it now: closures source poll {new.id.hex()}",
+        f"To poll it now: {command} poll {new.id.hex()}",
     )
 
 
-@source.command("list", epilog=examples("closures source list", "closures source list --json"))
-@json_option
-def list_() -> None:
-    """List the sources, oldest first: the last poll, what is taken, what is missing, what went wrong."""
-    with opened() as service:
-        found = list_users_sources(service.store)
-    headings = ("id", "user", "gateway", "url", "state", "last_poll", "next_poll", "events", "missing", "problems")
-    facts = [_facts(one) for one in found]
-    rows = [[*(one[name] for name in headings[:-1]), len(one["problems"])] for one in facts]
-    say({"sources": facts}, *table(headings, rows, empty="There are no sources yet."), *troubles(facts))
-
-
-@source.command(
-    epilog=examples(
-        "closures source poll 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e",
-        "closures source poll 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e --dry-run",
-    )
-)
-@click.argument("source_id", metavar="ID")
-@click.option("--dry-run", is_flag=True, help="Say what would change, and record nothing.")
-@json_option
-def poll(source_id: str, dry_run: bool) -> None:
-    """Poll the source ID now, due or not, and say what that changed. Exit code 1 where nothing could be taken."""
-    poll_now(list_users_sources, source_id, (_poll_facts, _poll_lines), dry_run=dry_run)
-
-
-@source.command(epilog=examples("closures source remove 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"))
-@click.argument("source_id", metavar="ID")
-@json_option
-def remove(source_id: str) -> None:
-    """Remove the source ID with its credentials. The closures that it announced stay as they are."""
-    with opened() as service:
-        remove_source(service.store, find_source(list_users_sources(service.store), source_id))
-    say({"removed": source_id}, "The source is removed; the closures that it announced stay as they are.")
-
-
-def _facts(one: ListedSource) -> dict[str, Any]:
-    topic = {"user": one.user or "", "gateway": _gateway(one.source)}
-    return source_facts(topic, one.source, one.standing, _GROUPS)
-
-
-def _gateway(source: Source) -> str:
-    return source.topic.gateway if isinstance(source.topic, GatewayOf) else ""
-
-
-def _poll_facts(report: PollReport) -> dict[str, Any]:
-    """Return what one poll did, its acknowledgements as one notice has them."""
-    answers = [outcome_facts(answer) for answer in report.polled.answers if isinstance(answer, Outcome)]
-    return {
-        "id": report.source.id.hex(),
-        "gateway": _gateway(report.source),
-        **standing_facts(report.standing, report.polled.state),
-        **{name: [entry for answer in answers for entry in answer[name]] for name in (*_GROUPS, "problems")},
-    }
-
-
-def _poll_lines(report: PollReport, would_be: str) -> list[str]:
-    facts = _poll_facts(report)
-    lines = troubles([facts])
-    if not lines:
-        counts = ", ".join(f"{len(facts[name])} {name}" for name in _GROUPS)
-        lines = [f"{events(facts['events'])} taken: {would_be}{counts}."]
-    for entry in (*facts["accepted"], *facts["withdrawn"], *facts["superseded"]):
-        span = f"{entry['starts_london']} to {entry['ends_london']}"
-        lines.append(f"  {entry['reference']}  {entry['gateway']}  {span}  {entry['change']}. {entry['notice']}")
-    problems = [problem for answer in report.polled.answers for problem in answer.problems]
-    return [*lines, *(f"  {problem_line(problem)}" for problem in problems)]
+def _read_password() -> str:
+    """Return one line of standard input; a person is asked for it."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, err=True))
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise click.UsageError("Give the password as one line on standard input.")
+    return password

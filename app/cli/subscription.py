@@ -11,6 +11,7 @@ from app.domain.london import utc_text
 from app.factory import utc_now
 from app.register.people import enrolment
 from app.register.people.enrolment import ReadSubscription
+from feeds.scope import CHOICES, SCOPES, written
 
 _MOST_DAYS = 3650
 
@@ -26,12 +27,14 @@ def subscription() -> None:
         "closures subscription add --scope gateway:GW-1 --label monitoring --past-days 1",
         "closures subscription add --scope late --label 'Outlook on the web' --secret-url",
     )
+    + "\n\n\b\nScopes:\n"
+    + "\n".join(f"  {written(kind):<14}{row.words.format('CODE')}" for kind, row in SCOPES.items())
 )
 @click.option(
     "--scope",
     required=True,
     metavar="S",
-    help="all, user:CODE, gateway:CODE, late, clashes, maintenance, changes or full.",
+    help=f"{CHOICES} Below is what each is about.",
 )
 @click.option("--label", required=True, help="Which person and program it is for.")
 @click.option(

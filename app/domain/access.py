@@ -55,7 +55,7 @@ class Principal:
 
     @property
     def sees_everyone(self) -> bool:
-        """Tell whether the principal may see every User's windows (DOMAIN.md 11)."""
+        """Tell whether the principal may see every User's windows (docs/domain.md#who-sees-what)."""
         return self.role is not Role.USER
 
     def signature(self, code: str) -> str:

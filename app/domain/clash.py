@@ -1,4 +1,4 @@
-"""A clash is advice: windows of different gateways that overlap, or a closure on DCC's own dates (DOMAIN.md 10)."""
+"""A clash is advice: gateways whose windows overlap, or a closure on DCC's own dates (docs/domain.md#clashes)."""
 
 import heapq
 from collections import Counter
@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - beside the domain's other imports; it costs nothing
 
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, State
 from app.domain.maintenance import Maintenance
-from app.domain.schedule import Scheduled
 from app.domain.window import ClosureWindow
 
 
@@ -16,8 +15,8 @@ from app.domain.window import ClosureWindow
 class Clash:
     """Two closures of different gateways, in order of their starts, and the span in which both are closed."""
 
-    first: Scheduled
-    second: Scheduled
+    first: PlannedClosure
+    second: PlannedClosure
     overlap: ClosureWindow
 
 
@@ -25,17 +24,17 @@ class Clash:
 class MaintenanceClash:
     """A closure within the reach of DCC's own window, and the span that both share."""
 
-    closure: Scheduled
+    closure: PlannedClosure
     maintenance: Maintenance
     overlap: ClosureWindow
 
 
-def find_clashes(closures: Iterable[Scheduled]) -> Iterator[Clash]:
+def find_clashes(closures: Iterable[PlannedClosure]) -> Iterator[Clash]:
     """Yield every clash among ``closures``, by a sweep over their starts; the cost grows with the clashes found.
 
     A withdrawn closure clashes with nothing.
     """
-    running: list[Scheduled] = []
+    running: list[PlannedClosure] = []
     for closure in in_order(closures):
         starts = closure.window.starts
         running = [earlier for earlier in running if earlier.window.ends > starts]
@@ -46,13 +45,13 @@ def find_clashes(closures: Iterable[Scheduled]) -> Iterator[Clash]:
         running.append(closure)
 
 
-def find_clashing(closures: Iterable[Scheduled]) -> set[str]:
+def find_clashing(closures: Iterable[PlannedClosure]) -> set[str]:
     """Return the references of the closures that clash with any other: one pass, however many pairs there are."""
     clashing: set[str] = set()
     running: Counter[str] = Counter()  # windows of each gateway that are still closed
     ends: list[tuple[datetime, str]] = []
     # Running closures not known to clash are all of one gateway: another gateway's would clash with them.
-    alone: list[Scheduled] = []
+    alone: list[PlannedClosure] = []
     for closure in in_order(closures):
         starts, gateway = closure.window.starts, closure.gateway
         while ends and ends[0][0] <= starts:
@@ -74,13 +73,13 @@ def find_clashing(closures: Iterable[Scheduled]) -> set[str]:
 
 
 def find_maintenance_clashes(
-    closures: Iterable[Scheduled], maintenance: Iterable[Maintenance], release_days: int = 0
+    closures: Iterable[PlannedClosure], maintenance: Iterable[Maintenance], release_days: int = 0
 ) -> Iterator[MaintenanceClash]:
     """Yield every closure within reach of DCC's own windows, by the later start; ``release_days`` widens releases."""
     standing = [(one.reach(release_days), one) for one in maintenance if not one.withdrawn]
     bands = sorted(standing, key=lambda band: (band[0].starts, band[0].ends, band[1].reference))
     closing = in_order(closures)
-    running: list[Scheduled] = []
+    running: list[PlannedClosure] = []
     open_bands: list[tuple[ClosureWindow, Maintenance]] = []
     at = 0
     for closure in closing:
@@ -98,7 +97,7 @@ def find_maintenance_clashes(
         yield from _met(running, band)
 
 
-def _met(running: Sequence[Scheduled], band: tuple[ClosureWindow, Maintenance]) -> Iterator[MaintenanceClash]:
+def _met(running: Sequence[PlannedClosure], band: tuple[ClosureWindow, Maintenance]) -> Iterator[MaintenanceClash]:
     """Yield the closures still running as DCC's window begins."""
     reach, one = band
     for closure in running:
@@ -107,7 +106,7 @@ def _met(running: Sequence[Scheduled], band: tuple[ClosureWindow, Maintenance]) 
             yield MaintenanceClash(closure, one, overlap)
 
 
-def in_order(closures: Iterable[Scheduled]) -> list[Scheduled]:
+def in_order(closures: Iterable[PlannedClosure]) -> list[PlannedClosure]:
     """Return what is not withdrawn, by start, end and reference."""
     standing = (closure for closure in closures if closure.state is not State.WITHDRAWN)
     return sorted(standing, key=lambda closure: (closure.window.starts, closure.window.ends, closure.reference))

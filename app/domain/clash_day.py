@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.domain.clash import in_order
+from app.domain.closure import PlannedClosure
 from app.domain.london import london_date
-from app.domain.schedule import Scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class ClashDay:
     """The closures of different gateways that begin to overlap on a London day, in order of their starts."""
 
     day: date
-    closures: tuple[Scheduled, ...]
+    closures: tuple[PlannedClosure, ...]
 
     @property
     def gateways(self) -> tuple[str, ...]:
@@ -22,14 +22,14 @@ class ClashDay:
         return tuple(sorted({one.gateway for one in self.closures}))
 
 
-def clash_days(closures: Iterable[Scheduled]) -> Iterator[ClashDay]:
+def clash_days(closures: Iterable[PlannedClosure]) -> Iterator[ClashDay]:
     """Yield the days on which closures begin to overlap, in order; one pass, however many pairs there are.
 
     An overlap begins with the later of two starts, so a night belongs to the day on which the second gateway closes.
     """
-    running: list[Scheduled] = []
-    waiting: list[Scheduled] = []  # running, and not among those of the day yet
-    found: dict[str, Scheduled] = {}
+    running: list[PlannedClosure] = []
+    waiting: list[PlannedClosure] = []  # running, and not among those of the day yet
+    found: dict[str, PlannedClosure] = {}
     day = date.min
     for closure in in_order(closures):
         starts = closure.window.starts
@@ -50,5 +50,5 @@ def clash_days(closures: Iterable[Scheduled]) -> Iterator[ClashDay]:
         yield _day(day, found)
 
 
-def _day(day: date, found: dict[str, Scheduled]) -> ClashDay:
+def _day(day: date, found: dict[str, PlannedClosure]) -> ClashDay:
     return ClashDay(day, tuple(in_order(found.values())))

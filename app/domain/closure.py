@@ -1,10 +1,16 @@
-"""A planned closure, the record that successive notices build, and what a new announcement does to it."""
+"""A planned closure: its states, the steps between them, and the one fold from its revisions to what stands.
 
+The table of steps is the whole rule of what may follow what; whoever reads a history or makes a new revision goes
+through ``begin`` and ``advance``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, SenderMark
+from app.domain.verdict import Verdict
 from app.domain.window import ClosureWindow
 
 
@@ -31,35 +37,80 @@ class Step(StrEnum):
 
     @property
     def is_numbered(self) -> bool:
-        """Tell whether the step gets a revision number: superseded notices and expiry do not (DECISIONS.md 4, 5)."""
+        """Tell whether the step gets a revision number: superseded notices and expiry do not (ADR 11)."""
         return self not in {Step.SUPERSEDED, Step.EXPIRED}
+
+
+_CHANGES = {
+    Step.MOVED: State.PLANNED,
+    Step.LENGTHENED: State.PLANNED,
+    Step.SHORTENED: State.PLANNED,
+    Step.GATEWAY_CHANGED: State.PLANNED,
+    Step.WITHDRAWN: State.WITHDRAWN,
+}
+NEXT_STATE: Mapping[State | None, Mapping[Step, State]] = {
+    # A withdrawal of what nobody announced is a problem of the notice, and no step.
+    None: {Step.FIRST: State.PLANNED},
+    # Only what is planned expires, and only once.
+    State.PLANNED: {**_CHANGES, Step.SUPERSEDED: State.PLANNED, Step.EXPIRED: State.EXPIRED},
+    # Whatever is told of a withdrawn closure but its withdrawal plans it again, with whichever times.
+    State.WITHDRAWN: {Step.PLANNED_AGAIN: State.PLANNED, Step.SUPERSEDED: State.WITHDRAWN},
+    # Retrospective notices are welcome: what they leave planned expires again at the next sweep.
+    State.EXPIRED: {**_CHANGES, Step.SUPERSEDED: State.EXPIRED},
+}
+"""Which steps may follow on a state (None: nothing was heard yet), and the state that each leads to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One entry in the history of a closure, as it was recorded.
+
+    ``entry`` counts from 1; ``number`` is the revision's, None for a superseded notice and for expiry. ``changed_at``
+    is what feeds state as LAST-MODIFIED, in whole seconds: it rises with every numbered revision, even where two are
+    received in one second or our clock is set back. ``window_received_at`` is when we heard of the window that stands
+    after it: for a later occurrence of a rule, when we received the rule. ``channel`` and ``given_by`` say who told us
+    and how; ``verdict`` is None where nothing was told. ``remarks`` say how times were read; ``left_out`` names what
+    was not kept beyond date, time, gateway and reference.
+    """
+
+    entry: int
+    number: int | None
+    step: Step
+    received_at: datetime
+    window_received_at: datetime
+    changed_at: datetime
+    window: ClosureWindow
+    gateway: str
+    channel: str = ""
+    given_by: str = ""
+    verdict: Verdict | None = None
+    remarks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedClosure:
-    """A closure as it stands after its last applied revision.
+    """A closure as it stands after its last revision.
 
-    ``number`` is that revision's number, our feed's SEQUENCE. ``entries`` counts the whole history, superseded notices
-    and expiry included. ``first_received_at`` is when we first heard of the closure, ``window_received_at`` when we
-    heard of the window that stands. ``moved_from`` is the window before the last move, ``moves`` how many there were.
-    ``former_gateways`` are those that the closure was announced for before, oldest first.
+    ``number`` is that of its last numbered revision, our feed's SEQUENCE. ``entries`` counts the whole history,
+    superseded notices and expiry included. ``first_received_at`` is when we first heard of the closure,
+    ``window_received_at`` when we heard of the window that stands, ``changed_at`` when what feeds show last changed.
+    ``verdict`` is the one on the last numbered revision. ``moved_from`` is the window before the last move, ``moves``
+    how many there were. ``former_gateways`` are those that it was announced for before, oldest first.
     """
 
     id: bytes
     reference: str
     user: str
     gateway: str
-    uid: str
-    recurrence_id: str
-    position: int | None
     window: ClosureWindow
     state: State
     number: int
     entries: int
     first_received_at: datetime
     window_received_at: datetime
-    sender_sequence: int
-    sender_dtstamp: datetime | None
+    changed_at: datetime
+    verdict: Verdict
     moved_from: ClosureWindow | None = None
     moves: int = 0
     former_gateways: tuple[str, ...] = ()
@@ -72,13 +123,72 @@ class PlannedClosure:
         """Tell whether the window of a planned closure is over, so that it is due to expire."""
         return self.state is State.PLANNED and self.window.ends <= now
 
+    def is_ahead(self, now: datetime) -> bool:
+        """Tell whether the closure is planned and has not started."""
+        return self.state is State.PLANNED and self.window.starts > now
 
-def step_of(closure: PlannedClosure, announcement: Announcement) -> Step | None:
-    """Tell what ``announcement`` does to ``closure``; None where it says nothing new.
+
+def begin(revision: Revision, *, closure_id: bytes, reference: str, user: str) -> PlannedClosure:
+    """Return what stands after the first revision of a closure."""
+    assert revision.number is not None
+    assert revision.verdict is not None
+    return PlannedClosure(
+        id=closure_id,
+        reference=reference,
+        user=user,
+        gateway=revision.gateway,
+        window=revision.window,
+        state=NEXT_STATE[None][revision.step],
+        number=revision.number,
+        entries=revision.entry,
+        first_received_at=revision.window_received_at,
+        window_received_at=revision.window_received_at,
+        changed_at=revision.changed_at,
+        verdict=revision.verdict,
+    )
+
+
+def advance(closure: PlannedClosure, revision: Revision) -> PlannedClosure:
+    """Return what stands after ``revision``, the next of ``closure``. Raise ``KeyError`` for a step that may not be."""
+    state = NEXT_STATE[closure.state][revision.step]
+    if revision.number is None or revision.verdict is None:
+        return replace(closure, state=state, entries=revision.entry)
+    # The window of a closure that is planned again is a new beginning, not a move.
+    moved = revision.window != closure.window and revision.step is not Step.PLANNED_AGAIN
+    left = () if revision.gateway == closure.gateway else (closure.gateway,)
+    return replace(
+        closure,
+        gateway=revision.gateway,
+        window=revision.window,
+        state=state,
+        number=revision.number,
+        entries=revision.entry,
+        window_received_at=revision.window_received_at,
+        changed_at=revision.changed_at,
+        verdict=revision.verdict,
+        moved_from=closure.window if moved else closure.moved_from,
+        moves=closure.moves + moved,
+        former_gateways=(*closure.former_gateways, *left),
+    )
+
+
+def fold(history: Iterable[Revision], *, closure_id: bytes, reference: str, user: str) -> Iterator[PlannedClosure]:
+    """Yield what stood after each revision of one closure's history, in the order in which they were recorded."""
+    closure: PlannedClosure | None = None
+    for revision in history:
+        if closure is None:
+            closure = begin(revision, closure_id=closure_id, reference=reference, user=user)
+        else:
+            closure = advance(closure, revision)
+        yield closure
+
+
+def step_of(closure: PlannedClosure, mark: SenderMark, announcement: Announcement) -> Step | None:
+    """Tell what ``announcement`` does to ``closure``, whose sender last marked it so; None where it says nothing new.
 
     An announcement without a window can only be a withdrawal.
     """
-    if is_older(announcement, closure):
+    if is_older(announcement, mark):
         return Step.SUPERSEDED
     if announcement.withdrawn:
         return None if closure.state is State.WITHDRAWN else Step.WITHDRAWN
@@ -89,7 +199,7 @@ def step_of(closure: PlannedClosure, announcement: Announcement) -> Step | None:
     return _window_step(closure.window, announcement.window or closure.window)
 
 
-def is_older(announcement: Announcement, closure: PlannedClosure) -> bool:
+def is_older(announcement: Announcement, mark: SenderMark) -> bool:
     """Tell whether the sender itself calls the announcement older than what stands (RFC 5546 2.1.5).
 
     SEQUENCE decides, then DTSTAMP. A sender that states neither (a form, a sheet) makes no such claim, and nor does
@@ -99,11 +209,11 @@ def is_older(announcement: Announcement, closure: PlannedClosure) -> bool:
         return False
     if announcement.sender_dtstamp is None and announcement.sender_sequence == 0:
         return False
-    if announcement.sender_sequence != closure.sender_sequence:
-        return announcement.sender_sequence < closure.sender_sequence
-    if announcement.sender_dtstamp is None or closure.sender_dtstamp is None:
+    if announcement.sender_sequence != mark.sequence:
+        return announcement.sender_sequence < mark.sequence
+    if announcement.sender_dtstamp is None or mark.dtstamp is None:
         return False
-    return announcement.sender_dtstamp < closure.sender_dtstamp
+    return announcement.sender_dtstamp < mark.dtstamp
 
 
 def _window_step(old: ClosureWindow, new: ClosureWindow) -> Step | None:
@@ -115,76 +225,3 @@ def _window_step(old: ClosureWindow, new: ClosureWindow) -> Step | None:
     if new.starts >= old.starts and new.ends <= old.ends:
         return Step.SHORTENED
     return Step.MOVED
-
-
-def first_heard(
-    announcement: Announcement,
-    *,
-    closure_id: bytes,
-    reference: str,
-    user: str,
-    received_at: datetime,
-) -> PlannedClosure:
-    """Return the closure that a first announcement makes. ``announcement.window`` must be there."""
-    assert announcement.window is not None
-    return PlannedClosure(
-        id=closure_id,
-        reference=reference,
-        user=user,
-        gateway=announcement.gateway,
-        uid=announcement.uid,
-        recurrence_id=announcement.recurrence_id,
-        position=announcement.position,
-        window=announcement.window,
-        state=State.PLANNED,
-        number=1,
-        entries=1,
-        first_received_at=received_at,
-        window_received_at=received_at,
-        sender_sequence=announcement.sender_sequence,
-        sender_dtstamp=announcement.sender_dtstamp,
-    )
-
-
-def apply_step(
-    closure: PlannedClosure, announcement: Announcement, step: Step, received_at: datetime
-) -> PlannedClosure:
-    """Return the closure after ``step``. A superseded announcement only lengthens the history."""
-    if step is Step.SUPERSEDED:
-        return replace(closure, entries=closure.entries + 1)
-    closure = restated(closure, announcement)
-    after = replace(closure, number=closure.number + 1, entries=closure.entries + 1)
-    if step is Step.WITHDRAWN:
-        return replace(after, state=State.WITHDRAWN)
-    window = announcement.window or closure.window
-    if step is not Step.PLANNED_AGAIN and window != closure.window:
-        after = replace(after, moved_from=closure.window, moves=closure.moves + 1)
-    if announcement.gateway != closure.gateway:
-        after = replace(after, former_gateways=(*closure.former_gateways, closure.gateway))
-    return replace(
-        after, window=window, gateway=announcement.gateway, state=State.PLANNED, window_received_at=received_at
-    )
-
-
-def restated(closure: PlannedClosure, announcement: Announcement) -> PlannedClosure:
-    """Return the closure with the sender's newer mark: what an announcement without news leaves behind.
-
-    The occurrence keeps its identity even where the sender's rule now names it otherwise (a moved series), and its
-    place in the rule where one occurrence is sent without the rule (RFC 5546 3.2.5, a cancelled instance). The mark of
-    what stands by receipt replaces a higher one: it is what later notices of other channels are held against.
-    """
-    sequence, dtstamp = announcement.sender_sequence, announcement.sender_dtstamp
-    if not announcement.by_receipt:
-        sequence, dtstamp = max(closure.sender_sequence, sequence), dtstamp or closure.sender_dtstamp
-    return replace(
-        closure,
-        recurrence_id=announcement.recurrence_id,
-        position=closure.position if announcement.position is None else announcement.position,
-        sender_sequence=sequence,
-        sender_dtstamp=dtstamp,
-    )
-
-
-def expired(closure: PlannedClosure) -> PlannedClosure:
-    """Return the closure after its window has passed: an entry in the history, no number (DECISIONS.md 5)."""
-    return replace(closure, state=State.EXPIRED, entries=closure.entries + 1)

@@ -1,12 +1,11 @@
-"""How many gateways are closed at once, in each hour, and how many re-open in the same hour (DOMAIN.md 10)."""
+"""How many gateways are closed at once, in each hour, and how many re-open in one hour (docs/domain.md#clashes)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from app.domain.closure import State
-from app.domain.schedule import Scheduled
+from app.domain.closure import PlannedClosure, State
 from app.domain.window import ClosureWindow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +36,7 @@ class HourLoad:
     shares: tuple[tuple[str, float], ...] = ()
 
 
-def stretches(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[Stretch]:
+def stretches(closures: Iterable[PlannedClosure], span: ClosureWindow) -> Iterator[Stretch]:
     """Yield the stretches of ``span`` in order; they cover it without a gap."""
     begins, closed = span.starts, 0
     for instant, count in _counts(closures, span):
@@ -47,7 +46,7 @@ def stretches(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[St
     yield Stretch(begins, span.ends, closed)
 
 
-def _counts(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[tuple[datetime, int]]:
+def _counts(closures: Iterable[PlannedClosure], span: ClosureWindow) -> Iterator[tuple[datetime, int]]:
     """Yield each instant of ``span`` from which another number of gateways is closed, and the number; a sweep line."""
     begins, after = span.starts, span.ends
     opening: list[tuple[datetime, int, str]] = []
@@ -77,12 +76,12 @@ def _counts(closures: Iterable[Scheduled], span: ClosureWindow) -> Iterator[tupl
         yield at, closed
 
 
-def peak_of(closures: Iterable[Scheduled], span: ClosureWindow) -> Stretch:
+def peak_of(closures: Iterable[PlannedClosure], span: ClosureWindow) -> Stretch:
     """Return the stretch of ``span`` in which most gateways are closed, the first of several."""
     return max(stretches(closures, span), key=lambda stretch: (stretch.closed, -stretch.starts.timestamp()))
 
 
-def peaks_of(closures: Iterable[Scheduled], spans: Sequence[ClosureWindow]) -> list[int]:
+def peaks_of(closures: Iterable[PlannedClosure], spans: Sequence[ClosureWindow]) -> list[int]:
     """Return, for each of ``spans``, which follow on one another, the most gateways closed at once; one sweep."""
     peaks = [0] * len(spans)
     at = closed = 0
@@ -98,7 +97,7 @@ def peaks_of(closures: Iterable[Scheduled], spans: Sequence[ClosureWindow]) -> l
 
 
 def free_slots(
-    closures: Iterable[Scheduled], span: ClosureWindow, length: timedelta, below: int
+    closures: Iterable[PlannedClosure], span: ClosureWindow, length: timedelta, below: int
 ) -> Iterator[ClosureWindow]:
     """Yield in order the longest windows of ``span``, ``length`` or more, with fewer than ``below`` gateways closed."""
     begins: datetime | None = None
@@ -123,7 +122,7 @@ def hours_around(span: ClosureWindow) -> ClosureWindow:
 
 
 def hourly_load(
-    closures: Iterable[Scheduled], span: ClosureWindow, categories: Mapping[str, frozenset[str]]
+    closures: Iterable[PlannedClosure], span: ClosureWindow, categories: Mapping[str, frozenset[str]]
 ) -> list[HourLoad]:
     """Return the hours that touch ``span`` and have a gateway closed or re-opening, in order.
 

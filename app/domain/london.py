@@ -1,4 +1,4 @@
-"""Time in London: for counting Working Days and for wording. Everything else is aware UTC (DOMAIN.md 8)."""
+"""Time in London: for counting Working Days and for wording. Everything else is aware UTC (docs/domain.md#time)."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -24,7 +24,7 @@ def read_wall_clock(naive: datetime, zone: ZoneInfo = LONDON) -> tuple[datetime,
     """Read a wall-clock time in ``zone``; return the UTC instant and how it was read.
 
     An ambiguous time (25 Oct 2026 01:30) is the first of the two; a missing one (29 Mar 2026 01:30) is the instant
-    at which the gap ends (DECISIONS.md 14). Raise ``TimeRefused`` where UTC has no such year.
+    at which the gap ends (docs/domain.md#time). Raise ``TimeRefused`` where UTC has no such year.
     """
     first = _to_utc(naive.replace(tzinfo=zone, fold=0))
     second = _to_utc(naive.replace(tzinfo=zone, fold=1))

@@ -38,13 +38,14 @@ class Notice:
 class Announcement:
     """What one notice says of one closure.
 
-    A closure is known by (User, ``uid``, ``recurrence_id``): the sender's UID and, for one occurrence of a series, the
-    UTC start that the rule gave it (``20261206T020000Z``), else "". ``window`` is None only where ``withdrawn`` is true
-    and the sender named no time. ``position`` is the occurrence's place in the unaltered rule, from 0: it finds the
-    occurrence again when the whole series is moved. ``sender_sequence`` and ``sender_dtstamp`` decide which of two
-    notices is newer (RFC 5546 2.1.5), never lateness; ``by_receipt`` says that they do not: the object that a client
-    put into its collection is what stands, whichever marks it bears. ``remarks`` say how a time was read; ``left_out``
-    names what the sender wrote beyond date, time, gateway and reference.
+    A closure is known by (User, ``gateway``, ``uid``, ``recurrence_id``): the sender's UID at that gateway and, for one
+    occurrence of a series, the UTC start that the rule gave it (``20261206T020000Z``), else "". ``gateway`` is "" only
+    where ``withdrawn`` is true and the sender named none: every gateway with that event is meant. ``window`` is None
+    only where ``withdrawn`` is true and the sender named no time. ``position`` is the occurrence's place in the
+    unaltered rule, from 0: it finds the occurrence again when the whole series is moved. ``sender_sequence`` and
+    ``sender_dtstamp`` decide which of two notices is newer (RFC 5546 2.1.5), never lateness; ``by_receipt`` says that
+    they do not: the object that a client put into its collection is what stands, whichever marks it bears. ``remarks``
+    say how a time was read; ``left_out`` names what the sender wrote beyond date, time, gateway and reference.
     """
 
     uid: str
@@ -59,6 +60,45 @@ class Announcement:
     line: int | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SenderMark:
+    """By what a sender knows a closure, and the newest mark of age that it gave it: for matching, never for lateness.
+
+    The fields are those of the announcement that set them. A mark may change without a revision: what an announcement
+    without news leaves behind.
+    """
+
+    uid: str
+    recurrence_id: str
+    position: int | None
+    sequence: int
+    dtstamp: datetime | None
+
+    def after(self, announcement: Announcement) -> "SenderMark":
+        """Return the mark after another announcement of the same closure.
+
+        The closure keeps its identity even where the sender's rule now names the occurrence otherwise (a moved series),
+        and its place in the rule where one occurrence is sent without the rule (RFC 5546 3.2.5, a cancelled instance).
+        The mark of what stands by receipt replaces a higher one: later notices of other channels are held against it.
+        """
+        sequence, dtstamp = announcement.sender_sequence, announcement.sender_dtstamp
+        if not announcement.by_receipt:
+            sequence, dtstamp = max(self.sequence, sequence), dtstamp or self.dtstamp
+        position = self.position if announcement.position is None else announcement.position
+        return SenderMark(self.uid, announcement.recurrence_id, position, sequence, dtstamp)
+
+
+def mark_of(announcement: Announcement) -> SenderMark:
+    """Return the mark that a first announcement leaves."""
+    return SenderMark(
+        uid=announcement.uid,
+        recurrence_id=announcement.recurrence_id,
+        position=announcement.position,
+        sequence=announcement.sender_sequence,
+        dtstamp=announcement.sender_dtstamp,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,18 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from app.domain.refusal import PolicyRefused
 from app.domain.working_days import REGIONS
 
 _LONGEST_NOTICE = 250
-
-
-class Counting(StrEnum):
-    """The named ways of counting. ``clear-days`` leaves out the day of receipt and the day of the start."""
-
-    CLEAR_DAYS = "clear-days"
+COUNTING = "clear-days"
+"""How every version counts: the day of receipt and the day of the start are left out (docs/domain.md#counting)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +20,6 @@ class NoticePolicy:
     recommended_days: int
     valid_from: date
     holiday_region: str = "england-and-wales"
-    counting: Counting = Counting.CLEAR_DAYS
 
     def __post_init__(self) -> None:
         if not 1 <= self.recommended_days <= _LONGEST_NOTICE:
@@ -36,7 +30,7 @@ class NoticePolicy:
     def band(self, working_days: int) -> str:
         """Return the band of a lead time, such as ``10-19``; the thresholds follow ``recommended_days``.
 
-        For 20 recommended days: ``>=20``, ``10-19``, ``5-9``, ``2-4``, ``<2`` (DECISIONS.md 13).
+        For 20 recommended days: ``>=20``, ``10-19``, ``5-9``, ``2-4``, ``<2`` (docs/domain.md#bands).
         """
         upper = 0
         for cut in self._cuts():

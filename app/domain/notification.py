@@ -5,7 +5,6 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from app.domain.closure import PlannedClosure, State, Step
-from app.domain.late_change import Assessment
 from app.domain.london import london_date, read_wall_clock
 from app.domain.working_days import WorkingDayCalendar
 
@@ -32,7 +31,6 @@ class Kind(StrEnum):
 FOR_THE_SENDER = frozenset({Kind.RECEIPT, Kind.REMINDER})
 BY_THE_CLOCK = frozenset({Kind.STARTS, Kind.OPEN, Kind.REMINDER})
 _PLANS = frozenset({Step.FIRST, Step.PLANNED_AGAIN})
-_MOVES = frozenset({Step.MOVED, Step.LENGTHENED, Step.SHORTENED, Step.GATEWAY_CHANGED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +61,7 @@ def kinds_of_step(step: Step, *, late: bool, from_notice: bool) -> frozenset[Kin
     return frozenset(found)
 
 
-def kinds_of_hour(
-    closure: PlannedClosure, assessment: Assessment, now: datetime, calendar: WorkingDayCalendar
-) -> frozenset[Kind]:
+def kinds_of_hour(closure: PlannedClosure, now: datetime, calendar: WorkingDayCalendar) -> frozenset[Kind]:
     """Return what the clock gives to tell of a closure at ``now``.
 
     A User that gave no more notice than the reminder leaves is not reminded of what it has only just told us.
@@ -81,7 +77,7 @@ def kinds_of_hour(
     if starts - now <= STARTS_WITHIN:
         found.add(Kind.STARTS)
     to_go = calendar.working_days_between(london_date(now), london_date(starts))
-    if to_go <= REMINDER_DAYS < assessment.current_date.working_days:
+    if to_go <= REMINDER_DAYS < closure.verdict.working_days_notice:
         found.add(Kind.REMINDER)
     return frozenset(found)
 

@@ -19,7 +19,7 @@ class IntakeProblem:
     code: str = "unreadable"
 
 
-class Refusal(Exception):  # noqa: N818 - the domain's word; DOMAIN.md reserves "error"
+class Refusal(Exception):  # noqa: N818 - the domain's word (docs/glossary.md)
     """Something that this service declines to record, show or do: ``text`` says what, ``remedy`` what helps.
 
     Subclasses carry the facts; each door translates them in one table. ``code`` is stable, for programs.

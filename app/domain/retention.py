@@ -1,4 +1,4 @@
-"""How long what is kept: a dated rule with versions, set by DCC (DECISIONS.md 7)."""
+"""How long what is kept: a dated rule with versions, set by DCC (docs/domain.md#retention)."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""From how many gateways on DCC wants to be told: a dated rule with versions, set by DCC (DOMAIN.md 10)."""
+"""From how many gateways on DCC wants to be told: a dated rule with versions, set by DCC (docs/domain.md#clashes)."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,10 @@
-"""Incident triage: is an alarm at an instant a planned closure; if not, what is the nearest window (DOMAIN.md Q7)."""
+"""Incident triage: is an alarm at an instant a planned closure; if not, what is nearest (docs/questions.md)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.domain.closure import State
-from app.domain.schedule import ScheduledClosure
+from app.domain.closure import PlannedClosure, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +16,12 @@ class Triage:
     neither holds anything.
     """
 
-    inside: tuple[ScheduledClosure, ...]
-    told_later: tuple[ScheduledClosure, ...]
-    nearest: ScheduledClosure | None
+    inside: tuple[PlannedClosure, ...]
+    told_later: tuple[PlannedClosure, ...]
+    nearest: PlannedClosure | None
 
 
-def triage(closures: Iterable[ScheduledClosure], at: datetime) -> Triage:
+def triage(closures: Iterable[PlannedClosure], at: datetime) -> Triage:
     """Look at one gateway's ``closures`` at an instant; a withdrawn one explains nothing."""
     standing = sorted(
         (one for one in closures if one.state is not State.WITHDRAWN), key=lambda one: (one.window, one.reference)
@@ -36,6 +35,6 @@ def triage(closures: Iterable[ScheduledClosure], at: datetime) -> Triage:
     )
 
 
-def _distance(one: ScheduledClosure, at: datetime) -> timedelta:
+def _distance(one: PlannedClosure, at: datetime) -> timedelta:
     """Return how far a window that does not contain ``at`` is from it."""
     return one.window.starts - at if one.window.starts > at else at - one.window.ends

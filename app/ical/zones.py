@@ -1,7 +1,7 @@
 """Which time zone a TZID means: IANA names, Windows names, Outlook's display names, vendors' prefixes, else the file's.
 
 icalendar keeps the VTIMEZONEs that it is shown in a cache of the whole process, by their TZID alone; so it is never
-shown one, and the zones of one calendar live and die with its ``ZoneTable`` (FEEDS.md D2).
+shown one, and the zones of one notice live and die with its ``ZoneTable`` (ADR 8).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Which gateway a closure is of (DECISIONS.md 1): what was chosen, what the event names, the only one; no guess."""
+"""Which gateway a closure is of: what was chosen, what the event names, the only one (docs/domain.md#which-gateway)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A notice without what its sender wrote beyond date, time, gateway and reference (FEEDS.md D8)."""
+"""A notice without what its sender wrote beyond date, time, gateway and reference (ADR 23)."""
 
 import csv
 import io

@@ -25,5 +25,5 @@ def extend_horizon(register: Register, now: datetime) -> int:
         with store.reading() as connection:
             user = parties.user_by_id(store, connection, one.user_id)
         reading = read_ical(one.octets, ReadRequest(now=now, gateways=(one.gateway,), gateway=one.gateway))
-        added += extend_series(register, user, reading, now)
+        added += extend_series(register, user, one.gateway, reading, now)
     return added

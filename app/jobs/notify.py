@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.closure import PlannedClosure
 from app.domain.london import utc_text
 from app.jobs.letter import Letter, NotDelivered
 from app.jobs.post_office import PostOffice
@@ -11,7 +12,6 @@ from app.publishing import entry_of, maintenance_entry_of
 from app.register.messages import outbox
 from app.register.messages.content import Telling, read_telling
 from app.register.register import Register
-from app.store.bodies import Standing
 from app.store.outbox import Message
 from app.store.parties import Parties
 from feeds.entry import FeedEntry, Publisher
@@ -56,7 +56,7 @@ def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: d
     told = [
         EntryTold(
             kinds=tuple(kind.value for kind in one.kinds),
-            entry=_entry(one.standing, telling.parties),
+            entry=_entry(one.closure, telling.parties),
             clashes=tuple(_entry(other, telling.parties) for other in one.clashes),
             maintenance=tuple(map(maintenance_entry_of, one.maintenance)),
         )
@@ -74,7 +74,6 @@ def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: d
     )
 
 
-def _entry(standing: Standing, names: Parties) -> FeedEntry:
-    closure = standing.closure
+def _entry(closure: PlannedClosure, names: Parties) -> FeedEntry:
     user = next(user for user in names.users.values() if user.code == closure.user)
-    return entry_of(standing, user.name, names.gateways[closure.gateway].name)
+    return entry_of(closure, user.name, names.gateways[closure.gateway].name)

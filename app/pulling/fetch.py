@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from app.domain.refusal import IntakeProblem
 from app.pulling.fetch_failure import SourceUnread
-from app.pulling.http_client import Answer, Asker
+from app.pulling.http_client import Asker, HttpAnswer
 from app.pulling.split_by_uid import Filter, Piece, take_apart
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _NO_SYNC = frozenset({400, 403, 404, 405, 409, 410, 412, 415, 501})
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class KnownMember:
     """A member of a collection that we took: its ETag and the UIDs in it."""
 
     etag: str
@@ -53,7 +53,7 @@ class Bookmark:
     kind: str = ""
     mark: str = ""
     modified: str = ""
-    members: Mapping[str, Member] = field(default_factory=dict)
+    members: Mapping[str, KnownMember] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,14 @@ def _look_at_file(asker: Asker, url: str, bookmark: Bookmark, wanted: Filter, *,
     return Look(Bookmark(FILE, mark, modified), read=tuple(pieces), present=frozenset(piece.uid for piece in pieces))
 
 
-def _refused(answer: Answer) -> SourceUnread:
+def _refused(answer: HttpAnswer) -> SourceUnread:
     return SourceUnread("sign-in") if answer.status in _NO_SIGN_IN else SourceUnread("answer", str(answer.status))
 
 
 class _Refused(Exception):  # noqa: N818 - the domain's word; caught below, never seen outside
     """An answer that is no multistatus; it passes through the client library as it is."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HttpAnswer) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
@@ -269,7 +269,7 @@ class _Collection:
                     continue
                 members.pop(href, None)
                 if pieces:
-                    members[href] = Member(result.etag or "", tuple(piece.uid for piece in pieces))
+                    members[href] = KnownMember(result.etag or "", tuple(piece.uid for piece in pieces))
                     read |= {piece.uid: piece for piece in pieces}
         present = frozenset(uid for member in members.values() for uid in member.uids)
         return Look(
@@ -312,7 +312,7 @@ def _propfound(response: Any) -> Sequence[Any]:
     return found
 
 
-def _is_other(member: Member | None, etag: str) -> bool:
+def _is_other(member: KnownMember | None, etag: str) -> bool:
     """Tell whether a member listed is new to us or changed; one without an ETag always may be."""
     return member is None or not etag or member.etag != etag
 

@@ -1,4 +1,4 @@
-"""Asking at an address that somebody else chose, without being sent where it should not lead (SECURITY.md 9)."""
+"""Asking at an address that somebody else chose, without being sent where it should not lead (ADR 17)."""
 
 import http.client
 import io
@@ -99,7 +99,7 @@ def port_of(parts: SplitResult) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back: ``headers`` by lower-case name, ``body`` unpacked."""
 
     status: int
@@ -110,7 +110,7 @@ class Answer:
 class Asker(Protocol):
     """Something that can be asked over HTTP; what may be wrong with the connection is a ``SourceUnread``."""
 
-    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> HttpAnswer:
         """Ask and return the answer, whatever its status."""
 
 
@@ -180,7 +180,7 @@ class Visit:
             pair = b64encode(f"{username}:{password}".encode()).decode()
             self._headers["Authorization"] = f"Basic {pair}"
 
-    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> HttpAnswer:
         """Ask, and follow redirects inside the origin. Raise ``SourceUnread``."""
         for _ in range(_MOST_HOPS + 1):
             answer = self.ask_once(method, url, headers, body)
@@ -192,7 +192,7 @@ class Visit:
                 raise SourceUnread("redirected") from problem
         raise SourceUnread("redirected")
 
-    def ask_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def ask_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:
         """Ask; a redirect is an answer like any other. Raise ``SourceUnread``."""
         parts = self._same_origin(url)
         path = quote(parts.path or "/", safe=_IN_PATH)
@@ -224,7 +224,7 @@ class Visit:
             raise SourceUnread("redirected")
         return parts
 
-    def _read(self, response: http.client.HTTPResponse) -> Answer:
+    def _read(self, response: http.client.HTTPResponse) -> HttpAnswer:
         headers = {name.lower(): value for name, value in response.getheaders()}
         packing = headers.get("content-encoding", "identity").strip().lower()
         if packing not in {"identity", "gzip"}:
@@ -238,7 +238,7 @@ class Visit:
         # http.client says nothing of a body that is shorter than its Content-Length: what is missing is counted here.
         if response.length or (unpack is not None and body and not unpack.eof):
             raise SourceUnread("broken-off")
-        return Answer(response.status, headers, bytes(body))
+        return HttpAnswer(response.status, headers, bytes(body))
 
 
 def _unpacked(unpack: Any, chunk: bytes, most: int) -> bytes:

@@ -82,8 +82,8 @@ def take_reading(register: Register, subject: Subject, octets: bytes, at: dateti
     reader = subject.reader
     if not isinstance(reader, Closer):
         return (preview_maintenance if subject.dry_run else import_maintenance)(register, reader, reading, at)
-    if subject.dry_run:
-        return preview_notice(register, reader.user, at, reading)
     given_by = f"source {subject.source.id.hex()}"
     notice = Notice(reader.user.code, Channel.PULL, at, "text/calendar", octets, given_by)
+    if subject.dry_run:
+        return preview_notice(register, reader.user, notice, reading)
     return receive_notice(register, reader.user, notice, reading)

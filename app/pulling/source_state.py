@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.refusal import IntakeProblem
-from app.pulling.fetch import Bookmark, Member
+from app.pulling.fetch import Bookmark, KnownMember
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def read_state(text: str) -> SourceState:
         return SourceState()
     accepted, unchanged, superseded, withdrawn = facts["counts"]
     problems = tuple(IntakeProblem(*one) for one in facts["problems"])
-    members = {href: Member(etag, tuple(uids)) for href, (etag, *uids) in facts["members"].items()}
+    members = {href: KnownMember(etag, tuple(uids)) for href, (etag, *uids) in facts["members"].items()}
     return SourceState(
         bookmark=Bookmark(facts["kind"], facts["mark"], facts["modified"], members),
         # A state that was written before rules were read again has no third part.

@@ -3,21 +3,20 @@
 from datetime import date, datetime
 from typing import Any
 
-from app.domain.late_change import LateChange
+from app.domain.closure import PlannedClosure, Revision
 from app.domain.london import Reading, london_date, london_text, utc_text
 from app.domain.notice_period import AFTER_START
 from app.domain.notice_policy import policy_in_force
-from app.domain.schedule import ScheduledClosure
+from app.register.history_cache import RecordedChange
 from app.register.rulebook import Rulebook
-from app.store.bodies import Revision
 
 
-def closure_facts(line: ScheduledClosure, now: datetime) -> dict[str, Any]:
+def closure_facts(line: PlannedClosure, now: datetime) -> dict[str, Any]:
     """Return a closure as JSON: date, time, gateway, User and what was counted; nothing else that a sender wrote.
 
     ``now`` is the instant that is asked about: with as-of, that one.
     """
-    lead, moved = line.lead, line.moved_from
+    verdict, moved = line.verdict, line.moved_from
     return {
         "reference": line.reference,
         "user": line.user,
@@ -27,22 +26,23 @@ def closure_facts(line: ScheduledClosure, now: datetime) -> dict[str, Any]:
         "starts_london": london_text(line.window.starts),
         "ends_london": london_text(line.window.ends),
         "state": line.state.value,
-        "open_now": line.is_open(now),
+        "closed_now": line.is_open(now),
         "revision": line.number,
         "moves": line.moves,
         "moved_from": None if moved is None else {"starts": utc_text(moved.starts), "ends": utc_text(moved.ends)},
         "first_received_at": utc_text(line.first_received_at),
-        "working_days_notice": lead.current_date.working_days,
-        "first_notice_days": lead.first_notice.working_days,
-        "recommended": lead.current_date.recommended_days,
-        "band": lead.current_date.band,
-        "short_notice": lead.is_late_change,
+        "working_days_notice": verdict.working_days_notice,
+        "first_notice_days": verdict.first_notice.working_days,
+        "recommended": verdict.current_date.recommended_days,
+        "band": verdict.current_date.band,
+        "short_notice": verdict.short_notice,
+        "late_change": verdict.late_change,
     }
 
 
-def revision_facts(revision: Revision) -> dict[str, Any]:
-    """Return one entry of a history as JSON."""
-    lead = revision.assessment
+def revision_facts(revision: Revision, after: PlannedClosure) -> dict[str, Any]:
+    """Return one entry of a history as JSON; ``after`` is what stood after it."""
+    verdict = revision.verdict
     return {
         "entry": revision.entry,
         "revision": revision.number,
@@ -53,41 +53,43 @@ def revision_facts(revision: Revision) -> dict[str, Any]:
         "gateway": revision.gateway,
         "starts": utc_text(revision.window.starts),
         "ends": utc_text(revision.window.ends),
-        "state": revision.state.value,
+        "state": after.state.value,
         "notice": None
-        if lead is None
+        if verdict is None
         else {
-            "first_notice_days": lead.first_notice.working_days,
-            "current_date_days": lead.current_date.working_days,
-            "change_days": lead.change.working_days,
-            "band": lead.current_date.band,
-            "short_notice": lead.is_late_change,
-            "policy_version": lead.change.policy_version,
-            "holiday_table": lead.change.holiday_version,
+            "working_days_notice": verdict.working_days_notice,
+            "first_notice_days": verdict.first_notice.working_days,
+            "change_days": verdict.change.working_days,
+            "band": verdict.current_date.band,
+            "short_notice": verdict.short_notice,
+            "late_change": verdict.late_change,
+            "policy_version": verdict.change.policy_version,
+            "holiday_table": verdict.change.holiday_version,
         },
         "remarks": list(revision.remarks),
         "left_out": list(revision.left_out),
     }
 
 
-def late_facts(late: LateChange) -> dict[str, Any]:
-    """Return one late change as JSON. A fact about notice, and nobody's breach."""
-    lead = late.assessment
+def late_facts(late: RecordedChange) -> dict[str, Any]:
+    """Return one late change as JSON: the closure as it stood after it. A fact about notice, and nobody's breach."""
+    closure, verdict = late.after, late.after.verdict
     return {
-        "reference": late.reference,
-        "user": late.user,
-        "gateway": late.gateway,
-        "revision": late.number,
+        "reference": closure.reference,
+        "user": closure.user,
+        "gateway": closure.gateway,
+        "revision": closure.number,
         "change": late.step.value,
         "received_at": utc_text(late.received_at),
-        "starts": utc_text(late.window.starts),
-        "ends": utc_text(late.window.ends),
-        "change_days": lead.change.working_days,
-        "first_notice_days": lead.first_notice.working_days,
-        "recommended": lead.change.recommended_days,
-        "band": lead.change.band,
-        "policy_version": lead.change.policy_version,
-        "holiday_table": lead.change.holiday_version,
+        "starts": utc_text(closure.window.starts),
+        "ends": utc_text(closure.window.ends),
+        "working_days_notice": verdict.working_days_notice,
+        "change_days": verdict.change.working_days,
+        "first_notice_days": verdict.first_notice.working_days,
+        "recommended": verdict.change.recommended_days,
+        "band": verdict.current_date.band,
+        "policy_version": verdict.change.policy_version,
+        "holiday_table": verdict.change.holiday_version,
     }
 
 

@@ -1,124 +1,178 @@
-"""What becomes of each announcement, as values: the step, what stands after it, the leads, and the words back."""
+"""What becomes of each announcement, as values: the revision, what stands after it, the verdict, and the words back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from app.domain.closure import PlannedClosure, Step, apply_step, first_heard, restated, step_of
-from app.domain.late_change import Assessment, assess
-from app.domain.notice import Announcement
+from app.domain.closure import PlannedClosure, Revision, State, Step, advance, begin, step_of
+from app.domain.notice import Announcement, SenderMark, mark_of
 from app.domain.notice_policy import NoticePolicy
 from app.domain.refusal import IntakeProblem
+from app.domain.verdict import Receipts, Verdict, judge
+from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
 from app.register.matching import Match
 from app.register.receipts import Acknowledgement, Outcome
-from app.register.transaction import Entry, new_closure_id
-from app.security.tokens import new_reference
+from app.security.tokens import new_reference, new_row_id
 from app.store.closures import Held
+
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Who told us, when, and the rule by which notice is counted then."""
+    """Who told us, when and how, and the rule by which notice is counted then.
+
+    ``heard_at`` is when we heard of what is told: for a later occurrence of a rule, when we received the rule.
+    ``stamped_at`` is the latest ``changed_at`` that the register gave out.
+    """
 
     user: str
     received_at: datetime
+    heard_at: datetime
     policy: NoticePolicy
     working_days: WorkingDayCalendar
+    stamped_at: datetime
+    channel: str = ""
+    given_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What is to become of one announcement; ``step`` is None where it says nothing new."""
+class Decision:
+    """What is to become of one announcement; ``revision`` is None where it says nothing new.
 
-    match: Match
+    ``held`` is the closure that stood before, ``closure`` what stands after, ``mark`` the sender's mark after it.
+    ``verdict`` is the one on what stands.
+    """
+
     held: Held | None
-    step: Step | None
-    after: PlannedClosure
-    assessment: Assessment
+    closure: PlannedClosure
+    mark: SenderMark
+    revision: Revision | None
+    announcement: Announcement | None = None
+
+    @property
+    def step(self) -> Step | None:
+        """Return what the announcement did; None where it said nothing new."""
+        return None if self.revision is None else self.revision.step
 
 
-def decide(
-    matches: Iterable[Match], held: Iterable[Held], occasion: Occasion
-) -> tuple[list[Decided], list[IntakeProblem]]:
+def decide(matches: Iterable[Match], occasion: Occasion) -> tuple[list[Decision], list[IntakeProblem]]:
     """Decide what becomes of each announcement; a withdrawal of what nobody announced is a problem, not a step."""
-    user, received_at = occasion.user, occasion.received_at
-    policy, working_days = occasion.policy, occasion.working_days
-    by_id = {one.standing.closure.id: one for one in held}
-    decided: list[Decided] = []
+    decisions: list[Decision] = []
     problems: list[IntakeProblem] = []
     for match in matches:
-        announcement = match.announcement
-        if match.closure is None:
-            if announcement.withdrawn or announcement.window is None:
-                problems.append(_nothing_to_withdraw(announcement))
-                continue
-            after = first_heard(
-                announcement, closure_id=new_closure_id(), reference=new_reference(), user=user,
-                received_at=received_at,
-            )  # fmt: skip
-            assessment = assess(None, after, received_at, policy, working_days)
-            decided.append(Decided(match, None, Step.FIRST, after, assessment))
-            continue
-        before = by_id[match.closure.id]
-        step = step_of(match.closure, announcement)
-        if step is None or step is Step.SUPERSEDED:
-            unchanged = step is None
-            after = restated(match.closure, announcement) if unchanged else apply_step(
-                match.closure, announcement, Step.SUPERSEDED, received_at
-            )  # fmt: skip
-            decided.append(Decided(match, before, step, after, before.standing.assessment))
-            continue
-        after = apply_step(match.closure, announcement, step, received_at)
-        assessment = assess(match.closure, after, received_at, policy, working_days)
-        decided.append(Decided(match, before, step, after, assessment))
-    return decided, problems
+        announcement, held = match.announcement, match.held
+        if held is not None:
+            decisions.append(_decide_next(held, announcement, occasion))
+        elif announcement.withdrawn or announcement.window is None:
+            problems.append(_nothing_to_withdraw(announcement))
+        else:
+            decisions.append(_decide_first(announcement, announcement.window, occasion))
+    return decisions, problems
 
 
-def entry_of(one: Decided) -> Entry:
-    """Return what is to be written of a decision that has a step."""
-    announcement = one.match.announcement
-    assessment = None if one.step is Step.SUPERSEDED else one.assessment
-    assert one.step is not None
-    return Entry(one.held, one.after, one.step, assessment, announcement.remarks, announcement.left_out)
-
-
-def acknowledge(one: Decided, clashes: dict[str, tuple[str, ...]]) -> Acknowledgement:
-    """Return what the sender is told of a decision, without the receipt that only recording gives."""
-    after, announcement = one.after, one.match.announcement
-    moved = one.held is not None and one.held.standing.closure.window != after.window
-    numbered = one.step is not None and one.step.is_numbered
-    stands = one.held is not None and not numbered
-    late = one.held.standing.late_change if one.held and stands else one.assessment.is_late_change
-    return Acknowledgement(
-        reference=after.reference,
-        gateway=after.gateway,
-        window=after.window,
-        state=after.state,
-        number=after.number,
-        step=one.step,
-        assessment=one.assessment,
-        late_change=late,
-        moved_from=after.moved_from if moved else None,
+def _decide_first(announcement: Announcement, window: ClosureWindow, occasion: Occasion) -> Decision:
+    heard_at = occasion.heard_at
+    revision = Revision(
+        entry=1,
+        number=1,
+        step=Step.FIRST,
+        received_at=occasion.received_at,
+        window_received_at=heard_at,
+        changed_at=max(occasion.received_at.replace(microsecond=0), occasion.stamped_at),
+        window=window,
+        gateway=announcement.gateway,
+        channel=occasion.channel,
+        given_by=occasion.given_by,
+        verdict=_judge(Receipts(heard_at, heard_at, heard_at), window, None, occasion),
         remarks=announcement.remarks,
         left_out=announcement.left_out,
-        clashes=clashes.get(after.reference, ()),
+    )
+    closure = begin(revision, closure_id=new_row_id(), reference=new_reference(), user=occasion.user)
+    return Decision(None, closure, mark_of(announcement), revision, announcement)
+
+
+def _decide_next(held: Held, announcement: Announcement, occasion: Occasion) -> Decision:
+    closure, mark = held.closure, held.mark.after(announcement)
+    step = step_of(closure, held.mark, announcement)
+    if step is None:
+        return Decision(held, closure, mark, None, announcement)
+    if step is Step.SUPERSEDED:
+        revision = unnumbered(closure, step, occasion.received_at, announcement, occasion)
+        return Decision(held, advance(closure, revision), held.mark, revision, announcement)
+    withdrawn = step is Step.WITHDRAWN
+    window = closure.window if withdrawn else announcement.window or closure.window
+    window_received_at = closure.window_received_at if withdrawn else occasion.heard_at
+    received = Receipts(closure.first_received_at, window_received_at, occasion.received_at)
+    replaced = None if closure.state is State.WITHDRAWN else closure.window
+    revision = Revision(
+        entry=closure.entries + 1,
+        number=closure.number + 1,
+        step=step,
+        received_at=occasion.received_at,
+        window_received_at=window_received_at,
+        # Whole seconds, as iCalendar states them; never back with the clock, and a new second for each revision.
+        changed_at=max(occasion.received_at.replace(microsecond=0), occasion.stamped_at, closure.changed_at + _SECOND),
+        window=window,
+        gateway=closure.gateway if withdrawn else announcement.gateway,
+        channel=occasion.channel,
+        given_by=occasion.given_by,
+        verdict=_judge(received, window, replaced, occasion),
+        remarks=announcement.remarks,
+        left_out=announcement.left_out,
+    )
+    return Decision(held, advance(closure, revision), mark, revision, announcement)
+
+
+def unnumbered(
+    closure: PlannedClosure,
+    step: Step,
+    received_at: datetime,
+    announcement: Announcement | None = None,
+    occasion: Occasion | None = None,
+) -> Revision:
+    """Return an entry that changes nothing of what stands but its place in time: expiry, or a superseded notice."""
+    return Revision(
+        entry=closure.entries + 1,
+        number=None,
+        step=step,
+        received_at=received_at,
+        window_received_at=closure.window_received_at,
+        changed_at=closure.changed_at,
+        window=closure.window,
+        gateway=closure.gateway,
+        channel="" if occasion is None else occasion.channel,
+        given_by="" if occasion is None else occasion.given_by,
+        remarks=() if announcement is None else announcement.remarks,
+        left_out=() if announcement is None else announcement.left_out,
+    )
+
+
+def _judge(received: Receipts, window: ClosureWindow, replaced: ClosureWindow | None, occasion: Occasion) -> Verdict:
+    return judge(received, window, replaced, occasion.policy, occasion.working_days)
+
+
+def acknowledge(
+    decision: Decision, clashes: Mapping[str, tuple[str, ...]], also_at: Mapping[str, tuple[str, ...]]
+) -> Acknowledgement:
+    """Return what the sender is told of a decision, without the receipt that only recording gives."""
+    closure, told = decision.closure, decision.announcement
+    moved = decision.held is not None and decision.held.closure.window != closure.window
+    return Acknowledgement(
+        closure=closure,
+        step=decision.step,
+        moved_from=closure.moved_from if moved else None,
+        remarks=() if told is None else told.remarks,
+        left_out=() if told is None else told.left_out,
+        clashes=clashes.get(closure.reference, ()),
+        also_at=also_at.get(closure.reference, ()),
     )
 
 
 def as_it_stands(held: Held) -> Acknowledgement:
     """Return a closure that a notice did not touch, in the words of an acknowledgement."""
-    closure, standing = held.standing.closure, held.standing
-    return Acknowledgement(
-        reference=closure.reference,
-        gateway=closure.gateway,
-        window=closure.window,
-        state=closure.state,
-        number=closure.number,
-        step=None,
-        assessment=standing.assessment,
-        late_change=standing.late_change,
-    )
+    return Acknowledgement(held.closure, None)
 
 
 def outcome_of(

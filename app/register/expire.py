@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from app.domain.closure import Step, expired
+from app.domain.closure import Step, advance
 from app.domain.window import weeks_touched
+from app.register.decisions import unnumbered
 from app.register.register import Register
 from app.register.transaction import Entry, Transaction
 from app.store import closures as rows
@@ -31,12 +32,12 @@ def expire_past_windows(register: Register, now: datetime) -> int:
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
         change = read_head(connection).change
         changed = rows.changed_since(store, connection, last.position if last else 0, codes)
-        due = {held.standing.closure.id: held for held in changed}
+        due = {held.closure.id: held for held in changed}
         if last is not None:
             weeks = weeks_touched(min(last.ran_at, now) - _LOOK_BACK, now + timedelta(microseconds=1))
             week_keys = [store.blind.week(week) for week in weeks]
-            due |= {held.standing.closure.id: held for held in rows.touching(store, connection, week_keys, codes)}
-    passed = [held for held in due.values() if held.standing.closure.has_passed(now)]
+            due |= {held.closure.id: held for held in rows.touching(store, connection, week_keys, codes)}
+    passed = [held for held in due.values() if held.closure.has_passed(now)]
     count = sum(_expire(register, group, now) for group in _by_user(passed))
     with store.writing() as connection:
         runs.write_run(connection, JobRun(JOB, change, now, f"{count} expired"))
@@ -57,7 +58,8 @@ def _expire(register: Register, group: list[Held], now: datetime) -> int:
             head, _ = register.lock(connection)
             transaction = Transaction(register.store, head, now, group[0].user_id)
             for held in group:
-                transaction.add(Entry(held, expired(held.standing.closure), Step.EXPIRED, None))
+                revision = unnumbered(held.closure, Step.EXPIRED, now)
+                transaction.add(Entry(held, revision, advance(held.closure, revision), held.mark))
             transaction.log.close()
             transaction.write(connection)
     except StaleClosure:

@@ -8,11 +8,9 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.domain.closure import Step
+from app.domain.closure import PlannedClosure, Step, advance, begin
 from app.domain.refusal import Shredded
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
-from app.register.folding import line_after
 from app.store import closures as rows
 from app.store import parties
 from app.store.engine import Connection, Head, Store, read_head
@@ -22,8 +20,8 @@ _INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """One entry of the record: whose it is, what it did, and the lines before and after it."""
+class RecordedChange:
+    """One revision in the record: whose it is, what it did, and the closure before and after it."""
 
     closure_id: bytes
     user_id: bytes
@@ -31,16 +29,16 @@ class Recorded:
     step: Step
     received_at: datetime
     channel: str
-    before: ScheduledClosure | None
-    after: ScheduledClosure
+    before: PlannedClosure | None
+    after: PlannedClosure
 
     @property
     def is_late(self) -> bool:
-        """Tell whether this was a late change: a notice known later than recommended."""
-        return self.step.is_numbered and self.after.lead.is_late_change
+        """Tell whether this was a late change: a numbered revision told later than recommended."""
+        return self.step.is_numbered and self.after.verdict.late_change
 
 
-class Chronicle:
+class HistoryCache:
     """Every closure's history, kept up with the register by the size of its log. Safe to ask from any thread."""
 
     def __init__(self, store: Store) -> None:
@@ -52,7 +50,7 @@ class Chronicle:
         self._log_size = 0
         self._parties_change = at_parties
         self._parties = Parties({}, {})
-        self._histories: dict[bytes, list[Recorded]] = {}
+        self._histories: dict[bytes, list[RecordedChange]] = {}
         self._weeks: dict[int, set[bytes]] = {}  # closures of which any revision ever touched the week
         self._timeline: list[tuple[datetime, int, bytes, int]] = []  # receipt, log position, closure, place in history
 
@@ -62,7 +60,7 @@ class Chronicle:
             self._catch_up()
             return self._parties
 
-    def lines(self, span: ClosureWindow | None, instant: datetime | None, users: set[bytes]) -> list[ScheduledClosure]:
+    def closures(self, span: ClosureWindow | None, instant: datetime | None, users: set[bytes]) -> list[PlannedClosure]:
         """Return what stood at ``instant`` (None: now) of these Users' closures, those alone that overlap ``span``.
 
         In no order. Without a span every closure is asked.
@@ -74,12 +72,12 @@ class Chronicle:
                 history = self._histories[closure_id]
                 if history[0].user_id not in users:
                     continue
-                line = history[-1].after if instant is None else _line_at(history, instant)
-                if line is not None and (span is None or line.window.overlaps(span)):
-                    found.append(line)
+                closure = history[-1].after if instant is None else _closure_at(history, instant)
+                if closure is not None and (span is None or closure.window.overlaps(span)):
+                    found.append(closure)
         return found
 
-    def recorded(self, since: datetime, until: datetime, users: set[bytes]) -> list[Recorded]:
+    def recorded(self, since: datetime, until: datetime, users: set[bytes]) -> list[RecordedChange]:
         """Return the entries of these Users received at ``since`` <= t < ``until``, in order of receipt."""
         with self._lock:
             self._catch_up()
@@ -123,10 +121,13 @@ class Chronicle:
         history = self._histories.setdefault(written.closure_id, [])
         revision = written.revision
         before = history[-1].after if history else None
-        after = line_after(before, reference, user, revision)
+        if before is None:
+            after = begin(revision, closure_id=written.closure_id, reference=reference, user=user)
+        else:
+            after = advance(before, revision)
         self._timeline_add((revision.received_at, written.log_index, written.closure_id, len(history)))
         history.append(
-            Recorded(
+            RecordedChange(
                 closure_id=written.closure_id,
                 user_id=written.user_id,
                 entry=revision.entry,
@@ -149,7 +150,7 @@ class Chronicle:
             insort(self._timeline, place)
 
 
-def _line_at(history: list[Recorded], instant: datetime) -> ScheduledClosure | None:
+def _closure_at(history: list[RecordedChange], instant: datetime) -> PlannedClosure | None:
     """Return what stood at an instant; the entries are in the order in which they were recorded."""
     for one in reversed(history):
         if one.received_at <= instant:

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from app.domain.access import Principal
 from app.domain.closure import Step
-from app.domain.late_change import LateChange
 from app.domain.london import utc_text
 from app.domain.window import ClosureWindow
 from app.register.closure_json import late_facts
@@ -52,12 +51,12 @@ def _next_batch(register: Register, now: datetime) -> tuple[bool, int]:
                 user_id=user_id,
                 closure_id=written.closure_id,
                 entry=written.revision.entry,
-                assessment=written.revision.assessment,
+                verdict=written.revision.verdict,
                 received_at=written.revision.received_at,
                 now=now,
             )
             for user_id, written in recorded
-            if written.revision.assessment is not None
+            if written.revision.verdict is not None
         ]
         log.close()
         assessments.insert_assessments(connection, made)
@@ -69,31 +68,13 @@ def _next_batch(register: Register, now: datetime) -> tuple[bool, int]:
     return reached is None, late
 
 
-def find_late_changes(register: Register, principal: Principal, starts: datetime, ends: datetime) -> list[LateChange]:
-    """Return the late changes received in the half-open span that the principal may see, in order of receipt."""
-    store = register.store
-    with store.reading() as connection:
-        recorded = set(assessments.late_between(connection, starts, ends))
-    return [
-        LateChange(
-            reference=one.after.reference,
-            user=one.after.user,
-            gateway=one.after.gateway,
-            number=one.after.number,
-            step=one.step,
-            received_at=one.received_at,
-            window=one.after.window,
-            assessment=one.after.lead,
-        )
-        for one in read_recorded(register, principal, starts, ends)
-        if (one.closure_id, one.entry) in recorded
-    ]
-
-
 def answer_late_changes(register: Register, principal: Principal, span: ClosureWindow) -> Answer:
-    """Answer what was told at short notice in a span, first notices and changes apart (Q3)."""
-    found = find_late_changes(register, principal, span.starts, span.ends)
-    first = sum(one.step is Step.FIRST for one in found)
+    """Answer what was told later than recommended in a span, first notices and changes apart (Q3).
+
+    The answer is the record's own, whether or not the scheduler has made its entries of it yet.
+    """
+    found = [change for change in read_recorded(register, principal, span.starts, span.ends) if change.is_late]
+    first = sum(change.step is Step.FIRST for change in found)
     words = "no late change was received in those days"
     if found:
         words = (
@@ -105,6 +86,6 @@ def answer_late_changes(register: Register, principal: Principal, span: ClosureW
         "to": utc_text(span.ends),
         "first_notices": first,
         "changes": len(found) - first,
-        "late_changes": [late_facts(one) for one in found],
+        "late_changes": [late_facts(change) for change in found],
     }
     return Answer(sentence_of(words), facts)

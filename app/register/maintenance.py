@@ -77,7 +77,7 @@ def remove_maintenance(register: Register, reference: str, now: datetime) -> Mai
 def find_maintenance(register: Register, span: ClosureWindow, as_of: datetime | None = None) -> list[Maintenance]:
     """Return DCC's own windows that share an instant with ``span``, withdrawn ones left out, by start.
 
-    Everybody may see them (DOMAIN.md 11).
+    Everybody may see them (docs/domain.md#who-sees-what).
     """
     found = register.rulebook().maintenance_at(as_of)
     return sorted(
@@ -160,7 +160,7 @@ def _first(kind: MaintenanceKind, announced: Announcement, now: datetime) -> Mai
 def _next(
     before: Maintenance, now: datetime, *, window: ClosureWindow | None = None, withdrawn: bool = False
 ) -> Maintenance:
-    # A new second for each entry, also where our clock was set back: what a feed states of it must rise (FEEDS.md C5).
+    # A new second for each entry, also where our clock was set back: what a feed states must rise (docs/feeds.md).
     received_at = max(now, before.received_at + _SECOND)
     return replace(
         before,

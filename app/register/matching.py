@@ -1,12 +1,15 @@
 """Which held closure an announcement is about, also after a whole series was moved; and which occurrences vanished."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Announcement
+from app.store.closures import Held
+
+Event = tuple[str, str]
+"""A gateway and the sender's UID: what one event is at one gateway (ADR 28)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,61 +17,43 @@ class Match:
     """One announcement and the closure that it is about; None where we first hear of it."""
 
     announcement: Announcement
-    closure: PlannedClosure | None
+    held: Held | None
 
 
 def match_announcements(
     announcements: Sequence[Announcement],
-    held: Iterable[PlannedClosure],
+    held: Iterable[Held],
     whole_uids: frozenset[str],
     received_at: datetime,
 ) -> list[Match]:
     """Pair each announcement with its closure, in the order given, then add a withdrawal for what has vanished.
 
-    A closure is found by (UID, RECURRENCE-ID). Where a notice states a UID whole and none of its RECURRENCE-IDs is
-    known, the series as a whole was moved: occurrences are found by their place in the rule instead. An occurrence
-    that a whole UID no longer has is withdrawn, unless it has started (DECISIONS.md 3, 6).
+    A closure is found by (gateway, UID, RECURRENCE-ID). Where a notice states a UID whole and none of its
+    RECURRENCE-IDs is known at that gateway, the series as a whole was moved: occurrences are found by their place in
+    the rule instead. An occurrence that a whole UID no longer has there is withdrawn, unless it has started.
     """
-    by_uid: dict[str, dict[str, PlannedClosure]] = defaultdict(dict)
+    known: dict[Event, dict[str, Held]] = defaultdict(dict)
     for closure in held:
-        by_uid[closure.uid][closure.recurrence_id] = closure
-    stated: dict[str, list[Announcement]] = defaultdict(list)
-    for announcement in announcements:
-        stated[announcement.uid].append(announcement)
-    moved = {
-        uid: {_place(closure.position): closure for closure in by_uid[uid].values()}
-        for uid in whole_uids
-        if by_uid[uid] and not any(entry.recurrence_id in by_uid[uid] for entry in stated[uid])
-    }
+        known[_event_of(closure)][closure.mark.recurrence_id] = closure
+    stated: dict[Event, list[Announcement]] = defaultdict(list)
+    for announcement in _at_each_gateway(announcements, known):
+        stated[announcement.gateway, announcement.uid].append(announcement)
     matches = []
-    taken: set[bytes] = set()
-    for announcement in announcements:
-        if _cancels_series(announcement, by_uid[announcement.uid]):
-            continue
-        found = by_uid[announcement.uid].get(announcement.recurrence_id)
-        if found is None and announcement.uid in moved:
-            found = moved[announcement.uid].pop(_place(announcement.position), None)
-        if found is not None:
-            taken.add(found.id)
-        matches.append(Match(announcement, found))
-    for uid in sorted(whole_uids):
-        newest = max(stated[uid], key=_mark, default=None)
-        for closure in by_uid[uid].values():
-            gone = closure.id not in taken and closure.state is State.PLANNED
-            if newest is not None and gone and closure.window.starts > received_at:
-                matches.append(Match(withdrawal_of(closure, newest), closure))
-    return matches
+    for event, told in stated.items():
+        matches += _match_event(told, known[event], is_whole=event[1] in whole_uids, received_at=received_at)
+    order = {id(announcement): at for at, announcement in enumerate(announcements)}
+    return sorted(matches, key=lambda match: order.get(id(match.announcement), len(order)))
 
 
-def withdrawal_of(closure: PlannedClosure, like: Announcement | None = None) -> Announcement:
-    """Return the announcement that withdraws ``closure``, with the sender's mark of ``like`` where it has one."""
+def withdrawal_of(held: Held, like: Announcement | None = None) -> Announcement:
+    """Return the announcement that withdraws a closure, with the sender's mark of ``like`` where it has one."""
     plain = Announcement(
-        uid=closure.uid,
-        gateway=closure.gateway,
-        window=closure.window,
-        recurrence_id=closure.recurrence_id,
+        uid=held.mark.uid,
+        gateway=held.closure.gateway,
+        window=held.closure.window,
+        recurrence_id=held.mark.recurrence_id,
         withdrawn=True,
-        position=closure.position,
+        position=held.mark.position,
     )
     if like is None:
         return plain
@@ -81,7 +66,45 @@ def withdrawal_of(closure: PlannedClosure, like: Announcement | None = None) -> 
     )
 
 
-def _cancels_series(announcement: Announcement, known: dict[str, PlannedClosure]) -> bool:
+def _event_of(held: Held) -> Event:
+    return held.closure.gateway, held.mark.uid
+
+
+def _at_each_gateway(announcements: Iterable[Announcement], known: Mapping[Event, object]) -> Iterable[Announcement]:
+    """Yield the announcements; a withdrawal that names no gateway is one for each at which its event is known."""
+    for announcement in announcements:
+        gateways = [] if announcement.gateway else sorted(at for at, uid in known if uid == announcement.uid)
+        if gateways:
+            yield from (replace(announcement, gateway=gateway) for gateway in gateways)
+        else:
+            yield announcement
+
+
+def _match_event(
+    told: Sequence[Announcement], known: Mapping[str, Held], *, is_whole: bool, received_at: datetime
+) -> list[Match]:
+    """Match what is told of one event at one gateway."""
+    by_place: dict[int, Held] = {}
+    if is_whole and not any(announcement.recurrence_id in known for announcement in told):
+        by_place = {_place(closure.mark.position): closure for closure in known.values()}
+    matches = []
+    for announcement in told:
+        if _cancels_series(announcement, known):
+            continue
+        found = known.get(announcement.recurrence_id) or by_place.pop(_place(announcement.position), None)
+        matches.append(Match(announcement, found))
+    if is_whole:
+        newest = max(told, key=_age)
+        taken = {match.held.closure.id for match in matches if match.held is not None}
+        matches += [
+            Match(withdrawal_of(closure, newest), closure)
+            for closure in known.values()
+            if closure.closure.id not in taken and closure.closure.is_ahead(received_at)
+        ]
+    return matches
+
+
+def _cancels_series(announcement: Announcement, known: Mapping[str, Held]) -> bool:
     """Tell whether this is the cancellation of a whole series: its occurrences vanish one by one."""
     return announcement.withdrawn and not announcement.recurrence_id and bool(known) and "" not in known
 
@@ -91,6 +114,6 @@ def _place(position: int | None) -> int:
     return position or 0
 
 
-def _mark(announcement: Announcement) -> tuple[int, float]:
+def _age(announcement: Announcement) -> tuple[int, float]:
     stamp = announcement.sender_dtstamp
     return announcement.sender_sequence, stamp.timestamp() if stamp else 0.0

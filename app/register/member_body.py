@@ -15,12 +15,11 @@ _LEVEL = 1  # of zlib, as for notices
 
 @dataclass(frozen=True, slots=True)
 class MemberBody:
-    """A member's UID, occurrences, acknowledgement (JSON in ASCII) and octets, as they are kept.
+    """A member's occurrences, acknowledgement (JSON in ASCII) and octets, as they are kept.
 
     ``instances`` are all between ``complete_from`` and ``complete_until``; None stands for no bound.
     """
 
-    uid: str
     octets: bytes
     instances: tuple[Occurrence, ...]
     complete_from: datetime | None
@@ -35,20 +34,20 @@ def dump_body(body: MemberBody) -> bytes:
         for one in body.instances
     ]
     bounds = [None if one is None else to_micros(one) for one in (body.complete_from, body.complete_until)]
-    facts = json.dumps([body.uid, bounds, spans], separators=(",", ":"))
+    facts = json.dumps([bounds, spans], separators=(",", ":"))
     return zlib.compress(b"\n".join((facts.encode(), body.receipt.encode("ascii"), body.octets)), _LEVEL)
 
 
 def load_body(stored: bytes) -> MemberBody:
     """Read what ``dump_body`` wrote."""
     facts, receipt, octets = zlib.decompress(stored).split(b"\n", 2)
-    uid, bounds, spans = json.loads(facts)
+    bounds, spans = json.loads(facts)
     instances = tuple(
         Occurrence(from_micros(starts), from_micros(ends), key, bool(marks & 1), bool(marks & 2), place)
         for starts, ends, key, marks, place in spans
     )
     since, until = (None if one is None else from_micros(one) for one in bounds)
-    return MemberBody(uid, octets, instances, since, until, receipt.decode())
+    return MemberBody(octets, instances, since, until, receipt.decode())
 
 
 def weeks_of(instances: Sequence[Occurrence]) -> frozenset[str]:

@@ -1,30 +1,47 @@
-"""A calendar member comes, changes or goes: its notice, its revisions and its row in one transaction."""
+"""A client puts, moves or removes a calendar member: its notice, its revisions and its row in one transaction."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.notice import Channel, Notice, NoticeContent, Occurrence
+from app.domain.closure import State
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent, Occurrence
 from app.domain.party import Gateway, User
 from app.domain.refusal import Refusal
-from app.register.matching import withdrawal_of
+from app.register.calendar_view import CalendarView, in_order, octets_of, place_of
+from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.member_body import MemberBody, dump_body, load_body, weeks_of
+from app.register.member_patch import Known, patched
 from app.register.receipts import Outcome, outcome_facts
-from app.register.receive import Recorded, occasion_of, record_reading
+from app.register.receive import (
+    Receiving,
+    RecordedNotice,
+    change_of_gateway,
+    closures_of,
+    record_content,
+)
 from app.register.register import Register
-from app.register.rulebook import Rulebook
-from app.register.transaction import is_ahead
 from app.store import closures as rows
 from app.store import members, runs
-from app.store.engine import Connection, Head
+from app.store.closures import Held
+from app.store.engine import Connection
 from app.store.members import HeldMember, MemberHead, NewMember, Place
 
 CALENDAR_MEDIA_TYPE = "text/calendar"
 DELETION_MEDIA_TYPE = "text/x-member-deletion"
+MOVE_MEDIA_TYPE = "text/x-member-move"
 
-Allows = Callable[[str | None], bool]
-"""Tells whether a member with this entity tag (None: no member) may be changed: the client's condition."""
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The client's condition: ``holds`` of the member as it stands (None: no member), for a change to be made.
+
+    ``is_stated`` says that the client stated one; without one, a copy older than what we wrote is refused.
+    """
+
+    holds: Callable[[MemberHead | None], bool]
+    is_stated: bool
 
 
 class MemberStale(Refusal):
@@ -50,9 +67,15 @@ class UidTaken(Refusal):
         self.name = name
 
 
+class MemberExists(Refusal):
+    """A member stands at the destination of a move that may not replace it."""
+
+    code = "member-exists"
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayCollection:
-    """A User's calendar collection: what stands at one gateway, by the names that clients gave (DECISIONS.md 1)."""
+    """A User's calendar collection: what stands at one gateway."""
 
     user: User
     gateway: Gateway
@@ -68,7 +91,7 @@ class NewObject:
 
     name: str
     uid: str
-    reading: NoticeContent
+    content: NoticeContent
     instances: tuple[Occurrence, ...]
     complete_from: datetime | None
     complete_until: datetime | None
@@ -78,24 +101,26 @@ class NewObject:
 class Kept:
     """What storing a member came to. The outcome tells what the register made of it.
 
-    ``is_as_sent`` tells whether the octets that stand are those that came.
+    ``is_as_sent`` tells whether the octets that stand are those that came. ``also_at`` are the codes of the User's
+    other gateways at which the same event stands.
     """
 
     head: MemberHead
     created: bool
     is_as_sent: bool
     outcome: Outcome
+    also_at: tuple[str, ...]
 
 
 def collection_of(register: Register, user: User, gateway: Gateway) -> GatewayCollection:
     """Return the collection of a User's gateway."""
-    return GatewayCollection(user, gateway, Place(user.id, register.store.blind.collection(user.id, gateway.code)))
+    return GatewayCollection(user, gateway, place_of(register, user, gateway.code))
 
 
 def receive_member(
-    register: Register, collection: GatewayCollection, new: NewObject, notice: Notice, allows: Allows
+    register: Register, collection: GatewayCollection, new: NewObject, notice: Notice, allowed: Allowed
 ) -> Kept:
-    """Store a member and record it as a notice, if ``allows`` holds of what stands when the writer has its turn.
+    """Store a member and record it as a notice, if the client's condition holds when the writer has its turn.
 
     What a client puts into its collection is what stands: it is applied in the order of our receipt, and the UID is
     stated whole, so that the register never says anything else than the collection. Octets that stand already are
@@ -103,70 +128,106 @@ def receive_member(
     or ``UidTaken``: then nothing was recorded.
     """
     store, place = register.store, collection.place
-    reading = replace(
-        new.reading,
-        announcements=tuple(replace(one, by_receipt=True) for one in new.reading.announcements),
-        whole_uids=frozenset({new.uid}),
-    )
-    weeks = weeks_of(new.instances)
     with store.writing() as connection:
         head, rulebook = register.lock(connection)
+        receiving = Receiving(register, connection, head, rulebook, collection.user, notice)
         held, holder = members.members_concerned(store, connection, place, new.name, new.uid)
-        standing = None if held is None or held.gone else held
-        _check(allows, standing)
-        in_the_way = holder or standing
-        if in_the_way is not None and (standing is None or holder is None or holder.id != standing.id):
-            raise UidTaken(in_the_way.head.name)
-        recorded = _record(register, connection, (head, rulebook), (collection.user, notice), reading)
-        outcome = recorded.outcome(register.signing_key)
-        receipt = json.dumps(outcome_facts(outcome), separators=(",", ":"))
-        octets = recorded.kept.octets
-        etag, is_as_sent = store.blind.etag(octets), octets == notice.octets
-        bounds = new.complete_from, new.complete_until
-        body = dump_body(MemberBody(new.uid, octets, new.instances, *bounds, receipt))
-        if standing is not None and standing.head.etag == etag:
+        standing = _standing(held, notice)
+        _check(allowed, standing)
+        if standing is not None and not allowed.is_stated:
+            # Without a condition the SEQUENCE tells an old copy: it lies below the one that we wrote.
+            _check_sequence(new.content, standing)
+        _give_way(receiving, standing, holder, new)
+        recorded, octets, instances = _record_object(receiving, collection, new)
+        is_as_sent = octets == notice.octets
+        body = MemberBody(
+            octets,
+            instances,
+            new.complete_from,
+            new.complete_until,
+            json.dumps(outcome_facts(recorded.outcome(register.signing_key)), separators=(",", ":")),
+        )
+        outcome, also_at = recorded.outcome(register.signing_key), _also_at(recorded)
+        etag = store.blind.etag(octets)
+        if standing is not None and standing.head.etag == etag and not standing.is_rendered:
             if recorded.leaves:
-                members.rewrite_body(store, connection, standing, body)
-            return Kept(standing.head, created=False, is_as_sent=is_as_sent, outcome=outcome)
-        created_at = notice.received_at if standing is None else standing.head.created_at
-        stored = MemberHead(new.name, etag, len(octets), created_at, notice.received_at)
-        written = NewMember(stored, head.log_size, body, new.uid, weeks, is_whole=bounds == (None, None))
-        members.put_member(store, connection, place, held, written)
-    return Kept(stored, created=standing is None, is_as_sent=is_as_sent, outcome=outcome)
+                members.rewrite_body(store, connection, standing, dump_body(body))
+            return Kept(standing.head, created=False, is_as_sent=is_as_sent, outcome=outcome, also_at=also_at)
+        stored = MemberHead(
+            name=new.name,
+            uid=new.uid,
+            etag=etag,
+            length=len(octets),
+            created_at=notice.received_at if standing is None else standing.head.created_at,
+            changed_at=notice.received_at,
+            written_sequence=0 if standing is None else standing.head.written_sequence,
+        )
+        members.put_member(store, connection, place, held, _new_member(stored, head.log_size, body))
+    return Kept(stored, created=standing is None, is_as_sent=is_as_sent, outcome=outcome, also_at=also_at)
 
 
 def remove_member(
-    register: Register, collection: GatewayCollection, name: str, notice: Notice, allows: Allows
+    register: Register, collection: GatewayCollection, name: str, notice: Notice, allowed: Allowed
 ) -> Outcome | None:
     """Remove a member, and withdraw what it announced at this gateway and has not started; None if there is none.
 
-    Closures that another collection of the User has taken over by then are that one's (DECISIONS.md 2). Raise
-    ``MemberStale``: then nothing was recorded.
+    Raise ``MemberStale``: then nothing was recorded.
     """
     store, place = register.store, collection.place
     with store.writing() as connection:
         head, rulebook = register.lock(connection)
-        held = members.member_named(store, connection, place, name)
-        standing = None if held is None or held.gone else held
-        _check(allows, standing)
+        receiving = Receiving(register, connection, head, rulebook, collection.user, notice)
+        standing = _standing(members.member_named(store, connection, place, name), notice)
+        _check(allowed, standing)
         if standing is None:
             return None
-        versions = members.versions_named(store, connection, place, [name])
-        ((_, _, stored),) = members.bodies_of(store, connection, versions)
-        series = store.blind.series(collection.user.id, load_body(stored).uid)
-        closures = [one.standing.closure for one in rows.of_series(store, connection, collection.user.code, [series])]
-        ahead = [
-            withdrawal_of(closure)
-            for closure in closures
-            if closure.gateway == collection.gateway.code and is_ahead(closure, notice.received_at)
-        ]
-        reading = NoticeContent(tuple(ahead), (), events=len(ahead))
-        recorded = _record(register, connection, (head, rulebook), (collection.user, notice), reading)
-        rule = runs.series_of(store, connection, series)
-        if rule is not None and rule.gateway == collection.gateway.code:
-            runs.drop_series(connection, [series])
+        known = closures_of(receiving, [standing.head.uid])
+        matches = _withdrawals(known, collection.gateway.code, notice.received_at)
+        recorded = record_content(receiving, NoticeContent((), (), events=len(matches)), matches, known)
+        runs.drop_series(connection, [store.blind.rule(collection.user.id, collection.gateway.code, standing.head.uid)])
         members.remove_member(store, connection, standing, head.log_size)
     return recorded.outcome(register.signing_key)
+
+
+def move_member(
+    register: Register,
+    source: tuple[GatewayCollection, str],
+    target: tuple[GatewayCollection, str],
+    notice: Notice,
+    allowed: Allowed,
+    *,
+    overwrite: bool,
+) -> Kept | None:
+    """Move a member to another name or gateway; the closures keep their references. None if there is no such member.
+
+    What stood at the destination is withdrawn as by its removal. Raise ``MemberStale``, ``MemberExists`` or
+    ``UidTaken``: then nothing was recorded.
+    """
+    (here, name), (there, new_name), store = source, target, register.store
+    with store.writing() as connection:
+        head, rulebook = register.lock(connection)
+        receiving = Receiving(register, connection, head, rulebook, here.user, notice)
+        standing = _standing(members.member_named(store, connection, here.place, name), notice)
+        _check(allowed, standing)
+        if standing is None:
+            return None
+        uid = standing.head.uid
+        named, holder = members.members_concerned(store, connection, there.place, new_name, uid)
+        replaced = _standing(named, notice)
+        if replaced is not None and not overwrite:
+            raise MemberExists("There is a member at the destination.", "Allow it to be replaced.")
+        in_the_way = None if here.place == there.place else _standing(holder, notice)
+        if in_the_way is not None and in_the_way.head.name != new_name:
+            raise UidTaken(in_the_way.head.name)
+        known = closures_of(receiving, [uid, *([] if replaced is None else [replaced.head.uid])])
+        matches = _moves(known, uid, here, there)
+        if replaced is not None and replaced.head.uid != uid:
+            gone = [one for one in known if one.mark.uid == replaced.head.uid]
+            matches += _withdrawals(gone, there.gateway.code, notice.received_at)
+        recorded = record_content(receiving, NoticeContent((), (), events=1), matches, known)
+        stored = _carry(receiving, standing, (here, there), (named, new_name))
+    outcome = recorded.outcome(register.signing_key)
+    return Kept(stored, created=replaced is None, is_as_sent=True, outcome=outcome, also_at=_also_at(recorded))
 
 
 def deletion_notice(collection: GatewayCollection, name: str, given_by: str, now: datetime) -> Notice:
@@ -174,18 +235,180 @@ def deletion_notice(collection: GatewayCollection, name: str, given_by: str, now
     return Notice(collection.user.code, Channel.CALDAV, now, DELETION_MEDIA_TYPE, name.encode(), given_by)
 
 
-def _check(allows: Allows, standing: HeldMember | None) -> None:
-    if not allows(None if standing is None else standing.head.etag):
-        raise MemberStale(None if standing is None else standing.head)
+def move_notice(target: tuple[GatewayCollection, str], name: str, given_by: str, now: datetime) -> Notice:
+    """Return the notice that a move is: it has no octets but where from and where to."""
+    there, new_name = target
+    octets = f"{name}\n{there.gateway.code}/{new_name}".encode()
+    return Notice(there.user.code, Channel.CALDAV, now, MOVE_MEDIA_TYPE, octets, given_by)
 
 
-def _record(
-    register: Register,
-    connection: Connection,
-    locked: tuple[Head, Rulebook],
-    sent: tuple[User, Notice],
-    reading: NoticeContent,
-) -> Recorded:
-    (head, rulebook), (user, notice) = locked, sent
-    occasion = occasion_of(user, notice.received_at, rulebook)
-    return record_reading(register, connection, head, (user, notice, occasion), reading)
+def _standing(held: HeldMember | None, notice: Notice) -> HeldMember | None:
+    return held if held is not None and held.stands(notice.received_at.toordinal()) else None
+
+
+def _check(allowed: Allowed, standing: HeldMember | None) -> None:
+    head = None if standing is None else standing.head
+    if not allowed.holds(head):
+        raise MemberStale(head)
+
+
+def _check_sequence(content: NoticeContent, standing: HeldMember) -> None:
+    newest = max((announcement.sender_sequence for announcement in content.announcements), default=0)
+    if newest < standing.head.written_sequence:
+        raise MemberStale(standing.head)
+
+
+def _give_way(receiving: Receiving, standing: HeldMember | None, holder: HeldMember | None, new: NewObject) -> None:
+    """Make sure that the UID stands in no other member, and the name holds no other UID. Raise ``UidTaken``.
+
+    A member that no client put, and one that left by the clock, give way to the name that a client now chose.
+    """
+    if standing is not None and standing.head.uid != new.uid:
+        raise UidTaken(standing.head.name)
+    if holder is None or holder.head.name == new.name:
+        return
+    if not holder.is_rendered and _standing(holder, receiving.notice) is not None:
+        raise UidTaken(holder.head.name)
+    members.remove_member(receiving.register.store, receiving.connection, holder, receiving.head.log_size)
+
+
+def _record_object(
+    receiving: Receiving, collection: GatewayCollection, new: NewObject
+) -> tuple[RecordedNotice, bytes, tuple[Occurrence, ...]]:
+    """Record what an object says; return also the octets that stand for it, and their occurrences.
+
+    A withdrawn closure that the object shows at a new time is planned again, though its STATUS may still be CANCELLED:
+    then that line is patched, so that calendar and record agree.
+    """
+    known = closures_of(receiving, [new.uid])
+    here = {one.mark.recurrence_id: one for one in known if one.closure.gateway == collection.gateway.code}
+    told = [replace(_replanned(one, here), by_receipt=True) for one in new.content.announcements]
+    matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at)
+    content = replace(new.content, announcements=tuple(told), whole_uids=frozenset({new.uid}))
+    recorded = record_content(receiving, content, matches, known)
+    body = MemberBody(recorded.kept.octets, new.instances, None, None, "")
+    again = {one.recurrence_id for one in told if not one.withdrawn} & {
+        one.recurrence_id for one in new.content.announcements if one.withdrawn
+    }
+    if not again:
+        return recorded, body.octets, body.instances
+    shown = [Known(one.closure, one.mark) for one in recorded.decisions if one.mark.recurrence_id in again]
+    after = patched(body, shown).body
+    return recorded, after.octets, after.instances
+
+
+def _replanned(announcement: Announcement, here: dict[str, Held]) -> Announcement:
+    """Return an announcement; a withdrawal of what is withdrawn already, at another time, is a new plan."""
+    held = here.get(announcement.recurrence_id)
+    if not announcement.withdrawn or announcement.window is None or held is None:
+        return announcement
+    moved = held.closure.state is State.WITHDRAWN and announcement.window != held.closure.window
+    return replace(announcement, withdrawn=False) if moved else announcement
+
+
+def _withdrawals(known: Sequence[Held], gateway: str, now: datetime) -> list[Match]:
+    return [
+        Match(withdrawal_of(held), held)
+        for held in known
+        if held.closure.gateway == gateway and held.closure.is_ahead(now)
+    ]
+
+
+def _moves(known: Sequence[Held], uid: str, here: GatewayCollection, there: GatewayCollection) -> list[Match]:
+    """Return what moves the closures of an event to another gateway; none for another name at the same one."""
+    if here.place == there.place:
+        return []
+    matches = []
+    for held in known:
+        closure, mark = held.closure, held.mark
+        if mark.uid == uid and closure.gateway == here.gateway.code and closure.state is not State.WITHDRAWN:
+            announcement = Announcement(
+                uid=uid,
+                gateway=there.gateway.code,
+                window=closure.window,
+                recurrence_id=mark.recurrence_id,
+                sender_sequence=mark.sequence,
+                sender_dtstamp=mark.dtstamp,
+                position=mark.position,
+                by_receipt=True,
+            )
+            matches += change_of_gateway(held, announcement, known)
+    return matches
+
+
+def _carry(
+    receiving: Receiving,
+    standing: HeldMember,
+    collections: tuple[GatewayCollection, GatewayCollection],
+    destination: tuple[HeldMember | None, str],
+) -> MemberHead:
+    """Let the member stand under its new name with the octets that it has, and leave its old place."""
+    (here, there), (named, new_name) = collections, destination
+    register, connection, store = receiving.register, receiving.connection, receiving.register.store
+    uid, now, change = standing.head.uid, receiving.notice.received_at, receiving.head.log_size
+    # As its closures stand in the record by now: the row that held the UID goes first, since a UID stands once.
+    versions = members.versions_named(store, connection, here.place, [standing.head.name])
+    ((_, _, stored),) = members.bodies_of(store, connection, versions)
+    members.remove_member(store, connection, standing, change)
+    rule = runs.series_of(store, connection, store.blind.rule(here.user.id, here.gateway.code, uid))
+    if rule is not None and here.place != there.place:
+        runs.drop_series(connection, [rule.key])
+        runs.put_series(store, connection, here.user.id, (uid, there.gateway.code, rule.octets), rule.expanded_to)
+    fresh = replace(standing.head, name=new_name, created_at=now, changed_at=now, leaves_on=0)
+    if named is not None and named.id == standing.id:
+        named = members.member_named(store, connection, there.place, new_name)
+    if stored is not None:
+        members.put_member(store, connection, there.place, named, _new_member(fresh, change, load_body(stored)))
+        return fresh
+    view = CalendarView(register, connection, receiving.user, receiving.rulebook.retention.withdrawn_days)
+    rendered = view.rendered_head(there.gateway.code, uid, new_name)
+    members.put_member(store, connection, there.place, named, NewMember(rendered, change))
+    return rendered
+
+
+def _new_member(head: MemberHead, change: int, body: MemberBody) -> NewMember:
+    is_whole = (body.complete_from, body.complete_until) == (None, None)
+    return NewMember(head, change, dump_body(body), weeks_of(body.instances), is_whole=is_whole)
+
+
+def _also_at(recorded: RecordedNotice) -> tuple[str, ...]:
+    return tuple(sorted({gateway for gateways in recorded.also_at.values() for gateway in gateways}))
+
+
+def read_rendered(
+    register: Register, connection: Connection, collection: GatewayCollection, uids: Sequence[str]
+) -> dict[str, MemberBody]:
+    """Return what stands for the events of these UIDs that no client put, by UID: octets and when they take place."""
+    user, store = collection.user, register.store
+    events: dict[str, list[Known]] = {}
+    for held in rows.of_series(store, connection, user.code, [store.blind.series(user.id, uid) for uid in uids]):
+        if held.closure.gateway == collection.gateway.code:
+            events.setdefault(held.mark.uid, []).append(Known(held.closure, held.mark))
+    return {uid: _rendered_body(uid, known) for uid, known in events.items()}
+
+
+def rendered_touching(
+    register: Register, connection: Connection, collection: GatewayCollection, weeks: Sequence[str]
+) -> list[str]:
+    """Return the UIDs of the closures that touch these ISO weeks, if the collection has members that no client put."""
+    store, user = register.store, collection.user
+    if not members.has_rendered(connection, collection.place):
+        return []
+    found = rows.touching(store, connection, map(store.blind.week, weeks), {user.id: user.code})
+    return [held.mark.uid for held in found if held.closure.gateway == collection.gateway.code]
+
+
+def _rendered_body(uid: str, known: Sequence[Known]) -> MemberBody:
+    instances = [
+        Occurrence(
+            starts=one.closure.window.starts,
+            ends=one.closure.window.ends,
+            recurrence_id=one.mark.recurrence_id,
+            all_day=False,
+            floating=False,
+            place=place,
+        )
+        for place, one in enumerate(in_order(known))
+    ]
+    by_start = sorted(instances, key=lambda instance: (instance.starts, instance.recurrence_id))
+    return MemberBody(octets_of(uid, known), tuple(by_start), None, None, "")

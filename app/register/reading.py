@@ -1,20 +1,17 @@
-"""The one scoped door for reading closures: everything that anybody sees comes through here (SECURITY.md 6)."""
+"""The one scoped door for reading closures: all that anybody sees comes through here (docs/threat-model.md#access)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.access import Principal
-from app.domain.closure import PlannedClosure, State
+from app.domain.closure import PlannedClosure, Revision, State, fold
 from app.domain.refusal import Shredded, Unknown
-from app.domain.schedule import ScheduledClosure
-from app.domain.window import ClosureWindow, weeks_touched
-from app.register.folding import line_at
-from app.register.history_cache import Recorded
+from app.domain.window import ClosureWindow
+from app.register.history_cache import RecordedChange
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import log, parties
-from app.store.bodies import Revision, Standing
 from app.store.engine import Connection, Head, read_head
 from app.store.parties import Parties
 
@@ -42,68 +39,60 @@ def visible_users(principal: Principal, everyone: Parties) -> dict[bytes, str]:
     }
 
 
-def find_closure(register: Register, principal: Principal, reference: str) -> Standing:
-    """Return one closure; raise ``Unknown`` where there is none, or none that the principal may see."""
+def find_held(register: Register, principal: Principal, reference: str) -> rows.Held:
+    """Return one closure as it is held; raise ``Unknown`` where there is none, or none that the principal may see."""
     with register.store.reading() as connection:
-        return _find(register, connection, principal, reference)[0]
+        return _find(register, connection, principal, reference)
 
 
 def find_history(
     register: Register, principal: Principal, reference: str, as_of: datetime | None = None
-) -> tuple[Standing, list[Revision]]:
-    """Return one closure with every entry of its history that was received by ``as_of``, oldest first.
+) -> list[tuple[Revision, PlannedClosure]]:
+    """Return every revision of one closure that was received by ``as_of``, oldest first, with what stood after it.
 
     Raise ``Unknown``, also where nothing of it was known then.
     """
-    standing, written = find_written(register, principal, reference)
+    held, written = find_written(register, principal, reference)
     known = [one.revision for one in written if as_of is None or one.revision.received_at <= as_of]
     if not known:
         raise Unknown("That closure was not known then.", "Give a later time.")
-    return standing, known
+    closure = held.closure
+    stood = fold(known, closure_id=closure.id, reference=closure.reference, user=closure.user)
+    return list(zip(known, stood, strict=True))
 
 
-def find_written(register: Register, principal: Principal, reference: str) -> tuple[Standing, list[rows.Written]]:
+def find_written(register: Register, principal: Principal, reference: str) -> tuple[rows.Held, list[rows.Written]]:
     """Return one closure with its history as it was written: with notices and places in the log. Raise ``Unknown``."""
     with register.store.reading() as connection:
-        standing, _ = _find(register, connection, principal, reference)
-        return standing, rows.history(register.store, connection, standing.closure.id)
+        held = _find(register, connection, principal, reference)
+        return held, rows.history(register.store, connection, held.closure.id)
 
 
-def find_closures(register: Register, principal: Principal, question: Question) -> list[Standing]:
-    """Return the closures that a question asks for, as they stand now, by start and reference."""
-    with register.store.reading() as connection:
-        codes = _asked_users(register, connection, principal, question)
-        weeks = _week_keys(register, question.span)
-        found = [held.standing for held in rows.touching(register.store, connection, weeks, codes)]
-    wanted = [one for one in found if _answers(question, one.closure)]
-    return sorted(wanted, key=lambda one: (one.closure.window.starts, one.closure.reference))
-
-
-def read_schedule(register: Register, principal: Principal, question: Question) -> list[ScheduledClosure]:
+def read_schedule(register: Register, principal: Principal, question: Question) -> list[PlannedClosure]:
     """Return the closures that a question asks for, as they stood at ``question.as_of``, by start and reference."""
     users = _asked_keys(register, principal, question.user)
     found = [
         one
-        for one in register.chronicle.lines(question.span, question.as_of, users)
+        for one in register.history.closures(question.span, question.as_of, users)
         if question.gateway in (None, one.gateway) and question.state in (None, one.state)
     ]
     return sorted(found, key=lambda one: (one.window.starts, one.reference))
 
 
-def read_everything(register: Register, principal: Principal, as_of: datetime | None = None) -> list[ScheduledClosure]:
+def read_everything(register: Register, principal: Principal, as_of: datetime | None = None) -> list[PlannedClosure]:
     """Return every closure that the principal may see, whenever its window is, as it stood at ``as_of``."""
-    found = register.chronicle.lines(None, as_of, _asked_keys(register, principal, None))
+    found = register.history.closures(None, as_of, _asked_keys(register, principal, None))
     return sorted(found, key=lambda one: (one.window.starts, one.reference))
 
 
-def read_recorded(register: Register, principal: Principal, since: datetime, until: datetime) -> list[Recorded]:
+def read_recorded(register: Register, principal: Principal, since: datetime, until: datetime) -> list[RecordedChange]:
     """Return the entries received at ``since`` <= t < ``until`` that the principal may see, in order of receipt."""
-    return register.chronicle.recorded(since, until, _asked_keys(register, principal, None))
+    return register.history.recorded(since, until, _asked_keys(register, principal, None))
 
 
 def require_gateway(register: Register, principal: Principal, code: str) -> None:
     """Raise ``Unknown`` unless there is such a gateway and it is one of a User whom the principal may see."""
-    everyone = register.chronicle.parties()
+    everyone = register.history.parties()
     gateway = everyone.gateways.get(code)
     with register.store.reading() as connection:
         links = parties.gateway_links(connection)
@@ -111,17 +100,16 @@ def require_gateway(register: Register, principal: Principal, code: str) -> None
         raise Unknown("There is no such gateway.", "Check the code.")
 
 
-def find_line(
+def find_closure(
     register: Register, principal: Principal, reference: str, as_of: datetime | None = None
-) -> ScheduledClosure:
+) -> PlannedClosure:
     """Return one closure as it stood at ``as_of``; raise ``Unknown``, also where it was not known then."""
-    standing, history = find_history(register, principal, reference, as_of)
-    line = line_at(standing.closure.reference, standing.closure.user, history)
-    assert line is not None  # a history has a first entry
-    return line
+    if as_of is None:
+        return find_held(register, principal, reference).closure
+    return find_history(register, principal, reference, as_of)[-1][1]
 
 
-def read_changes(register: Register, since: int) -> tuple[Head, Parties, list[tuple[int, Standing]]]:
+def read_changes(register: Register, since: int) -> tuple[Head, Parties, list[tuple[int, PlannedClosure]]]:
     """Return the head, the names, and every closure changed after change number ``since``, for publishing.
 
     Each closure comes with the change number of its last applied revision.
@@ -142,7 +130,7 @@ def place_in_log(register: Register, reference: str) -> tuple[int, bytes]:
     return position, leaf
 
 
-def _readable(found: Iterator[rows.Held]) -> Iterator[tuple[int, Standing]]:
+def _readable(found: Iterator[rows.Held]) -> Iterator[tuple[int, PlannedClosure]]:
     """Leave out closures whose key was shredded between two statements of one reader."""
     while True:
         try:
@@ -151,41 +139,22 @@ def _readable(found: Iterator[rows.Held]) -> Iterator[tuple[int, Standing]]:
             continue
         if held is None:
             return
-        yield held.change, held.standing
+        yield held.change, held.closure
 
 
-def _find(register: Register, connection: Connection, principal: Principal, reference: str) -> tuple[Standing, bytes]:
+def _find(register: Register, connection: Connection, principal: Principal, reference: str) -> rows.Held:
     everyone = parties.read_parties(register.store, connection)
     codes = visible_users(principal, everyone)
     held = rows.by_reference(register.store, connection, reference.strip().upper(), codes)
     if held is None:
         raise Unknown("There is no such closure.", "Check the reference; it looks like CN-0123456789.")
-    return held.standing, held.user_id
-
-
-def _asked_users(
-    register: Register, connection: Connection, principal: Principal, question: Question
-) -> dict[bytes, str]:
-    codes = visible_users(principal, parties.read_parties(register.store, connection))
-    return {key: code for key, code in codes.items() if question.user in (None, code)}
+    return held
 
 
 def _asked_keys(register: Register, principal: Principal, user: str | None) -> set[bytes]:
     """Return the row ids of the Users whose closures are asked for and may be seen."""
-    seen = visible_users(principal, register.chronicle.parties())
+    seen = visible_users(principal, register.history.parties())
     return {key for key, code in seen.items() if user in (None, code)}
-
-
-def _week_keys(register: Register, span: ClosureWindow) -> list[bytes]:
-    return [register.store.blind.week(week) for week in weeks_touched(span.starts, span.ends)]
-
-
-def _answers(question: Question, closure: PlannedClosure) -> bool:
-    return (
-        question.span.overlaps(closure.window)
-        and question.gateway in (None, closure.gateway)
-        and question.state in (None, closure.state)
-    )
 
 
 def without_sender_words(revision: Revision) -> Revision:

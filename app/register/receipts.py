@@ -5,8 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from app.domain.closure import State, Step
-from app.domain.late_change import Assessment
+from app.domain.closure import PlannedClosure, Step
 from app.domain.london import london_text, utc_text
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
@@ -17,22 +16,18 @@ from app.security.signing import SigningKey, sign_receipt
 class Acknowledgement:
     """What we tell the sender about one closure after a notice.
 
-    ``number`` is the number of the revision that stands. ``step`` is what this notice did; None where it said nothing
-    new. ``clashes`` are the references of the sender's own closures at other gateways that overlap.
+    ``closure`` is what stands. ``step`` is what this notice did; None where it said nothing new. ``clashes`` are the
+    references of the sender's own closures at other gateways that overlap; ``also_at`` are other gateways of the sender
+    at which the same event stands.
     """
 
-    reference: str
-    gateway: str
-    window: ClosureWindow
-    state: State
-    number: int
+    closure: PlannedClosure
     step: Step | None
-    assessment: Assessment
-    late_change: bool
     moved_from: ClosureWindow | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     clashes: tuple[str, ...] = ()
+    also_at: tuple[str, ...] = ()
     receipt: dict[str, Any] | None = None
 
 
@@ -68,9 +63,10 @@ def make_receipt(
     tree: tuple[int, bytes],
 ) -> dict[str, Any]:
     """Sign that a revision was recorded: where its leaf stands in the log, and the tree (size, root) that holds it."""
-    number = None if acknowledgement.step is Step.SUPERSEDED else acknowledgement.number
-    digest = window_hash(acknowledgement.reference, number, acknowledgement.gateway, acknowledgement.window)
-    return sign_revision(key, (acknowledgement.reference, acknowledgement.number, digest), received_at, leaf, tree)
+    closure = acknowledgement.closure
+    number = None if acknowledgement.step is Step.SUPERSEDED else closure.number
+    digest = window_hash(closure.reference, number, closure.gateway, closure.window)
+    return sign_revision(key, (closure.reference, closure.number, digest), received_at, leaf, tree)
 
 
 def sign_revision(
@@ -98,40 +94,41 @@ def sign_revision(
 
 
 def acknowledgement_facts(acknowledgement: Acknowledgement) -> dict[str, Any]:
-    """Return the acknowledgement as JSON (INTERFACES.md), with the words that people read beside the values."""
-    lead = acknowledgement.assessment
-    window = acknowledgement.window
+    """Return the acknowledgement as JSON (docs/api.md), with the words that people read beside the values."""
+    closure, verdict = acknowledgement.closure, acknowledgement.closure.verdict
+    window = closure.window
     moved_from = acknowledgement.moved_from
     return {
-        "reference": acknowledgement.reference,
-        "gateway": acknowledgement.gateway,
+        "reference": closure.reference,
+        "gateway": closure.gateway,
         "starts": utc_text(window.starts),
         "ends": utc_text(window.ends),
         "starts_london": london_text(window.starts),
         "ends_london": london_text(window.ends),
-        "state": acknowledgement.state.value,
-        "revision": acknowledgement.number,
+        "state": closure.state.value,
+        "revision": closure.number,
         "change": acknowledgement.step.value if acknowledgement.step else None,
         "moved_from": None
         if moved_from is None
         else {"starts": utc_text(moved_from.starts), "ends": utc_text(moved_from.ends)},
-        "working_days_notice": lead.current_date.working_days,
-        "first_notice_days": lead.first_notice.working_days,
-        "recommended": lead.current_date.recommended_days,
-        "band": lead.current_date.band,
-        "short_notice": acknowledgement.late_change,
-        "notice": notice_words(acknowledgement),
+        "working_days_notice": verdict.working_days_notice,
+        "first_notice_days": verdict.first_notice.working_days,
+        "recommended": verdict.current_date.recommended_days,
+        "band": verdict.current_date.band,
+        "short_notice": verdict.short_notice,
+        "late_change": verdict.late_change,
+        "notice": notice_words(closure),
         "remarks": list(acknowledgement.remarks),
         "left_out": list(acknowledgement.left_out),
         "clashes": list(acknowledgement.clashes),
+        "also_at": list(acknowledgement.also_at),
         "receipt": acknowledgement.receipt,
     }
 
 
-def notice_words(acknowledgement: Acknowledgement) -> str:
-    """Word the notice given, kindly: it is information, and nobody is in breach of anything."""
-    change, current = acknowledgement.assessment.change, acknowledgement.assessment.current_date
-    period = change if acknowledgement.late_change else current
+def notice_words(closure: PlannedClosure) -> str:
+    """Word the notice of the times that stand, kindly: it is information, and nobody is in breach of anything."""
+    period = closure.verdict.current_date
     if period.band == "after end":
         return f"Told after the window had ended; {period.recommended_days} Working Days are recommended."
     if period.band == "after start":
@@ -141,7 +138,7 @@ def notice_words(acknowledgement: Acknowledgement) -> str:
 
 
 def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
-    """Return a problem as JSON (INTERFACES.md)."""
+    """Return a problem as JSON (docs/api.md)."""
     return {
         "line": problem.line,
         "property": problem.property,
@@ -152,7 +149,7 @@ def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
 
 
 def outcome_facts(outcome: Outcome) -> dict[str, Any]:
-    """Return the answer to a notice as JSON (INTERFACES.md)."""
+    """Return the answer to a notice as JSON (docs/api.md)."""
     facts: dict[str, Any] = {
         name: [acknowledgement_facts(entry) for entry in getattr(outcome, name)]
         for name in ("accepted", "unchanged", "superseded", "withdrawn")

@@ -1,21 +1,22 @@
-"""A notice comes in: what it announces is matched, assessed, recorded and acknowledged in one transaction."""
+"""A notice is recorded: its content is matched, judged, written and acknowledged in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.clash import find_clashes
 from app.domain.closure import State
-from app.domain.notice import Notice, NoticeContent, RepeatingRule
+from app.domain.notice import Announcement, Notice, NoticeContent, RepeatingRule
 from app.domain.party import User
-from app.domain.refusal import IntakeProblem
+from app.domain.refusal import IntakeProblem, Unknown
 from app.intake.minimise import minimised
-from app.register.decisions import Decided, Occasion, acknowledge, as_it_stands, decide, entry_of, outcome_of
+from app.register.calendar_view import follow_closures
+from app.register.decisions import Decision, Occasion, acknowledge, as_it_stands, decide, outcome_of
 from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.receipts import Outcome, make_receipt
 from app.register.register import Register
 from app.register.rulebook import Rulebook
-from app.register.transaction import Transaction, is_ahead
+from app.register.transaction import Entry, Transaction
 from app.security.signing import SigningKey
 from app.security.tokens import new_row_id
 from app.store import closures as rows
@@ -26,93 +27,123 @@ from app.store.engine import Connection, Head, read_head
 _MOST_CLASHES = 20  # named in one acknowledgement; the clash list itself is a question of its own
 
 
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """One notice being received: whose it is, when, under which locked head and rules."""
+
+    register: Register
+    connection: Connection
+    head: Head
+    rulebook: Rulebook
+    user: User
+    notice: Notice
+
+    @property
+    def occasion(self) -> Occasion:
+        """Return who tells us, when and how, and the rule in force then."""
+        return occasion_of(self.user, self.notice, self.head, self.rulebook)
+
+
 def receive_notice(
     register: Register,
     user: User,
     notice: Notice,
-    reading: NoticeContent,
+    content: NoticeContent,
     *,
+    about: str = "",
     all_or_nothing: bool = False,
     withdraw_missing: bool = False,
 ) -> Outcome:
     """Record a notice and what it announces; return the acknowledgements. Nothing is refused for being late.
 
-    With ``all_or_nothing``, any problem leaves the notice kept but nothing applied. With ``withdraw_missing``, planned
+    ``about`` is the reference of the one closure that the notice changes, whatever UID and gateway it names. With
+    ``all_or_nothing``, any problem leaves the notice kept but nothing applied. With ``withdraw_missing``, planned
     closures ahead that the notice does not mention are withdrawn. Raise ``StoreBusy`` or ``StoreFull``: then nothing
     was recorded.
     """
-    if all_or_nothing and reading.problems:
+    if all_or_nothing and content.problems:
         keep_notice(register, user, notice)
-        return Outcome(notice.received_at, recorded=False, problems=reading.problems, remarks=reading.remarks)
+        return Outcome(notice.received_at, recorded=False, problems=content.problems, remarks=content.remarks)
     with register.store.writing() as connection:
         head, rulebook = register.lock(connection)
-        occasion = occasion_of(user, notice.received_at, rulebook)
-        missing = _missing(register, connection, user, notice.received_at, reading) if withdraw_missing else []
-        recorded = record_reading(register, connection, head, (user, notice, occasion), reading, missing=missing)
+        receiving = Receiving(register, connection, head, rulebook, user, notice)
+        matches, held = _matches(receiving, content, about)
+        if withdraw_missing:
+            missing = _missing(register, connection, user, notice.received_at, content)
+            matches += [Match(withdrawal_of(one), one) for one in missing]
+        recorded = record_content(receiving, content, matches, held)
+        follow_closures(register, connection, user, recorded.changes, rulebook)
     return recorded.outcome(register.signing_key)
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedNotice:
     """A notice that was written, with what was decided of it: the outcome waits for its signatures.
 
-    ``leaves`` are those of the steps taken, by their index in ``decided``; ``tree`` is (size, root) over all. ``kept``
-    is the notice as it was stored.
+    ``leaves`` are those of the steps taken, by their index in ``decisions``; ``tree`` is (size, root) over all.
+    ``kept`` is the notice as it was stored.
     """
 
     notice: Notice
-    reading: NoticeContent
-    decided: Sequence[Decided]
+    content: NoticeContent
+    decisions: Sequence[Decision]
     problems: Sequence[IntakeProblem]
     leaves: Mapping[int, tuple[int, bytes]]
     tree: tuple[int, bytes]
     kept: Notice
-    clashes: dict[str, tuple[str, ...]]
+    clashes: Mapping[str, tuple[str, ...]]
+    also_at: Mapping[str, tuple[str, ...]]
+
+    @property
+    def changes(self) -> list[tuple[Decision, int]]:
+        """Return the decisions that took a numbered step, each with the place of its revision in the log."""
+        return [
+            (decision, self.leaves[index][0])
+            for index, decision in enumerate(self.decisions)
+            if decision.step is not None and decision.step.is_numbered
+        ]
 
     def outcome(self, key: SigningKey) -> Outcome:
         """Return the answer to the notice, its receipts signed."""
         received_at, acknowledged = self.notice.received_at, []
-        for index, one in enumerate(self.decided):
-            plain = acknowledge(one, self.clashes)
+        for index, decision in enumerate(self.decisions):
+            plain = acknowledge(decision, self.clashes, self.also_at)
             if index in self.leaves:
                 plain = replace(plain, receipt=make_receipt(key, plain, received_at, self.leaves[index], self.tree))
             acknowledged.append(plain)
-        problems = (*self.reading.problems, *self.problems)
-        return outcome_of(received_at, acknowledged, problems, self.reading.remarks, recorded=True)
+        problems = (*self.content.problems, *self.problems)
+        return outcome_of(received_at, acknowledged, problems, self.content.remarks, recorded=True)
 
 
-def record_reading(
-    register: Register,
-    connection: Connection,
-    head: Head,
-    given: tuple[User, Notice, Occasion],
-    reading: NoticeContent,
-    *,
-    missing: Sequence[Held] = (),
-) -> Recorded:
-    """Record a notice and what it announces under the locked head; closures that are ``missing`` are withdrawn.
+def record_content(
+    receiving: Receiving, content: NoticeContent, matches: Iterable[Match], held: Iterable[Held]
+) -> RecordedNotice:
+    """Write a notice and what becomes of its matches, under the locked head.
 
     The notice's leaf is the first of this transaction: its place in the log is the size that the log had before.
     """
-    user, notice, occasion = given
-    decided, problems = _decide(register, connection, user, reading, occasion)
-    gone = [Match(withdrawal_of(held.standing.closure), held.standing.closure) for held in missing]
-    decided += decide(gone, missing, occasion)[0]
-    leaves, tree, kept = _record(register, connection, head, (user, notice, reading), decided)
-    _keep_series(register, connection, user, reading)
-    clashes = _clashes(register, connection, user, decided)
-    return Recorded(notice, reading, decided, problems, leaves, tree, kept, clashes)
+    decisions, problems = decide(matches, receiving.occasion)
+    leaves, tree, kept = _write(receiving, content, decisions)
+    _keep_rules(receiving.register, receiving.connection, receiving.user, content)
+    clashes = _clashes(receiving.register, receiving.connection, receiving.user, decisions)
+    also_at = _also_at(decisions, held)
+    return RecordedNotice(receiving.notice, content, decisions, problems, leaves, tree, kept, clashes, also_at)
 
 
-def preview_notice(register: Register, user: User, received_at: datetime, reading: NoticeContent) -> Outcome:
-    """Say what ``receive_notice`` would do with this reading, and which closures ahead it does not mention."""
+def preview_notice(
+    register: Register, user: User, notice: Notice, content: NoticeContent, *, about: str = ""
+) -> Outcome:
+    """Say what ``receive_notice`` would do with this content, and which closures ahead it does not mention."""
+    received_at = notice.received_at
     with register.store.reading() as connection:
-        occasion = occasion_of(user, received_at, register.rules.at(read_head(connection).rules))
-        decided, problems = _decide(register, connection, user, reading, occasion)
-        clashes = _clashes(register, connection, user, decided)
-        missing = [as_it_stands(held) for held in _missing(register, connection, user, received_at, reading)]
-    acknowledged = [acknowledge(one, clashes) for one in decided]
-    outcome = outcome_of(received_at, acknowledged, (*reading.problems, *problems), reading.remarks, recorded=False)
+        head = read_head(connection)
+        receiving = Receiving(register, connection, head, register.rules.at(head.rules), user, notice)
+        matches, held = _matches(receiving, content, about)
+        decisions, problems = decide(matches, receiving.occasion)
+        clashes = _clashes(register, connection, user, decisions)
+        missing = [as_it_stands(one) for one in _missing(register, connection, user, received_at, content)]
+    acknowledged = [acknowledge(one, clashes, _also_at(decisions, held)) for one in decisions]
+    outcome = outcome_of(received_at, acknowledged, (*content.problems, *problems), content.remarks, recorded=False)
     return replace(outcome, missing=tuple(missing))
 
 
@@ -123,115 +154,169 @@ def keep_notice(register: Register, user: User, notice: Notice) -> bool:
     what in them is more than date, time, gateway and reference.
     """
     with register.store.writing() as connection:
-        head, _ = register.lock(connection)
-        _, _, kept = _record(register, connection, head, (user, notice, None), [])
+        head, rulebook = register.lock(connection)
+        _, _, kept = _write(Receiving(register, connection, head, rulebook, user, notice), None, [])
     return kept == notice
 
 
-def extend_series(register: Register, user: User, reading: NoticeContent, now: datetime) -> int:
-    """Add the occurrences of held rules that ``reading`` states and the register lacks; return how many.
+def extend_series(register: Register, user: User, gateway: str, content: NoticeContent, now: datetime) -> int:
+    """Add the occurrences of held rules that ``content`` states and the register lacks; return how many.
 
-    They are not late: we first heard of them when we received the rule (DECISIONS.md 3).
+    They are not late: we first heard of them when we received the rule.
     """
-    with register.store.writing() as connection:
+    store = register.store
+    with store.writing() as connection:
         head, rulebook = register.lock(connection)
-        keys = [register.store.blind.series(user.id, uid) for uid in sorted(reading.whole_uids)]
-        held = [one.standing.closure for one in rows.of_series(register.store, connection, user.code, keys)]
-        known = {(closure.uid, closure.recurrence_id) for closure in held}
-        later = [one for one in reading.announcements if (one.uid, one.recurrence_id) not in known]
-        heard_at = min((closure.first_received_at for closure in held), default=now)
-        matches = [Match(one, None) for one in later if not one.withdrawn]
-        decided, _ = decide(matches, (), occasion_of(user, heard_at, rulebook))
-        transaction = Transaction(register.store, head, now, user.id, given_by="the horizon moved on")
-        for one in decided:
-            transaction.add(entry_of(one))
+        keys = [store.blind.series(user.id, uid) for uid in sorted(content.whole_uids)]
+        held = [one for one in rows.of_series(store, connection, user.code, keys) if one.closure.gateway == gateway]
+        known = {(one.mark.uid, one.mark.recurrence_id) for one in held}
+        later = [one for one in content.announcements if (one.uid, one.recurrence_id) not in known]
+        heard_at = min((one.closure.first_received_at for one in held), default=now)
+        policy = rulebook.policy_for(heard_at)
+        occasion = Occasion(
+            user=user.code,
+            received_at=now,
+            heard_at=heard_at,
+            policy=policy,
+            working_days=rulebook.calendar_for(policy),
+            stamped_at=head.stamped_at,
+            given_by="the horizon moved on",
+        )
+        decisions, _ = decide([Match(one, None) for one in later if not one.withdrawn], occasion)
+        transaction = Transaction(store, head, now, user.id)
+        places = [transaction.add(_entry_of(one))[0] for one in decisions]
         transaction.log.close()
         transaction.write(connection)
-        _keep_series(register, connection, user, reading)
-    return len(decided)
+        _keep_rules(register, connection, user, content)
+        follow_closures(register, connection, user, list(zip(decisions, places, strict=True)), rulebook)
+    return len(decisions)
 
 
-def _record(
-    register: Register,
-    connection: Connection,
-    head: Head,
-    sent: tuple[User, Notice, NoticeContent | None],
-    decided: Sequence[Decided],
+def closures_of(receiving: Receiving, uids: Iterable[str]) -> list[Held]:
+    """Return every closure of the sender with one of these UIDs, at whichever gateway."""
+    store = receiving.register.store
+    keys = [store.blind.series(receiving.user.id, uid) for uid in dict.fromkeys(uids)]
+    return rows.of_series(store, receiving.connection, receiving.user.code, keys)
+
+
+def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[Held]) -> list[Match]:
+    """Return what moves one closure to the gateway of ``announcement``.
+
+    Where that gateway knows the same event already, the announcement is a notice of the closure there and the one here
+    is withdrawn: what an event is at one gateway stays one closure.
+    """
+    there = (announcement.gateway, held.mark.uid, held.mark.recurrence_id)
+    for other in known:
+        taken = (other.closure.gateway, other.mark.uid, other.mark.recurrence_id) == there
+        if taken and other.closure.id != held.closure.id:
+            gone = [Match(withdrawal_of(held), held)] if held.closure.state is State.PLANNED else []
+            return [Match(announcement, other), *gone]
+    return [Match(announcement, held)]
+
+
+def _matches(receiving: Receiving, content: NoticeContent, about: str) -> tuple[list[Match], list[Held]]:
+    if about:
+        return _matches_about(receiving, content, about)
+    held = closures_of(receiving, [*(one.uid for one in content.announcements), *sorted(content.whole_uids)])
+    received_at = receiving.notice.received_at
+    return match_announcements(content.announcements, held, content.whole_uids, received_at), held
+
+
+def _matches_about(receiving: Receiving, content: NoticeContent, about: str) -> tuple[list[Match], list[Held]]:
+    """Match what is told of the one closure of a reference. Raise ``Unknown`` where it is not the sender's."""
+    codes = {receiving.user.id: receiving.user.code}
+    held = rows.by_reference(receiving.register.store, receiving.connection, about, codes)
+    if held is None:
+        raise Unknown("There is no such closure.", "Check the reference; it looks like CN-0123456789.")
+    known = closures_of(receiving, [held.mark.uid])
+    told = [replace(one, uid=held.mark.uid, recurrence_id=held.mark.recurrence_id) for one in content.announcements]
+    return [match for one in told for match in change_of_gateway(held, one, known)], known
+
+
+def _write(
+    receiving: Receiving, content: NoticeContent | None, decisions: Sequence[Decision]
 ) -> tuple[dict[int, tuple[int, bytes]], tuple[int, bytes], Notice]:
     """Write a notice and what was decided of it.
 
     Return the leaf of each step, the tree (size, root) over all, and the notice as it was kept: whole, or, as the rule
     of this moment may have it, with no more than what was read of it.
     """
-    (user, notice, reading), store, notice_id = sent, register.store, new_row_id()
-    kept = notice if register.rules.at(head.rules).retention.keeps_details else minimised(notice, reading)
+    user, notice, store, notice_id = receiving.user, receiving.notice, receiving.register.store, new_row_id()
+    kept = notice if receiving.rulebook.retention.keeps_details else minimised(notice, content)
     sealed = notices.seal_notice(store, notice_id, user.id, kept)
-    transaction = Transaction(
-        store, head, notice.received_at, user.id, notice_id, notice.channel.value, notice.given_by
-    )
+    transaction = Transaction(store, receiving.head, notice.received_at, user.id, notice_id)
     log_index = notices.append_leaf(transaction.log, notice_id, notice.received_at, sealed)
     leaves: dict[int, tuple[int, bytes]] = {}
-    for index, one in enumerate(decided):
-        if one.step is not None:
-            _, leaves[index] = transaction.add(entry_of(one))
-        elif one.held is not None:
-            transaction.restate(one.held, one.after)
+    for index, decision in enumerate(decisions):
+        if decision.revision is not None:
+            leaves[index] = transaction.add(_entry_of(decision))
+        elif decision.held is not None:
+            transaction.restate(decision.held, decision.mark)
     tree = transaction.log.close()
     notices.insert_notice(
-        store, connection, notice_id=notice_id, user_id=user.id, received=notice, sealed=sealed,
+        store, receiving.connection, notice_id=notice_id, user_id=user.id, received=notice, sealed=sealed,
         log_index=log_index, tree=tree,
     )  # fmt: skip
-    transaction.write(connection)
+    transaction.write(receiving.connection)
     return leaves, tree, kept
 
 
-def occasion_of(user: User, received_at: datetime, rulebook: Rulebook) -> Occasion:
-    """Return who tells us, when, and the rule in force then."""
-    policy = rulebook.policy_for(received_at)
-    return Occasion(user.code, received_at, policy, rulebook.calendar_for(policy))
+def _entry_of(decision: Decision) -> Entry:
+    assert decision.revision is not None
+    return Entry(decision.held, decision.revision, decision.closure, decision.mark)
 
 
-def _decide(
-    register: Register, connection: Connection, user: User, reading: NoticeContent, occasion: Occasion
-) -> tuple[list[Decided], list[IntakeProblem]]:
-    uids = dict.fromkeys([entry.uid for entry in reading.announcements] + sorted(reading.whole_uids))
-    keys = [register.store.blind.series(user.id, uid) for uid in uids]
-    held = rows.of_series(register.store, connection, user.code, keys)
-    matches = match_announcements(
-        reading.announcements, [one.standing.closure for one in held], reading.whole_uids, occasion.received_at
+def occasion_of(user: User, notice: Notice, head: Head, rulebook: Rulebook) -> Occasion:
+    """Return who tells us, when and how, and the rule in force then."""
+    policy = rulebook.policy_for(notice.received_at)
+    return Occasion(
+        user=user.code,
+        received_at=notice.received_at,
+        heard_at=notice.received_at,
+        policy=policy,
+        working_days=rulebook.calendar_for(policy),
+        stamped_at=head.stamped_at,
+        channel=notice.channel.value,
+        given_by=notice.given_by,
     )
-    return decide(matches, held, occasion)
 
 
 def _missing(
-    register: Register, connection: Connection, user: User, received_at: datetime, reading: NoticeContent
+    register: Register, connection: Connection, user: User, received_at: datetime, content: NoticeContent
 ) -> list[Held]:
-    """Return the sender's planned closures ahead whose UID the notice does not mention, earliest first."""
-    stated = {entry.uid for entry in reading.announcements} | reading.whole_uids
+    """Return the sender's planned closures ahead that the notice does not mention, earliest first."""
+    events = {(one.gateway, one.uid) for one in content.announcements}
+    anywhere = {uid for gateway, uid in events if not gateway}
     planned = rows.in_state(register.store, connection, State.PLANNED, {user.id: user.code})
     found = [
         held
         for held in planned
-        if held.standing.closure.uid not in stated and is_ahead(held.standing.closure, received_at)
+        if (held.closure.gateway, held.mark.uid) not in events
+        and held.mark.uid not in anywhere
+        and held.closure.is_ahead(received_at)
     ]
-    return sorted(found, key=lambda held: (held.standing.closure.window, held.standing.closure.reference))
+    return sorted(found, key=lambda held: (held.closure.window, held.closure.reference))
 
 
 def _clashes(
-    register: Register, connection: Connection, user: User, decided: Sequence[Decided]
+    register: Register, connection: Connection, user: User, decisions: Sequence[Decision]
 ) -> dict[str, tuple[str, ...]]:
     """Return, for each closure acknowledged, the sender's own closures at other gateways that overlap it."""
     store = register.store
-    subjects = {one.after.id: one.after for one in decided if one.step is not None and one.after.state is State.PLANNED}
+    subjects = {
+        one.closure.id: one.closure
+        for one in decisions
+        if one.revision is not None and one.closure.state is State.PLANNED
+    }
     if not subjects or len(parties.gateways_of(store, connection, user.id)) == 1:
         return {}
     week_keys = dict.fromkeys(
         store.blind.week(week) for closure in subjects.values() for week in closure.window.weeks()
     )
     others = {
-        held.standing.closure.id: held.standing.closure
+        held.closure.id: held.closure
         for held in rows.touching(store, connection, week_keys, {user.id: user.code})
-        if held.standing.closure.state is State.PLANNED
+        if held.closure.state is State.PLANNED
     }
     told = {closure.reference for closure in subjects.values()}
     found: dict[str, list[str]] = {}
@@ -243,10 +328,27 @@ def _clashes(
     return {reference: tuple(names) for reference, names in found.items()}
 
 
-def _keep_series(register: Register, connection: Connection, user: User, reading: NoticeContent) -> None:
-    """Keep the rules that go on beyond the horizon; forget those of UIDs that no longer do."""
-    open_ended: dict[str, RepeatingRule] = {one.uid: one for one in reading.series}
-    ended = [register.store.blind.series(user.id, uid) for uid in reading.whole_uids if uid not in open_ended]
+def _also_at(decisions: Sequence[Decision], held: Iterable[Held]) -> dict[str, tuple[str, ...]]:
+    """Return, for each closure that stands after a notice, the other gateways at which the same event is planned."""
+    standing = {one.closure.id: (one.closure, one.mark.uid) for one in held}
+    standing |= {one.closure.id: (one.closure, one.mark.uid) for one in decisions}
+    planned: dict[str, set[str]] = {}
+    for closure, uid in standing.values():
+        if closure.state is State.PLANNED:
+            planned.setdefault(uid, set()).add(closure.gateway)
+    return {
+        one.closure.reference: tuple(sorted(planned.get(one.mark.uid, set()) - {one.closure.gateway}))
+        for one in decisions
+        if one.closure.state is State.PLANNED
+    }
+
+
+def _keep_rules(register: Register, connection: Connection, user: User, content: NoticeContent) -> None:
+    """Keep the rules that go on beyond the horizon; forget those of events that no longer do."""
+    store = register.store
+    events = {(one.gateway, one.uid) for one in content.announcements if one.uid in content.whole_uids}
+    going_on: dict[tuple[str, str], RepeatingRule] = {(one.gateway, one.uid): one for one in content.series}
+    ended = [store.blind.rule(user.id, *event) for event in sorted(events - going_on.keys())]
     runs.drop_series(connection, ended)
-    for one in reading.series:
-        runs.put_series(register.store, connection, user.id, (one.uid, one.gateway, one.octets), one.expanded_to)
+    for one in content.series:
+        runs.put_series(store, connection, user.id, (one.uid, one.gateway, one.octets), one.expanded_to)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.register.history_cache import Chronicle
+from app.register.history_cache import HistoryCache
 from app.register.rulebook import Rulebook, RulebookCache
 from app.security.signing import SigningKey
 from app.store.engine import Connection, Head, Store, read_head
@@ -15,7 +15,7 @@ class Register:
     store: Store
     signing_key: SigningKey
     rules: RulebookCache
-    chronicle: Chronicle
+    history: HistoryCache
     origin: str
 
     def lock(self, connection: Connection) -> tuple[Head, Rulebook]:
@@ -32,4 +32,6 @@ class Register:
 
 def open_register(store: Store, origin: str) -> Register:
     """Return the register over an open store; ``origin`` is the UID domain, which outlives any address."""
-    return Register(store, SigningKey(store.keyring.derive("signing")), RulebookCache(store), Chronicle(store), origin)
+    return Register(
+        store, SigningKey(store.keyring.derive("signing")), RulebookCache(store), HistoryCache(store), origin
+    )

@@ -1,4 +1,4 @@
-"""What its retention lets go is forgotten; the record still verifies, since the leaves stay (DECISIONS.md 7)."""
+"""What its retention lets go is forgotten; the record still verifies, as leaves stay (docs/domain.md#retention)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,10 +25,7 @@ def purge_expired(register: Register, now: datetime) -> Purged:
     retention = register.rulebook().retention
     with store.reading() as connection:
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
-        ends = {
-            held.standing.closure.id: held.standing.closure.window.ends
-            for held in rows.changed_since(store, connection, 0, codes)
-        }
+        ends = {held.closure.id: held.closure.window.ends for held in rows.changed_since(store, connection, 0, codes)}
         held_notices = notices.held_notices(connection, now - retention.details)
         about = rows.closures_of_notices(connection, held_notices)
     current = {notice_id for notice_id, closure_id in about if ends.get(closure_id, now) > now - retention.details}
@@ -40,7 +37,7 @@ def purge_expired(register: Register, now: datetime) -> Purged:
             notices.purge_notices(connection, group)
         rows.forget_closures(connection, past)
         if past:
-            parties.count_forgetting(connection)
+            parties.count_forgetting(connection, now)
         for group in rows.in_groups(past):
             assessments.forget_assessments(connection, group)
     return Purged(len(silent), len(past))

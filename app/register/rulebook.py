@@ -9,7 +9,7 @@ import structlog
 
 from app.domain.london import london_date
 from app.domain.maintenance import Maintenance
-from app.domain.notice_policy import FIRST_POLICY, Counting, NoticePolicy, policy_in_force
+from app.domain.notice_policy import COUNTING, FIRST_POLICY, NoticePolicy, policy_in_force
 from app.domain.refusal import PolicyRefused
 from app.domain.retention import RetentionPolicy
 from app.domain.thresholds import Thresholds
@@ -21,6 +21,7 @@ from app.store.maintenance import read_maintenance
 
 _LOG = structlog.get_logger()
 _NOTICE, _RETENTION, _EXTRA_DAYS, _THRESHOLDS = "notice", "retention", "extra-days", "thresholds"
+_PUBLISHER = "publisher"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,6 @@ def _policy(version: int, body: str) -> NoticePolicy:
         recommended_days=facts["recommended_days"],
         valid_from=date.fromisoformat(facts["valid_from"]),
         holiday_region=facts["holiday_region"],
-        counting=Counting(facts["counting"]),
     )
 
 
@@ -194,6 +194,16 @@ def _extra_days(connection: Connection) -> list[date]:
     return [date.fromisoformat(day) for day in json.loads(kept[-1][2])] if kept else []
 
 
+def note_publisher(store: Store, publisher: dict[str, str], now: datetime) -> None:
+    """Keep who feeds say publishes them, by which release: another one changes their octets, and so their date."""
+    body = json.dumps(publisher, sort_keys=True)
+    with store.reading() as connection:
+        kept = rules.read_policies(connection, _PUBLISHER)
+    if not kept or kept[-1][2] != body:
+        with store.writing() as connection:
+            rules.append_policy(connection, _PUBLISHER, body, now)
+
+
 def refresh_rules(store: Store, now: datetime) -> None:
     """Make sure that a first policy and the holiday tables of this release are kept. Run once at each start."""
     with store.writing() as connection:
@@ -217,7 +227,7 @@ def _policy_body(policy: NoticePolicy) -> str:
             "recommended_days": policy.recommended_days,
             "valid_from": policy.valid_from.isoformat(),
             "holiday_region": policy.holiday_region,
-            "counting": policy.counting.value,
+            "counting": COUNTING,
         }
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.access import Action
 from app.domain.maintenance import MaintenanceKind
 from app.domain.party import read_code
 from app.domain.refusal import Refusal, Unknown
@@ -23,12 +24,45 @@ class SourceRefused(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Topic:
+    """What calendars are read for. ``action`` lets a role keep such sources; ``event`` words what an event of one is.
+
+    ``counts`` are the counts that a look leaves behind, ``results`` what a look tells, in order. ``what_stays`` is said
+    when a source is removed.
+    """
+
+    action: Action
+    event: str
+    counts: tuple[str, ...]
+    results: tuple[str, ...]
+    what_stays: str
+
+
+_OUTCOMES = ("accepted", "unchanged", "superseded", "withdrawn")
+CLOSURES = Topic(
+    Action.KEEP_SOURCES, "a closure", _OUTCOMES, _OUTCOMES, "The closures that it announced stay as they are."
+)
+DCC_DATES = Topic(
+    Action.KEEP_MAINTENANCE,
+    "one of DCC's own dates",
+    ("accepted", "unchanged", "withdrawn"),
+    ("added", "moved", "withdrawn", "unchanged"),
+    "The dates that it brought stay as they are.",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class ListedSource:
     """A source as listed, with the code of the User whose it is; None where it is DCC's own."""
 
     source: Source
     standing: Standing
     user: str | None
+
+    @property
+    def about(self) -> Topic:
+        """What it is read for."""
+        return DCC_DATES if self.user is None else CLOSURES
 
 
 def gateway_of(store: Store, user_code: str, gateway: str) -> GatewayOf:
@@ -94,14 +128,9 @@ def list_sources(store: Store) -> Sequence[ListedSource]:
     return [ListedSource(one, standing, codes[one.user_id]) for one, standing in found if one.user_id in codes]
 
 
-def list_users_sources(store: Store) -> Sequence[ListedSource]:
-    """Return the calendars of Users that are read, oldest first."""
-    return [one for one in list_sources(store) if one.user is not None]
-
-
-def list_dccs_sources(store: Store) -> Sequence[ListedSource]:
-    """Return the calendars that are read for DCC's own dates, oldest first."""
-    return [one for one in list_sources(store) if one.user is None]
+def sources_about(store: Store, topic: Topic) -> Sequence[ListedSource]:
+    """Return the sources that are read for a topic, oldest first."""
+    return [one for one in list_sources(store) if one.about is topic]
 
 
 def find_source(found: Sequence[ListedSource], source_id: str) -> ListedSource:

@@ -131,7 +131,7 @@ def _standing_faults(register: Register, connection: Connection, last: dict[byte
             last.pop(row.id, None)
             continue
         try:
-            closure = rows.open_row(register.store, row, codes[row.user_id]).standing.closure
+            closure = rows.open_row(register.store, row, codes[row.user_id]).closure
         except Refusal:
             faults.append(f"What stands of {row.reference} does not open.")
             last.pop(row.id, None)

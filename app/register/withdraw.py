@@ -21,7 +21,8 @@ def withdraw_closure(
 
     Withdrawing what is withdrawn already says "unchanged".
     """
-    closure = record.find_closure(register, principal, reference).closure
+    held = record.find_held(register, principal, reference)
+    closure = held.closure
     with register.store.reading() as connection:
         user = parties.find_user(register.store, connection, closure.user)
     notice = Notice(
@@ -32,5 +33,5 @@ def withdraw_closure(
         octets=closure.reference.encode(),
         given_by=principal.signature(closure.user),
     )
-    announced = NoticeContent(announcements=(withdrawal_of(closure),), problems=(), events=1)
-    return receive_notice(register, user, notice, announced)
+    announced = NoticeContent(announcements=(withdrawal_of(held),), problems=(), events=1)
+    return receive_notice(register, user, notice, announced, about=closure.reference)

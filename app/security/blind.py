@@ -12,7 +12,7 @@ class BlindIndex:
         self.week = lru_cache(maxsize=4096)(self._week)
 
     def _week(self, iso_week: str) -> bytes:
-        """Return the 8 octets that stand for an ISO week such as ``2026-W49`` (SECURITY.md 3)."""
+        """Return the 8 octets that stand for an ISO week such as ``2026-W49`` (ADR 2)."""
         return self._digest("wk", iso_week.encode())[:8]
 
     def code(self, kind: str, code: str) -> bytes:
@@ -23,13 +23,17 @@ class BlindIndex:
         """Return the 16 octets that stand for a person's identity elsewhere or a network: case counts."""
         return self._digest(kind, _octets(text))[:16]
 
-    def identity(self, user_id: bytes, uid: str, recurrence_id: str) -> bytes:
-        """Return the 16 octets that stand for a closure's identity: (User, UID, RECURRENCE-ID)."""
-        return self._digest("id", user_id, _octets(uid), _octets(recurrence_id))[:16]
+    def identity(self, user_id: bytes, gateway: str, uid: str, recurrence_id: str) -> bytes:
+        """Return the 16 octets that stand for a closure's identity: (User, gateway, UID, RECURRENCE-ID)."""
+        return self._digest("id", user_id, gateway.encode(), _octets(uid), _octets(recurrence_id))[:16]
 
     def series(self, user_id: bytes, uid: str) -> bytes:
         """Return the 16 octets that stand for everything a User announced under one UID."""
         return self._digest("uid", user_id, _octets(uid))[:16]
+
+    def rule(self, user_id: bytes, gateway: str, uid: str) -> bytes:
+        """Return the 16 octets that stand for the repeating rule of one event at one gateway."""
+        return self._digest("rule", user_id, gateway.encode(), _octets(uid))[:16]
 
     def source(self, owner: bytes, topic: str, url: str) -> bytes:
         """Return the 16 octets that stand for a calendar that is read for a User's gateway, or for DCC's own dates."""

@@ -1,4 +1,8 @@
-"""Merkle trees over SHA-256 as RFC 6962 section 2.1 defines them: roots, growth, and proofs."""
+"""Merkle trees over SHA-256 as RFC 6962 section 2.1 defines them: roots, growth, and proofs.
+
+No door gives a proof yet. Proofs are for whoever checks a receipt or a checkpoint away from this service (ADR 3), and
+are held against the vectors of the RFC meanwhile.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

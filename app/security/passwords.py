@@ -7,7 +7,7 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-# OWASP's parameters for argon2id (SECURITY.md 5).
+# OWASP's parameters for argon2id (docs/threat-model.md#people).
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _LOOKED_AT = 72  # characters; the estimate takes longer than in proportion, and nobody guesses as many
 _SAFE_SCORE = 3  # of 4: more than 10^8 guesses, and nobody has more than thirty a day

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, Revision, State
+from app.domain.notice import SenderMark
 from app.security.sealing import SealBroken
-from app.store.bodies import Revision, Standing, dump_revision, dump_standing, load_revision, load_standing
+from app.store.bodies import dump_closure, dump_revision, load_closure, load_revision
 from app.store.engine import Store
 from app.store.tables import closures, revisions, weeks
 
@@ -21,9 +22,10 @@ _MOST_AT_ONCE = 500  # values in one IN (...); SQLite and PostgreSQL both take f
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A closure's row as it was read: what stands, whose it is, and the version that an update must still find."""
+    """A closure's row as it was read: what stands, the sender's mark, and the version that an update must find."""
 
-    standing: Standing
+    closure: PlannedClosure
+    mark: SenderMark
     user_id: bytes
     row_version: int
     change: int
@@ -69,10 +71,10 @@ _COLUMNS = (
 def open_row(store: Store, row: Any, user_code: str) -> Held:
     """Open a closure's row; raise ``SealBroken`` where it does not agree with what was sealed."""
     body = store.keyring.unseal(row.user_id, "closures", "sealed", row.id, row.row_version, row.sealed)
-    standing = load_standing(row.id, user_code, body)
-    if standing.closure.state != row.state:
+    closure, mark = load_closure(row.id, user_code, body)
+    if closure.state != row.state:
         raise SealBroken("A closure's row does not agree with what was sealed.", "Run `closures record verify`.")
-    return Held(standing, row.user_id, row.row_version, row.change)
+    return Held(closure, mark, row.user_id, row.row_version, row.change)
 
 
 def of_series(store: Store, connection: sa.Connection, user_code: str, keys: Iterable[bytes]) -> list[Held]:
@@ -141,27 +143,34 @@ def in_state(store: Store, connection: sa.Connection, state: State, codes: dict[
                 yield open_row(store, row, codes[row.user_id])
 
 
-def _closure_row(store: Store, user_id: bytes, standing: Standing, row_version: int, change: int) -> dict[str, Any]:
-    closure = standing.closure
-    body = dump_standing(standing)
+def _closure_row(
+    store: Store, user_id: bytes, what: tuple[PlannedClosure, SenderMark], row_version: int, change: int
+) -> dict[str, Any]:
+    closure, mark = what
     return {
         "reference": closure.reference,
         "user_id": user_id,
-        "identity": store.blind.identity(user_id, closure.uid, closure.recurrence_id),
-        "series": store.blind.series(user_id, closure.uid),
+        "identity": store.blind.identity(user_id, closure.gateway, mark.uid, mark.recurrence_id),
+        "series": store.blind.series(user_id, mark.uid),
         "state": closure.state.value,
         "row_version": row_version,
         "change": change,
-        "sealed": store.keyring.seal(user_id, "closures", "sealed", closure.id, row_version, body),
+        "sealed": store.keyring.seal(
+            user_id, "closures", "sealed", closure.id, row_version, dump_closure(closure, mark)
+        ),
     }
 
 
 def insert_closures(
-    store: Store, connection: sa.Connection, user_id: bytes, standings: Sequence[Standing], change: int
+    store: Store,
+    connection: sa.Connection,
+    user_id: bytes,
+    new: Sequence[tuple[PlannedClosure, SenderMark]],
+    change: int,
 ) -> None:
     """Write new closures."""
-    if standings:
-        rows = [{"id": new.closure.id, **_closure_row(store, user_id, new, 1, change)} for new in standings]
+    if new:
+        rows = [{"id": what[0].id, **_closure_row(store, user_id, what, 1, change)} for what in new]
         connection.execute(_INSERT, rows)
 
 
@@ -181,18 +190,21 @@ _UPDATE = (
 
 
 def update_closures(
-    store: Store, connection: sa.Connection, changes: Sequence[tuple[Held, Standing]], change: int | None
+    store: Store,
+    connection: sa.Connection,
+    changes: Sequence[tuple[Held, PlannedClosure, SenderMark]],
+    change: int | None,
 ) -> None:
     """Write what now stands of closures, if each row is still as it was read; raise ``StaleClosure`` otherwise.
 
     ``change`` None leaves the change number as it is: nothing that a feed shows is different.
     """
     rows = []
-    for held, standing in changes:
+    for held, closure, mark in changes:
         number = held.change if change is None else change
-        row = _closure_row(store, held.user_id, standing, held.row_version + 1, number)
+        row = _closure_row(store, held.user_id, (closure, mark), held.row_version + 1, number)
         del row["reference"], row["user_id"], row["series"]
-        rows.append({"b_id": standing.closure.id, "b_version": held.row_version, **row})
+        rows.append({"b_id": closure.id, "b_version": held.row_version, **row})
     for row in rows:
         if connection.execute(_UPDATE, row).rowcount != 1:
             raise StaleClosure
@@ -231,15 +243,15 @@ def revision_row(
 
 
 def index_weeks(
-    store: Store, connection: sa.Connection, standing_entries: Sequence[tuple[Standing, int]], moved: Sequence[bytes]
+    store: Store, connection: sa.Connection, moved_to: Sequence[PlannedClosure], moved: Sequence[bytes]
 ) -> None:
     """Index the windows that entries set, as the current ones; the earlier ones of ``moved`` closures no longer are."""
     for group in in_groups(moved):
         connection.execute(_PAST_WEEKS, {"ids": group})
     rows = [
-        {"week": store.blind.week(week), "closure_id": standing.closure.id, "entry": entry, "current": True}
-        for standing, entry in standing_entries
-        for week in standing.closure.window.weeks()
+        {"week": store.blind.week(week), "closure_id": closure.id, "entry": closure.entries, "current": True}
+        for closure in moved_to
+        for week in closure.window.weeks()
     ]
     if rows:
         connection.execute(_INSERT_WEEK, rows)

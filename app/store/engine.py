@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ _PRAGMAS = (
     # What a large import wrote stands in the database and in the WAL; the second copy goes with the next write.
     "PRAGMA journal_size_limit=4194304",
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FULL_MARKS = ("disk is full", "disk i/o error", "no space left", "could not extend file", "file too large")
 _DAMAGED_MARKS = ("disk image is malformed", "file is not a database", "could not read block", "invalid page in block")
 _BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
@@ -50,6 +49,7 @@ class Head:
     log_size: int
     log_edge: bytes
     stamped_at: datetime
+    others_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,17 @@ class Store:
         self.engine.dispose()
 
 
-HEAD_COLUMNS = (head.c.change, head.c.parties, head.c.rules, head.c.log_size, head.c.log_edge, head.c.stamped_at)
+HEAD_COLUMNS = (
+    *(
+        head.c.change,
+        head.c.parties,
+        head.c.rules,
+        head.c.log_size,
+        head.c.log_edge,
+        head.c.stamped_at,
+        head.c.others_at,
+    ),
+)
 """The columns of ``Head``, in its order, for selects that bring it along."""
 # Statements on the way of every request are built once: building one costs as much as running it.
 _HEAD = sa.select(*HEAD_COLUMNS)
@@ -189,10 +199,3 @@ def read_head(connection: sa.Connection, *, lock: bool = False) -> Head:
 def write_head(connection: sa.Connection, now_at: Head) -> None:
     """Write the head that ``read_head(lock=True)`` gave and a change moved on."""
     connection.execute(_WRITTEN_HEAD, {f"new_{name}": getattr(now_at, name) for name in _NAMES})
-
-
-def insert_first_head(connection: sa.Connection) -> None:
-    """Write the head of an empty register."""
-    connection.execute(
-        sa.insert(head).values(id=1, change=0, parties=0, rules=0, log_size=0, log_edge=b"", stamped_at=_EPOCH)
-    )

@@ -1,4 +1,4 @@
-"""The tamper-evident log: leaves appended in the same transaction as the change that they stand for (SECURITY.md 7)."""
+"""The tamper-evident log: leaves appended in the same transaction as the change that they stand for (ADR 3)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 
 import sqlalchemy as sa
 
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
 from app.security.keyring import SERVICE_OWNER
-from app.store.engine import Connection, Store, read_head, write_head
+from app.store.engine import Connection, Store
 from app.store.instants import from_micros, to_micros
+from app.store.rules import count_rules_change
 from app.store.tables import maintenance
 
 
 def append_maintenance(store: Store, connection: Connection, entries: Iterable[Maintenance]) -> None:
     """Write entries, each the next of its window's history, and tell every process that the rules changed."""
+    new = list(entries)
     rows = [
         {
             "id": entry.id,
@@ -25,12 +26,11 @@ def append_maintenance(store: Store, connection: Connection, entries: Iterable[M
                 SERVICE_OWNER, "maintenance", "sealed", entry.id, entry.number, _dump(entry)
             ),
         }
-        for entry in entries
+        for entry in new
     ]  # fmt: skip
     if rows:
         connection.execute(sa.insert(maintenance), rows)
-        head = read_head(connection, lock=True)
-        write_head(connection, replace(head, rules=head.rules + 1))
+        count_rules_change(connection, max(entry.received_at for entry in new))
 
 
 def read_maintenance(store: Store, connection: Connection) -> list[Maintenance]:

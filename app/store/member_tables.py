@@ -1,11 +1,12 @@
 """The tables of the calendar door: what stands in collections, and what is set on places. They follow ``tables.py``."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, text
 
 from app.store.metadata import metadata
 
 # What stands in a User's calendar collection, or stood there: ``gone`` rows keep a name and a change number, so that a
-# client hears of the deletion. ``collection``, ``name_index`` and ``uid_index`` are blind; ``sealed`` is light.
+# client hears of the deletion; ``leaves_on`` is the day from which a member is there no more, by the clock alone.
+# ``collection``, ``name_index`` and ``uid_index`` are blind; ``sealed`` is light.
 members = Table(
     "members",
     metadata,
@@ -14,14 +15,19 @@ members = Table(
     Column("collection", LargeBinary(16), nullable=False),
     Column("name_index", LargeBinary(16), nullable=False, unique=True),
     Column("uid_index", LargeBinary(16), unique=True),  # NULL once it is gone
-    Column("change", BigInteger, nullable=False),  # the place in the log of the notice that changed it last
+    Column("change", BigInteger, nullable=False),  # the place in the log of the notice or revision that changed it last
     Column("gone", Boolean(create_constraint=False), nullable=False),
+    Column("is_rendered", Boolean(create_constraint=False), nullable=False),
+    Column("leaves_on", Integer),  # days of the proleptic Gregorian calendar (UTC); NULL for most
     Column("row_version", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Index("ix_members_collection_change", "collection", "change"),
+    Index("ix_members_collection_leaves_on", "collection", "leaves_on"),
+    Index("ix_members_rendered", "collection", sqlite_where=text("is_rendered"), postgresql_where=text("is_rendered")),
 )
 
-# The heavy part of a member, apart, so that a listing does not read past it.
+# The heavy part of a member that a client put, apart, so that a listing does not read past it. One that came by another
+# door has none: it is rendered from its closures.
 member_bodies = Table(
     "member_bodies",
     metadata,

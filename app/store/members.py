@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -14,7 +14,8 @@ from app.store.engine import Store
 from app.store.instants import from_micros, to_micros
 from app.store.member_tables import member_bodies, member_weeks, members
 
-_FACTS = struct.Struct(">q?16sIqq")  # change, gone, entity tag, length, created, changed; the name follows
+# change, gone, entity tag, length, created, changed, day on which it leaves, SEQUENCE that we wrote, length of the name
+_FACTS = struct.Struct(">q?16sIqqIIH")
 _MOST_AT_ONCE = 500  # values in one IN (...)
 _ALL_OF_THEM = 2**31 - 1
 _NOT_WHOLE = "not whole"  # stands in the week index for every week of which a member's occurrences are not expanded
@@ -30,25 +31,40 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class MemberHead:
-    """What a listing shows of a member. ``etag`` is in hexadecimal; ``length`` counts octets."""
+    """What a listing shows of a member. ``etag`` is in hexadecimal; ``length`` counts octets.
+
+    ``leaves_on`` is the first day (an ordinal, UTC) on which it is there no more by the clock alone, 0 for none.
+    ``written_sequence`` is the SEQUENCE that we wrote into it last, 0 where we wrote none.
+    """
 
     name: str
+    uid: str
     etag: str
     length: int
     created_at: datetime
     changed_at: datetime
+    leaves_on: int = 0
+    written_sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class HeldMember:
-    """A member's row as it was read. ``change`` is the place in the log of the notice that changed it last."""
+    """A member's row as it was read. ``change`` is the place in the log of what changed it last.
+
+    ``is_rendered`` says that no client put it: it has no body, and its octets are made of its closures.
+    """
 
     id: bytes
     user_id: bytes
     change: int
     gone: bool
     row_version: int
+    is_rendered: bool
     head: MemberHead
+
+    def stands(self, today: int) -> bool:
+        """Tell whether the member is there on a day (an ordinal, UTC)."""
+        return not self.gone and not 0 < self.head.leaves_on <= today
 
 
 class Version(NamedTuple):
@@ -57,25 +73,27 @@ class Version(NamedTuple):
     id: bytes
     row_version: int
     body_version: int
+    leaves_on: int
 
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """A member to be written: ``body`` is its heavy part, opaque here; UID and the ISO weeks that it touches find it.
+    """A member to be written: ``body`` is its heavy part, opaque here, None for one that is rendered.
 
-    ``is_whole`` tells that it has no occurrence in any other week.
+    The ISO weeks that it touches find it; ``is_whole`` tells that it has no occurrence in any other week. One that is
+    rendered is found by its closures.
     """
 
     head: MemberHead
     change: int
-    body: bytes
-    uid: str
-    weeks: frozenset[str]
-    is_whole: bool
+    body: bytes | None = None
+    weeks: frozenset[str] = frozenset()
+    is_whole: bool = True
 
 
 _COLUMNS = (
-    members.c.id, members.c.user_id, members.c.change, members.c.gone, members.c.row_version, members.c.sealed,
+    members.c.id, members.c.user_id, members.c.change, members.c.gone, members.c.leaves_on, members.c.is_rendered,
+    members.c.row_version, members.c.sealed,
 )  # fmt: skip
 _IN_COLLECTION = members.c.collection == sa.bindparam("collection")
 _BY_NAME = sa.select(*_COLUMNS).where(members.c.name_index == sa.bindparam("name"))
@@ -85,29 +103,58 @@ _CONCERNED = sa.select(*_COLUMNS, members.c.name_index, members.c.uid_index).whe
 _SINCE = (
     sa.select(*_COLUMNS)
     .where(_IN_COLLECTION, members.c.change > sa.bindparam("position"))
-    .order_by(members.c.change)
+    .order_by(members.c.change, members.c.id)
     .limit(sa.bindparam("most"))
 )
+_LEFT = (
+    sa.select(*_COLUMNS)
+    .where(
+        _IN_COLLECTION,
+        members.c.gone.is_(False),
+        members.c.change <= sa.bindparam("position"),
+        members.c.leaves_on > sa.bindparam("day"),
+        members.c.leaves_on <= sa.bindparam("today"),
+    )
+    .order_by(members.c.leaves_on, members.c.id)
+)
+_LAST_EDGE = sa.select(sa.func.max(members.c.leaves_on)).where(
+    _IN_COLLECTION, members.c.gone.is_(False), members.c.leaves_on <= sa.bindparam("today")
+)
+_OF_UIDS = sa.select(*_COLUMNS).where(members.c.uid_index.in_(sa.bindparam("uids", expanding=True)))
 _FIRST = _SINCE.where(members.c.gone.is_(False))
 _NEWEST = sa.select(*_COLUMNS).where(_IN_COLLECTION).order_by(members.c.change.desc()).limit(1)
 _WITH_BODY = sa.select(
-    *_COLUMNS, member_bodies.c.row_version.label("body_version"), member_bodies.c.sealed.label("body")
+    *_COLUMNS,
+    sa.func.coalesce(member_bodies.c.row_version, 0).label("body_version"),
+    member_bodies.c.sealed.label("body"),
 )
-_BODIES = _WITH_BODY.join(member_bodies).where(members.c.id.in_(sa.bindparam("ids", expanding=True)))
-_VERSIONS = sa.select(members.c.id, members.c.row_version, member_bodies.c.row_version).join(member_bodies)
+_BODIES = _WITH_BODY.outerjoin(member_bodies).where(members.c.id.in_(sa.bindparam("ids", expanding=True)))
+_VERSIONS = sa.select(
+    members.c.id,
+    members.c.row_version,
+    sa.func.coalesce(member_bodies.c.row_version, 0),
+    sa.func.coalesce(members.c.leaves_on, 0),
+).outerjoin(member_bodies)
 _NAMED = _VERSIONS.where(members.c.name_index.in_(sa.bindparam("names", expanding=True)), members.c.gone.is_(False))
-_ALL_BODIES = _WITH_BODY.join(member_bodies).where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change)
+_ALL = _VERSIONS.where(_IN_COLLECTION, members.c.gone.is_(False)).order_by(members.c.change, members.c.id)
+_RENDERED = _VERSIONS.where(
+    members.c.uid_index.in_(sa.bindparam("uids", expanding=True)), members.c.is_rendered.is_(True)
+)
+_ANY_RENDERED = (
+    sa.select(members.c.id).where(_IN_COLLECTION, sa.text("is_rendered"), members.c.gone.is_(False)).limit(1)
+)
 _TOUCHING = _VERSIONS.where(
     members.c.id.in_(
         sa.select(member_weeks.c.member_id).where(member_weeks.c.week.in_(sa.bindparam("weeks", expanding=True)))
     )
 )
+_CHANGING = ("uid_index", "change", "gone", "leaves_on", "is_rendered", "row_version", "sealed")
 _INSERT, _INSERT_BODY = sa.insert(members), sa.insert(member_bodies)
 _INSERT_WEEKS = sa.insert(member_weeks)
 _UPDATE = (
     sa.update(members)
     .where(members.c.id == sa.bindparam("b_id"))
-    .values({name: sa.bindparam(name) for name in ("uid_index", "change", "gone", "row_version", "sealed")})
+    .values({name: sa.bindparam(name) for name in _CHANGING})
 )
 _UPDATE_BODY = (
     sa.update(member_bodies)
@@ -121,22 +168,27 @@ _DELETE_WEEKS = sa.delete(member_weeks).where(member_weeks.c.member_id == sa.bin
 
 def _dump_head(head: MemberHead, change: int, *, gone: bool) -> bytes:
     stamps = to_micros(head.created_at), to_micros(head.changed_at)
-    return _FACTS.pack(change, gone, bytes.fromhex(head.etag), head.length, *stamps) + head.name.encode(
-        errors="surrogatepass"
-    )
+    name = head.name.encode(errors="surrogatepass")
+    marks = head.leaves_on, head.written_sequence, len(name)
+    facts = _FACTS.pack(change, gone, bytes.fromhex(head.etag), head.length, *stamps, *marks)
+    return facts + name + head.uid.encode(errors="surrogatepass")
 
 
 def _open(store: Store, row: Any) -> HeldMember:
     body = store.keyring.unseal(row.user_id, "members", "sealed", row.id, row.row_version, row.sealed)
-    change, gone, etag, length, created, changed = _FACTS.unpack_from(body)
-    if (change, gone) != (row.change, row.gone):
+    change, gone, etag, length, created, changed, leaves_on, written, named = _FACTS.unpack_from(body)
+    if (change, gone, leaves_on) != (row.change, row.gone, row.leaves_on or 0):
         raise SealBroken("A member's row does not agree with what was sealed.", "Restore a backup.")
-    name = body[_FACTS.size :].decode(errors="surrogatepass")
-    head = MemberHead(name, etag.hex(), length, from_micros(created), from_micros(changed))
-    return HeldMember(row.id, row.user_id, row.change, row.gone, row.row_version, head)
+    text = body[_FACTS.size :]
+    name, uid = (part.decode(errors="surrogatepass") for part in (text[:named], text[named:]))
+    stamps = from_micros(created), from_micros(changed)
+    head = MemberHead(name, uid, etag.hex(), length, *stamps, leaves_on, written)
+    return HeldMember(row.id, row.user_id, row.change, row.gone, row.row_version, row.is_rendered, head)
 
 
-def _open_body(store: Store, row: Any) -> bytes:
+def _open_body(store: Store, row: Any) -> bytes | None:
+    if row.body is None:
+        return None
     return store.keyring.unseal(row.user_id, "member_bodies", "sealed", row.id, row.body_version, row.body)
 
 
@@ -195,11 +247,11 @@ def versions_touching(store: Store, connection: sa.Connection, place: Place, wee
 
 def bodies_of(
     store: Store, connection: sa.Connection, versions: Sequence[Version]
-) -> Iterator[tuple[Version, HeldMember, bytes]]:
-    """Yield these members, as they stand in the same transaction, with their bodies."""
+) -> Iterator[tuple[Version, HeldMember, bytes | None]]:
+    """Yield these members, as they stand in the same transaction, with their bodies; None for one that is rendered."""
     for group in _grouped([one.id for one in versions]):
         for row in connection.execute(_BODIES, {"ids": group}):
-            version = Version(row.id, row.row_version, row.body_version)
+            version = Version(row.id, row.row_version, row.body_version, row.leaves_on or 0)
             yield version, _open(store, row), _open_body(store, row)
 
 
@@ -207,42 +259,116 @@ def _grouped(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     return (keys[first : first + _MOST_AT_ONCE] for first in range(0, len(keys), _MOST_AT_ONCE))
 
 
-def all_bodies(store: Store, connection: sa.Connection, place: Place) -> Iterator[tuple[HeldMember, bytes]]:
-    """Yield every member that is there with its body, in order of their last change."""
-    query = _ALL_BODIES.execution_options(yield_per=500)
-    with connection.execute(query, {"collection": place.collection}) as rows:
-        for row in rows:
-            yield _open(store, row), _open_body(store, row)
+def all_versions(connection: sa.Connection, place: Place) -> list[Version]:
+    """Return every member that is there, in order of its last change."""
+    return [Version(*row) for row in connection.execute(_ALL, {"collection": place.collection}).all()]
+
+
+def versions_rendered(store: Store, connection: sa.Connection, place: Place, uids: Iterable[str]) -> list[Version]:
+    """Return those of the members with these UIDs that no client put."""
+    keys = [store.blind.member_uid(place.collection, uid) for uid in dict.fromkeys(uids)]
+    return [Version(*row) for group in _grouped(keys) for row in connection.execute(_RENDERED, {"uids": group}).all()]
+
+
+def has_rendered(connection: sa.Connection, place: Place) -> bool:
+    """Tell whether a collection has members that no client put."""
+    return connection.execute(_ANY_RENDERED, {"collection": place.collection}).first() is not None
+
+
+def members_of_uids(
+    store: Store, connection: sa.Connection, place: Place, uids: Iterable[str]
+) -> dict[str, HeldMember]:
+    """Return the members that hold these UIDs, by UID."""
+    keys = [store.blind.member_uid(place.collection, uid) for uid in dict.fromkeys(uids)]
+    found = (_open(store, row) for group in _grouped(keys) for row in connection.execute(_OF_UIDS, {"uids": group}))
+    return {held.head.uid: held for held in found}
+
+
+def left_since(
+    store: Store, connection: sa.Connection, place: Place, position: int, days: tuple[int, int]
+) -> list[HeldMember]:
+    """Return the members, unchanged since log position ``position``, that left by the clock after a day, up to another.
+
+    ``days`` are those two, as ordinals.
+    """
+    given = {"collection": place.collection, "position": position, "day": days[0], "today": days[1]}
+    return [_open(store, row) for row in connection.execute(_LEFT, given)]
+
+
+def last_edge(connection: sa.Connection, place: Place, today: int) -> int:
+    """Return the last day up to ``today`` on which a member left by the clock alone, 0 if there was none."""
+    return connection.execute(_LAST_EDGE, {"collection": place.collection, "today": today}).scalar_one() or 0
 
 
 def put_member(store: Store, connection: sa.Connection, place: Place, held: HeldMember | None, new: NewMember) -> None:
     """Write a member, the first of its name or in place of ``held`` (which may be gone)."""
-    head, change = new.head, new.change
-    member_id = held.id if held else new_row_id()
-    version = held.row_version + 1 if held else 1
-    plain = _dump_head(head, change, gone=False)
-    row = {
-        "uid_index": store.blind.member_uid(place.collection, new.uid),
-        "change": change,
+    if held is None:
+        insert_members(store, connection, place, [new])
+        return
+    version = held.row_version + 1
+    connection.execute(_UPDATE, {"b_id": held.id, **_row(store, place, held.id, version, new)})
+    connection.execute(_DELETE_WEEKS, {"b_id": held.id})
+    has_body = not held.gone and not held.is_rendered
+    if new.body is None:
+        connection.execute(_DELETE_BODY, {"b_id": held.id})
+        return
+    sealed = store.keyring.seal(place.user_id, "member_bodies", "sealed", held.id, version, new.body)
+    if has_body:
+        connection.execute(_UPDATE_BODY, {"b_id": held.id, "row_version": version, "sealed": sealed})
+    else:
+        connection.execute(_INSERT_BODY, {"member_id": held.id, "row_version": version, "sealed": sealed})
+    weeks = _week_rows(store, place, held.id, new)
+    if weeks:
+        connection.execute(_INSERT_WEEKS, weeks)
+
+
+def insert_members(store: Store, connection: sa.Connection, place: Place, new: Sequence[NewMember]) -> None:
+    """Write members, each the first of its name."""
+    named = [(new_row_id(), one) for one in new]
+    rows = [
+        {
+            **_row(store, place, member_id, 1, one),
+            "id": member_id,
+            "user_id": place.user_id,
+            "collection": place.collection,
+            "name_index": store.blind.member(place.collection, one.head.name),
+        }
+        for member_id, one in named
+    ]
+    connection.execute(_INSERT, rows)
+    bodies = [
+        {
+            "member_id": member_id,
+            "row_version": 1,
+            "sealed": store.keyring.seal(place.user_id, "member_bodies", "sealed", member_id, 1, one.body),
+        }
+        for member_id, one in named
+        if one.body is not None
+    ]
+    if bodies:
+        connection.execute(_INSERT_BODY, bodies)
+    weeks = [row for member_id, one in named for row in _week_rows(store, place, member_id, one)]
+    if weeks:
+        connection.execute(_INSERT_WEEKS, weeks)
+
+
+def _row(store: Store, place: Place, member_id: bytes, version: int, new: NewMember) -> dict[str, Any]:
+    plain = _dump_head(new.head, new.change, gone=False)
+    return {
+        "uid_index": store.blind.member_uid(place.collection, new.head.uid),
+        "change": new.change,
         "gone": False,
+        "leaves_on": new.head.leaves_on or None,
+        "is_rendered": new.body is None,
         "row_version": version,
         "sealed": store.keyring.seal(place.user_id, "members", "sealed", member_id, version, plain),
     }
-    if held is None:
-        fixed = {"id": member_id, "user_id": place.user_id, "collection": place.collection}
-        connection.execute(_INSERT, {**row, **fixed, "name_index": store.blind.member(place.collection, head.name)})
-    else:
-        connection.execute(_UPDATE, {"b_id": member_id, **row})
-    sealed = store.keyring.seal(place.user_id, "member_bodies", "sealed", member_id, version, new.body)
-    if held is None or held.gone:
-        connection.execute(_INSERT_BODY, {"member_id": member_id, "row_version": version, "sealed": sealed})
-    else:
-        connection.execute(_UPDATE_BODY, {"b_id": member_id, "row_version": version, "sealed": sealed})
-        connection.execute(_DELETE_WEEKS, {"b_id": member_id})
+
+
+def _week_rows(store: Store, place: Place, member_id: bytes, new: NewMember) -> list[dict[str, bytes]]:
     weeks = sorted(new.weeks) + ([] if new.is_whole else [_NOT_WHOLE])
     keys = {store.blind.member_week(place.collection, week) for week in weeks}
-    if keys:
-        connection.execute(_INSERT_WEEKS, [{"week": key, "member_id": member_id} for key in sorted(keys)])
+    return [{"week": key, "member_id": member_id} for key in sorted(keys)]
 
 
 def remove_member(store: Store, connection: sa.Connection, held: HeldMember, change: int) -> None:
@@ -250,14 +376,18 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
     connection.execute(_DELETE_WEEKS, {"b_id": held.id})
     connection.execute(_DELETE_BODY, {"b_id": held.id})
     version = held.row_version + 1
-    plain = _dump_head(held.head, change, gone=True)
+    head = replace(held.head, leaves_on=0, written_sequence=0)
     gone = {
         "b_id": held.id,
         "uid_index": None,
         "change": change,
         "gone": True,
+        "leaves_on": None,
+        "is_rendered": held.is_rendered,
         "row_version": version,
-        "sealed": store.keyring.seal(held.user_id, "members", "sealed", held.id, version, plain),
+        "sealed": store.keyring.seal(
+            held.user_id, "members", "sealed", held.id, version, _dump_head(head, change, gone=True)
+        ),
     }
     connection.execute(_UPDATE, gone)
 

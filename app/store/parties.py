@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -127,6 +128,7 @@ def _count_change(connection: sa.Connection) -> None:
     write_head(connection, replace(head, parties=head.parties + 1))
 
 
-def count_forgetting(connection: sa.Connection) -> None:
+def count_forgetting(connection: sa.Connection, now: datetime) -> None:
     """Tell every process that something it may hold was forgotten: a User's key, or facts at the end of retention."""
-    _count_change(connection)
+    head = read_head(connection, lock=True)
+    write_head(connection, replace(head, parties=head.parties + 1, others_at=max(head.others_at, now)))

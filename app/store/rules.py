@@ -17,7 +17,7 @@ def append_policy(connection: sa.Connection, kind: str, body: str, now: datetime
     newest = connection.execute(sa.select(sa.func.max(policies.c.version)).where(policies.c.kind == kind)).scalar()
     version = (newest or 0) + 1
     connection.execute(sa.insert(policies).values(kind=kind, version=version, set_at=now, body=body))
-    _count_change(connection)
+    count_rules_change(connection, now)
     return version
 
 
@@ -46,7 +46,7 @@ def put_holiday_table(connection: sa.Connection, version: str, region: str, body
     again = sa.update(holiday_tables).where(holiday_tables.c.version == version).values(made_at=now)
     if connection.execute(again).rowcount == 0:
         connection.execute(sa.insert(holiday_tables).values(version=version, region=region, made_at=now, body=body))
-    _count_change(connection)
+    count_rules_change(connection, now)
     return True
 
 
@@ -58,6 +58,7 @@ def read_holiday_tables(connection: sa.Connection) -> Sequence[str]:
     return list(latest.values())
 
 
-def _count_change(connection: sa.Connection) -> None:
+def count_rules_change(connection: sa.Connection, now: datetime) -> None:
+    """Tell every process that rules changed at ``now``; feeds are made of them."""
     head = read_head(connection, lock=True)
-    write_head(connection, replace(head, rules=head.rules + 1))
+    write_head(connection, replace(head, rules=head.rules + 1, others_at=max(head.others_at, now)))

@@ -62,9 +62,9 @@ class StoredSeries:
 def put_series(
     store: Store, connection: sa.Connection, user_id: bytes, stated: tuple[str, str, bytes], expanded_to: datetime
 ) -> None:
-    """Keep a rule, (uid, gateway, octets), in place of the one that this UID had."""
+    """Keep a rule, (uid, gateway, octets), in place of the one that this event had."""
     uid, gateway, octets = stated
-    key = store.blind.series(user_id, uid)
+    key = store.blind.rule(user_id, gateway, uid)
     row = connection.execute(sa.select(series.c.row_version).where(series.c.series == key)).first()
     version = 1 if row is None else row.row_version + 1
     body = json.dumps([uid, gateway]).encode() + b"\n" + octets
@@ -80,7 +80,7 @@ def put_series(
 
 
 def drop_series(connection: sa.Connection, keys: Sequence[bytes]) -> None:
-    """Forget rules: their UIDs are now stated without an open end, or withdrawn."""
+    """Forget rules: their events are now stated without an open end, or withdrawn."""
     if keys:
         connection.execute(_DROP_SERIES, {"keys": list(keys)})
 

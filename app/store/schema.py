@@ -6,12 +6,17 @@ import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 
-NEWEST = "0008"
+NEWEST = "r0001"
 """The newest migration. A test holds it against the files in ``migrations/versions``."""
+_RELEASED = "r"
+"""How the names of migrations begin since 0.1.0. Those of before were numbers alone, and nothing leads on from them."""
 
 
 def found_version(engine: sa.Engine) -> str | None:
-    """Return the migration that the database is at; None for an empty one. Raise ``StoreUnfit`` if it is not ours."""
+    """Return the migration that the database is at; None for an empty one.
+
+    Raise ``StoreUnfit`` for one of something else, of the time before the first release, or that cannot be read.
+    """
     try:
         with engine.connect() as connection:
             tables = set(sa.inspect(connection).get_table_names())
@@ -22,13 +27,20 @@ def found_version(engine: sa.Engine) -> str | None:
                         "Point CLOSURES_DATABASE_URL at an empty database.",
                     )
                 return None
-            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     except sa.exc.DBAPIError as problem:
         raise StoreUnfit(
             "The database cannot be read.",
             "Check CLOSURES_DATABASE_URL or CLOSURES_DATA_DIR, its permissions and free space; "
             "a damaged file is replaced with `closures restore`.",
         ) from problem
+    if found is not None and not found.startswith(_RELEASED):
+        raise StoreUnfit(
+            f"The database was made before the first release (it is at {found}), and this release does not read it.",
+            "Keep it for the version that made it. Start with an empty database and an empty key folder "
+            "(CLOSURES_DATA_DIR or CLOSURES_DATABASE_URL, and CLOSURES_KEY_DIR), and give the notices again.",
+        )
+    return found
 
 
 def require_current(engine: sa.Engine) -> None:

@@ -28,6 +28,8 @@ head = Table(
     Column("log_size", BigInteger, nullable=False),
     Column("log_edge", LargeBinary, nullable=False),  # the right edge of the Merkle tree (RFC 6962 2.1)
     Column("stamped_at", Instant, nullable=False),  # the latest DTSTAMP given out: it never goes back with the clock
+    # When what feeds are made of besides closures last changed: rules, DCC's own dates, the publisher, what is forgotten
+    Column("others_at", Instant, nullable=False),
 )
 
 users = Table(
@@ -225,7 +227,7 @@ revisions = Table(
     sqlite_with_rowid=False,
 )
 
-# The blind week index (SECURITY.md 3): which entries touch which ISO week; ``current`` marks the window that stands.
+# The blind week index (ADR 2): which entries touch which ISO week; ``current`` marks the window that stands.
 weeks = Table(
     "weeks",
     metadata,

@@ -38,7 +38,7 @@ def current_session() -> Session | None:
 
 
 def start_session(account_id: bytes, stage: Stage) -> None:
-    """Open a session under a new id, in place of the one before (SECURITY.md 10)."""
+    """Open a session under a new id, in place of the one before (docs/threat-model.md#people)."""
     store, now, session_id = site().store, site().now(), new_session_id()
     new = Session(
         _digest(session_id),

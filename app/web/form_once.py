@@ -10,24 +10,24 @@ from typing import Any
 from flask import Blueprint, json, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app.domain.access import Action
 from app.domain.refusal import Refusal, Unknown
 from app.security.tokens import new_row_id
 from app.store import sent_forms
 from app.store.accounts import Account
-from app.web.access_table import ACCESS
 from app.web.clients import CLIENTS, feed_addresses
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_account
 from app.web.site import site
 
-blueprint = Blueprint("once", __name__)
+blueprint = Blueprint("form_once", __name__)
 
 # What a form made, the page that shows it, and where its reader goes from there.
 _PAGES = {
-    "feed": ("shown_feed.html", "subscriptions.show_all"),
-    "app password": ("shown_app_password.html", "connect.show"),
-    "webhook": ("shown_webhook_secret.html", "service_messages.show"),
-    "link": ("shown_link.html", "service_accounts.show_all"),
-    "recovery": ("shown_recovery_codes.html", "account.show"),
+    "feed": ("shown/feed.html", "connect_subscriptions.show_all"),
+    "app password": ("shown/app_password.html", "connect_app_passwords.show"),
+    "webhook": ("shown/webhook_secret.html", "service_messages.show"),
+    "link": ("shown/link.html", "service_accounts.show_all"),
+    "recovery": ("shown/recovery_codes.html", "account.show"),
 }
 _ID_OCTETS = 16
 
@@ -55,26 +55,24 @@ def carry_out(account: Account, work: Callable[[], Mapping[str, object]]) -> str
     return form_id.hex()
 
 
-@blueprint.get("/shown-once/<form_id>")
+@blueprint.get("/shown-once/<form_id>", action=Action.KEEP_ACCOUNT)
 def show(form_id: str) -> Response:
     """Show what a form made, to its sender."""
-    require_principal(ACCESS["once.show"])
     answer = answer_of(form_id)
     if answer is None or answer["kind"] not in _PAGES:
-        return make_response(render_template("shown_no_more.html"), 410)
+        return make_response(render_template("shown/no_more.html"), 410)
     template, _ = _PAGES[answer["kind"]]
     addresses = feed_addresses(site().base_url, answer) if answer["kind"] == "feed" else None
     return make_response(render_template(template, shown=answer, form_id=form_id, clients=CLIENTS, addresses=addresses))
 
 
-@blueprint.post("/shown-once/<form_id>")
+@blueprint.post("/shown-once/<form_id>", action=Action.KEEP_ACCOUNT)
 def put_away(form_id: str) -> Response:
     """Forget it for good: its reader has it."""
-    require_principal(ACCESS["once.put_away"])
     answer = answer_of(form_id)
     with site().store.writing() as connection:
         sent_forms.forget_answers(connection, require_account().id, _read_id(form_id))
-    _, following = _PAGES.get(answer["kind"] if answer else "", ("", "first_page.show"))
+    _, following = _PAGES.get(answer["kind"] if answer else "", ("", "now_page.show"))
     return redirect(url_for(following), 303)
 
 

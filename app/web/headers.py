@@ -4,6 +4,8 @@ from http import HTTPStatus
 
 from flask import Flask, Response, request
 
+from app.web.routes import STATIC
+
 _CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -19,7 +21,6 @@ _ALWAYS = {
 _HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 # What is shown depends on who asks: nobody in between may keep it for another.
 _NOT_PUBLIC = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
-_STATIC = ("static", "bootstrap.static")
 
 
 def install_headers(app: Flask, *, is_https: bool) -> None:
@@ -32,7 +33,7 @@ def install_headers(app: Flask, *, is_https: bool) -> None:
         stated = {name.lower() for name, _ in headers}
         # A 304 has no content to guard; it says again only what a cache goes by (RFC 9110 15.4.5).
         wanted = () if response.status_code == HTTPStatus.NOT_MODIFIED else always
-        if request.endpoint not in _STATIC:
+        if request.endpoint not in STATIC:
             wanted = (*wanted, *_NOT_PUBLIC.items())
         headers.extend([(name, value) for name, value in wanted if name.lower() not in stated])
         return response

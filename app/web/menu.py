@@ -1,12 +1,12 @@
-"""Which pages a person finds in the menu: those whose route the access table opens to the role."""
+"""Which pages a person finds in the menu: those whose route is open to the role."""
 
 from flask import g
 
 from app.domain import access
-from app.web.access_table import ACCESS
+from app.web.routes import action_of
 
 
 def may(endpoint: str) -> bool:
     """Tell whether the page's account may open a route; nobody may where none is signed in."""
     account = g.get("account")
-    return account is not None and access.may(account.role, ACCESS[endpoint])
+    return account is not None and access.may(account.role, action_of(endpoint))

@@ -50,21 +50,19 @@ def signing_in() -> tuple[Account, Stage] | None:
     return None if account.closed_at is not None else (account, found.stage)
 
 
-def current_principal() -> Principal | None:
-    """Return who is asking, or None."""
+def current_principal() -> Principal:
+    """Return who is asking; raise ``SignInNeeded`` where nobody is known to be. Its route has let it in already."""
     if "principal" not in g:
         g.principal = _token_principal() if request.authorization else _account_principal()
     principal: Principal | None = g.principal
-    return principal
-
-
-def require_principal(action: Action) -> Principal:
-    """Return who is asking; raise ``SignInNeeded`` or ``AccessRefused``."""
-    principal = current_principal()
     if principal is None:
         raise SignInNeeded("You are not signed in.", "Sign in, or send an app password or token.")
-    require(principal, action)
     return principal
+
+
+def require_principal(action: Action) -> None:
+    """Raise ``SignInNeeded`` or ``AccessRefused`` unless whoever asks may do ``action``."""
+    require(current_principal(), action)
 
 
 def _account_principal() -> Principal | None:

@@ -1,18 +1,15 @@
-"""How a question is read from an address: who asks, the span, the instant at which it was known, and small numbers."""
+"""How a question is read from an address: the span, the instant at which it was known, and small numbers."""
 
 from datetime import datetime, timedelta
 
 from flask import request
 
-from app.domain.access import Principal
 from app.domain.closure import State
 from app.domain.london import read_instant
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
 from app.register.reading import Question
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
 from app.web.site import site
 
 _DEFAULT_SPAN = timedelta(days=56)
@@ -24,11 +21,6 @@ class QueryRefused(Refusal):
     """A query parameter that cannot be read."""
 
     code = "query"
-
-
-def asking_principal() -> Principal:
-    """Return who asks; raise ``SignInNeeded`` or ``AccessRefused`` by the route's place in the access table."""
-    return require_principal(ACCESS[request.endpoint or ""])
 
 
 def read_flag(name: str) -> bool:

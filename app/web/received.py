@@ -14,14 +14,14 @@ class ReceivedRequest(Request):
     """What a client sent. Uploads are bounded by the application's limit, and never put on disk."""
 
     def __init__(self, environ: dict[str, Any], *facts: Any, **more: Any) -> None:
-        # The host that a client names counts for nothing, since our address is a setting (FEEDS.md B3); a name that is
-        # no host name would even leave us unable to link from one page to the next.
+        # The host that a client names counts for nothing, since our address is a setting (docs/feeds.md#transport); a
+        # name that is no host name would even leave us unable to link from one page to the next.
         environ.pop("HTTP_HOST", None)
         super().__init__(environ, *facts, **more)
 
     @cached_property
     def authorization(self) -> Authorization | None:
-        """Return the credential, or None where there is none or it cannot be read: never a fault (FEEDS.md B4)."""
+        """Return the credential; None, and never a fault, where there is none to be read (docs/feeds.md#transport)."""
         try:
             return super().authorization
         except ValueError:  # Basic with anything but ASCII in it; werkzeug passes on what base64 raises
@@ -33,7 +33,7 @@ class ReceivedRequest(Request):
         return ArrivingBody(super().stream)
 
     def _get_file_stream(self, *_facts: object, **_more: object) -> BytesIO:
-        # Werkzeug would put a file of over 500 kB into a temporary file, in clear (SECURITY.md 1: temp names nobody).
+        # Werkzeug would put a file of over 500 kB into a temporary file, in clear (docs/threat-model.md#sealing).
         return BytesIO()
 
 

@@ -3,13 +3,13 @@
 from flask import Blueprint, json, make_response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
+from app.domain.access import Action
 from app.store import runs
-from app.web.access_table import ACCESS
 from app.web.browser_session import former_owner
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_account
 from app.web.site import site
 
-blueprint = Blueprint("unfinished", __name__)
+blueprint = Blueprint("resumed_forms", __name__)
 
 _LONGEST_ADDRESS = 1000  # a cookie holds 4 kB
 _NEVER_KEPT = ("password", "code", "authenticator")
@@ -33,10 +33,9 @@ def remember_request() -> None:
     session["kept"] = kept.hex()
 
 
-@blueprint.get("/unfinished")
+@blueprint.get("/unfinished", action=Action.KEEP_ACCOUNT)
 def show() -> Response:
     """Show what was about to be sent, with a button that sends it."""
-    require_principal(ACCESS["unfinished.show"])
     store = site().store
     with store.reading() as connection:
         body = runs.read_draft(store, connection, require_account().id, _kept_id())
@@ -46,20 +45,18 @@ def show() -> Response:
     return make_response(render_template("unfinished.html", fields=json.loads(body)["fields"]))
 
 
-@blueprint.post("/unfinished")
+@blueprint.post("/unfinished", action=Action.KEEP_ACCOUNT)
 def send() -> Response:
     """Send the form on to where it was going, as it was (RFC 9110 15.4.8: 307 keeps method and content)."""
-    require_principal(ACCESS["unfinished.send"])
     path = _take()
     return redirect("/", 303) if path is None else redirect(path, 307)
 
 
-@blueprint.post("/unfinished/drop")
+@blueprint.post("/unfinished/drop", action=Action.KEEP_ACCOUNT)
 def drop() -> Response:
     """Forget the form."""
-    require_principal(ACCESS["unfinished.drop"])
     _take()
-    return redirect(url_for("first_page.show"), 303)
+    return redirect(url_for("now_page.show"), 303)
 
 
 def _take() -> str | None:

@@ -20,19 +20,19 @@ from app.web.site import site
 blueprint = Blueprint("status", __name__)
 
 
-@blueprint.get("/livez")
+@blueprint.get("/livez", action=Action.PUBLIC)
 def livez() -> Response:
     """Say that this process answers."""
     return app_json({"status": "ok"})
 
 
-@blueprint.get("/readyz")
+@blueprint.get("/readyz", action=Action.PUBLIC)
 def readyz() -> Response:
     """Say whether the database can be read."""
     return _health(scheduler=False)
 
 
-@blueprint.get("/healthz")
+@blueprint.get("/healthz", action=Action.PUBLIC)
 def healthz() -> Response:
     """Say whether the database can be read and the scheduler did its work lately."""
     return _health(scheduler=True)
@@ -57,9 +57,9 @@ def _health(*, scheduler: bool) -> Response:
     return app_json(facts, 200 if facts["status"] == "ok" else 503)
 
 
-@blueprint.get("/metrics")
+@blueprint.get("/metrics", action=Action.PUBLIC)
 def metrics() -> Response:
-    """Give figures to Prometheus: to this machine itself, or with an ops token."""
+    """Give figures to Prometheus: to this machine itself, or with an ops token; which of the two is asked here."""
     if not _is_local():
         require_principal(Action.READ_METRICS)
     registry = CollectorRegistry()
@@ -92,7 +92,7 @@ def _is_local() -> bool:
         return False
 
 
-@blueprint.get("/checkpoint")
+@blueprint.get("/checkpoint", action=Action.PUBLIC)
 def checkpoint() -> Response:
     """Give the signed head of the record to anybody: whoever keeps it can tell later that nothing was rewritten."""
     return Response(make_checkpoint(site().register, site().now()), content_type="text/plain; charset=utf-8")

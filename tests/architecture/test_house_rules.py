@@ -48,6 +48,13 @@ def test_module_opens_with_a_docstring(path):
     assert ast.get_docstring(ast.parse(path.read_text()))
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_function_is_at_most_60_lines(path):
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    lengths = {node.name: node.end_lineno - node.lineno + 1 for node in functions}
+    assert {name: length for name, length in lengths.items() if length > 60} == {}
+
+
 def test_app_package_runs_no_code():
     body = ast.parse((ROOT / "app/__init__.py").read_text()).body
     assert [type(node) for node in body] == [ast.Expr]

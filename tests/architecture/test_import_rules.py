@@ -53,7 +53,7 @@ PLANTED = [
     ("settings-home", "app/web/planted.py", "from app.settings import Settings"),
     ("closures-written-once", "app/web/planted.py", "from app.store import closures"),
     ("closures-written-once", "app/jobs/planted.py", "import app.store.closures"),
-    ("caldav-protocol", "app/caldav/methods/get.py", "from app.register import members"),
+    ("caldav-protocol", "app/caldav/methods/get_put.py", "from app.register import members"),
     ("acyclic", "app/register/planted.py", "import app.register.planted_too"),
 ]
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-from app.caldav.backend import Entry, Instance, Member
+from app.caldav.backend import CalendarMember, MemberEntry, MemberInstance
 
 _PATH = Path(__file__).parents[1] / "caldav" / "conftest.py"
 _SPEC = importlib.util.spec_from_file_location("caldav_conftest", _PATH)
@@ -25,8 +25,10 @@ def fill(backend):
     for number in range(HELD):
         name = f"{number:08}-4b1d-4d63-9b54-aaaaaaaaaaaa.ics"
         starts = backend.now + timedelta(hours=number)
-        entry = Entry(name, f"{number:016x}", len(octets), backend.now, backend.now)
-        shelf.members[name] = Member(entry, name, octets, (Instance(starts, starts + timedelta(hours=4)),))
+        entry = MemberEntry(name, f"{number:016x}", len(octets), backend.now, backend.now)
+        shelf.members[name] = CalendarMember(
+            entry, name, octets, (MemberInstance(starts, starts + timedelta(hours=4)),)
+        )
         shelf.log.append(name)
     every = list(shelf.members.values())
 
@@ -35,7 +37,7 @@ def fill(backend):
         return every[first : (ends - backend.now) // timedelta(hours=1) + 1]
 
     def changes(collection, token, most):
-        return protocol.Changes([every[-1].entry], [], token="10000")
+        return protocol.CollectionChanges([every[-1].entry], [], token="10000")
 
     backend.touching, backend.changes = touching, changes
     return [GATEWAY + name for name in list(shelf.members)[:100]]

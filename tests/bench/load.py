@@ -1,7 +1,7 @@
 """200 subscribers who poll and 20 Users who write, at once, for a while: ``python tests/bench/load.py [MINUTES]``.
 
 Each subscriber asks for a feed of 10,000 closures about every five seconds with the ETag that it has, each writer gives
-or moves a notice about every ten. Printed are errors and percentiles (SECURITY.md, target 13: none; p99 < 250 ms, of a
+or moves a notice about every ten. Printed are errors and percentiles (docs/targets.md, 13: none; p99 < 250 ms, of a
 304 < 20 ms). Nothing here is a test.
 """
 

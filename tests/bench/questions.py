@@ -13,14 +13,15 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.domain.late_change import Assessment
+from app.domain.schedule import ScheduledClosure
+
 from app.domain.access import Principal, Role
 from app.domain.clash import find_clashes, find_clashing
 from app.domain.closure import State
-from app.domain.late_change import Assessment
 from app.domain.load import free_slots, hourly_load, stretches
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.notice_period import NoticePeriod
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.factory import prepare
 from app.register.late_changes import answer_late_changes, record_late_changes

@@ -1,6 +1,6 @@
 """What a refused sign-in costs for an account that is there and for one that is not: medians and their ratio.
 
-Ends with 1 where the medians differ by more than five in a hundred (SECURITY.md, row 15).
+Ends with 1 where the medians differ by more than five in a hundred (docs/targets.md, 15).
 """
 
 import os

@@ -1,6 +1,7 @@
 """A Backend that keeps its calendars in a dict, and a client that speaks to the protocol over it."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from urllib.parse import quote
@@ -10,12 +11,14 @@ from lxml import etree
 
 from app.caldav.backend import (
     Bounds,
-    Changes,
-    Collection,
-    Entry,
-    Member,
+    CalendarCollection,
+    CalendarMember,
+    CollectionChanges,
+    Condition,
+    DavPrincipal,
+    DestinationTaken,
+    MemberEntry,
     ObjectRefused,
-    Principal,
     Reached,
     Stale,
     Stored,
@@ -25,6 +28,7 @@ from app.caldav.boards.evaluation import Evaluation, instance_of
 from app.caldav.exchange import Request
 from app.caldav.protocol import answer
 from app.domain.refusal import NoticeUnreadable
+from app.ical.components import read_calendars
 from app.intake.calendar_object import read_object
 from app.intake.read_request import ReadRequest
 
@@ -50,8 +54,8 @@ PRECONDITIONS = {
 class Shelf:
     """What one collection holds: its members, and its changes in order."""
 
-    collection: Collection
-    members: dict[str, Member] = field(default_factory=dict)
+    collection: CalendarCollection
+    members: dict[str, CalendarMember] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
 
 
@@ -61,8 +65,8 @@ class DictBackend:
     def __init__(self, now=NOW):
         self.now = now
         self.people = {
-            "ALPHA": Principal("ALPHA", "Alpha Energy", "mailto:alpha@example.org"),
-            "BETA": Principal("BETA", "Beta & Gas", "mailto:beta@example.org"),
+            "ALPHA": DavPrincipal("ALPHA", "Alpha Energy", "mailto:alpha@example.org"),
+            "BETA": DavPrincipal("BETA", "Beta & Gas", "mailto:beta@example.org"),
         }
         self.me = "ALPHA"
         self.shelves = {}
@@ -73,10 +77,11 @@ class DictBackend:
             ("BETA", "GW-9", True),
         ):
             uuid = f"00000000-0000-4000-8000-{len(self.shelves):012}"
-            made = Collection(owner, name, f"{name} <closures>", "All closures", writable, uuid, now)
+            made = CalendarCollection(owner, name, f"{name} <closures>", "All closures", writable, uuid, now)
             self.shelves[owner, name] = Shelf(made)
         self.set = {}
         self.refused = []
+        self.written = {}  # the SEQUENCE that another door wrote into a member, by its UID
         self.changed_at = now
         self.evaluation = None  # of one request; a test may keep one over several
 
@@ -140,7 +145,7 @@ class DictBackend:
         shown = due if most is None else due[:most]
         is_cut = len(shown) < len(due)
         reached = shown[-1][0] if is_cut else len(shelf.log)
-        return Changes(
+        return CollectionChanges(
             changed=[shelf.members[name].entry for _, name in shown if name in shelf.members],
             gone=[name for _, name in shown if name not in shelf.members],
             token=str(reached),
@@ -150,9 +155,7 @@ class DictBackend:
     def put(self, collection, name, sent, condition):
         octets = sent.octets
         shelf = self._shelf(collection)
-        held = shelf.members.get(name)
-        if not condition.holds(held.entry.etag if held else None):
-            raise Stale(held.entry if held else None)
+        held = self._current(collection, name, condition)
         asking = ReadRequest(now=self.now, gateways=(collection.name,), gateway=collection.name)
         try:
             found = read_object(sent, asking)
@@ -165,27 +168,69 @@ class DictBackend:
         for other, one in shelf.members.items():
             if (other == name) is not (one.uid == found.uid):
                 raise ObjectRefused("no-uid-conflict", "This UID is taken.", other)
-        if held is not None and held.octets == octets:
+        if condition == Condition() and _sequence(sent.octets) < self.written.get(found.uid, 0):
+            raise Stale(held.entry)
+        if held is not None and held.octets == sent.octets:
             return Stored(held.entry, created=False, is_as_sent=True, receipt="CN-UNCHANGED")
         self.changed_at += timedelta(seconds=1)
         created = held.entry.created_at if held else self.changed_at
-        entry = Entry(name, sha256(octets).hexdigest()[:16], len(octets), created, self.changed_at)
+        entry = MemberEntry(name, sha256(octets).hexdigest()[:16], len(octets), created, self.changed_at)
         instances = tuple(map(instance_of, found.instances))
         receipt = f'{{"reference": "CN-{len(shelf.log)}"}}'
-        shelf.members[name] = Member(
+        shelf.members[name] = CalendarMember(
             entry, found.uid, octets, instances, found.complete_from, found.complete_until, receipt
         )
         shelf.log.append(name)
-        return Stored(entry, created=held is None, is_as_sent=True, receipt="CN-0123456789")
+        also_at = self._also_at(collection, found.uid)
+        return Stored(entry, created=held is None, is_as_sent=True, receipt="CN-0123456789", also_at=also_at)
+
+    def _also_at(self, collection, uid):
+        """The owner's other collections in which an event of this UID stands."""
+        others = [shelf for shelf in self.shelves.values() if shelf.collection.owner == collection.owner]
+        return tuple(
+            shelf.collection.name
+            for shelf in others
+            if shelf.collection != collection and any(held.uid == uid for held in shelf.members.values())
+        )
+
+    def change_elsewhere(self, collection, name, octets):
+        """Another door changes the closure: its member follows, with a SEQUENCE of ours."""
+        stored = self.put(collection, name, read_calendars(octets), Condition())
+        self.written[self.members(collection, [name])[name].uid] = _sequence(octets)
+        return stored
 
     def refuse(self, collection, octets):
         self.refused.append(octets)
 
+    def move(self, collection, name, target, new_name, condition, *, overwrite):
+        held = self._current(collection, name, condition)
+        if held is None:
+            raise Stale(None)
+        replaced = self._shelf(target).members.get(new_name)
+        if replaced is not None and not overwrite:
+            raise DestinationTaken
+        for other, one in self._shelf(target).members.items():
+            if one.uid == held.uid and one is not held and one is not replaced:
+                raise ObjectRefused("no-uid-conflict", "This UID is taken.", other)
+        self.changed_at += timedelta(seconds=1)
+        entry = replace(held.entry, name=new_name, changed_at=self.changed_at)
+        for shelf, gone in ((self._shelf(collection), name), (self._shelf(target), new_name)):
+            shelf.members.pop(gone, None)
+            shelf.log.append(gone)
+        self._shelf(target).members[new_name] = replace(held, entry=entry)
+        also_at = self._also_at(target, held.uid)
+        return Stored(entry, created=replaced is None, is_as_sent=True, receipt="CN-MOVED", also_at=also_at)
+
+    def _current(self, collection, name, condition):
+        """The member of a name, if there is one and the condition holds."""
+        held = self._shelf(collection).members.get(name)
+        if not (condition.holds(held.entry.etag, held.entry.changed_at) if held else condition.holds(None, None)):
+            raise Stale(held.entry if held else None)
+        return held
+
     def delete(self, collection, name, condition):
         shelf = self._shelf(collection)
-        held = shelf.members.get(name)
-        if not condition.holds(held.entry.etag if held else None):
-            raise Stale(held.entry if held else None)
+        held = self._current(collection, name, condition)
         if held is None:
             return False
         del shelf.members[name]
@@ -202,6 +247,11 @@ class DictBackend:
             if value is not None:
                 kept[name] = value
         self.set[self.me, place] = kept
+
+
+def _sequence(octets):
+    found = re.search(rb"^SEQUENCE:([0-9]+)\r$", octets, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 class Answer:

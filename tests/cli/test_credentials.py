@@ -7,6 +7,7 @@ import pytest
 from app.factory import create_app, utc_now
 from app.security.tokens import TokenKind, kind_of
 from app.store.subscriptions import FeedRead, insert_reads
+from feeds.scope import SCOPES, Code, written
 
 
 @pytest.fixture
@@ -175,11 +176,26 @@ def test_the_list_says_when_what_read_last(closures, reopen, clock_hand):
     ("scope", "fault"),
     [
         ("everything", "That is not a scope."),
-        ("user", "That is not a scope."),
+        ("user", "The scope user takes a code: 1 to 32 letters, digits, - or _, the first a letter or digit."),
         ("user:NOBODY", "There is no such User."),
         ("gateway:GW-9", "There is no such gateway."),
     ],
 )
 def test_a_scope_that_names_nothing_is_refused(alpha_closures, scope, fault):
     said = alpha_closures("subscription", "add", "--scope", scope, "--label", "m")
+    choices = "Write all, user:CODE, gateway:CODE, late, clashes, maintenance, changes or full."
     assert (said.exit_code, said.stderr.splitlines()[0]) == (1, fault)
+    assert fault.startswith("There is") or said.stderr.splitlines()[1] == choices
+
+
+def test_every_scope_is_explained_and_taken(alpha_closures):
+    said = alpha_closures("subscription", "add", "--help").stdout
+    explained = [line.split(maxsplit=1) for line in said.partition("Scopes:\n")[2].splitlines()]
+    assert explained == [[written(kind), row.words.format("CODE")] for kind, row in SCOPES.items()]
+    codes = {Code.NOTHING: "", Code.USER: ":ALPHA", Code.GATEWAY: ":GW-A1"}
+    stated = [f"{kind}{codes[row.code]}" for kind, row in SCOPES.items()]
+    made = [
+        alpha_closures("subscription", "add", "--scope", scope, "--label", "m", "--json").json["scope"]
+        for scope in stated
+    ]
+    assert made == stated

@@ -1,4 +1,8 @@
+import pytest
+import sqlalchemy as sa
+
 from app.store import schema
+from app.store.engine import make_engine
 
 
 def test_upgrade_makes_database_and_keys_and_may_be_repeated(bare):
@@ -18,3 +22,25 @@ def test_check_refuses_a_database_whose_keys_are_elsewhere(closures, tmp_path):
     said = closures("db", "check", CLOSURES_KEY_DIR=str(tmp_path / "nowhere"))
     assert said.exit_code == 1
     assert said.stderr.splitlines()[0] == f"There is no key folder {tmp_path / 'nowhere'}."
+
+
+@pytest.fixture
+def old_database(closures, database_url):
+    """A database as the versions before the first release left it."""
+    engine = make_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0008'"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("words", [("db", "check"), ("db", "upgrade"), ("up",), ("serve",), ("work",), ("schedule",)])
+def test_a_database_of_before_the_first_release_is_refused_in_words(old_database, script, words):
+    said = script(*words)
+    assert (said.exit_code, said.stdout) == (1, "")
+    assert said.stderr.splitlines() == [
+        "The database was made before the first release (it is at 0008), and this release does not read it.",
+        (
+            "Keep it for the version that made it. Start with an empty database and an empty key folder "
+            "(CLOSURES_DATA_DIR or CLOSURES_DATABASE_URL, and CLOSURES_KEY_DIR), and give the notices again."
+        ),
+    ]

@@ -1,29 +1,30 @@
-"""``closures source``: added, listed, polled and removed by the command line, against a server on loopback."""
+"""``closures source`` and ``closures maintenance source``: added, listed, polled and removed, against a server on loopback.
+
+Users' calendars and DCC's own dates go through the same tests; then what concerns one of the two.
+"""
 
 import http.server
 import sqlite3
 import threading
+from dataclasses import dataclass
 
 import pytest
 
-ICS = """BEGIN:VCALENDAR
-VERSION:2.0
-PRODID:-//them//EN
-BEGIN:VEVENT
-UID:u1
-DTSTAMP:20261101T000000Z
-DTSTART:20261206T020000Z
-DTEND:20261206T060000Z
-SUMMARY:Gateway
-END:VEVENT
-END:VCALENDAR
-"""
+EVENT = (
+    "BEGIN:VEVENT\r\nUID:{uid}\r\nDTSTAMP:20261101T000000Z\r\nDTSTART:{day}T220000Z\r\nDTEND:{day}T235900Z\r\n"
+    "SUMMARY:DSP release canary\r\nEND:VEVENT\r\n"
+)
 NEAR = {"CLOSURES_ALLOW_PRIVATE_SOURCES": "true"}
+
+
+def ics(*events):
+    body = "".join(EVENT.format(uid=uid, day=day) for uid, day in events)
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//them//EN\r\n{body}END:VCALENDAR\r\n"
 
 
 @pytest.fixture
 def served():
-    """A server of one file, for alpha with its password alone; ``served.text`` is what it holds, None for a fault."""
+    """A server of one file, for alpha with its password; ``served.text`` is what it holds, None for a fault."""
 
     class Talk(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -39,104 +40,183 @@ def served():
             """Say nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talk)
-    server.text, server.url = ICS, f"http://127.0.0.1:{server.server_address[1]}/changes.ics"
+    server.text, server.url = ics(("u1", "20261206")), f"http://127.0.0.1:{server.server_address[1]}/changes.ics"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
 
 
-def add(run, url, *more, text="sesame\n", **variables):
-    words = ("source", "add", "--user", "alpha", "--gateway", "gw-a1", "--url", url, *more)
-    return run(*words, text=text, **(variables or NEAR))
+@dataclass(frozen=True)
+class Commands:
+    """One of the two topics: its commands, what its sources are read for, in words and as facts, and what it says."""
+
+    words: tuple
+    stated: tuple
+    heads: dict
+    polled: str
+    first: str
+    counted: dict
+    empty: str
+    stays: str
 
 
-def test_a_source_is_added_polled_and_its_closures_are_there(alpha_closures, served, clock_hand):
-    said = add(alpha_closures, served.url, "--username", "alpha", "--json")
+OF_USERS = Commands(
+    ("source",),
+    ("--user", "alpha", "--gateway", "gw-a1"),
+    {"user": "ALPHA", "gateway": "GW-A1"},
+    "1 accepted, 0 unchanged, 0 superseded, 0 withdrawn.",
+    "accepted",
+    {"accepted": 1, "unchanged": 0, "superseded": 0, "withdrawn": 0},
+    "There are no sources yet.",
+    "The source is removed. The closures that it announced stay as they are.",
+)
+OF_DCC = Commands(
+    ("maintenance", "source"),
+    ("--kind", "release"),
+    {"dates": "release"},
+    "1 added, 0 moved, 0 withdrawn, 0 unchanged.",
+    "added",
+    {"accepted": 1, "unchanged": 0, "withdrawn": 0},
+    "No address is read for DCC's own dates.",
+    "The source is removed. The dates that it brought stay as they are.",
+)
+
+
+@pytest.fixture(params=[OF_USERS, OF_DCC], ids=["users", "dcc"])
+def topic(request):
+    """Each of the two topics."""
+    return request.param
+
+
+@pytest.fixture
+def run(alpha_closures, topic):
+    """Return a function that runs a command of the topic where loopback may be asked."""
+    return lambda *words, **options: alpha_closures(*topic.words, *words, **(NEAR | options))
+
+
+@pytest.fixture
+def add(run, topic, served):
+    """Return a function that adds the served file."""
+
+    def adding(*more, url=served.url, text="sesame\n", **options):
+        return run("add", *topic.stated, "--url", url, *more, text=text, **options)
+
+    return adding
+
+
+@pytest.fixture
+def added(add):
+    """The id of the served file, added with its password."""
+    return add("--username", "alpha", "--json").json["id"]
+
+
+def test_a_source_is_added_polled_listed_and_removed(run, add, topic, served, clock_hand):
+    said = add("--username", "alpha", "--json")
     assert said.exit_code == 0, said.stderr
-    source_id = said.json.pop("id")
-    assert said.json == {
-        "id": source_id, "user": "ALPHA", "gateway": "GW-A1", "url": served.url, "every_minutes": 15,
-    }  # fmt: skip
-    (new,) = alpha_closures("source", "list", "--json").json["sources"]
+    source_id = said.json["id"]
+    assert said.json == {"id": source_id, **topic.heads, "url": served.url, "every_minutes": 15}
+    (new,) = run("list", "--json").json["sources"]
     assert (new["state"], new["last_poll"], new["events"]) == ("new", None, 0)
-
-    polled = alpha_closures("source", "poll", source_id, "--json", **NEAR)
-    (accepted,) = polled.json["accepted"]
-    assert (polled.exit_code, accepted["starts"], accepted["change"], polled.json["state"]) == (
-        *(0, "2026-12-06T02:00:00Z", "first notice", "ok"),
-    )
-    (row,) = alpha_closures("closure", "show", accepted["reference"], "--json").json["revisions"]
-    assert row["channel"] == "pull"
+    polled = run("poll", source_id, "--json").json
+    assert (polled["state"], polled["events"], polled["problems"]) == ("ok", 1, [])
+    assert {name: polled[name] for name in topic.heads} == topic.heads
+    (first,) = polled[topic.first]
+    assert first["starts"] == "2026-12-06T22:00:00Z"
 
     clock_hand.shift(60)
-    served.text = ICS.replace("20261206T", "20261207T")
-    moved = alpha_closures("source", "poll", source_id.upper(), **NEAR)
-    assert moved.lines[0] == "1 event taken: 1 accepted, 0 unchanged, 0 superseded, 0 withdrawn."
-    assert moved.lines[1].startswith(f"  {accepted['reference']}  GW-A1  Mon 7 Dec 2026")
-    (listed,) = alpha_closures("source", "list", "--json").json["sources"]
+    served.text = ics(("u1", "20261207"))
+    moved = run("poll", source_id.upper())
+    told = {"accepted": topic.polled, "added": "0 added, 1 moved, 0 withdrawn, 0 unchanged."}[topic.first]
+    assert moved.lines[0] == f"1 event taken: {told}"
+    gateway = f"{topic.heads['gateway']}  " if "gateway" in topic.heads else ""
+    span = "Mon 7 Dec 2026 22:00 GMT to Mon 7 Dec 2026 23:59 GMT"
+    assert moved.lines[1].startswith(f"  {first['reference']}  {gateway}{span}  ")
+    (listed,) = run("list", "--json").json["sources"]
     next_poll = listed.pop("next_poll")
     assert "2026-11-24T09:16:00Z" <= next_poll <= "2026-11-24T09:17:30Z"
     assert listed == {
-        "id": source_id, "user": "ALPHA", "gateway": "GW-A1", "url": served.url, "username": "alpha", "word": None,
-        "category": None, "every_minutes": 15, "created": "2026-11-24T09:00:00Z", "state": "ok", "problem": None,
-        "remedy": None, "failures": 0, "last_poll": "2026-11-24T09:01:00Z", "kind": "file", "events": 1, "missing": 0,
-        "doubted": False, "last_change": {"accepted": 1, "unchanged": 0, "superseded": 0, "withdrawn": 0},
-        "problems": [],
+        "id": source_id, **topic.heads, "url": served.url, "username": "alpha", "word": None, "category": None,
+        "every_minutes": 15, "created": "2026-11-24T09:00:00Z", "state": "ok", "problem": None, "remedy": None,
+        "failures": 0, "last_poll": "2026-11-24T09:01:00Z", "kind": "file", "events": 1, "missing": 0, "doubted": False,
+        "last_change": topic.counted, "problems": [],
     }  # fmt: skip
-    assert alpha_closures("source", "remove", source_id).exit_code == 0
-    assert alpha_closures("source", "list").lines == ["There are no sources yet."]
-    assert alpha_closures("source", "poll", source_id).exit_code == 1
-    assert alpha_closures("source", "remove", source_id).exit_code == 1
+    assert run("remove", source_id).lines == [topic.stays]
+    assert run("list").lines == [topic.empty]
+    assert [run("poll", source_id).exit_code, run("remove", source_id).exit_code] == [1, 1]
+
+
+def test_what_a_users_source_brought_stays_as_a_closure(alpha_closures, served):
+    words = ("--user", "alpha", "--gateway", "gw-a1", "--url", served.url, "--username", "alpha", "--json")
+    source_id = alpha_closures("source", "add", *words, text="sesame\n", **NEAR).json["id"]
+    (accepted,) = alpha_closures("source", "poll", source_id, "--json", **NEAR).json["accepted"]
+    assert accepted["change"] == "first notice"
+    (row,) = alpha_closures("closure", "show", accepted["reference"], "--json").json["revisions"]
+    assert row["channel"] == "pull"
+    alpha_closures("source", "remove", source_id)
     assert alpha_closures("closure", "show", accepted["reference"]).exit_code == 0
 
 
-def test_why_nothing_was_taken_is_said_and_stays_in_the_list(alpha_closures, served):
-    source_id = add(alpha_closures, served.url, "--username", "alpha", "--json").json["id"]
+@pytest.fixture
+def dates(closures):
+    """Return a function that lists DCC's own dates."""
+    words = ("maintenance", "list", "--from", "2026-12-01", "--to", "2027-01-01", "--json")
+    return lambda: [(one["kind"], one["starts"]) for one in closures(*words).json["maintenance"]]
+
+
+def test_what_an_address_of_dcc_brought_stays_as_a_date(alpha_closures, served, dates, clock_hand):
+    words = ("--kind", "release", "--url", served.url, "--username", "alpha", "--json")
+    source_id = alpha_closures("maintenance", "source", "add", *words, text="sesame\n", **NEAR).json["id"]
+    alpha_closures("maintenance", "source", "poll", source_id, "--dry-run", **NEAR)
+    assert dates() == []
+    polled = alpha_closures("maintenance", "source", "poll", source_id, "--json", **NEAR).json
+    assert ([one["kind"] for one in polled["added"]], polled["unchanged"]) == (["release"], 0)
+    served.text = ics(("u1", "20261207"))
+    moved = alpha_closures("maintenance", "source", "poll", source_id, **NEAR)
+    assert moved.lines[1].endswith("  moved.")
+    alpha_closures("maintenance", "source", "remove", source_id)
+    assert dates() == [("release", "2026-12-07T22:00:00Z")]
+
+
+def test_why_nothing_was_taken_is_said_and_stays_in_the_list(run, added, served):
     served.text = None
-    polled = alpha_closures("source", "poll", source_id, **NEAR)
-    assert (polled.exit_code, polled.lines) == (
-        1,
-        [f"{source_id}: The source answered with HTTP status 500. Ask whoever keeps the source. Nothing was changed."],
-    )
-    listed = alpha_closures("source", "list")
-    assert listed.lines[1].split()[4:6] == ["answer", "500"]
-    assert listed.lines[2] == polled.lines[0]
+    polled = run("poll", added)
+    words = f"{added}: The source answered with HTTP status 500. Ask whoever keeps the source. Nothing was changed."
+    assert (polled.exit_code, polled.lines) == (1, [words])
+    listed = run("list")
+    assert " ".join(listed.lines[1].split()).partition(served.url)[2].startswith(" answer 500")
+    assert listed.lines[2] == words
+    assert "DSP" not in polled.stdout + polled.stderr
 
 
-def test_a_dry_run_says_what_would_change_and_writes_nothing(alpha_closures, served):
-    source_id = add(alpha_closures, served.url, "--username", "alpha", "--json").json["id"]
-    before = alpha_closures("source", "list", "--json").json
-    said = alpha_closures("source", "poll", source_id, "--dry-run", **NEAR)
-    assert said.lines[0] == "1 event taken: would be 1 accepted, 0 unchanged, 0 superseded, 0 withdrawn."
-    as_json = alpha_closures("source", "poll", source_id, "--dry-run", "--json", **NEAR).json
-    assert ([one["receipt"] for one in as_json["accepted"]], as_json["dry_run"]) == ([None], True)
-    assert alpha_closures("source", "list", "--json").json == before
+def test_a_dry_run_says_what_would_change_and_writes_nothing(run, topic, added, served, alpha_closures):
+    before = run("list", "--json").json
+    said = run("poll", added, "--dry-run")
+    assert (said.exit_code, said.lines[0]) == (0, f"1 event taken: would be {topic.polled}")
+    as_json = run("poll", added, "--dry-run", "--json").json
+    assert ([one.get("receipt") for one in as_json[topic.first]], as_json["dry_run"]) == ([None], True)
+    assert run("list", "--json").json == before
     assert alpha_closures("record", "verify").lines == ["0 entries: the record is sound."]
     served.text = None
-    assert alpha_closures("source", "poll", source_id, "--dry-run", **NEAR).exit_code == 1
+    assert run("poll", added, "--dry-run").exit_code == 1
 
 
-def test_a_wrong_password_is_named(alpha_closures, served):
-    source_id = add(alpha_closures, served.url, "--username", "alpha", "--json", text="open\n").json["id"]
-    polled = alpha_closures("source", "poll", source_id, "--json", **NEAR)
-    assert (polled.exit_code, polled.json["state"], polled.json["accepted"]) == (1, "sign-in", [])
+def test_a_wrong_password_is_named(run, add, topic):
+    source_id = add("--username", "alpha", "--json", text="open\n").json["id"]
+    polled = run("poll", source_id, "--json")
+    assert (polled.exit_code, polled.json["state"], polled.json[topic.first]) == (1, "sign-in", [])
 
 
-def test_missing_events_are_announced_before_they_are_withdrawn(alpha_closures, served, clock_hand):
-    second = ICS[ICS.index("BEGIN:VEVENT") : ICS.index("END:VCALENDAR")].replace("UID:u1", "UID:u2")
-    served.text = ICS.replace("END:VCALENDAR", second + "END:VCALENDAR")
-    source_id = add(alpha_closures, served.url, "--username", "alpha", "--json").json["id"]
-    alpha_closures("source", "poll", source_id, **NEAR)
-    served.text = ICS
-    first = alpha_closures("source", "poll", source_id, **NEAR)
-    assert first.lines == [f"{source_id}: 1 event missing; the next poll withdraws what still is."]
-    then = alpha_closures("source", "poll", source_id, "--json", **NEAR)
-    assert [one["change"] for one in then.json["withdrawn"]] == ["withdrawn"]
+def test_missing_events_are_announced_before_they_are_withdrawn(run, added, served):
+    served.text = ics(("u1", "20261206"), ("u2", "20261213"))
+    run("poll", added)
+    served.text = ics(("u1", "20261206"))
+    assert run("poll", added).lines == [f"{added}: 1 event missing; the next poll withdraws what still is."]
+    then = run("poll", added, "--json").json
+    assert [one["starts"] for one in then["withdrawn"]] == ["2026-12-13T22:00:00Z"]
 
 
-def test_the_sweep_polls_what_is_due(alpha_closures, served, clock_hand):
-    add(alpha_closures, served.url, "--username", "alpha")
+def test_the_sweep_polls_what_is_due(added, alpha_closures, clock_hand):
     swept = alpha_closures("sweep", "--json", **NEAR).json
     assert (swept["polled"], swept["polled_without_result"]) == (1, 0)
     assert alpha_closures("sweep", "--json", **NEAR).json["polled"] == 0
@@ -147,59 +227,58 @@ def test_the_sweep_polls_what_is_due(alpha_closures, served, clock_hand):
 @pytest.mark.parametrize(
     ("url", "variables"),
     [
-        ("http://calendar.example.org/changes.ics", {}),
+        ("http://calendar.example.org/changes.ics", {"CLOSURES_ALLOW_PRIVATE_SOURCES": "false"}),
         ("https://alpha:sesame@calendar.example.org/", NEAR),
-        ("https://calendar.example.org:22/", {}),
+        ("https://calendar.example.org:22/", {"CLOSURES_ALLOW_PRIVATE_SOURCES": "false"}),
         ("ftp://calendar.example.org/", NEAR),
     ],
 )
-def test_an_address_that_is_not_fetched_is_refused_when_it_is_added(alpha_closures, url, variables):
-    said = add(alpha_closures, url, CLOSURES_LOG="console", **variables)
+def test_an_address_that_is_not_fetched_is_refused_when_it_is_added(run, add, url, variables):
+    said = add(url=url, CLOSURES_LOG="console", **variables)
     assert (said.exit_code, said.stderr.splitlines()[0]) == (1, "That is not an address that may be asked.")
-    assert alpha_closures("source", "list", "--json").json["sources"] == []
+    assert run("list", "--json").json["sources"] == []
 
 
 def test_a_source_is_of_a_user_and_a_gateway_that_are_there_and_once(alpha_closures, served):
+    of = (("NOBODY", "GW-A1"), ("ALPHA", "GW-9"), ("ALPHA", "GW-A1"), ("ALPHA", "GW-A1"), ("ALPHA", "GW-A2"))
     words = ("source", "add", "--url", served.url)
-    assert alpha_closures(*words, "--user", "NOBODY", "--gateway", "GW-A1", **NEAR).exit_code == 1
-    assert alpha_closures(*words, "--user", "ALPHA", "--gateway", "GW-9", **NEAR).exit_code == 1
-    assert [add(alpha_closures, served.url).exit_code for _ in range(2)] == [0, 1]
-    assert alpha_closures(*words, "--user", "ALPHA", "--gateway", "GW-A2", **NEAR).exit_code == 0
+    found = [alpha_closures(*words, "--user", user, "--gateway", gateway, **NEAR).exit_code for user, gateway in of]
+    assert found == [1, 1, 0, 1, 0]
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        ("--every", "4"),
-        ("--word", "a", "--category", "b"),
-        ("--username", "alpha"),
-    ],
-)
-def test_what_is_not_understood_is_usage(alpha_closures, served, more):
-    assert add(alpha_closures, served.url, *more, text="").exit_code == 2
+def test_an_address_is_read_once_for_each_kind(closures, served):
+    words = ("maintenance", "source", "add", "--url", served.url)
+    kinds = ((), ("--kind", "maintenance"), ("--kind", "release"))
+    assert [closures(*words, *kind, **NEAR).exit_code for kind in kinds] == [0, 1, 0]
+    assert closures(*words, "--kind", "party", **NEAR).exit_code == 2
 
 
-def test_a_control_character_is_kept_out(alpha_closures, served):
-    assert add(alpha_closures, served.url, "--word", "a\x1b[2J").exit_code == 1
+def test_neither_list_knows_of_the_others_sources(alpha_closures, served):
+    of_users, of_dcc = (
+        alpha_closures(*one.words, "add", *one.stated, "--url", served.url, "--json", **NEAR).json["id"]
+        for one in (OF_USERS, OF_DCC)
+    )
+    for own, others, group in ((of_users, of_dcc, OF_USERS), (of_dcc, of_users, OF_DCC)):
+        assert [one["id"] for one in alpha_closures(*group.words, "list", "--json").json["sources"]] == [own]
+        assert [alpha_closures(*group.words, verb, others, **NEAR).exit_code for verb in ("poll", "remove")] == [1, 1]
 
 
-def test_nothing_of_a_source_stands_in_the_database_in_clear(alpha_closures, served, settings, request):
+@pytest.mark.parametrize("more", [("--every", "4"), ("--word", "a", "--category", "b"), ("--username", "alpha")])
+def test_what_is_not_understood_is_usage(add, more):
+    assert add(*more, text="").exit_code == 2
+
+
+def test_a_control_character_is_kept_out(add):
+    assert add("--word", "a\x1b[2J").exit_code == 1
+
+
+def test_nothing_of_a_source_stands_in_the_database_in_clear(add, served, settings, request):
     if request.config.getoption("--database") != "sqlite":
         return
-    add(
-        alpha_closures,
-        served.url + "?canary-in-url",
-        "--username",
-        "canary-name",
-        "--word",
-        "canary-word",
-        text="canary-password\n",
-    )
+    canaries = ("--username", "canary-name", "--word", "canary-word")
+    assert add(*canaries, url=served.url + "?canary-in-url", text="canary-password\n").exit_code == 0
     with sqlite3.connect(settings.database.removeprefix("sqlite:///")) as connection:
         rows = connection.execute("SELECT * FROM sources").fetchall()
     connection.close()
-    assert [b"canary" in bytes(str(rows), "utf-8"), b"127.0.0.1" in bytes(str(rows), "utf-8"), len(rows)] == [
-        False,
-        False,
-        1,
-    ]
+    found = [b"canary" in bytes(str(rows), "utf-8"), b"127.0.0.1" in bytes(str(rows), "utf-8"), len(rows)]
+    assert found == [False, False, 1]

@@ -16,7 +16,7 @@ from app.domain.access import Principal, Role
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare, utc_now
 from app.register.people import enrolment
-from app.register.reading import Question, find_closures, find_history
+from app.register.reading import Question, find_history, read_schedule
 from app.settings import read_settings
 
 
@@ -88,12 +88,12 @@ class Running:
         now = utc_now()
         span = ClosureWindow(now.replace(year=now.year - 3), now.replace(year=now.year + 3))
         register = self.service.register
-        found = find_closures(register, asking, Question(span))
+        found = read_schedule(register, asking, Question(span))
         return [
             (
-                one.closure.gateway,
-                one.closure.state.value,
-                [revision.step.value for revision in find_history(register, asking, one.closure.reference)[1]],
+                one.gateway,
+                one.state.value,
+                [revision.step.value for revision, _ in find_history(register, asking, one.reference)],
             )
             for one in found
         ]

@@ -1,13 +1,12 @@
-"""What the domain's tests share: lines of a schedule by minutes."""
+"""What the domain's tests share: closures of a schedule by minutes."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.closure import State
-from app.domain.late_change import Assessment
+from app.domain.closure import PlannedClosure, State
 from app.domain.notice_period import NoticePeriod
-from app.domain.schedule import ScheduledClosure
+from app.domain.verdict import Verdict
 from app.domain.window import ClosureWindow
 
 START = datetime(2026, 12, 6, tzinfo=UTC)
@@ -16,12 +15,23 @@ _LEAD = NoticePeriod(25, ">=20", short_notice=False, recommended_days=20, policy
 
 @pytest.fixture(scope="session")
 def line():
-    """Return a function that makes a line of a schedule: ``line("A", "G1", first minute, minutes)`` from START on."""
+    """Return a function that makes a closure: ``line("A", "G1", first minute, minutes)`` from START on."""
 
     def make(reference, gateway, first, length, state=State.PLANNED, told=START - timedelta(days=90)):
         starts = START + timedelta(minutes=first)
-        window = ClosureWindow(starts, starts + timedelta(minutes=length))
-        lead = Assessment(_LEAD, _LEAD, _LEAD)
-        return ScheduledClosure(reference, "ACME", gateway, window, state, 1, told, told, 0, None, lead)
+        return PlannedClosure(
+            id=reference.encode(),
+            reference=reference,
+            user="ACME",
+            gateway=gateway,
+            window=ClosureWindow(starts, starts + timedelta(minutes=length)),
+            state=state,
+            number=1,
+            entries=1,
+            first_received_at=told,
+            window_received_at=told,
+            changed_at=told,
+            verdict=Verdict(_LEAD, _LEAD, _LEAD),
+        )
 
     return make

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_clashing, find_maintenance_clashes
-from app.domain.closure import PlannedClosure, State
+from app.domain.closure import State
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
 
@@ -16,27 +16,17 @@ def span(first, after):
     return ClosureWindow(START + timedelta(hours=first), START + timedelta(hours=after))
 
 
-def closure(reference, gateway, first, after, state=State.PLANNED):
-    return PlannedClosure(
-        id=reference.encode(),
-        reference=reference,
-        user="ACME",
-        gateway=gateway,
-        uid=reference,
-        recurrence_id="",
-        position=None,
-        window=span(first, after),
-        state=state,
-        number=1,
-        entries=1,
-        first_received_at=START,
-        window_received_at=START,
-        sender_sequence=0,
-        sender_dtstamp=None,
-    )
+@pytest.fixture(scope="session")
+def closure(line):
+    """Return a function that makes a closure by hours: ``closure("A", "GW1", first, after)``."""
+
+    def make(reference, gateway, first, after, state=State.PLANNED):
+        return line(reference, gateway, 60 * first, 60 * (after - first), state)
+
+    return make
 
 
-def test_two_gateways_closed_at_once_clash():
+def test_two_gateways_closed_at_once_clash(closure):
     early, late = closure("A", "GW1", 0, 4), closure("B", "GW2", 2, 6)
     assert list(find_clashes([late, early])) == [Clash(early, late, span(2, 4))]
 
@@ -53,24 +43,24 @@ def test_two_gateways_closed_at_once_clash():
         ((-3, 1), (0, 1)),
     ],
 )
-def test_the_span_in_which_both_are_closed(other, overlap):
+def test_the_span_in_which_both_are_closed(closure, other, overlap):
     first, second = closure("A", "GW1", 0, 4), closure("B", "GW2", *other)
     found = [clash.overlap for clash in find_clashes([first, second])]
     assert found == ([] if overlap is None else [span(*overlap)])
 
 
-def test_closures_of_one_gateway_do_not_clash():
+def test_closures_of_one_gateway_do_not_clash(closure):
     assert list(find_clashes([closure("A", "GW1", 0, 4), closure("B", "GW1", 2, 6)])) == []
 
 
-def test_a_withdrawn_closure_clashes_with_nothing_and_an_expired_one_did():
+def test_a_withdrawn_closure_clashes_with_nothing_and_an_expired_one_did(closure):
     standing = closure("A", "GW1", 0, 4)
     withdrawn = closure("B", "GW2", 0, 4, State.WITHDRAWN)
     expired = closure("C", "GW3", 0, 4, State.EXPIRED)
     assert list(find_clashes([withdrawn, standing, expired])) == [Clash(standing, expired, span(0, 4))]
 
 
-def test_clashes_come_in_order_of_start_end_and_reference():
+def test_clashes_come_in_order_of_start_end_and_reference(closure):
     closures = [
         closure("C", "GW3", 0, 4),
         closure("B", "GW2", 0, 4),
@@ -93,7 +83,7 @@ def test_nothing_clashes_with_nothing():
         max_size=12,
     )
 )
-def test_the_sweep_finds_what_comparing_every_pair_finds(drawn):
+def test_the_sweep_finds_what_comparing_every_pair_finds(closure, drawn):
     closures = [
         closure(f"CN-{n:02}", gateway, first, first + length, state)
         for n, (gateway, first, length, state) in enumerate(drawn)
@@ -115,7 +105,7 @@ def test_the_sweep_finds_what_comparing_every_pair_finds(drawn):
     assert find_clashing(closures) == set().union(*pairs)
 
 
-def test_two_windows_of_one_gateway_both_clash_with_another_gateways():
+def test_two_windows_of_one_gateway_both_clash_with_another_gateways(closure):
     closures = [
         closure("A", "GW1", 0, 9),
         closure("B", "GW1", 1, 5),
@@ -141,7 +131,7 @@ def maintenance(reference, first, after, kind=MaintenanceKind.MAINTENANCE, *, wi
     )
 
 
-def test_a_closure_on_maintenance_is_found_from_either_side():
+def test_a_closure_on_maintenance_is_found_from_either_side(closure):
     running, later, apart = closure("A", "GW1", 0, 4), closure("B", "GW2", 5, 8), closure("C", "GW1", 9, 10)
     band = maintenance("M", 3, 6)
     assert list(find_maintenance_clashes([apart, later, running], [band])) == [
@@ -150,14 +140,14 @@ def test_a_closure_on_maintenance_is_found_from_either_side():
     ]
 
 
-def test_what_is_withdrawn_on_either_side_does_not_clash():
+def test_what_is_withdrawn_on_either_side_does_not_clash(closure):
     gone = closure("A", "GW1", 0, 4, State.WITHDRAWN)
     standing = closure("B", "GW1", 0, 4)
     assert list(find_maintenance_clashes([gone], [maintenance("M", 0, 4)])) == []
     assert list(find_maintenance_clashes([standing], [maintenance("M", 0, 4, withdrawn=True)])) == []
 
 
-def test_a_release_is_near_for_days_around_it():
+def test_a_release_is_near_for_days_around_it(closure):
     # START is a London midnight; the release is in the day after next.
     release = maintenance("R", 56, 58, MaintenanceKind.RELEASE)
     early, near = closure("A", "GW1", 0, 24), closure("B", "GW1", 30, 32)
@@ -173,7 +163,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 12)), max_size=8)
 
 
 @given(SPANS, SPANS, st.integers(0, 2), st.sampled_from(MaintenanceKind))
-def test_the_sweep_over_maintenance_finds_what_every_pair_finds(closing, bands, days, kind):
+def test_the_sweep_over_maintenance_finds_what_every_pair_finds(closure, closing, bands, days, kind):
     closures = [closure(f"C{n}", "GW1", first, first + length) for n, (first, length) in enumerate(closing)]
     planned = [maintenance(f"M{n}", first, first + length, kind) for n, (first, length) in enumerate(bands)]
     pairs = {

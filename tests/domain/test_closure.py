@@ -1,36 +1,65 @@
+"""A closure's states, the steps between them, and the fold from its revisions to what stands."""
+
 import dataclasses
 import inspect
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.closure import (
+    NEXT_STATE,
     PlannedClosure,
+    Revision,
     State,
     Step,
-    apply_step,
-    expired,
-    first_heard,
+    advance,
+    begin,
+    fold,
     is_older,
-    restated,
     step_of,
 )
-from app.domain.notice import Announcement
+from app.domain.notice import Announcement, mark_of
+from app.domain.notice_period import NoticePeriod
+from app.domain.verdict import Verdict
 from app.domain.window import ClosureWindow
 
 START = datetime(2026, 12, 6, 2, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
-HEARD, LATER, LATEST = (datetime(2026, 11, day, 9, tzinfo=UTC) for day in (2, 9, 16))
+HEARD, LATER = (datetime(2026, 11, day, 9, tzinfo=UTC) for day in (2, 9))
 STAMP = datetime(2026, 11, 1, 12, tzinfo=UTC)
+WHOSE = {"closure_id": b"0123456789abcdef", "reference": "CN-ABC", "user": "ACME"}
 
 
 def span(first, after):
     return ClosureWindow(START + timedelta(hours=first), START + timedelta(hours=after))
 
 
+def judged(days):
+    """A verdict to tell from others by its days."""
+    period = NoticePeriod(days, "a band", short_notice=False, recommended_days=20, policy_version=1, holiday_version="")
+    return Verdict(period, period, period)
+
+
+FIRST = Revision(
+    entry=1,
+    number=1,
+    step=Step.FIRST,
+    received_at=HEARD + TICK,
+    window_received_at=HEARD,
+    changed_at=HEARD,
+    window=span(0, 4),
+    gateway="GW1",
+    channel="api",
+    given_by="a token",
+    verdict=judged(24),
+    remarks=("read as London time",),
+    left_out=("SUMMARY",),
+)
+CLOSURE = begin(FIRST, **WHOSE)
 SAID = Announcement(
     uid="uid@acme",
     gateway="GW1",
@@ -40,18 +69,40 @@ SAID = Announcement(
     sender_dtstamp=STAMP,
     position=3,
 )
-CLOSURE = first_heard(SAID, closure_id=b"0123456789abcdef", reference="CN-ABC", user="ACME", received_at=HEARD)
-WITHDRAWN = apply_step(CLOSURE, replace(SAID, withdrawn=True), Step.WITHDRAWN, LATER)
+MARK = mark_of(SAID)
 
 
-def facts(closure):
-    return dataclasses.asdict(closure) | {"window": closure.window, "moved_from": closure.moved_from}
+def following(closure, step, **facts):
+    """The revision that comes next and repeats what stands, but for ``facts``."""
+    numbered = {"number": closure.number + 1, "verdict": judged(7)} if step.is_numbered else {"number": None}
+    plain = {
+        "entry": closure.entries + 1,
+        "step": step,
+        "received_at": LATER,
+        "window_received_at": closure.window_received_at,
+        "changed_at": closure.changed_at,
+        "window": closure.window,
+        "gateway": closure.gateway,
+    }
+    return Revision(**(plain | numbered | facts))
 
 
-def changed(before, after):
+def after(closure, step, **facts):
+    return advance(closure, following(closure, step, **facts))
+
+
+WITHDRAWN, EXPIRED = after(CLOSURE, Step.WITHDRAWN), after(CLOSURE, Step.EXPIRED)
+STANDING = {State.PLANNED: CLOSURE, State.WITHDRAWN: WITHDRAWN, State.EXPIRED: EXPIRED}
+
+
+def facts_of(closure):
+    return {field.name: getattr(closure, field.name) for field in dataclasses.fields(closure)}
+
+
+def changed(before, now):
     """The facts that differ, as they are afterwards."""
-    old = facts(before)
-    return {name: value for name, value in facts(after).items() if value != old[name]}
+    old = facts_of(before)
+    return {name: value for name, value in facts_of(now).items() if value != old[name]}
 
 
 def test_words_of_the_record():
@@ -69,24 +120,21 @@ def test_words_of_the_record():
     ]
 
 
-def test_the_closure_that_a_first_notice_makes():
+def test_the_closure_that_a_first_revision_makes():
     assert (
         PlannedClosure(
             id=b"0123456789abcdef",
             reference="CN-ABC",
             user="ACME",
             gateway="GW1",
-            uid="uid@acme",
-            recurrence_id="20261206T020000Z",
-            position=3,
             window=span(0, 4),
             state=State.PLANNED,
             number=1,
             entries=1,
             first_received_at=HEARD,
             window_received_at=HEARD,
-            sender_sequence=2,
-            sender_dtstamp=STAMP,
+            changed_at=HEARD,
+            verdict=judged(24),
             moved_from=None,
             moves=0,
             former_gateways=(),
@@ -95,14 +143,60 @@ def test_the_closure_that_a_first_notice_makes():
     )
 
 
-def test_a_closure_is_built_from_named_facts():
-    kinds = {parameter.kind for parameter in inspect.signature(PlannedClosure).parameters.values()}
+@pytest.mark.parametrize("value", [PlannedClosure, Revision])
+def test_a_closure_and_a_revision_are_built_from_named_facts(value):
+    kinds = {parameter.kind for parameter in inspect.signature(value).parameters.values()}
     assert kinds == {inspect.Parameter.KEYWORD_ONLY}
 
 
-def test_a_first_notice_needs_a_window():
+@pytest.mark.parametrize("lacking", ["number", "verdict"])
+def test_nothing_begins_with_an_entry_that_tells_nothing(lacking):
     with pytest.raises(AssertionError):
-        first_heard(replace(SAID, window=None), closure_id=b"1", reference="CN-1", user="ACME", received_at=HEARD)
+        begin(replace(FIRST, **{lacking: None}), **WHOSE)
+
+
+# What may follow on what, by DOMAIN.md; "-" may not be.
+TABLE = """
+                   nothing    planned    withdrawn  expired
+first notice       planned    -          -          -
+moved              -          planned    -          planned
+lengthened         -          planned    -          planned
+shortened          -          planned    -          planned
+gateway changed    -          planned    -          planned
+withdrawn          -          withdrawn  -          withdrawn
+planned again      -          -          planned    -
+superseded         -          planned    withdrawn  expired
+expired            -          expired    -          -
+"""
+ROWS = [(line[:19].strip(), line[19:].split()) for line in TABLE.strip("\n").splitlines()]
+CELLS = [
+    (None if before == "nothing" else State(before), Step(step), None if leads_to == "-" else State(leads_to))
+    for step, cells in ROWS[1:]
+    for before, leads_to in zip(ROWS[0][1], cells, strict=True)
+]
+
+
+def test_the_table_holds_the_steps_that_may_be_and_no_other():
+    expected = {before: {} for before in (None, *State)}
+    for before, step, leads_to in CELLS:
+        if leads_to is not None:
+            expected[before][step] = leads_to
+    assert expected == NEXT_STATE
+    assert len(CELLS) == len(Step) * (1 + len(State))
+
+
+@pytest.mark.parametrize(("before", "step", "leads_to"), CELLS)
+def test_a_step_leads_where_the_table_says_or_may_not_be(before, step, leads_to):
+    def taken():
+        if before is None:
+            return begin(replace(FIRST, step=step), **WHOSE)
+        return after(STANDING[before], step)
+
+    if leads_to is None:
+        with pytest.raises(KeyError):
+            taken()
+    else:
+        assert taken().state is leads_to
 
 
 @pytest.mark.parametrize(
@@ -111,7 +205,7 @@ def test_a_first_notice_needs_a_window():
 )
 def test_open_is_read_off_the_clock(instant, is_open):
     assert CLOSURE.is_open(instant) is is_open
-    assert expired(CLOSURE).is_open(instant) is is_open
+    assert EXPIRED.is_open(instant) is is_open
     assert WITHDRAWN.is_open(instant) is False
 
 
@@ -121,8 +215,17 @@ def test_open_is_read_off_the_clock(instant, is_open):
 )
 def test_only_a_planned_closure_is_due_to_expire(instant, passed):
     assert CLOSURE.has_passed(instant) is passed
-    assert expired(CLOSURE).has_passed(instant) is False
+    assert EXPIRED.has_passed(instant) is False
     assert WITHDRAWN.has_passed(instant) is False
+
+
+@pytest.mark.parametrize(
+    ("instant", "ahead"), [(START - TICK, True), (START, False), (START + TICK, False), (span(0, 4).ends, False)]
+)
+def test_only_a_planned_closure_is_ahead_until_it_starts(instant, ahead):
+    assert CLOSURE.is_ahead(instant) is ahead
+    assert EXPIRED.is_ahead(instant) is False
+    assert WITHDRAWN.is_ahead(instant) is False
 
 
 WINDOW_STEPS = [
@@ -141,9 +244,9 @@ WINDOW_STEPS = [
 
 
 @pytest.mark.parametrize(("window", "step"), WINDOW_STEPS)
-@pytest.mark.parametrize("closure", [CLOSURE, expired(CLOSURE)], ids=["planned", "expired"])
+@pytest.mark.parametrize("closure", [CLOSURE, EXPIRED], ids=["planned", "expired"])
 def test_what_another_window_is(closure, window, step):
-    assert step_of(closure, replace(SAID, window=window)) is step
+    assert step_of(closure, MARK, replace(SAID, window=window)) is step
 
 
 @pytest.mark.parametrize(
@@ -153,7 +256,7 @@ def test_what_another_window_is(closure, window, step):
         (CLOSURE, replace(SAID, window=None), None),
         (CLOSURE, replace(SAID, withdrawn=True), Step.WITHDRAWN),
         (CLOSURE, replace(SAID, withdrawn=True, window=None, gateway="GW2"), Step.WITHDRAWN),
-        (expired(CLOSURE), replace(SAID, withdrawn=True), Step.WITHDRAWN),
+        (EXPIRED, replace(SAID, withdrawn=True), Step.WITHDRAWN),
         (WITHDRAWN, replace(SAID, withdrawn=True), None),
         (WITHDRAWN, SAID, Step.PLANNED_AGAIN),
         (WITHDRAWN, replace(SAID, window=span(9, 10), gateway="GW2"), Step.PLANNED_AGAIN),
@@ -165,7 +268,16 @@ def test_what_another_window_is(closure, window, step):
     ],
 )
 def test_what_an_announcement_does(closure, said, step):
-    assert step_of(closure, said) is step
+    assert step_of(closure, MARK, said) is step
+
+
+@pytest.mark.parametrize("closure", STANDING.values(), ids=STANDING)
+@given(
+    st.sampled_from([span(0, 4), span(9, 10)]), st.sampled_from(["GW1", "GW2"]), st.booleans(), st.sampled_from([1, 2])
+)
+def test_whatever_is_announced_may_follow_on_what_stands(closure, window, gateway, withdrawn, sequence):
+    said = replace(SAID, window=window, gateway=gateway, withdrawn=withdrawn, sender_sequence=sequence)
+    assert step_of(closure, MARK, said) in {None, *NEXT_STATE[closure.state]}
 
 
 @pytest.mark.parametrize(
@@ -185,191 +297,209 @@ def test_what_an_announcement_does(closure, said, step):
     ],
 )
 def test_which_of_two_notices_is_newer(sequence, dtstamp, older):
-    assert is_older(replace(SAID, sender_sequence=sequence, sender_dtstamp=dtstamp), CLOSURE) is older
+    assert is_older(replace(SAID, sender_sequence=sequence, sender_dtstamp=dtstamp), MARK) is older
 
 
 def test_a_stamp_is_not_older_than_none():
-    unstamped = replace(CLOSURE, sender_dtstamp=None)
+    unstamped = replace(MARK, dtstamp=None)
     assert is_older(SAID, unstamped) is False
-    assert is_older(replace(SAID, sender_sequence=0), replace(unstamped, sender_sequence=0)) is False
+    assert is_older(replace(SAID, sender_sequence=0), replace(unstamped, sequence=0)) is False
 
 
-NEWER = replace(SAID, sender_sequence=5, sender_dtstamp=STAMP + timedelta(days=1))
-MARKED = {"sender_sequence": 5, "sender_dtstamp": STAMP + timedelta(days=1)}
+@pytest.mark.parametrize("sequence", [0, 1, 2, 3])
+@pytest.mark.parametrize("dtstamp", [None, STAMP - TICK, STAMP, STAMP + TICK])
+def test_what_stands_by_receipt_is_never_older(sequence, dtstamp):
+    said = replace(SAID, sender_sequence=sequence, sender_dtstamp=dtstamp, by_receipt=True)
+    assert is_older(said, MARK) is False
+
+
+TOLD = {"window_received_at": LATER, "changed_at": LATER}
+NEWS = TOLD | {"number": 2, "entries": 2, "verdict": judged(7)}
 
 
 @pytest.mark.parametrize(("window", "step"), WINDOW_STEPS[1:])
 def test_another_window_takes_the_place_of_the_old_one(window, step):
-    after = apply_step(CLOSURE, replace(NEWER, window=window), step, LATER)
-    assert changed(CLOSURE, after) == MARKED | {
-        "window": window,
-        "number": 2,
-        "entries": 2,
-        "window_received_at": LATER,
-        "moved_from": span(0, 4),
-        "moves": 1,
-    }
+    now = after(CLOSURE, step, window=window, **TOLD)
+    assert changed(CLOSURE, now) == NEWS | {"window": window, "moved_from": span(0, 4), "moves": 1}
 
 
 def test_each_move_is_counted_and_the_last_old_window_kept():
-    once = apply_step(CLOSURE, replace(SAID, window=span(1, 5)), Step.MOVED, LATER)
-    twice = apply_step(once, replace(SAID, window=span(2, 6)), Step.MOVED, LATEST)
+    once = after(CLOSURE, Step.MOVED, window=span(1, 5))
+    twice = after(once, Step.MOVED, window=span(2, 6), **TOLD)
     assert (twice.moves, twice.moved_from, twice.window, twice.number) == (2, span(1, 5), span(2, 6), 3)
-    assert (twice.first_received_at, twice.window_received_at) == (HEARD, LATEST)
+    assert (twice.first_received_at, twice.window_received_at) == (HEARD, LATER)
 
 
 def test_a_changed_gateway_is_no_move():
-    after = apply_step(CLOSURE, replace(NEWER, gateway="GW2"), Step.GATEWAY_CHANGED, LATER)
-    assert changed(CLOSURE, after) == MARKED | {
-        "gateway": "GW2",
-        "former_gateways": ("GW1",),
-        "number": 2,
-        "entries": 2,
-        "window_received_at": LATER,
-    }
+    now = after(CLOSURE, Step.GATEWAY_CHANGED, gateway="GW2", **TOLD)
+    assert changed(CLOSURE, now) == NEWS | {"gateway": "GW2", "former_gateways": ("GW1",)}
 
 
 def test_a_changed_gateway_may_bring_a_new_window():
-    after = apply_step(CLOSURE, replace(SAID, gateway="GW2", window=span(9, 10)), Step.GATEWAY_CHANGED, LATER)
-    assert changed(CLOSURE, after) == {
+    now = after(CLOSURE, Step.GATEWAY_CHANGED, gateway="GW2", window=span(9, 10), **TOLD)
+    assert changed(CLOSURE, now) == NEWS | {
         "gateway": "GW2",
         "former_gateways": ("GW1",),
         "window": span(9, 10),
-        "number": 2,
-        "entries": 2,
-        "window_received_at": LATER,
         "moved_from": span(0, 4),
         "moves": 1,
     }
-
-
-def test_a_changed_gateway_without_a_window_keeps_the_window():
-    after = apply_step(CLOSURE, replace(SAID, gateway="GW2", window=None), Step.GATEWAY_CHANGED, LATER)
-    assert (after.window, after.moves, after.gateway) == (span(0, 4), 0, "GW2")
 
 
 def test_every_gateway_that_was_left_is_kept_oldest_first():
     closure = CLOSURE
     for gateway in ("GW2", "GW2", "GW3", "GW1"):
-        closure = apply_step(closure, replace(SAID, gateway=gateway), Step.GATEWAY_CHANGED, LATER)
+        closure = after(closure, Step.GATEWAY_CHANGED, gateway=gateway)
     assert (closure.gateway, closure.former_gateways) == ("GW1", ("GW1", "GW2", "GW3"))
 
 
-def test_a_withdrawal_leaves_the_window_and_the_gateway_as_they_were():
-    after = apply_step(
-        CLOSURE, replace(NEWER, withdrawn=True, window=span(9, 10), gateway="GW2"), Step.WITHDRAWN, LATER
-    )
-    assert changed(CLOSURE, after) == MARKED | {"state": State.WITHDRAWN, "number": 2, "entries": 2}
+def test_a_withdrawal_is_no_move_and_leaves_the_day_on_which_the_times_were_told():
+    now = after(CLOSURE, Step.WITHDRAWN, changed_at=LATER)
+    assert changed(CLOSURE, now) == {
+        "state": State.WITHDRAWN,
+        "number": 2,
+        "entries": 2,
+        "changed_at": LATER,
+        "verdict": judged(7),
+    }
 
 
 @pytest.mark.parametrize("window", [span(0, 4), span(9, 10)])
 def test_planned_again_is_the_same_closure_and_no_move(window):
-    after = apply_step(WITHDRAWN, replace(SAID, window=window, gateway="GW2"), Step.PLANNED_AGAIN, LATEST)
+    now = after(WITHDRAWN, Step.PLANNED_AGAIN, window=window, gateway="GW2", verdict=judged(3), **TOLD)
     news = {"window": window} if window != span(0, 4) else {}
-    assert changed(WITHDRAWN, after) == news | {
+    assert changed(WITHDRAWN, now) == news | TOLD | {
         "gateway": "GW2",
         "former_gateways": ("GW1",),
         "state": State.PLANNED,
         "number": 3,
         "entries": 3,
-        "window_received_at": LATEST,
+        "verdict": judged(3),
     }
 
 
 def test_an_expired_closure_that_is_moved_is_planned():
-    after = apply_step(expired(CLOSURE), replace(SAID, window=span(48, 52)), Step.MOVED, LATER)
-    assert (after.state, after.number, after.entries, after.window) == (State.PLANNED, 2, 3, span(48, 52))
-
-
-def test_a_superseded_notice_only_lengthens_the_history():
-    old = replace(SAID, sender_sequence=1, window=span(9, 10), gateway="GW2", withdrawn=True)
-    assert changed(CLOSURE, apply_step(CLOSURE, old, Step.SUPERSEDED, LATER)) == {"entries": 2}
-
-
-def test_expiry_is_an_entry_without_a_number():
-    assert changed(CLOSURE, expired(CLOSURE)) == {"state": State.EXPIRED, "entries": 2}
+    now = after(EXPIRED, Step.MOVED, window=span(48, 52))
+    assert (now.state, now.number, now.entries, now.window) == (State.PLANNED, 2, 3, span(48, 52))
 
 
 @pytest.mark.parametrize(
-    ("said", "news"),
-    [
-        ({"sender_sequence": 5}, {"sender_sequence": 5}),
-        ({"sender_sequence": 0, "sender_dtstamp": None}, {}),  # a form takes nothing back
-        ({"sender_dtstamp": STAMP + TICK}, {"sender_dtstamp": STAMP + TICK}),
-        ({"recurrence_id": "20261207T020000Z", "position": 4}, {"recurrence_id": "20261207T020000Z", "position": 4}),
-        ({"position": 0}, {"position": 0}),
-        ({"position": None}, {}),  # one occurrence sent without its rule
-        ({"window": span(9, 10), "gateway": "GW2", "withdrawn": True}, {}),
-    ],
+    ("step", "news"),
+    [(Step.SUPERSEDED, {"entries": 2}), (Step.EXPIRED, {"entries": 2, "state": State.EXPIRED})],
 )
-def test_what_an_announcement_without_news_leaves_behind(said, news):
-    assert changed(CLOSURE, restated(CLOSURE, replace(SAID, **said))) == news
+def test_an_entry_without_a_number_changes_nothing_else(step, news):
+    assert changed(CLOSURE, after(CLOSURE, step, window=span(9, 10), gateway="GW2", **TOLD)) == news
 
 
-announcements = st.builds(
-    lambda first, length, gateway, withdrawn, timeless, sequence, stamp: replace(
-        SAID,
-        window=None if withdrawn and timeless else span(first, first + length),
-        gateway=gateway,
-        withdrawn=withdrawn,
-        sender_sequence=sequence,
-        sender_dtstamp=None if stamp is None else STAMP + timedelta(hours=stamp),
-    ),
-    st.integers(0, 4),
-    st.integers(1, 3),
-    st.sampled_from(["GW1", "GW2"]),
-    st.booleans(),
-    st.booleans(),
-    st.integers(0, 4),
-    st.none() | st.integers(0, 3),
-)
-EXPIRE = "expire"
+def other_than(values, value):
+    return st.sampled_from([other for other in values if other != value])
 
 
-@pytest.mark.parametrize("sequence", [0, 1, 2, 3])
-@pytest.mark.parametrize("dtstamp", [None, STAMP - TICK, STAMP, STAMP + TICK])
-def test_what_stands_by_receipt_is_never_older_and_its_mark_is_the_one_that_stands(sequence, dtstamp):
-    said = replace(SAID, sender_sequence=sequence, sender_dtstamp=dtstamp, by_receipt=True)
-    assert is_older(said, CLOSURE) is False
-    marked = restated(CLOSURE, said)
-    assert (marked.sender_sequence, marked.sender_dtstamp) == (sequence, dtstamp)
+SPANS = [span(first, first + length) for first in range(4) for length in (1, 2, 3)]
+GATEWAYS = ["GW1", "GW2", "GW3"]
+MOVES = {Step.MOVED, Step.LENGTHENED, Step.SHORTENED}
 
 
-@given(st.lists(announcements | st.just(EXPIRE), max_size=25))
-def test_a_history_never_loses_a_window(told):
-    closure, standing, numbered, history = CLOSURE, SAID.window, 1, 1
-    gateways, state, mark = ["GW1"], State.PLANNED, (SAID.sender_sequence, SAID.sender_dtstamp)
-    for n, said in enumerate(told, start=1):
-        before, now = closure, HEARD + timedelta(days=n)
-        if said == EXPIRE:
-            if not before.has_passed(now + timedelta(days=90)):
-                continue
-            closure, history, state = expired(before), history + 1, State.EXPIRED
-        elif (step := step_of(before, said)) is None:
-            closure = restated(before, said)
-        else:
-            closure, history = apply_step(before, said, step, now), history + 1
-            claims = said.sender_sequence != 0 or said.sender_dtstamp is not None
-            stamped = said.sender_dtstamp is not None and mark[1] is not None
-            is_late_mail = claims and (
-                said.sender_sequence < mark[0]
-                or (said.sender_sequence == mark[0] and stamped and said.sender_dtstamp < mark[1])
+def told_window(draw, step, standing):
+    """The window that a step may bring: another, the same, or any."""
+    if step in MOVES:
+        return draw(other_than(SPANS, standing))
+    return standing if step is Step.WITHDRAWN else draw(st.sampled_from(SPANS))
+
+
+def told_gateway(draw, step, standing):
+    """The gateway that a step may bring."""
+    if step is Step.GATEWAY_CHANGED:
+        return draw(other_than(GATEWAYS, standing))
+    return draw(st.sampled_from(GATEWAYS)) if step is Step.PLANNED_AGAIN or not step.is_numbered else standing
+
+
+@st.composite
+def histories(draw):
+    """Every history that the table allows. What an entry without a number says of times or gateway is arbitrary."""
+    window, gateway = draw(st.sampled_from(SPANS)), draw(st.sampled_from(GATEWAYS))
+    history = [replace(FIRST, window=window, gateway=gateway)]
+    state, number = State.PLANNED, 1
+    for entry in range(2, draw(st.integers(2, 21))):
+        step = draw(st.sampled_from(sorted(NEXT_STATE[state])))
+        state, received_at = NEXT_STATE[state][step], HEARD + timedelta(days=entry)
+        told = told_window(draw, step, window), told_gateway(draw, step, gateway)
+        number += step.is_numbered
+        history.append(
+            Revision(
+                entry=entry,
+                number=number if step.is_numbered else None,
+                step=step,
+                received_at=received_at,
+                window_received_at=received_at,
+                changed_at=received_at,
+                window=told[0],
+                gateway=told[1],
+                verdict=judged(entry) if step.is_numbered else None,
             )
-            assert (step is Step.SUPERSEDED) is is_late_mail
-            if step is not Step.SUPERSEDED:
-                numbered += 1
-                state = State.WITHDRAWN if said.withdrawn else State.PLANNED
-                if not said.withdrawn:
-                    standing = said.window
-                    gateways += [said.gateway] * (said.gateway != gateways[-1])
-                    assert closure.window_received_at == now
-                    if step in {Step.MOVED, Step.LENGTHENED, Step.SHORTENED}:
-                        assert closure.moved_from == before.window
-        if said != EXPIRE and (closure.entries == before.entries or closure.number > before.number):
-            mark = (max(mark[0], said.sender_sequence), said.sender_dtstamp or mark[1])
-        assert (closure.number, closure.entries) == (numbered, history)
-        assert (closure.window, closure.state) == (standing, state)
-        assert [*closure.former_gateways, closure.gateway] == gateways
-        assert (closure.sender_sequence, closure.sender_dtstamp) == mark
-        assert (closure.id, closure.reference, closure.uid) == (CLOSURE.id, CLOSURE.reference, CLOSURE.uid)
-        assert (closure.user, closure.first_received_at) == (CLOSURE.user, HEARD)
+        )
+        if step.is_numbered:
+            window, gateway = told
+    return history
+
+
+@given(histories())
+def test_the_fold_is_one_step_after_the_other(history):
+    standing = [begin(history[0], **WHOSE)]
+    for revision in history[1:]:
+        standing.append(advance(standing[-1], revision))
+    assert list(fold(history, **WHOSE)) == standing
+    assert [closure.state for closure in standing] == list(states_of(history))
+
+
+def states_of(history):
+    state = None
+    for revision in history:
+        state = NEXT_STATE[state][revision.step]
+        yield state
+
+
+@given(histories())
+def test_what_stands_is_what_the_numbered_revisions_say(history):
+    for entries, closure in enumerate(fold(history, **WHOSE), start=1):
+        numbered = [revision for revision in history[:entries] if revision.step.is_numbered]
+        last = numbered[-1]
+        assert (closure.number, closure.entries) == (len(numbered), entries)
+        assert (closure.changed_at, closure.verdict) == (last.changed_at, last.verdict)
+        assert (closure.window, closure.gateway) == (last.window, last.gateway)
+        assert (closure.window_received_at, closure.first_received_at) == (last.window_received_at, HEARD)
+        assert (closure.id, closure.reference, closure.user) == tuple(WHOSE.values())
+
+
+@given(histories())
+def test_the_number_rises_by_one_with_each_numbered_step_and_never_else(history):
+    standing = list(fold(history, **WHOSE))
+    risen = [now.number - before.number for before, now in pairwise(standing)]
+    assert risen == [int(revision.step.is_numbered) for revision in history[1:]]
+    assert [closure.entries for closure in standing] == list(range(1, len(history) + 1))
+
+
+@given(histories())
+def test_moves_are_the_changes_of_the_window_but_for_what_is_planned_again(history):
+    (*_, closure) = fold(history, **WHOSE)
+    numbered = [revision for revision in history if revision.step.is_numbered]
+    left = [
+        before.window
+        for before, now in pairwise(numbered)
+        if now.window != before.window and now.step is not Step.PLANNED_AGAIN
+    ]
+    assert (closure.moves, closure.moved_from) == (len(left), left[-1] if left else None)
+
+
+@given(histories())
+def test_the_gateways_that_were_left_and_the_one_that_stands_are_those_announced_in_turn(history):
+    (*_, closure) = fold(history, **WHOSE)
+    told = [revision.gateway for revision in history if revision.step.is_numbered]
+    assert [*closure.former_gateways, closure.gateway] == [
+        told[0],
+        *(now for before, now in pairwise(told) if now != before),
+    ]
+
+
+def test_nothing_stands_where_nothing_was_heard():
+    assert list(fold([], **WHOSE)) == []

@@ -5,11 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from app.domain.closure import State, Step, first_heard
-from app.domain.late_change import assess
-from app.domain.notice import Announcement
+from app.domain.closure import Revision, State, Step, begin
 from app.domain.notice_policy import FIRST_POLICY
 from app.domain.notification import Kind, is_due, kinds_of_hour, kinds_of_step, next_digest, still_holds
+from app.domain.verdict import Receipts, judge
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
 
@@ -20,9 +19,19 @@ TOLD = datetime(2026, 10, 1, 9, tzinfo=UTC)
 
 
 def planned(told=TOLD, starts=STARTS):
-    announcement = Announcement("u", "GW-1", ClosureWindow(starts, starts + 4 * HOUR))
-    closure = first_heard(announcement, closure_id=b"c", reference="CN-1", user="ALPHA", received_at=told)
-    return closure, assess(None, closure, told, FIRST_POLICY, DAYS)
+    window = ClosureWindow(starts, starts + 4 * HOUR)
+    revision = Revision(
+        entry=1,
+        number=1,
+        step=Step.FIRST,
+        received_at=told,
+        window_received_at=told,
+        changed_at=told,
+        window=window,
+        gateway="GW-1",
+        verdict=judge(Receipts(told, told, told), window, None, FIRST_POLICY, DAYS),
+    )
+    return begin(revision, closure_id=b"c", reference="CN-1", user="ALPHA")
 
 
 @pytest.mark.parametrize(
@@ -59,19 +68,19 @@ def test_what_a_step_gives_to_tell(step, late, from_notice, kinds):
     ],
 )
 def test_what_the_clock_gives_to_tell(now, kinds):
-    assert kinds_of_hour(*planned(), now, DAYS) == kinds
+    assert kinds_of_hour(planned(), now, DAYS) == kinds
 
 
 def test_nothing_by_the_clock_of_what_is_not_planned():
-    closure, lead = planned()
+    closure = planned()
     for state in (State.WITHDRAWN, State.EXPIRED):
-        assert kinds_of_hour(replace(closure, state=state), lead, STARTS - HOUR, DAYS) == set()
+        assert kinds_of_hour(replace(closure, state=state), STARTS - HOUR, DAYS) == set()
 
 
 @pytest.mark.parametrize(("told", "reminded"), [((2026, 11, 27), set()), ((2026, 11, 26), {"reminder"})])
 def test_nobody_is_reminded_of_what_it_has_only_just_told(told, reminded):
     # Told on Fri 27 Nov there are five Working Days to go already; on Thu 26 Nov there were six.
-    found = kinds_of_hour(*planned(datetime(*told, 9, tzinfo=UTC)), datetime(2026, 11, 30, tzinfo=UTC), DAYS)
+    found = kinds_of_hour(planned(datetime(*told, 9, tzinfo=UTC)), datetime(2026, 11, 30, tzinfo=UTC), DAYS)
     assert found == reminded
 
 
@@ -80,7 +89,7 @@ NOW = STARTS - 12 * HOUR
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in {Kind.NEW, Kind.OPEN}])
 def test_a_later_revision_overtakes_what_waits(kind):
-    closure = replace(planned()[0], number=3)
+    closure = replace(planned(), number=3)
     assert [still_holds(kind, number, closure, 1, NOW) for number in (2, 3, 4)] == [False, True, False]
 
 
@@ -95,20 +104,20 @@ def test_a_later_revision_overtakes_what_waits(kind):
     ],
 )
 def test_new_outlives_a_move_but_no_withdrawal(number, since, state, holds):
-    closure = replace(planned()[0], number=5, state=state)
+    closure = replace(planned(), number=5, state=state)
     assert still_holds(Kind.NEW, number, closure, since, NOW) is holds
 
 
 @pytest.mark.parametrize("kind", [Kind.STARTS, Kind.REMINDER])
 def test_no_reminder_once_it_has_started_or_is_not_planned(kind):
-    closure = planned()[0]
+    closure = planned()
     found = [still_holds(kind, 1, closure, 1, at) for at in (STARTS - timedelta(microseconds=1), STARTS)]
     assert found == [True, False]
     assert still_holds(kind, 1, replace(closure, state=State.WITHDRAWN), 1, NOW) is False
 
 
 def test_open_is_told_while_it_is_open():
-    closure = planned()[0]
+    closure = planned()
     instants = (STARTS - HOUR, STARTS, STARTS + 4 * HOUR)
     assert [still_holds(Kind.OPEN, 1, closure, 1, at) for at in instants] == [False, True, False]
     assert still_holds(Kind.OPEN, 1, replace(closure, state=State.EXPIRED), 1, STARTS) is False

@@ -69,7 +69,7 @@ def test_working_days(day, works):
 @pytest.mark.parametrize(
     ("after", "before", "count"),
     [
-        (date(2026, 1, 5), date(2026, 2, 2), 19),  # DOMAIN.md 6
+        (date(2026, 1, 5), date(2026, 2, 2), 19),  # docs/domain.md#counting
         (date(2026, 1, 4), date(2026, 2, 2), 20),
         (date(2026, 1, 2), date(2026, 2, 2), 20),
         (date(2026, 1, 1), date(2026, 2, 2), 21),

@@ -1,4 +1,4 @@
-"""``kill -9`` of the whole running service at random moments under writes (SECURITY.md, target 1).
+"""``kill -9`` of the whole running service at random moments under writes (docs/targets.md, 1).
 
 0 acknowledged notices lost, none half-written, the record and every receipt verify. A few rounds here; the number of
 rounds is CLOSURES_CRASH_ROUNDS (make crash N=200).

@@ -1,4 +1,4 @@
-"""A disk that fills up: 507 to the writer, reads go on, and it recovers without a restart (SECURITY.md, target 3)."""
+"""A disk that fills up: 507 to the writer, reads go on, and it recovers without a restart (docs/targets.md, 3)."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.window import ClosureWindow
 from app.register.people.enrolment import issue_token
-from app.register.reading import Question, find_closures
+from app.register.reading import Question, read_schedule
 from app.register.verification import verify_record
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -70,5 +70,5 @@ def test_a_full_disk(full_disk, web, store, register, alpha, announce, give, dcc
         resource.setrlimit(resource.RLIMIT_FSIZE, sizes)
     assert post("after").status_code == 200
     year = ClosureWindow(NOW, NOW + timedelta(days=300))
-    assert len(find_closures(register, dcc, Question(year))) == recorded + 2
+    assert len(read_schedule(register, dcc, Question(year))) == recorded + 2
     assert verify_record(register).faults == ()

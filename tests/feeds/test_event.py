@@ -14,7 +14,7 @@ from feeds.maintnote import maintnote_properties
 from feeds.property import Property, plain
 from feeds.wording import description, summary
 
-# Whatever may appear in an event, and in this order: anything more would be a disclosure (FEEDS.md C11).
+# Whatever may appear in an event, and in this order: anything more would be a disclosure (docs/feeds.md#what-an-event-holds).
 NAMES = [
     "UID",
     "DTSTAMP",

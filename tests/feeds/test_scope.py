@@ -16,7 +16,6 @@ FULL = FeedScope(ScopeKind.FULL)
 LATE = FeedScope(ScopeKind.LATE)
 ALPHA = FeedScope(ScopeKind.USER, "ALPHA")
 GATEWAY = FeedScope(ScopeKind.GATEWAY, "GW-ALPHA-1")
-CHOICES = "Write all, user:CODE, gateway:CODE, late, clashes, maintenance, changes or full."
 # 2026-12-06 02:00-06:00 leaves the horizon of 548 days before it and the 30 days after it at these midnights.
 ENTERS, LEAVES = date(2025, 6, 7), date(2027, 1, 6)
 
@@ -58,22 +57,22 @@ def test_parse_scope(text, expected):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", f"That is not a scope. {CHOICES}"),
-        ("everything", f"That is not a scope. {CHOICES}"),
-        ("users:ALPHA", f"That is not a scope. {CHOICES}"),
-        (":ALPHA", f"That is not a scope. {CHOICES}"),
-        ("all:", f"The scope all takes no code. {CHOICES}"),
-        ("full:ALPHA", f"The scope full takes no code. {CHOICES}"),
+        ("", "That is not a scope."),
+        ("everything", "That is not a scope."),
+        ("users:ALPHA", "That is not a scope."),
+        (":ALPHA", "That is not a scope."),
+        ("all:", "The scope all takes no code."),
+        ("full:ALPHA", "The scope full takes no code."),
         *[
             (
                 text,
-                f"The scope user takes a code: 1 to 32 letters, digits, - or _, the first a letter or digit. {CHOICES}",
+                "The scope user takes a code: 1 to 32 letters, digits, - or _, the first a letter or digit.",
             )
             for text in ["user", "user:", "user:-A", "user:_A", "user: A", "user:A B", "user:É", "user:" + "A" * 33]
         ],
         (
             "gateway:",
-            f"The scope gateway takes a code: 1 to 32 letters, digits, - or _, the first a letter or digit. {CHOICES}",
+            "The scope gateway takes a code: 1 to 32 letters, digits, - or _, the first a letter or digit.",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The clock jumps, by an hour, a day, a year back, over both nights on which London's changes (SECURITY.md, target 16).
+"""The clock jumps, by an hour, a day, a year back, over both nights on which London's changes (docs/targets.md, 16).
 
 No notice is lost, no window expires before a sweep whose clock had passed its end, none expires twice, and when the
 clock is right again everything that has passed has expired.

@@ -290,7 +290,7 @@ def test_who_is_removed_or_shredded_hears_nothing_more(
     give(alpha, announce("u1", "2027-12-01T02:00"))
     give(beta, announce("u1", "2027-12-01T02:00", gateway="GW-B1"))
     recipients.remove_recipient(store, gone.id, NOW)
-    shred_user(store, "BETA")
+    shred_user(store, "BETA", NOW)
     run()
     assert [(address, kind) for address, _, kind, _, _ in letters.take()] == [(stays.address, "new")]
     assert sorted(states(store)) == [MessageState.DROPPED, MessageState.DROPPED, MessageState.SENT]
@@ -346,7 +346,7 @@ def test_a_change_that_does_not_fit_leaves_everything(store, add_recipient, wron
 def test_who_is_removed_or_shredded_is_not_changed_any_more(store, alpha, add_recipient):
     gone, shredded = add_recipient("gone", "new"), add_recipient("alpha", "new", user="ALPHA")
     recipients.remove_recipient(store, gone.id, NOW)
-    shred_user(store, "ALPHA")
+    shred_user(store, "ALPHA", NOW)
     for unknown in (gone.id, shredded.id, "nobody"):
         with pytest.raises(Unknown):
             recipients.change_recipient(

@@ -14,6 +14,7 @@ import click
 import pytest
 
 from app.cli import main
+from feeds.scope import SCOPES, written
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -142,3 +143,9 @@ def test_the_page_on_curl(visitor, shell):
 
 def _for_zeta(line):
     return line.replace("Alpha", "Zeta").replace("ALPHA", "ZETA")
+
+
+def test_the_page_on_pages_lists_every_scope():
+    text = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z:A-Z]+)` \| (.*) \|$", text.partition("## What a feed is about")[2], re.MULTILINE)
+    assert rows == [(written(kind), row.words.format("CODE")) for kind, row in SCOPES.items()]

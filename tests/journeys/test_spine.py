@@ -123,7 +123,7 @@ def test_the_spine(visitor):
     status, answer = give(outlook(today + timedelta(days=6)))
     assert (status, len(answer["superseded"]), entries(visitor, feed)[0] == before) == (200, 1, True)
 
-    # Cancelled: FEEDS.md C6.
+    # Cancelled: docs/feeds.md#withdrawn-closures.
     give(outlook(today + timedelta(days=13), sequence=2, method="CANCEL", status="CANCELLED"))
     (gone,) = entries(visitor, feed)[1].values()
     assert (gone["STATUS"], gone["SUMMARY"][:11], gone["TRANSP"], gone["X-MICROSOFT-CDO-BUSYSTATUS"], gone["SEQUENCE"]) == (

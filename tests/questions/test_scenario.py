@@ -1,4 +1,4 @@
-"""Sixty notices, and DOMAIN.md's fifteen questions about them, each answered beforehand by hand.
+"""Sixty notices, and the fifteen questions of docs/questions.md about them, each answered beforehand by hand.
 
 The Sundays are 3 Jan (n=0), 10, 17, 24, 31 Jan, 7, 14, 21, 28 Feb and 7 Mar 2027 (n=9). On each of them, told on Tue
 24 Nov 2026: GW-A1 is closed 02:00-04:00, GW-B1 03:00-05:00, GW-G1 04:00-06:00 and GW-D1 10:00-12:00 (40 notices).

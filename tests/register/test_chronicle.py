@@ -92,7 +92,7 @@ def test_a_shredded_user_is_forgotten_and_the_others_stay(register, store, alpha
     give(alpha, announce("u1", "2027-02-07T02:00"))
     give(enrolled("BETA", "GW-B1"), announce("b", "2027-02-09T02:00", gateway="GW-B1"))
     assert len(lines()) == 2
-    shred_user(store, "ALPHA")
+    shred_user(store, "ALPHA", NOW)
     assert lines() == [("02-09", "planned", 1, 0)]
     with pytest.raises(Unknown):
         require_gateway(register, dcc, "GW-A1")

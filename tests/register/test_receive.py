@@ -10,7 +10,7 @@ from app.domain.closure import State, Step
 from app.domain.notice import Channel, NoticeContent
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
-from app.register.reading import Question, find_closure, find_closures, find_history, read_schedule
+from app.register.reading import Question, find_closure, find_history, read_schedule
 from app.register.receive import preview_notice
 from app.register.verification import verify_record
 from app.register.withdraw import withdraw_closure
@@ -148,7 +148,7 @@ def test_all_or_nothing_leaves_the_notice_and_nothing_else(register, alpha, anno
     reading = NoticeContent((announce("u1", "2027-02-07T02:00"),), (problem,), events=2)
     outcome = receive_notice(register, alpha, notice, reading, all_or_nothing=True)
     assert (outcome.recorded, outcome.accepted, outcome.problems) == (False, (), (problem,))
-    assert find_closures(register, dcc, Question(YEAR)) == []
+    assert read_schedule(register, dcc, Question(YEAR)) == []
     assert verify_record(register).size == 1
 
 
@@ -199,9 +199,9 @@ def test_a_user_sees_its_own_and_dcc_sees_all(register, alpha, enrolled, announc
     give(alpha, announce("u1", "2027-02-07T02:00"))
     give(beta, announce("u1", "2027-02-07T02:00", gateway="GW-B1"))
     own = Principal("a", Role.USER, frozenset({"ALPHA"}))
-    assert [one.closure.user for one in find_closures(register, own, Question(YEAR))] == ["ALPHA"]
-    assert sorted(one.closure.user for one in find_closures(register, dcc, Question(YEAR))) == ["ALPHA", "BETA"]
-    assert find_closures(register, dcc, Question(YEAR, user="BETA", gateway="GW-A1")) == []
+    assert [line.user for line in read_schedule(register, own, Question(YEAR))] == ["ALPHA"]
+    assert sorted(line.user for line in read_schedule(register, dcc, Question(YEAR))) == ["ALPHA", "BETA"]
+    assert read_schedule(register, dcc, Question(YEAR, user="BETA", gateway="GW-A1")) == []
 
 
 def test_what_was_known_at_an_earlier_instant(register, alpha, announce, give, dcc):

@@ -1,4 +1,4 @@
-"""The record shows every kind of tampering, and nothing where there was none (SECURITY.md, target 9)."""
+"""The record shows every kind of tampering, and nothing where there was none (docs/targets.md, 9)."""
 
 from datetime import UTC, datetime, timedelta
 

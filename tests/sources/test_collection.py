@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.pulling.fetch import COLLECTION, Bookmark, look_at
 from app.pulling.fetch_failure import SourceUnread
-from app.pulling.http_client import Answer
+from app.pulling.http_client import HttpAnswer
 from app.pulling.split_by_uid import Filter
 
 URL = "https://dav.example.org/alpha/changes/"
@@ -52,11 +52,11 @@ class Collection:
         kind = re.search(rb"<\w+:(sync-collection|calendar-multiget|propfind)", body)[1].decode()
         self.asked.append(f"{kind} {depth}".strip())
         rows = getattr(self, f"_{kind.replace('-', '_')}")(depth, body.decode())
-        if isinstance(rows, Answer):
+        if isinstance(rows, HttpAnswer):
             return rows
         text = "".join(rows)
         space = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav" xmlns:S="http://calendarserver.org/ns/"'
-        return Answer(207, XML, f"<D:multistatus {space}>{text}</D:multistatus>".encode())
+        return HttpAnswer(207, XML, f"<D:multistatus {space}>{text}</D:multistatus>".encode())
 
     def _row(self, href, inner):
         return f"<D:response><D:href>{href}</D:href>{inner}</D:response>"
@@ -80,7 +80,7 @@ class Collection:
     def _sync_collection(self, _depth, body):
         token = re.search(r"t:(\d+)", body)
         if self.offers != "sync" or self.forgets or token is None:
-            return Answer(403, XML, b'<D:error xmlns:D="DAV:"><D:valid-sync-token/></D:error>')
+            return HttpAnswer(403, XML, b'<D:error xmlns:D="DAV:"><D:valid-sync-token/></D:error>')
         since = int(token[1])
         until = min(since + self.page, len(self.history))
         names = dict.fromkeys(self.history[since:until])
@@ -217,19 +217,19 @@ def test_a_member_deleted_between_the_list_and_the_fetch_is_not_there():
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (Answer(200, {"content-type": "text/html"}, b"<html/>"), "not-calendar"),
-        (Answer(207, {"content-type": "text/html"}, b"<html/>"), "not-calendar"),
-        (Answer(207, XML, b""), "not-calendar"),
-        (Answer(207, XML, b"<D:multistatus xmlns:D='DAV:'>"), "not-calendar"),
-        (Answer(207, XML, b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>"), "not-calendar"),
-        (Answer(207, XML, "<!DOCTYPE x><x/>".encode("utf-16")), "not-calendar"),
-        (Answer(207, XML, EMPTY), "not-calendar"),
-        (Answer(401, {"www-authenticate": "Basic"}, b""), "sign-in"),
-        (Answer(403, {}, b""), "sign-in"),
-        (Answer(500, {}, b""), "answer 500"),
-        (Answer(503, {"retry-after": "3600"}, b""), "answer 503"),
-        (Answer(429, {"retry-after": "3600"}, b""), "answer 429"),
-        (Answer(404, {}, b""), "not-calendar"),
+        (HttpAnswer(200, {"content-type": "text/html"}, b"<html/>"), "not-calendar"),
+        (HttpAnswer(207, {"content-type": "text/html"}, b"<html/>"), "not-calendar"),
+        (HttpAnswer(207, XML, b""), "not-calendar"),
+        (HttpAnswer(207, XML, b"<D:multistatus xmlns:D='DAV:'>"), "not-calendar"),
+        (HttpAnswer(207, XML, b"<!DOCTYPE x [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><x>&e;</x>"), "not-calendar"),
+        (HttpAnswer(207, XML, "<!DOCTYPE x><x/>".encode("utf-16")), "not-calendar"),
+        (HttpAnswer(207, XML, EMPTY), "not-calendar"),
+        (HttpAnswer(401, {"www-authenticate": "Basic"}, b""), "sign-in"),
+        (HttpAnswer(403, {}, b""), "sign-in"),
+        (HttpAnswer(500, {}, b""), "answer 500"),
+        (HttpAnswer(503, {"retry-after": "3600"}, b""), "answer 503"),
+        (HttpAnswer(429, {"retry-after": "3600"}, b""), "answer 429"),
+        (HttpAnswer(404, {}, b""), "not-calendar"),
     ],
     ids=lambda part: part if isinstance(part, str) else f"{part.status} {part.body[:12]}",
 )

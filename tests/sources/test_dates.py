@@ -12,7 +12,7 @@ from app.jobs.pulls import PullReport, poll_due
 from app.pulling.look import preview_source, try_source
 from app.pulling.source_state import SourceState, read_state, write_state
 from app.register.maintenance import asking_for_dates, import_maintenance, remove_maintenance
-from app.register.sources import find_source, list_dccs_sources, list_users_sources, remove_source
+from app.register.sources import CLOSURES, DCC_DATES, find_source, remove_source, sources_about
 from app.store.sources import OK
 
 
@@ -222,7 +222,7 @@ def test_trying_and_previewing_write_nothing(watch_dates, site, near, three, reg
         try_source(register, near, watched.source, clock),
     ):
         assert [one.uid for one in report.polled.answers[0].added] == ["m6", "m7"]
-    (listed,) = list_dccs_sources(store)
+    (listed,) = sources_about(store, DCC_DATES)
     assert (written(), listed.standing.polled_at, listed.source) == (before, None, watched.source)
 
 
@@ -241,18 +241,20 @@ def test_the_scheduler_polls_both_sorts_and_each_has_its_own_list(
     closing, dates = watch(site.url, near), watch_dates(site.url, near)
     assert poll_due(register, near, clock) == PullReport(2, 0)
     assert (len(closing.closures()), len(dates.dates())) == (1, 1)
-    assert [[one.source.id for one in found] for found in (list_users_sources(store), list_dccs_sources(store))] == [
+    assert [
+        [one.source.id for one in found] for found in (sources_about(store, CLOSURES), sources_about(store, DCC_DATES))
+    ] == [
         [closing.source.id],
         [dates.source.id],
     ]
     with pytest.raises(Unknown):
-        find_source(list_dccs_sources(store), closing.source.id.hex())
+        find_source(sources_about(store, DCC_DATES), closing.source.id.hex())
     store.keyring.shred(closing.source.user_id)
     clock.forward(days=1)
     site.show(three(6, 7))
     assert poll_due(register, near, clock) == PullReport(1, 0)
-    remove_source(store, find_source(list_dccs_sources(store), dates.source.id.hex().upper()))
-    assert (list_dccs_sources(store), len(dates.dates())) == ([], 2)
+    remove_source(store, find_source(sources_about(store, DCC_DATES), dates.source.id.hex().upper()))
+    assert (sources_about(store, DCC_DATES), len(dates.dates())) == ([], 2)
 
 
 def test_a_state_that_was_written_before_rules_were_read_again_is_read(watch, site, near, three):

@@ -10,7 +10,7 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import StoreUnfit
 from app.factory import open_keyring
 from app.register.register import open_register
-from app.register.sources import add_source, list_dccs_sources, make_source
+from app.register.sources import DCC_DATES, add_source, make_source, sources_about
 from app.register.verification import make_checkpoint, verify_record
 from app.settings import read_settings
 from app.store.archive import dump_database, load_database
@@ -48,7 +48,7 @@ def test_a_backup_restores_and_verifies(register, store, alpha, announce, give, 
     assert (sum(seen), load_database(target, tmp_path / "b", lambda _: None)) == (written, written)
     restored = open_register(target, "gateway-closures")
     assert verify_record(restored, make_checkpoint(register, NOW)).faults == ()
-    assert [one.source for one in list_dccs_sources(target)] == [source]
+    assert [one.source for one in sources_about(target, DCC_DATES)] == [source]
     assert oct((tmp_path / "b").stat().st_mode & 0o777) == "0o600"
     with pytest.raises(StoreUnfit, match="not empty"):
         load_database(target, tmp_path / "b", lambda _: None)

@@ -45,8 +45,8 @@ def test_an_old_copy_of_the_keys_lacks_a_user(service, settings, alpha, tmp_path
     assert refused(settings.model_copy(update={"key_dir": tmp_path / "old"})) == REFUSED
 
 
-def test_a_shredded_user_stops_no_start(service, alpha, reopen):
-    shred_user(service.store, "ALPHA")
+def test_a_shredded_user_stops_no_start(service, alpha, reopen, clock):
+    shred_user(service.store, "ALPHA", clock())
     assert reopen().store.keyring.is_shredded(alpha.id)
 
 

@@ -1,4 +1,4 @@
-"""Every route, by every method, for everybody: held against a table that people read (SECURITY.md, target 6).
+"""Every route, by every method, for everybody: held against a table that people read (docs/targets.md, 6).
 
 The table is tests/golden/access-matrix.txt. What ALPHA owns is asked for by each; a row says what each gets: ``+`` taken
 (also where only the fields were wrong), ``-`` sent to sign in, ``x`` refused to the role, ``?`` answered as if it did
@@ -187,7 +187,7 @@ def test_what_was_typed_into_any_form_waits_for_whoever_comes_back(web, world, c
     make, come_in = world
     lost = []
     for rule in forms_of(web):
-        if rule.endpoint.partition(".")[0] in SIGNING_IN or rule.endpoint.startswith("unfinished."):
+        if rule.endpoint.partition(".")[0] in SIGNING_IN or rule.endpoint.startswith("resumed_forms."):
             continue
         path = web.url_map.bind("x").build(rule.endpoint, make(rule), "POST")
         client, _ = come_in("admin")

@@ -1,4 +1,4 @@
-"""Two worlds that differ only in what another User did look alike to ALPHA, octet for octet (SECURITY.md, target 6).
+"""Two worlds that differ only in what another User did look alike to ALPHA, octet for octet (docs/targets.md, 6).
 
 ALPHA does the same in both; BETA does something else in each, under the same UIDs and in the same hours. Then ALPHA asks
 for all that it may see: pages, API, feeds, calendars. What is random in each world (references, tokens of forms) is

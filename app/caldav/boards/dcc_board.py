@@ -10,13 +10,13 @@ from uuid import NAMESPACE_URL, uuid5
 
 from app.caldav.backend import (
     Bounds,
-    Changes,
-    Collection,
+    CalendarCollection,
+    CalendarMember,
+    CollectionChanges,
     Condition,
-    Entry,
-    Instance,
-    Member,
-    Principal,
+    DavPrincipal,
+    MemberEntry,
+    MemberInstance,
     Reached,
     Stored,
     TokenUnknown,
@@ -35,10 +35,10 @@ from app.store.instants import to_micros
 from app.store.log import leaf_at
 from feeds.freshness import etag_of
 from feeds.header import header_of
-from feeds.scope import FeedScope, ScopeKind, last_modified, takes
+from feeds.scope import SCOPES, FeedScope, Takes, last_modified, takes
 
 CODE = "dcc"
-_SCOPES = {kind.value: FeedScope(kind) for kind in (ScopeKind.ALL, ScopeKind.LATE, ScopeKind.MAINTENANCE)}
+_SCOPES = {kind.value: FeedScope(kind) for kind, row in SCOPES.items() if row.is_calendar}
 _TOKEN = re.compile(
     r"(?P<change>[0-9]{1,18})\.(?P<revised>[A-Z0-9-]*)_(?P<day>[0-9]{1,8})\.(?P<moved>[A-Z0-9-]*)_"
     r"(?:0|(?P<position>[0-9]{1,18})\.(?P<mark>[0-9a-f]{12}))_(?P<pinned>[0-9]{1,18}\.[0-9]{1,18})"
@@ -58,30 +58,30 @@ class DccBoard:
         """Return what Users' members are held to."""
         return bounds_at(self.now)
 
-    def asker(self) -> Principal:
+    def asker(self) -> DavPrincipal:
         """Return DCC's staff as one principal."""
-        return Principal(CODE, "DCC", f"mailto:{CODE}@{self.register.origin}")
+        return DavPrincipal(CODE, "DCC", f"mailto:{CODE}@{self.register.origin}")
 
-    def principal(self, code: str) -> Principal | None:
+    def principal(self, code: str) -> DavPrincipal | None:
         """Return DCC's staff; there is nobody else to see."""
         return self.asker() if code.lower() == CODE else None
 
-    def principals(self) -> Sequence[Principal]:
+    def principals(self) -> Sequence[DavPrincipal]:
         """Return DCC's staff."""
         return [self.asker()]
 
-    def collections(self, owner: str) -> Sequence[Collection]:
+    def collections(self, owner: str) -> Sequence[CalendarCollection]:
         """Return one collection for each scope."""
         found = (self.collection(owner, name) for name in _SCOPES)
         return [one for one in found if one is not None]
 
-    def collection(self, owner: str, name: str) -> Collection | None:
+    def collection(self, owner: str, name: str) -> CalendarCollection | None:
         """Return the collection of one scope."""
         name = name.lower()
         if owner.lower() != CODE or name not in _SCOPES:
             return None
         header = header_of(self._in_force(name))
-        return Collection(
+        return CalendarCollection(
             owner=CODE,
             name=name,
             title=header.name,
@@ -91,31 +91,34 @@ class DccBoard:
             created_at=None,
         )
 
-    def reached(self, collection: Collection) -> Reached:
+    def reached(self, collection: CalendarCollection) -> Reached:
         """Return what the scope's newest change is, and when it was."""
         scope, everything = self._scope(collection.name)
         today = self._today()
         token = self._token(collection.name, newest(scope, everything, today))
-        return Reached(token, last_modified(scope, (one.entry for one in everything), today))
+        changed_at = last_modified(scope, (one.entry for one in everything), today)
+        return Reached(token, max(changed_at, self.head.others_at))
 
-    def entries(self, collection: Collection) -> Sequence[Entry]:
+    def entries(self, collection: CalendarCollection) -> Sequence[MemberEntry]:
         """Return what the scope shows today, in the order of its feed."""
         return [self._entry(one) for one in self._shown(collection)]
 
-    def entry(self, collection: Collection, name: str) -> Entry | None:
+    def entry(self, collection: CalendarCollection, name: str) -> MemberEntry | None:
         """Return one closure."""
         return next((self._entry(one) for one in self._shown(collection) if _name(one) == name), None)
 
-    def members(self, collection: Collection, names: Iterable[str]) -> Mapping[str, Member]:
+    def members(self, collection: CalendarCollection, names: Iterable[str]) -> Mapping[str, CalendarMember]:
         """Return closures whole, by name."""
         wanted = set(names)
         return {_name(one): self._member(one) for one in self._shown(collection) if _name(one) in wanted}
 
-    def every_member(self, collection: Collection) -> Iterable[Member]:
+    def every_member(self, collection: CalendarCollection) -> Iterable[CalendarMember]:
         """Yield every closure whole."""
         return (self._member(one) for one in self._shown(collection))
 
-    def touching(self, collection: Collection, starts: datetime | None, ends: datetime | None) -> Iterable[Member]:
+    def touching(
+        self, collection: CalendarCollection, starts: datetime | None, ends: datetime | None
+    ) -> Iterable[CalendarMember]:
         """Yield the closures whose window shares an instant with the span."""
         for one in self._shown(collection):
             if (ends is None or one.entry.starts < ends) and (starts is None or starts < one.entry.ends):
@@ -123,22 +126,22 @@ class DccBoard:
 
     def occurring(
         self,
-        collection: Collection,  # noqa: ARG002 - the seam's signature
-        member: Member,
+        collection: CalendarCollection,  # noqa: ARG002 - the seam's signature
+        member: CalendarMember,
         starts: datetime,  # noqa: ARG002 - the same
         ends: datetime,  # noqa: ARG002 - the same
-    ) -> Sequence[Instance]:
+    ) -> Sequence[MemberInstance]:
         """Return the one instance that a closure has."""
         return member.instances
 
-    def changes(self, collection: Collection, token: str, most: int | None) -> Changes:
+    def changes(self, collection: CalendarCollection, token: str, most: int | None) -> CollectionChanges:
         """Return what came, changed or went since a token."""
         scope, everything = self._scope(collection.name)
         since = self._reached(collection.name, token)
         today = self._today()
         step = step_from(since, scope, everything, today, None if most is None else max(most, 1))
         shown = [takes(scope, one.entry, today) for one in step.shown]
-        return Changes(
+        return CollectionChanges(
             [self._entry(one) for one, there in zip(step.shown, shown, strict=True) if there],
             # Whoever starts with nothing is told of nothing that is gone.
             [_name(one) for one, there in zip(step.shown, shown, strict=True) if token and not there],
@@ -146,14 +149,27 @@ class DccBoard:
             is_cut=step.is_cut,
         )
 
-    def put(self, collection: Collection, name: str, sent: CalendarStream, condition: Condition) -> Stored:  # noqa: ARG002 - the seam's signature
+    def put(self, collection: CalendarCollection, name: str, sent: CalendarStream, condition: Condition) -> Stored:  # noqa: ARG002 - the seam's signature
         """Refuse: these calendars say what Users told."""
         _refuse()
 
-    def refuse(self, collection: Collection, octets: bytes) -> None:
+    def refuse(self, collection: CalendarCollection, octets: bytes) -> None:
         """Keep nothing: nobody gives notice here."""
 
-    def delete(self, collection: Collection, name: str, condition: Condition) -> bool:  # noqa: ARG002 - the seam's signature
+    def move(
+        self,
+        collection: CalendarCollection,  # noqa: ARG002 - the seam's signature
+        name: str,  # noqa: ARG002 - the same
+        target: CalendarCollection,  # noqa: ARG002 - the same
+        new_name: str,  # noqa: ARG002 - the same
+        condition: Condition,  # noqa: ARG002 - the same
+        *,
+        overwrite: bool,  # noqa: ARG002 - the same
+    ) -> Stored:
+        """Refuse: these calendars say what Users told."""
+        _refuse()
+
+    def delete(self, collection: CalendarCollection, name: str, condition: Condition) -> bool:  # noqa: ARG002 - the seam's signature
         """Refuse: these calendars say what Users told."""
         _refuse()
 
@@ -176,22 +192,24 @@ class DccBoard:
 
     def _scope(self, name: str) -> tuple[FeedScope, Sequence[Shown]]:
         scope = self._in_force(name)
-        if scope.kind is ScopeKind.MAINTENANCE:
+        if scope.row.takes is Takes.DCC_DATES:
             return scope, self.publishing.rendered_dates(self.head)
         return scope, self.publishing.rendered(self.head)
 
-    def _shown(self, collection: Collection) -> list[Shown]:
+    def _shown(self, collection: CalendarCollection) -> list[Shown]:
         scope, everything = self._scope(collection.name)
         today = self._today()
         return [one for one in everything if takes(scope, one.entry, today)]
 
-    def _entry(self, one: Shown) -> Entry:
+    def _entry(self, one: Shown) -> MemberEntry:
         octets = self.publishing.object_of(one)
-        return Entry(_name(one), etag_of(octets)[:32], len(octets), one.entry.created, one.entry.changed)
+        return MemberEntry(_name(one), etag_of(octets)[:32], len(octets), one.entry.created, one.entry.changed)
 
-    def _member(self, one: Shown) -> Member:
-        instance = Instance(one.entry.starts, one.entry.ends)
-        return Member(self._entry(one), self.publishing.uid_of(one), self.publishing.object_of(one), (instance,))
+    def _member(self, one: Shown) -> CalendarMember:
+        instance = MemberInstance(one.entry.starts, one.entry.ends)
+        return CalendarMember(
+            self._entry(one), self.publishing.uid_of(one), self.publishing.object_of(one), (instance,)
+        )
 
     def _token(self, name: str, reached: Heard) -> str:
         """Return a token: where it has come, what marks this timeline, and what is the same for all that it saw."""
@@ -244,7 +262,7 @@ class DccBoard:
 
 
 def _is_of_dcc(name: str) -> bool:
-    return _SCOPES[name].kind is ScopeKind.MAINTENANCE
+    return _SCOPES[name].row.takes is Takes.DCC_DATES
 
 
 def _name(one: Shown) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.caldav.backend import Instance, Member, TooMuchAsked
+from app.caldav.backend import CalendarMember, MemberInstance, TooMuchAsked
 from app.domain.notice import Occurrence as Read
 from app.intake.occurrences import allowance_of_span, instances_within
 
@@ -17,7 +17,9 @@ class Evaluation:
     def __init__(self) -> None:
         self._spent = 0
 
-    def instances(self, gateway: str, member: Member, starts: datetime, ends: datetime) -> Sequence[Instance] | None:
+    def instances(
+        self, gateway: str, member: CalendarMember, starts: datetime, ends: datetime
+    ) -> Sequence[MemberInstance] | None:
         """Return the instances in a span; None where this one member is too much. Raise ``TooMuchAsked``."""
         if member.covers(starts, ends):
             return member.instances
@@ -29,6 +31,6 @@ class Evaluation:
         return None if found is None else [instance_of(one) for one in found]
 
 
-def instance_of(one: Read) -> Instance:
+def instance_of(one: Read) -> MemberInstance:
     """Return an instance as the protocol knows it."""
-    return Instance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)
+    return MemberInstance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)

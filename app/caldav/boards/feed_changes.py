@@ -8,7 +8,7 @@ from app.publishing import Rendered, RenderedDate
 from feeds.scope import FeedScope, last_edge
 
 Shown = Rendered | RenderedDate
-Place = tuple[int, str]
+FeedPlace = tuple[int, str]
 """A change number or a day, and a reference: one revision or one closure's edge, in an order that never changes."""
 
 
@@ -16,12 +16,12 @@ Place = tuple[int, str]
 class Heard:
     """How far a client has come: the last revision that it heard of, and the last edge."""
 
-    revision: Place = (0, "")
-    edge: Place = (0, "")
+    revision: FeedPlace = (0, "")
+    edge: FeedPlace = (0, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FeedStep:
     """What came after a place, oldest first, and the place that it reaches. ``is_cut``: more waits behind it."""
 
     shown: Sequence[Shown]
@@ -29,7 +29,7 @@ class Step:
     is_cut: bool
 
 
-def revision_of(rendered: Shown) -> Place:
+def revision_of(rendered: Shown) -> FeedPlace:
     """Return the place of a closure's last applied revision, or of the last entry of one of DCC's own windows."""
     return rendered.change, rendered.entry.reference
 
@@ -43,7 +43,7 @@ def newest(scope: FeedScope, everything: Sequence[Shown], today: date) -> Heard:
     return Heard(max(map(revision_of, everything), default=(0, "")), max(edges, default=(0, "")))
 
 
-def step_from(since: Heard, scope: FeedScope, everything: Sequence[Shown], today: date, most: int | None) -> Step:
+def step_from(since: Heard, scope: FeedScope, everything: Sequence[Shown], today: date, most: int | None) -> FeedStep:
     """Return what comes after ``since``, at most ``most`` closures: revisions first, then edges, none passed over.
 
     What an edge moved and no revision changed since is found by its day; a closure that changes meanwhile gets a new
@@ -59,16 +59,16 @@ def step_from(since: Heard, scope: FeedScope, everything: Sequence[Shown], today
     )
     queue = [*revised, *moved]
     if most is None or len(queue) <= most:
-        return Step([one for _, _, one in queue], newest(scope, everything, today), is_cut=False)
+        return FeedStep([one for _, _, one in queue], newest(scope, everything, today), is_cut=False)
     taken = queue[:most]
     last = taken[-1][0]
     if most <= len(revised):
         reached = Heard(last, since.edge)
     else:
         reached = Heard(revised[-1][0] if revised else since.revision, last)
-    return Step([one for _, _, one in taken], reached, is_cut=True)
+    return FeedStep([one for _, _, one in taken], reached, is_cut=True)
 
 
-def _edge_of(scope: FeedScope, rendered: Shown, today: date) -> Place:
+def _edge_of(scope: FeedScope, rendered: Shown, today: date) -> FeedPlace:
     day = last_edge(scope, rendered.entry, today)
     return (day, rendered.entry.reference) if day else (0, "")

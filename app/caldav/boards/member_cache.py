@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
-from app.caldav.backend import Member
+from app.caldav.backend import CalendarMember
 from app.store.members import Version
 
 _MOST_OCTETS = 16_000_000  # of what members were sent as; the one least lately asked for goes first
@@ -15,12 +15,14 @@ class ReadMembers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Version, Member] = OrderedDict()
+        self._kept: OrderedDict[Version, CalendarMember] = OrderedDict()
         self._octets = 0
 
     def read(
-        self, versions: Sequence[Version], opened: Callable[[Sequence[Version]], Iterable[tuple[Version, Member]]]
-    ) -> list[Member]:
+        self,
+        versions: Sequence[Version],
+        opened: Callable[[Sequence[Version]], Iterable[tuple[Version, CalendarMember]]],
+    ) -> list[CalendarMember]:
         """Return the members of these versions, in their order; ``opened`` reads those that are not kept."""
         with self._lock:
             found = {one: self._kept[one] for one in versions if one in self._kept}
@@ -33,7 +35,7 @@ class ReadMembers:
             self._keep(fresh)
         return [found[one] for one in versions if one in found]
 
-    def _keep(self, fresh: dict[Version, Member]) -> None:
+    def _keep(self, fresh: dict[Version, CalendarMember]) -> None:
         with self._lock:
             for version, member in fresh.items():
                 if version not in self._kept:

@@ -15,21 +15,21 @@ def receipt_line(outcome: Outcome) -> str:
     every = [*changed, *outcome.unchanged]
     facts: dict[str, Any] = {"closures": len(every), "changed": len(changed)}
     if every:
-        facts |= _earliest(min(changed or every, key=lambda one: (one.window, one.reference)))
-    facts["short_notice"] = any(one.late_change for one in every)
+        facts |= _earliest(min(changed or every, key=lambda one: (one.closure.window, one.closure.reference)))
+    facts["short_notice"] = any(one.closure.verdict.short_notice for one in every)
     left_out = sorted({name for one in every for name in one.left_out})
     facts["left_out"] = left_out[:_MOST_NAMES]
     return json.dumps(facts, separators=(",", ":"))
 
 
 def _earliest(one: Acknowledgement) -> dict[str, Any]:
-    lead = one.assessment.current_date
+    closure, notice = one.closure, one.closure.verdict.current_date
     return {
-        "reference": one.reference,
-        "revision": one.number,
+        "reference": closure.reference,
+        "revision": closure.number,
         "change": one.step.value if one.step else None,
-        "starts": utc_text(one.window.starts),
-        "working_days_notice": lead.working_days,
-        "recommended": lead.recommended_days,
-        "band": lead.band,
+        "starts": utc_text(closure.window.starts),
+        "working_days_notice": notice.working_days,
+        "recommended": notice.recommended_days,
+        "band": notice.band,
     }

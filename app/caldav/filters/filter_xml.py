@@ -4,11 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.caldav.conditions import Refused
-from app.caldav.instants import read_utc, within_calendars
-from app.caldav.markup import escape
-from app.caldav.names import caldav
-from app.caldav.xml import Element, text_of
+from app.caldav.exchange import Element, Refused, text_of
+from app.caldav.notation import caldav, escape, read_utc, within_calendars
 
 COLLATIONS = ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
 _NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -89,9 +86,9 @@ def read_filter(found: Element | None) -> CompFilter:
 def _comp(found: Element, parent: str, depth: int) -> CompFilter:
     name = _name(found)
     _check_place(found, name, parent, depth)
-    spans = [read_span(one) for one in found.findall(caldav("time-range"))]
-    properties = tuple(_prop(one) for one in found.findall(caldav("prop-filter")))
-    components = tuple(_comp(one, name, depth + 1) for one in found.findall(caldav("comp-filter")))
+    spans = [read_span(inner) for inner in found.findall(caldav("time-range"))]
+    properties = tuple(_prop(inner) for inner in found.findall(caldav("prop-filter")))
+    components = tuple(_comp(inner, name, depth + 1) for inner in found.findall(caldav("comp-filter")))
     absent = found.find(caldav("is-not-defined")) is not None
     if len(spans) + len(properties) + len(components) + absent != len(found):
         raise _invalid("A comp-filter holds something that it may not.")
@@ -121,15 +118,15 @@ def _prop(found: Element) -> PropFilter:
     span, text = None, None
     parameters = []
     absent = False
-    for one in found:
-        if one.tag == caldav("is-not-defined"):
+    for inner in found:
+        if inner.tag == caldav("is-not-defined"):
             absent = True
-        elif one.tag == caldav("time-range") and span is None and text is None:
-            span = read_span(one)
-        elif one.tag == caldav("text-match") and span is None and text is None:
-            text = _text(one)
-        elif one.tag == caldav("param-filter"):
-            parameters.append(_param(one))
+        elif inner.tag == caldav("time-range") and span is None and text is None:
+            span = read_span(inner)
+        elif inner.tag == caldav("text-match") and span is None and text is None:
+            text = _text(inner)
+        elif inner.tag == caldav("param-filter"):
+            parameters.append(_param(inner))
         else:
             raise _invalid("A prop-filter holds something that it may not.")
     if absent and len(found) > 1:
@@ -168,7 +165,7 @@ def _text(found: Element) -> TextMatch:
 def read_span(found: Element) -> TimeRange:
     """Read a CALDAV:time-range: at least one end, both "date with UTC time" (RFC 4791 9.9). Raise ``Refused``."""
     stated = [found.get("start"), found.get("end")]
-    starts, ends = (None if one is None else read_utc(one) for one in stated)
+    starts, ends = (None if end is None else read_utc(end) for end in stated)
     if stated == [None, None] or (stated[0] is not None and starts is None) or (stated[1] is not None and ends is None):
         raise _invalid("A time-range has a start or an end, written as 20261206T020000Z.")
     if starts is not None and ends is not None and ends <= starts:

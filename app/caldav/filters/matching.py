@@ -5,23 +5,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from app.caldav.backend import Instance, Member
+from app.caldav.backend import CalendarMember, MemberInstance
 from app.caldav.filters.filter_xml import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
-from app.caldav.instants import LONDON
+from app.caldav.notation import LONDON
 from app.ical.alarms import alarm_reach, alarms, stated_time
 from app.ical.components import Component, read_sole_calendar
 from app.ical.lines import unescape_text
 from app.ical.parsed_line import ParsedLine
 from app.ical.unread import Unread
 
-Occurring = Callable[[Member, datetime, datetime], Sequence[Instance] | None]
+Occurring = Callable[[CalendarMember, datetime, datetime], Sequence[MemberInstance] | None]
 """``Backend.occurring`` of one collection."""
 
 _DAY = timedelta(days=1)
 _UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
-def passes(member: Member, asked: CompFilter, zone: tzinfo, occurring: Occurring) -> bool:
+def passes(member: CalendarMember, asked: CompFilter, zone: tzinfo, occurring: Occurring) -> bool:
     """Tell whether a member passes; ``zone`` is that in which times without a zone are read (RFC 4791 7.3).
 
     Nothing is parsed for a filter that names only VEVENT and a time-range. A member that cannot be read passes no
@@ -39,9 +39,9 @@ def passes(member: Member, asked: CompFilter, zone: tzinfo, occurring: Occurring
 
 def span_of(asked: CompFilter) -> TimeRange | None:
     """Return the span outside of which no member can pass, None where there is none."""
-    for one in asked.components:
-        if one.name == "VEVENT" and one.span is not None:
-            return one.span
+    for inner in asked.components:
+        if inner.name == "VEVENT" and inner.span is not None:
+            return inner.span
     return None
 
 
@@ -52,19 +52,19 @@ def widened(span: TimeRange, zone: tzinfo) -> TimeRange:
     return TimeRange(span.starts and span.starts - _DAY, span.ends and span.ends + _DAY)
 
 
-def overlaps(instance: Instance, span: TimeRange, zone: tzinfo = LONDON) -> bool:
+def overlaps(instance: MemberInstance, span: TimeRange, zone: tzinfo = LONDON) -> bool:
     """Tell whether an instance has a part in a span: "(start < DTEND AND end > DTSTART)" (RFC 4791 9.9)."""
     seen = seen_from(instance, zone)
     return (span.starts is None or span.starts < seen.ends) and (span.ends is None or span.ends > seen.starts)
 
 
-def instances_in(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance]:
+def instances_in(member: CalendarMember, span: TimeRange, occurring: Occurring) -> Sequence[MemberInstance]:
     """Return the instances with a part in a span, or those expanded at PUT where it takes too much to tell."""
     found = _occurring(member, span, occurring)
     return member.instances if found is None else found
 
 
-def _occurring(member: Member, span: TimeRange, occurring: Occurring) -> Sequence[Instance] | None:
+def _occurring(member: CalendarMember, span: TimeRange, occurring: Occurring) -> Sequence[MemberInstance] | None:
     """Return the instances with a part in a span, None where the member is taken to recur in it.
 
     A span with an open end reaches past whatever is expanded of a rule that goes on.
@@ -74,20 +74,20 @@ def _occurring(member: Member, span: TimeRange, occurring: Occurring) -> Sequenc
     return None if span.starts is None or span.ends is None else occurring(member, span.starts, span.ends)
 
 
-def _takes_place(member: Member, span: TimeRange, zone: tzinfo, occurring: Occurring) -> bool:
+def _takes_place(member: CalendarMember, span: TimeRange, zone: tzinfo, occurring: Occurring) -> bool:
     """Tell whether a member has an instance in a span. Only where no expanded one is in it are others evaluated."""
-    if any(overlaps(one, span, zone) for one in member.instances):
+    if any(overlaps(instance, span, zone) for instance in member.instances):
         return True
     found = _occurring(member, widened(span, zone), occurring)
-    return found is None or any(overlaps(one, span, zone) for one in found)
+    return found is None or any(overlaps(instance, span, zone) for instance in found)
 
 
-def seen_from(instance: Instance, zone: tzinfo) -> Instance:
+def seen_from(instance: MemberInstance, zone: tzinfo) -> MemberInstance:
     """Return an instance as it is read in another zone, if its times name none."""
     if zone is LONDON or not (instance.all_day or instance.floating):
         return instance
     starts, ends = (
-        one.astimezone(LONDON).replace(tzinfo=zone).astimezone(UTC) for one in (instance.starts, instance.ends)
+        moment.astimezone(LONDON).replace(tzinfo=zone).astimezone(UTC) for moment in (instance.starts, instance.ends)
     )
     return replace(instance, starts=starts, ends=ends)
 
@@ -107,14 +107,14 @@ def _event_only(asked: CompFilter) -> CompFilter | None:
 class _Matching:
     """One member held against one filter."""
 
-    member: Member
+    member: CalendarMember
     zone: tzinfo
     occurring: Occurring
 
     def component(self, found: Component, asked: CompFilter, place: int | None) -> bool:
         """Tell whether one component of the right name passes; ``place`` is that of the VEVENT that it is or is in."""
-        return all(_property(found, one, self.zone) for one in asked.properties) and all(
-            self.inside(found, one, place) for one in asked.components
+        return all(_property(found, inner, self.zone) for inner in asked.properties) and all(
+            self.inside(found, inner, place) for inner in asked.components
         )
 
     def inside(self, outer: Component, asked: CompFilter, place: int | None) -> bool:
@@ -132,19 +132,19 @@ class _Matching:
         if part.name == "VEVENT":
             found = _occurring(self.member, widened(span, self.zone), self.occurring)
             recurs = found is None and bool(part.named("RRULE") or part.named("RDATE"))
-            return recurs or any(overlaps(one, span) for one in self.stated(found, place))
+            return recurs or any(overlaps(instance, span) for instance in self.stated(found, place))
         if part.name == "VALARM":
             reach = alarm_reach(part)
             about = TimeRange(span.starts and span.starts - reach, span.ends and span.ends + reach)
             found = _occurring(self.member, widened(about, self.zone), self.occurring)
-            moments = (alarms(part, one.starts, one.ends) for one in self.stated(found, place))
+            moments = (alarms(part, instance.starts, instance.ends) for instance in self.stated(found, place))
             return any(_at(span, moment) for of_one in moments for moment in of_one)
         return False
 
-    def stated(self, found: Sequence[Instance] | None, place: int | None) -> list[Instance]:
+    def stated(self, found: Sequence[MemberInstance] | None, place: int | None) -> list[MemberInstance]:
         """Return the instances that one VEVENT states: those expanded at PUT, and those found for a span."""
         known = dict.fromkeys([*self.member.instances, *(found or ())])
-        return [seen_from(one, self.zone) for one in known if one.place == place]
+        return [seen_from(instance, self.zone) for instance in known if instance.place == place]
 
 
 def _at(span: TimeRange, moment: datetime) -> bool:
@@ -164,7 +164,7 @@ def _line(stated: ParsedLine, asked: PropFilter, zone: tzinfo) -> bool:
             return False
     if asked.text is not None and not _matches(asked.text, [unescape_text(stated.value)]):
         return False
-    return all(_parameter(stated, one) for one in asked.parameters)
+    return all(_parameter(stated, parameter) for parameter in asked.parameters)
 
 
 def _parameter(stated: ParsedLine, asked: ParamFilter) -> bool:

@@ -1,1 +1,1 @@
-"""One file for each method of HTTP and WebDAV."""
+"""The methods of HTTP and WebDAV, each answered from values alone."""

@@ -1,1 +1,1 @@
-"""Properties of places: live ones, privileges, and what principals set themselves."""
+"""Properties of places and members: the live ones, how members are shown, and the rows that answers give them in."""

@@ -1,1 +1,1 @@
-"""One file for each report, and the rows that they answer with."""
+"""The reports: members, what changed, busy times, and who is who."""

@@ -4,17 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from app.caldav.backend import Collection, Instance, Member
-from app.caldav.conditions import bad_request
-from app.caldav.exchange import Request, Response
+from app.caldav.backend import CalendarCollection, CalendarMember, MemberInstance
+from app.caldav.exchange import Element, Request, Response, bad_request
 from app.caldav.filters.filter_xml import TimeRange, read_span
 from app.caldav.filters.matching import overlaps
-from app.caldav.instants import utc
-from app.caldav.names import caldav
-from app.caldav.properties.live import View
-from app.caldav.reports.calendar_query import check_count
+from app.caldav.notation import caldav, utc
+from app.caldav.properties.live import AskerView
+from app.caldav.reports.members import check_count
 from app.caldav.resources import Resource
-from app.caldav.xml import Element
 from app.ical.components import Component, read_sole_calendar, written
 from app.ical.lines import own_line
 from app.ical.unread import Unread
@@ -22,7 +19,7 @@ from app.ical.unread import Unread
 _KINDS = ("BUSY", "BUSY-TENTATIVE")
 
 
-def answer_free_busy(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_free_busy(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer with one VFREEBUSY, 200 and text/calendar (RFC 4791 7.10); Depth makes no difference here."""
     del request
     assert resource.collection is not None
@@ -42,12 +39,15 @@ def answer_free_busy(request: Request, view: View, resource: Resource, body: Ele
 
 
 def _add(
-    periods: dict[str, list[tuple[str, str]]], member: Member, span: TimeRange, instances: Iterable[Instance]
+    periods: dict[str, list[tuple[str, str]]],
+    member: CalendarMember,
+    span: TimeRange,
+    instances: Iterable[MemberInstance],
 ) -> None:
     """Add the parts of a member's instances that lie in a span. A member that cannot be read is left out."""
     assert span.starts is not None
     assert span.ends is not None
-    touching = [one for one in instances if overlaps(one, span)]
+    touching = [instance for instance in instances if overlaps(instance, span)]
     if not touching:
         return
     try:
@@ -55,10 +55,10 @@ def _add(
         kinds = [_kind(event) for event in events]
     except Unread:
         return
-    for one in touching:
-        kind = kinds[one.place] if one.place < len(kinds) else None
+    for instance in touching:
+        kind = kinds[instance.place] if instance.place < len(kinds) else None
         if kind is not None:
-            periods[kind].append((utc(max(one.starts, span.starts)), utc(min(one.ends, span.ends))))
+            periods[kind].append((utc(max(instance.starts, span.starts)), utc(min(instance.ends, span.ends))))
 
 
 def _kind(event: Component) -> str | None:
@@ -70,7 +70,7 @@ def _kind(event: Component) -> str | None:
 
 
 def _calendar(
-    collection: Collection, changed_at: datetime, span: TimeRange, periods: dict[str, list[tuple[str, str]]]
+    collection: CalendarCollection, changed_at: datetime, span: TimeRange, periods: dict[str, list[tuple[str, str]]]
 ) -> Component:
     """Return the answer; DTSTAMP and UID follow from what is asked, so that equal answers are equal octets."""
     assert span.starts is not None

@@ -1,23 +1,17 @@
 """The sync-collection report (RFC 6578): what changed since a token, and the token of what is now known."""
 
-from app.caldav.backend import Changes, TokenUnknown
-from app.caldav.conditions import Refused, bad_request
-from app.caldav.exchange import Request, Response
-from app.caldav.hrefs import segment
-from app.caldav.markup import escape
-from app.caldav.names import dav
-from app.caldav.preferences import read_preferences
-from app.caldav.properties.live import SYNC_TOKEN, View
-from app.caldav.reports.member_rows import MemberRows
-from app.caldav.reports.requested_props import read_asked
-from app.caldav.reports.rows import missing_row, multistatus, refused_row
-from app.caldav.resources import Resource
-from app.caldav.xml import Element, text_of
+from app.caldav.backend import CollectionChanges, TokenUnknown
+from app.caldav.exchange import Element, Refused, Request, Response, bad_request, text_of
+from app.caldav.notation import dav, escape
+from app.caldav.properties.live import SYNC_TOKEN, AskerView
+from app.caldav.properties.rows import MemberRows, missing_row, multistatus, read_asked, refused_row
+from app.caldav.request_headers import read_preferences
+from app.caldav.resources import Resource, segment
 
 _LONGEST_TOKEN = 200
 
 
-def answer_sync(request: Request, view: View, resource: Resource, body: Element) -> Response:
+def answer_sync(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
     """Answer a sync-collection."""
     assert resource.collection is not None
     _check_depth(request, body)
@@ -31,18 +25,18 @@ def answer_sync(request: Request, view: View, resource: Resource, body: Element)
         raise _bad_token() from unknown
     writer = MemberRows(view, resource.collection, resource.href, asked, minimal=wants.minimal)
     if writer.needs_members:
-        names = [one.name for one in changes.changed]
+        names = [entry.name for entry in changes.changed]
         found = view.backend.members(resource.collection, names)
         # One that went between the two look-ups is in the next answer as gone.
         rows = [writer.member(found[name]) for name in names if name in found]
     else:
-        rows = [writer.entry(one) for one in changes.changed]
+        rows = [writer.entry(entry) for entry in changes.changed]
     rows += _end(resource, changes, first=not token)
     more = f"<D:sync-token>{escape(SYNC_TOKEN + changes.token)}</D:sync-token>"
     return multistatus(rows, more, wants.applied("minimal"))
 
 
-def _end(resource: Resource, changes: Changes, *, first: bool) -> list[str]:
+def _end(resource: Resource, changes: CollectionChanges, *, first: bool) -> list[str]:
     """Return the rows of what is gone, and the one that says that more is to come.
 
     An initial sync "MUST NOT" list removed members (RFC 6578 3.4); later a row of a removed one holds "a 404 ... and

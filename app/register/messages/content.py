@@ -14,7 +14,6 @@ from app.register.register import Register
 from app.register.rulebook import Rulebook
 from app.store import closures as rows
 from app.store import outbox, parties, recipients
-from app.store.bodies import Standing
 from app.store.closures import Held
 from app.store.engine import Connection, Store
 from app.store.outbox import Message
@@ -27,8 +26,8 @@ class Told:
     """What a message tells of one closure: why, how it stands, and with which others and DCC's own dates it clashes."""
 
     kinds: tuple[Kind, ...]
-    standing: Standing
-    clashes: tuple[Standing, ...]
+    closure: PlannedClosure
+    clashes: tuple[PlannedClosure, ...]
     maintenance: tuple[Maintenance, ...]
 
 
@@ -52,7 +51,7 @@ def read_telling(register: Register, message: Message, now: datetime) -> Telling
         codes = visible_users(_principal(recipient, everyone), everyone)
         sight = _Sight(store, connection, codes, rulebook, now)
         found = sight.told(outbox.notifications_of(store, connection, message.id))
-    told = sorted(found, key=lambda one: (one.standing.closure.window.starts, one.standing.closure.reference))
+    told = sorted(found, key=lambda one: (one.closure.window.starts, one.closure.reference))
     return Telling(recipient, tuple(told), everyone) if told else None
 
 
@@ -82,7 +81,7 @@ class _Sight:
         return [one for one in found if one.kinds]
 
     def _told(self, held: Held, notifications: Iterable[Notification]) -> Told:
-        closure = held.standing.closure
+        closure = held.closure
         since = self._planned_since(closure)
         holding = {one.kind for one in notifications if still_holds(one.kind, one.number, closure, since, self.now)}
         asked = Kind.CLASH in holding and closure.state is State.PLANNED
@@ -90,7 +89,7 @@ class _Sight:
         maintenance = self._maintenance(closure) if asked else ()
         if not clashes and not maintenance:
             holding.discard(Kind.CLASH)
-        return Told(tuple(kind for kind in Kind if kind in holding), held.standing, clashes, maintenance)
+        return Told(tuple(kind for kind in Kind if kind in holding), held.closure, clashes, maintenance)
 
     def _planned_since(self, closure: PlannedClosure) -> int:
         """Return the number of the revision that last planned a closure."""
@@ -100,22 +99,22 @@ class _Sight:
         plans = {Step.FIRST, Step.PLANNED_AGAIN}
         return max((one.number for one in history if one.step in plans and one.number is not None), default=0)
 
-    def _clashes(self, held: Held) -> tuple[Standing, ...]:
+    def _clashes(self, held: Held) -> tuple[PlannedClosure, ...]:
         """Return the closures, among those that may be seen, with which this one came to clash.
 
         Of two that clash, the one recorded later tells of it, so that a clash is told once.
         """
-        closure = held.standing.closure
+        closure = held.closure
         weeks = [self.store.blind.week(week) for week in closure.window.weeks()]
         found = [
-            other.standing
+            other.closure
             for other in rows.touching(self.store, self.connection, weeks, dict(self.codes))
-            if other.standing.closure.state is State.PLANNED
-            and other.standing.closure.gateway != closure.gateway
-            and other.standing.closure.window.overlaps(closure.window)
-            and (other.change, other.standing.closure.reference) < (held.change, closure.reference)
+            if other.closure.state is State.PLANNED
+            and other.closure.gateway != closure.gateway
+            and other.closure.window.overlaps(closure.window)
+            and (other.change, other.closure.reference) < (held.change, closure.reference)
         ]
-        return tuple(sorted(found, key=lambda one: (one.closure.window, one.closure.reference)))
+        return tuple(sorted(found, key=lambda one: (one.window, one.reference)))
 
     def _maintenance(self, closure: PlannedClosure) -> tuple[Maintenance, ...]:
         """Return DCC's own windows, as they stand, on which a closure falls."""

@@ -35,11 +35,11 @@ def tell_by_the_clock(register: Register, now: datetime) -> int:
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
         weeks = [store.blind.week(week) for week in weeks_touched(now, now + _AHEAD)]
         found = [
-            Notification(listener.id, kind, held.standing.closure.id, held.standing.closure.number)
+            Notification(listener.id, kind, held.closure.id, held.closure.number)
             for held in rows.touching(store, connection, weeks, codes)
             for listener in listeners
             if listener.user_id in {None, held.user_id}
-            for kind in kinds_of_hour(held.standing.closure, held.standing.assessment, now, calendar) & listener.kinds
+            for kind in kinds_of_hour(held.closure, now, calendar) & listener.kinds
         ]
         fresh = outbox.untold(store, connection, found)
     if not fresh:

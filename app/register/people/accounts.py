@@ -11,6 +11,7 @@ from app.security.tokens import TokenKind
 from app.store import accounts, identities, parties, proofs, sessions, subscriptions
 from app.store.accounts import Account
 from app.store.engine import Connection, Store
+from feeds.scope import parse_scope
 
 
 def find_account(store: Store, account_id: str) -> Account:
@@ -98,4 +99,4 @@ def _end_credentials(store: Store, connection: Connection, account: Account, now
 
 def may_read(account: Account, scope: str) -> bool:
     """Tell whether an account may read a feed of this scope: a User its own closures, the other roles every one."""
-    return account.role is not Role.USER or scope in {f"user:{code}" for code in account.users}
+    return account.role is not Role.USER or parse_scope(scope).is_within(account.users)

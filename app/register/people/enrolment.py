@@ -18,11 +18,11 @@ from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
 from app.store.engine import Store
 from app.store.subscriptions import FeedRead, Subscription
-from feeds.scope import FeedScope, ScopeKind, parse_scope
+from feeds.scope import CHOICES, Code, FeedScope, parse_scope
 
 SIGN_IN_LASTS = timedelta(hours=24)
 ROTATION_OVERLAP = timedelta(days=7)
-TOKEN_LASTS = timedelta(days=400)  # no credential lives longer (SECURITY.md 4)
+TOKEN_LASTS = timedelta(days=400)  # no credential lives longer (docs/threat-model.md#tokens)
 
 RESERVED_CODES = frozenset({"ADMIN", "DCC", "OPS"})
 """No User has these: they name roles where Users' codes stand too, as in the paths of calendars."""
@@ -104,12 +104,12 @@ def list_users(store: Store) -> list[User]:
     return sorted(found, key=lambda user: user.code)
 
 
-def shred_user(store: Store, code: str) -> User:
+def shred_user(store: Store, code: str, now: datetime) -> User:
     """Destroy a User's data key: nothing of it can be read again, in backups neither. Raise ``Unknown``."""
     # Inside the writer's transaction: no notice of this User can be half-way to the record meanwhile.
     with store.writing() as connection:
         user = parties.find_user(store, connection, read_code(code))
-        parties.count_forgetting(connection)
+        parties.count_forgetting(connection, now)
         store.keyring.shred(user.id)
     return user
 
@@ -334,11 +334,11 @@ def _scope(store: Store, text: str) -> FeedScope:
     try:
         scope = parse_scope(text)
     except ValueError as problem:
-        raise ScopeRefused("That is not a scope.", "Write all, user:CODE, gateway:CODE, late or full.") from problem
+        raise ScopeRefused(str(problem), CHOICES) from problem
     with store.reading() as connection:
-        if scope.kind is ScopeKind.USER:
+        if scope.row.code is Code.USER:
             parties.find_user(store, connection, scope.code)
-        elif scope.kind is ScopeKind.GATEWAY and scope.code not in parties.read_parties(store, connection).gateways:
+        elif scope.row.code is Code.GATEWAY and scope.code not in parties.read_parties(store, connection).gateways:
             raise Unknown("There is no such gateway.", "Check the code; `closures gateway list` shows them.")
     return scope
 

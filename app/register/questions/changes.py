@@ -9,7 +9,7 @@ from app.domain.closure import Step
 from app.domain.london import london_text, utc_text
 from app.domain.window import ClosureWindow
 from app.register.closure_json import closure_facts
-from app.register.history_cache import Recorded
+from app.register.history_cache import RecordedChange
 from app.register.questions.answer import Answer, count_words, sentence_of, span_words, window_facts
 from app.register.reading import read_everything, read_recorded
 from app.register.register import Register
@@ -57,7 +57,7 @@ def _said(count: int, step: Step) -> str:
     return count_words(count, step.value) if step is Step.FIRST else f"{count} {step.value}"
 
 
-def _change_facts(one: Recorded) -> dict[str, Any]:
+def _change_facts(one: RecordedChange) -> dict[str, Any]:
     line, before = one.after, one.before
     return {
         "reference": line.reference,
@@ -69,13 +69,13 @@ def _change_facts(one: Recorded) -> dict[str, Any]:
         "revision": line.number if one.step.is_numbered else None,
         **window_facts(line.window),
         "before": None if before is None else {"gateway": before.gateway, **window_facts(before.window)},
-        "change_days": line.lead.change.working_days if one.step.is_numbered else None,
+        "change_days": line.verdict.change.working_days if one.step.is_numbered else None,
         "late": one.is_late,
         "change_words": _words(one, None if before is None else before.window),
     }
 
 
-def _words(one: Recorded, before: ClosureWindow | None) -> str:
+def _words(one: RecordedChange, before: ClosureWindow | None) -> str:
     line = one.after
     if before is not None and before != line.window:
         return f"{line.gateway}: {one.step.value}, from {span_words(before)} to {span_words(line.window)}"

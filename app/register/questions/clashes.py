@@ -6,9 +6,9 @@ from typing import Any
 
 from app.domain.access import Principal
 from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_maintenance_clashes
+from app.domain.closure import PlannedClosure
 from app.domain.load import hourly_load, hours_around
 from app.domain.refusal import Unknown
-from app.domain.schedule import Scheduled
 from app.register.questions.answer import Answer, count_words, sentence_of, span_facts, window_facts
 from app.register.questions.load import categories_of, hour_facts
 from app.register.reading import Question, read_schedule
@@ -82,5 +82,5 @@ def _maintenance_facts(one: MaintenanceClash) -> dict[str, Any]:
     }
 
 
-def _side(one: Scheduled) -> dict[str, str]:
+def _side(one: PlannedClosure) -> dict[str, str]:
     return {"reference": one.reference, "gateway": one.gateway, **window_facts(one.window)}

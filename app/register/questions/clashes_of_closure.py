@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from app.domain.access import Principal
 from app.domain.clash import MaintenanceClash, find_clashes, find_maintenance_clashes
-from app.domain.closure import State
-from app.domain.schedule import Scheduled, ScheduledClosure
+from app.domain.closure import PlannedClosure, State
 from app.domain.window import ClosureWindow
 from app.register.reading import Question, read_schedule
 from app.register.register import Register
@@ -15,7 +14,7 @@ from app.register.register import Register
 class Together:
     """Another closure that overlaps, and the span that both share."""
 
-    other: Scheduled
+    other: PlannedClosure
     overlap: ClosureWindow
 
 
@@ -39,7 +38,7 @@ def company_of(register: Register, principal: Principal, reference: str, window:
     )
 
 
-def _overlapping(own: ScheduledClosure, found: list[ScheduledClosure]) -> list[Together]:
+def _overlapping(own: PlannedClosure, found: list[PlannedClosure]) -> list[Together]:
     """Pair by pair, so that the cost is that of one closure, however crowded the night."""
     return [
         Together(clash.second if clash.first is own else clash.first, clash.overlap)

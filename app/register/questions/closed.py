@@ -4,11 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.access import Principal
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, State
 from app.domain.load import peak_of
 from app.domain.london import london_text, utc_text
 from app.domain.notice_period import AFTER_END, AFTER_START
-from app.domain.schedule import ScheduledClosure
 from app.domain.triage import Triage, triage
 from app.domain.window import ClosureWindow
 from app.register.closure_json import closure_facts
@@ -70,9 +69,9 @@ def triage_gateway(
     return Answer(sentence_of(_triage_words(gateway, found, at)), facts)
 
 
-def notice_words(one: ScheduledClosure) -> str:
+def notice_words(one: PlannedClosure) -> str:
     """Word the notice given of the window that stands, kindly: ``notice given 27 Working Days before``."""
-    lead = one.lead.current_date
+    lead = one.verdict.current_date
     if lead.band == AFTER_END:
         return "told of after it had ended"
     if lead.band == AFTER_START:
@@ -96,7 +95,7 @@ def _triage_words(gateway: str, found: Triage, at: datetime) -> str:
     )
 
 
-def _standing(found: list[ScheduledClosure]) -> list[ScheduledClosure]:
+def _standing(found: list[PlannedClosure]) -> list[PlannedClosure]:
     return [one for one in found if one.state is not State.WITHDRAWN]
 
 

@@ -14,7 +14,7 @@ from app.domain.closure import Step
 from app.domain.london import whole_days
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
-from app.register.history_cache import Recorded
+from app.register.history_cache import RecordedChange
 from app.register.questions.answer import Answer, count_words, sentence_of
 from app.register.reading import read_recorded
 from app.register.register import Register
@@ -62,7 +62,7 @@ def report(register: Register, principal: Principal, period: Period, *, pseudony
 
     A pseudonym is the same in every report of this service, and says nothing to anybody else.
     """
-    by_user: dict[str, list[Recorded]] = defaultdict(list)
+    by_user: dict[str, list[RecordedChange]] = defaultdict(list)
     for one in read_recorded(register, principal, period.span.starts, period.span.ends):
         if one.step.is_numbered:
             by_user[_name(register, one.after.user) if pseudonyms else one.after.user].append(one)
@@ -86,10 +86,10 @@ def _name(register: Register, code: str) -> str:
     return f"User-{register.store.blind.code('pseudonym', code).hex()[:8]}"
 
 
-def _row(period: Period, name: str, found: list[Recorded]) -> dict[str, Any]:
+def _row(period: Period, name: str, found: list[RecordedChange]) -> dict[str, Any]:
     first = [one for one in found if one.step is Step.FIRST]
     changed = [one for one in found if one.step is not Step.FIRST]
-    counted_by = [one.after.lead.change for one in found]
+    counted_by = [one.after.verdict.change for one in found]
     return {
         "period": period.name,
         "user": name,

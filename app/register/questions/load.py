@@ -64,7 +64,7 @@ def find_free_slots(
 
 def categories_of(register: Register, principal: Principal) -> dict[str, frozenset[str]]:
     """Return, for each gateway of the Users that the principal may see, the party categories of those Users."""
-    everyone = register.chronicle.parties()
+    everyone = register.history.parties()
     seen = visible_users(principal, everyone)
     with register.store.reading() as connection:
         links = parties.gateway_links(connection)

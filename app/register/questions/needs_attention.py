@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from app.domain.access import Principal
 from app.domain.clash import find_maintenance_clashes
 from app.domain.clash_day import ClashDay, clash_days
+from app.domain.closure import PlannedClosure
 from app.domain.load import peak_of
 from app.domain.london import utc_text, whole_days
 from app.domain.maintenance import Maintenance
-from app.domain.schedule import Scheduled, ScheduledClosure
 from app.domain.window import ClosureWindow
-from app.register.history_cache import Recorded
+from app.register.history_cache import RecordedChange
 from app.register.reading import Question, read_recorded, read_schedule
 from app.register.register import Register
 from app.store import seen_items
@@ -32,7 +32,7 @@ class LateItem:
     """A late change whose window is not over. ``id`` is what acknowledging names."""
 
     id: str
-    change: Recorded
+    change: RecordedChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class DateItem:
 
     id: str
     maintenance: Maintenance
-    closures: tuple[Scheduled, ...]
+    closures: tuple[PlannedClosure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def needs_a_look(register: Register, principal: Principal, account_id: bytes, no
 
 
 def attention_of(
-    register: Register, principal: Principal, account_id: bytes, ahead: Sequence[ScheduledClosure], now: datetime
+    register: Register, principal: Principal, account_id: bytes, ahead: Sequence[PlannedClosure], now: datetime
 ) -> Attention:
     """Return what the account has not acknowledged, the closures ``ahead`` being read already."""
     with register.store.reading() as connection:
@@ -116,23 +116,23 @@ def _id(register: Register, account_id: bytes, key: str) -> str:
     return register.store.blind.seen(account_id, key).hex()
 
 
-def _late(register: Register, principal: Principal, now: datetime) -> list[Recorded]:
+def _late(register: Register, principal: Principal, now: datetime) -> list[RecordedChange]:
     """Return the last late change of each closure whose window is not over, by start."""
     received = read_recorded(register, principal, now - _LATE_FOR, now + _INSTANT)
     last = {one.closure_id: one for one in received if one.is_late and one.after.window.ends > now}
     return sorted(last.values(), key=lambda one: (one.after.window, one.after.reference))
 
 
-def _late_key(one: Recorded) -> str:
+def _late_key(one: RecordedChange) -> str:
     return f"late|{one.closure_id.hex()}|{one.entry}"
 
 
 def _dates(
-    register: Register, ahead: Iterable[Scheduled], now: datetime
-) -> list[tuple[Maintenance, tuple[Scheduled, ...]]]:
+    register: Register, ahead: Iterable[PlannedClosure], now: datetime
+) -> list[tuple[Maintenance, tuple[PlannedClosure, ...]]]:
     rulebook = register.rulebook()
     planned = {one.reference: one for one in rulebook.maintenance_at(None)}
-    met: defaultdict[str, list[Scheduled]] = defaultdict(list)
+    met: defaultdict[str, list[PlannedClosure]] = defaultdict(list)
     for clash in find_maintenance_clashes(ahead, planned.values(), rulebook.thresholds.release_days):
         if clash.overlap.ends > now:
             met[clash.maintenance.reference].append(clash.closure)
@@ -143,7 +143,7 @@ def _dates(
     return sorted(found, key=lambda one: (one[0].window, one[0].reference))
 
 
-def _windows(closures: Iterable[Scheduled]) -> str:
+def _windows(closures: Iterable[PlannedClosure]) -> str:
     """Name closures with their gateways and windows: another window makes another name."""
     named = (
         f"{one.reference},{one.gateway},{utc_text(one.window.starts)},{utc_text(one.window.ends)}" for one in closures

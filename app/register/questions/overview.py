@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from app.domain.access import Principal
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, State
 from app.domain.load import peaks_of
 from app.domain.london import london_date, whole_days
 from app.domain.maintenance import Maintenance
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.questions.answer import count_words, sentence_of
@@ -38,10 +37,10 @@ class Outlook:
     """The first page's figures, as of an instant. ``soon`` are windows that start within 24 hours."""
 
     now: datetime
-    open_now: tuple[ScheduledClosure, ...]
-    soon: tuple[ScheduledClosure, ...]
+    open_now: tuple[PlannedClosure, ...]
+    soon: tuple[PlannedClosure, ...]
     days: tuple[DayLoad, ...]
-    ahead: tuple[ScheduledClosure, ...]
+    ahead: tuple[PlannedClosure, ...]
     attention: Attention
 
     @property
@@ -91,7 +90,7 @@ def look_ahead(register: Register, principal: Principal, account_id: bytes, now:
     )
 
 
-def day_loads(register: Register, closures: Sequence[ScheduledClosure], first: date) -> list[DayLoad]:
+def day_loads(register: Register, closures: Sequence[PlannedClosure], first: date) -> list[DayLoad]:
     """Return the load of the days from ``first`` on."""
     spans = [whole_days(first + at * _ONE_DAY, first + (at + 1) * _ONE_DAY) for at in range(_DAYS)]
     planned = find_maintenance(register, ClosureWindow(spans[0].starts, spans[-1].ends), None)

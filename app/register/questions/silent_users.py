@@ -23,7 +23,7 @@ def silent_users(
     """
     at = as_of or now
     since = months_before(at, months)
-    everyone = register.chronicle.parties()
+    everyone = register.history.parties()
     with register.store.reading() as connection:
         last = notices.last_received(connection, at)
     silent = [

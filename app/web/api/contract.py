@@ -1,6 +1,6 @@
 """What the API promises, operation by operation: the one table that its document is made of.
 
-To add a route: write its view in an API module, a line in ``access_table.ACCESS``, and an ``Operation`` here under the
+To add a route: write its view in an API module, which says its action, and an ``Operation`` here under the
 view's name; the shape of its answer goes into ``shapes``. A test fails until route and table agree, and schemathesis
 then asks the route all sorts of questions.
 """

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
+from app.domain.access import Action
 from app.web.api import shapes
 from app.web.api.conditional import conditional
 from app.web.api.contract import OPERATIONS, Operation, Parameter
@@ -35,13 +36,13 @@ _WORDS = {
 _COMMON = (400, 401, 403, 404, 503)
 
 
-@blueprint.get("/openapi.json")
+@blueprint.get("/openapi.json", action=Action.PUBLIC)
 def document() -> Response:
     """Give the document to anybody."""
     return conditional(app_json(_document()))
 
 
-@blueprint.get("/docs")
+@blueprint.get("/docs", action=Action.PUBLIC)
 def docs() -> str:
     """Show the same document to people, as a plain page of our own."""
     return render_template("api.html", document=_document())

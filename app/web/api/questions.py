@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from app.domain.access import Action
 from app.domain.london import london_date, read_day, read_instant
 from app.domain.party import read_code
 from app.register.closure_json import notice_period_facts
@@ -15,9 +16,9 @@ from app.register.questions import changes, clashes, closed, late_report, load, 
 from app.register.questions import silent_users as silence
 from app.register.questions.answer import span_facts
 from app.web.api.conditional import conditional, paged_answer, read_answer
+from app.web.principal import current_principal
 from app.web.query import (
     QueryRefused,
-    asking_principal,
     read_count,
     read_flag,
     read_moment,
@@ -36,10 +37,10 @@ _MOST_MONTHS = 120
 _MOST_BELOW = 10_000
 
 
-@blueprint.get("/changes")
+@blueprint.get("/changes", action=Action.READ_CLOSURES)
 def changes_between() -> Response:
     """Say what changed between two instants (Q5); by default in the last seven days."""
-    principal = asking_principal()
+    principal = current_principal()
     until = read_moment("until") or site().now() + timedelta(minutes=1)
     since = read_moment("since") or until - timedelta(days=7)
     if since > until:
@@ -48,10 +49,10 @@ def changes_between() -> Response:
     return paged_answer(answer.as_json(), "changes", ("received_at", "starts", "reference", "revision", "change"))
 
 
-@blueprint.get("/clashes")
+@blueprint.get("/clashes", action=Action.READ_CLOSURES)
 def list_clashes() -> Response:
     """Say what clashes in a span, with gateways and with DCC's own dates (Q2)."""
-    principal = asking_principal()
+    principal = current_principal()
     answer = clashes.clashes_in(
         site().register,
         principal,
@@ -62,10 +63,10 @@ def list_clashes() -> Response:
     return read_answer(answer.as_json())
 
 
-@blueprint.get("/closed")
+@blueprint.get("/closed", action=Action.READ_CLOSURES)
 def closed_gateways() -> Response:
     """Say which gateways are closed at an instant or in a span, or look at one gateway (Q1, Q7, Q8)."""
-    principal, register = asking_principal(), site().register
+    principal, register = current_principal(), site().register
     gateway, as_of = request.args.get("gateway"), read_moment("as_of")
     if "from" in request.args or "to" in request.args:
         if gateway or "at" in request.args:
@@ -80,10 +81,10 @@ def closed_gateways() -> Response:
     return paged_answer(answer.as_json(), "inside", ("starts", "ends", "reference"))
 
 
-@blueprint.get("/free-slots")
+@blueprint.get("/free-slots", action=Action.READ_CLOSURES)
 def free_slots() -> Response:
     """Say in which windows of a span fewer than ``below`` gateways are closed (Q9)."""
-    principal = asking_principal()
+    principal = current_principal()
     answer = load.find_free_slots(
         site().register,
         principal,
@@ -105,65 +106,63 @@ def _read_hours() -> float:
     return hours
 
 
-@blueprint.get("/busiest-hours")
+@blueprint.get("/busiest-hours", action=Action.READ_CLOSURES)
 def busiest_hours() -> Response:
     """Say which hours of a span have most gateways re-opening, and most closed (Q10)."""
-    principal = asking_principal()
+    principal = current_principal()
     most = read_count("most", 10, 1_000)
     answer = load.busiest_hours(site().register, principal, read_span(), read_moment("as_of"), most)
     return read_answer(answer.as_json())
 
 
-@blueprint.get("/silent-users")
+@blueprint.get("/silent-users", action=Action.READ_CLOSURES)
 def silent_users() -> Response:
     """Say which Users have filed nothing for some months (Q12)."""
-    principal = asking_principal()
+    principal = current_principal()
     months = read_count("months", 6, _MOST_MONTHS)
     answer = silence.silent_users(site().register, principal, months, read_moment("as_of"), site().now())
     return paged_answer(answer.as_json(), "users", ("last_notice", "user"))
 
 
-@blueprint.get("/moved")
+@blueprint.get("/moved", action=Action.READ_CLOSURES)
 def moved_often() -> Response:
     """Say which closures were moved twice or more (Q13)."""
-    principal = asking_principal()
+    principal = current_principal()
     times = read_count("times", 2, 1_000)
     answer = changes.moved_often(site().register, principal, times, read_moment("as_of"), site().now())
     return paged_answer(answer.as_json(), "closures", ("-moves", "starts", "reference"))
 
 
-@blueprint.get("/maintenance")
+@blueprint.get("/maintenance", action=Action.READ_CLOSURES)
 def list_maintenance() -> Response:
     """List DCC's own windows in a span; Users may see them too."""
-    asking_principal()
     span, as_of = read_span(), read_moment("as_of")
     found = find_maintenance(site().register, span, as_of)
     facts = {**span_facts(span, as_of), "maintenance": [maintenance_facts(one) for one in found]}
     return paged_answer(facts, "maintenance", ("starts", "ends", "reference"))
 
 
-@blueprint.get("/reads")
+@blueprint.get("/reads", action=Action.READ_READ_LOG)
 def list_reads() -> Response:
     """Say who read which feed, and who exported what, in a span (Q14); by default in the last seven days."""
-    asking_principal()
     answer = readers.who_read(site().store, read_past(7))
     return paged_answer(answer.as_json(), "reads", ("at", "subscription", "client", "status", "octets"))
 
 
-@blueprint.get("/late-changes")
+@blueprint.get("/late-changes", action=Action.READ_LATE_CHANGES)
 def late_changes() -> Response:
     """List the late changes received in a span (Q3), as JSON or with ``format=csv``; by default the last 92 days."""
-    principal = asking_principal()
+    principal = current_principal()
     answer = answer_late_changes(site().register, principal, read_past(_QUARTER_DAYS))
     if _wants_sheet():
         return _sheet(late_report.CHANGE_COLUMNS, answer.facts["late_changes"], "late changes", principal.name)
     return paged_answer(answer.as_json(), "late_changes", ("received_at", "starts", "reference", "revision"))
 
 
-@blueprint.get("/late-report")
+@blueprint.get("/late-report", action=Action.READ_LATE_CHANGES)
 def report() -> Response:
     """Report a month's or quarter's short notices by User, or by pseudonym, as JSON or with ``format=csv``."""
-    principal = asking_principal()
+    principal = current_principal()
     period = late_report.read_period(request.args.get("period", ""))
     answer = late_report.report(site().register, principal, period, pseudonyms=read_flag("pseudonyms"))
     if _wants_sheet():
@@ -188,10 +187,9 @@ def _sheet(columns: Sequence[str], rows: list[dict[str, Any]], what: str, name: 
     return response
 
 
-@blueprint.get("/notice-period")
+@blueprint.get("/notice-period", action=Action.COUNT_NOTICE)
 def notice_period() -> Response:
     """Say how many Working Days' notice a closure on ``start`` would have, and the last on-time day (Q11)."""
-    asking_principal()
     start_text = request.args.get("start")
     if not start_text:
         raise QueryRefused("Which start is meant?", "Give start=2026-12-06T02:00, London time.")

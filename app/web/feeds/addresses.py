@@ -1,12 +1,13 @@
-"""Feed URLs: a credential or a secret URL opens one subscription's feed, and nothing else does (FEEDS.md A and B)."""
+"""Feed URLs: a credential or a secret URL opens one subscription's feed, and nothing else does (docs/feeds.md)."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import Authorization
-from werkzeug.http import http_date, is_resource_modified
+from werkzeug.http import http_date
 
+from app.domain.access import Action
 from app.publishing import Publication
 from app.security import tokens
 from app.store import subscriptions
@@ -14,10 +15,10 @@ from app.store.engine import Head
 from app.store.subscriptions import FeedRead, Subscription
 from app.web.principal import digest_of
 from app.web.site import site
-from feeds.freshness import etag_of, stated_last_modified
+from feeds.freshness import FeedAge, etag_of
 from feeds.scope import FeedScope, parse_scope
 
-blueprint = Blueprint("feed", __name__)
+blueprint = Blueprint("addresses", __name__)
 
 _CHALLENGE = 'Basic realm="Planned gateway closures feed", charset="UTF-8"'
 _ALLOW = "GET, HEAD, OPTIONS"
@@ -28,7 +29,7 @@ _JSON = "application/json"
 _PLAIN_CLIENTS = ("microsoft office", "outlook")
 
 
-@blueprint.route("/feeds/<subscription_id>.<any(ics, json):form>", methods=["GET", "OPTIONS"])
+@blueprint.route("/feeds/<subscription_id>.<any(ics, json):form>", methods=["GET", "OPTIONS"], action=Action.PUBLIC)
 def by_credential(subscription_id: str, form: str) -> Response:
     """Serve a feed to whoever brings its token, by Basic (user name: the subscription's id) or Bearer."""
     if request.method == "OPTIONS":
@@ -39,7 +40,7 @@ def by_credential(subscription_id: str, form: str) -> Response:
     return _serve(*found, form)
 
 
-@blueprint.route("/feeds/s/<token>/closures.ics", methods=["GET", "OPTIONS"])
+@blueprint.route("/feeds/s/<token>/closures.ics", methods=["GET", "OPTIONS"], action=Action.PUBLIC)
 def by_secret_url(token: str) -> Response:
     """Serve a feed whose whole secret is its address, for clients that can send no credential."""
     if request.method == "OPTIONS":
@@ -90,13 +91,15 @@ def _serve(subscription: Subscription, head: Head, form: str) -> Response:
         "Cache-Control": "private, no-cache",
         "Vary": "Accept, Accept-Encoding, Authorization",
     }
-    stated = stated_last_modified(publication.changed_at, now)
+    age = FeedAge(publication.changed_at, now)
     if media_type == _CALENDAR:
-        headers["Last-Modified"] = http_date(stated)
+        headers["Last-Modified"] = http_date(age.last_modified)
+    if request.if_match and not request.if_match.contains(etag):
+        return _quiet(412, "The feed has another entity tag by now.", headers)
     # For JSON the tag alone counts: what is closed now changes with the clock as well as with the data.
-    fresh = not is_resource_modified(
-        request.environ, etag=etag, last_modified=stated if media_type == _CALENDAR else None
-    )
+    known = media_type == _CALENDAR and age.is_known(request.if_modified_since)
+    # "A recipient MUST ignore If-Modified-Since if the request contains an If-None-Match" (RFC 9110 13.1.3).
+    fresh = request.if_none_match.contains_weak(etag) if "If-None-Match" in request.headers else known
     client = (request.user_agent.string or "unnamed")[:120]
     if fresh:
         site().read_log.add(FeedRead(subscription.id, now, 304, 0, client))

@@ -3,22 +3,21 @@
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.refusal import Unknown
 from app.store import identities, sessions
-from app.web.access_table import ACCESS
 from app.web.browser_session import current_session
 from app.web.form_once import new_form_id
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_account
 from app.web.signin.set_up import end_other_sessions, proofs_of
 from app.web.site import site
 
 blueprint = Blueprint("account", __name__)
 
 
-@blueprint.get("/account")
+@blueprint.get("/account", action=Action.KEEP_ACCOUNT)
 def show() -> Response:
     """Show what the account signs in by, and its sessions."""
-    require_principal(ACCESS["account.show"])
     account, store, here = require_account(), site().store, current_session()
     with store.reading() as connection:
         found = sessions.sessions_of(store, connection, account.id, site().now())
@@ -35,10 +34,9 @@ def show() -> Response:
     )
 
 
-@blueprint.post("/account/sessions/end")
+@blueprint.post("/account/sessions/end", action=Action.KEEP_ACCOUNT)
 def end_session() -> AnyResponse:
     """End one other session of one's own."""
-    require_principal(ACCESS["account.end_session"])
     account, store, now = require_account(), site().store, site().now()
     wanted = request.form.get("session", "")
     with store.writing() as connection:
@@ -50,10 +48,9 @@ def end_session() -> AnyResponse:
     return redirect(url_for("account.show"), 303)
 
 
-@blueprint.post("/account/sessions/end-others")
+@blueprint.post("/account/sessions/end-others", action=Action.KEEP_ACCOUNT)
 def end_others() -> AnyResponse:
     """End every session of one's own but this one."""
-    require_principal(ACCESS["account.end_others"])
     ended = end_other_sessions(require_account())
     flash("There was no other session." if not ended else "Every other session is ended.")
     return redirect(url_for("account.show"), 303)

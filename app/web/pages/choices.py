@@ -42,7 +42,7 @@ def visible_in_order(principal: Principal, everyone: Parties) -> list[User]:
 
 def choices_of(register: Register, principal: Principal) -> Choices:
     """Return what the principal may choose from: of DCC everything, of a User its own."""
-    everyone = register.chronicle.parties()
+    everyone = register.history.parties()
     users = visible_in_order(principal, everyone)
     return Choices(
         users=_options(users),

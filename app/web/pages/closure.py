@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.domain.access import Action, Principal, require
-from app.domain.closure import PlannedClosure, State
+from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.notice import Channel
 from app.domain.refusal import AccessRefused
 from app.domain.window import ClosureWindow
@@ -15,12 +15,10 @@ from app.register.reading import find_closure, find_written, without_sender_word
 from app.register.receipts import outcome_facts
 from app.register.withdraw import withdraw_closure
 from app.store import parties
-from app.store.bodies import Revision
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
-blueprint = Blueprint("closures", __name__)
+blueprint = Blueprint("closure", __name__)
 
 _MOST_COMPANY = 20  # closures that are named beside one; a crowded night has a list of its own
 
@@ -38,17 +36,16 @@ class Chapter:
     gateway_before: str | None
 
 
-@blueprint.get("/closures/<reference>")
+@blueprint.get("/closures/<reference>", action=Action.READ_CLOSURES)
 def show(reference: str) -> str:
     """Show one closure and its history."""
-    principal = require_principal(ACCESS["closures.show"])
-    standing, history = find_written(site().register, principal, reference)
-    closure, now = standing.closure, site().now()
+    principal = current_principal()
+    held, history = find_written(site().register, principal, reference)
+    closure, now = held.closure, site().now()
     own = closure.user in principal.users
     return render_template(
         "closure.html",
         closure=closure,
-        standing=standing,
         story=tell(
             [
                 (
@@ -67,27 +64,27 @@ def show(reference: str) -> str:
     )
 
 
-@blueprint.get("/closures/<reference>/withdraw")
+@blueprint.get("/closures/<reference>/withdraw", action=Action.GIVE_NOTICE)
 def confirm_withdrawal(reference: str) -> Response | str:
     """Ask before withdrawing; nothing is changed here."""
-    principal = require_principal(ACCESS["closures.confirm_withdrawal"])
-    closure = find_closure(site().register, principal, reference).closure
+    principal = current_principal()
+    closure = find_closure(site().register, principal, reference)
     if not _can_be_withdrawn(closure):
         return redirect(url_for(".show", reference=closure.reference), 303)
     return render_template("withdraw.html", closure=closure, user_name=_user_name(closure.user))
 
 
-@blueprint.post("/closures/<reference>/withdraw")
+@blueprint.post("/closures/<reference>/withdraw", action=Action.GIVE_NOTICE)
 def withdraw(reference: str) -> Response | str:
     """Withdraw the closure and show the receipt. Sent twice, the second time only shows what stands."""
-    principal = require_principal(ACCESS["closures.withdraw"])
+    principal = current_principal()
     register, now = site().register, site().now()
-    closure = find_closure(register, principal, reference).closure
+    closure = find_closure(register, principal, reference)
     if not _can_be_withdrawn(closure):
         return redirect(url_for(".show", reference=closure.reference), 303)
     outcome = withdraw_closure(register, principal, closure.reference, channel=Channel.FORM, now=now)
     return render_template(
-        "receipt.html",
+        "notice/receipt.html",
         outcome=outcome_facts(outcome),
         user=closure.user,
         user_name=_user_name(closure.user),

@@ -7,16 +7,14 @@ from itertools import groupby
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal, may
-from app.domain.closure import State
+from app.domain.access import Action, Principal, may
+from app.domain.closure import PlannedClosure, State
 from app.domain.london import london_date, read_day, whole_days
 from app.domain.refusal import Refusal
-from app.domain.schedule import ScheduledClosure
 from app.register.closure_json import closure_facts
 from app.register.questions import readers
 from app.register.questions.late_report import to_csv
 from app.register.reading import Question, read_everything, read_schedule
-from app.web.access_table import ACCESS
 from app.web.pages.choices import (
     Choices,
     FilterRefused,
@@ -27,10 +25,10 @@ from app.web.pages.choices import (
     require_within,
 )
 from app.web.pages.wording import install_wording
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
-blueprint = Blueprint("schedule", __name__)
+blueprint = Blueprint("closures", __name__)
 install_wording(blueprint)
 
 _DEFAULT_DAYS = 56
@@ -49,14 +47,14 @@ class Sorting:
     """An order of the list, in words, and what it compares; ties fall by start and reference."""
 
     words: str
-    key: Callable[[ScheduledClosure], tuple[object, ...]]
+    key: Callable[[PlannedClosure], tuple[object, ...]]
 
 
 SORTINGS: dict[str, Sorting] = {
     "start": Sorting("Start", lambda one: (one.window.starts,)),
     "user": Sorting("User", lambda one: (one.user,)),
     "gateway": Sorting("Gateway", lambda one: (one.gateway,)),
-    "notice": Sorting("Least notice first", lambda one: (one.lead.current_date.working_days,)),
+    "notice": Sorting("Least notice first", lambda one: (one.verdict.current_date.working_days,)),
     "told": Sorting("Last told first", lambda one: (-one.window_received_at.timestamp(),)),
     "moves": Sorting("Most moves first", lambda one: (-one.moves,)),
 }
@@ -100,14 +98,14 @@ class Filters:
         return {name: value for name, value in (stated | changed).items() if value}
 
 
-@blueprint.get("/closures")
+@blueprint.get("/closures", action=Action.READ_CLOSURES)
 def show_all() -> Response:
     """Show the next eight weeks, or what the address asks for; 400 where a filter cannot be read."""
-    principal, now = require_principal(ACCESS["schedule.show_all"]), site().now()
+    principal, now = current_principal(), site().now()
     today = london_date(now)
     filters, fault = Filters(today, today + (_DEFAULT_DAYS - 1) * _ONE_DAY), None
     choices = choices_of(site().register, principal)
-    found: list[ScheduledClosure] = []
+    found: list[PlannedClosure] = []
     try:
         filters = _read_filters()
         found = _find(principal, filters, choices)
@@ -120,7 +118,7 @@ def show_all() -> Response:
         "closures.html",
         groups=_groups(shown, filters),
         found=len(found),
-        short_notice=sum(one.lead.is_late_change for one in found),
+        short_notice=sum(one.verdict.short_notice for one in found),
         page_count=pages,
         filters=filters,
         fault=fault,
@@ -128,17 +126,17 @@ def show_all() -> Response:
         choices=choices,
         states=[(state.value, state.value) for state in State],
         sortings=[(name, one.words) for name, one in SORTINGS.items()],
-        may_give=may(principal.role, ACCESS["give_notice.new"]),
+        may_give=may(principal.role, Action.GIVE_NOTICE),
         sees_everyone=principal.sees_everyone,
         now=now,
     )
     return make_response(page, 400 if fault else 200)
 
 
-@blueprint.get("/closures.csv")
+@blueprint.get("/closures.csv", action=Action.READ_CLOSURES)
 def export() -> Response:
     """Give the same list as CSV: an export, which is noted."""
-    principal, now = require_principal(ACCESS["schedule.export"]), site().now()
+    principal, now = current_principal(), site().now()
     found = _find(principal, _read_filters(), choices_of(site().register, principal))
     readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
     text = to_csv(_COLUMNS, [closure_facts(one, now) for one in found])
@@ -176,7 +174,7 @@ def _read_filters() -> Filters:
     )
 
 
-def _find(principal: Principal, filters: Filters, choices: Choices) -> list[ScheduledClosure]:
+def _find(principal: Principal, filters: Filters, choices: Choices) -> list[PlannedClosure]:
     """Return what the filters ask for, in their order."""
     register = site().register
     if filters.any_day:
@@ -192,12 +190,12 @@ def _find(principal: Principal, filters: Filters, choices: Choices) -> list[Sche
         if filters.user in (None, one.user)
         and filters.gateway in (None, one.gateway)
         and filters.state in (None, one.state)
-        and (one.lead.is_late_change or not filters.short_notice)
+        and (one.verdict.short_notice or not filters.short_notice)
     ]
     return kept if filters.sort == "start" else sorted(kept, key=SORTINGS[filters.sort].key)
 
 
-def _mentioning(search: str, found: list[ScheduledClosure], names: dict[str, str]) -> list[ScheduledClosure]:
+def _mentioning(search: str, found: list[PlannedClosure], names: dict[str, str]) -> list[PlannedClosure]:
     """Return the closures with the words in their reference, gateway, or User's code or name, in any case.
 
     There are far fewer Users and gateways than closures: each is looked at once.
@@ -208,7 +206,7 @@ def _mentioning(search: str, found: list[ScheduledClosure], names: dict[str, str
     return [one for one in found if one.user in users or one.gateway in gateways or wanted in one.reference.casefold()]
 
 
-def _groups(shown: list[ScheduledClosure], filters: Filters) -> list[tuple[date | None, list[ScheduledClosure]]]:
+def _groups(shown: list[PlannedClosure], filters: Filters) -> list[tuple[date | None, list[PlannedClosure]]]:
     """Return the page's closures by the London day on which they start; in another order as one group."""
     if filters.sort != "start":
         return [(None, shown)] if shown else []

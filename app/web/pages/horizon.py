@@ -6,15 +6,14 @@ from datetime import date, datetime, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal
+from app.domain.access import Action, Principal
+from app.domain.closure import PlannedClosure
 from app.domain.london import LONDON, london_date, whole_days
 from app.domain.party import PARTY_CATEGORIES
 from app.domain.refusal import Refusal
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.reading import Question, read_schedule
-from app.web.access_table import ACCESS
 from app.web.pages.choices import (
     Choices,
     FilterRefused,
@@ -39,7 +38,7 @@ from app.web.pages.timeline import (
     ticks_of,
     zone_names,
 )
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.site import site
 
 blueprint = Blueprint("horizon", __name__)
@@ -50,11 +49,11 @@ _MOST_LINKS = 440  # on one page, to stay below 100 kB of it; a lane costs as mu
 _LANE_COSTS = 3
 _EDGE = timedelta(days=400)
 
-_Own = tuple[str, list[ScheduledClosure]]
+_Own = tuple[str, list[PlannedClosure]]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class HorizonView:
     """What the address asks for."""
 
     first: date
@@ -109,12 +108,12 @@ class Group:
         return sum(len(lane.lines) for lane in self.lanes)
 
 
-@blueprint.get("/horizon")
+@blueprint.get("/horizon", action=Action.READ_CLOSURES)
 def show() -> Response:
     """Show the lanes; 400 where the address cannot be read."""
-    principal, now = require_principal(ACCESS["horizon.show"]), site().now()
+    principal, now = current_principal(), site().now()
     register = site().register
-    view, fault = View(london_date(now)), None
+    view, fault = HorizonView(london_date(now)), None
     try:
         view = _read_view(now)
     except Refusal as problem:
@@ -156,7 +155,7 @@ def show() -> Response:
     return make_response(page, 400 if fault else 200)
 
 
-def _read_view(now: datetime) -> View:
+def _read_view(now: datetime) -> HorizonView:
     zoom = request.args.get("zoom") or _DEFAULT_ZOOM
     if zoom not in ZOOMS:
         raise FilterRefused("That is not a zoom.", f"Choose one of {', '.join(ZOOMS)}.")
@@ -164,10 +163,12 @@ def _read_view(now: datetime) -> View:
     # A view can be moved by its own length either way, and every day of it has a name.
     if not date.min + _EDGE < first < date.max - _EDGE:
         raise FilterRefused("That day is too far away.", "Choose a day that somebody could plan for.")
-    return View(first, zoom, read_choice("user"), read_choice("gateway"), read_category(), read_as_of(), read_page())
+    return HorizonView(
+        first, zoom, read_choice("user"), read_choice("gateway"), read_category(), read_as_of(), read_page()
+    )
 
 
-def _find(principal: Principal, view: View, choices: Choices) -> list[ScheduledClosure]:
+def _find(principal: Principal, view: HorizonView, choices: Choices) -> list[PlannedClosure]:
     question = Question(view.span, view.user, view.gateway, as_of=view.as_of)
     return [
         line
@@ -176,7 +177,7 @@ def _find(principal: Principal, view: View, choices: Choices) -> list[ScheduledC
     ]
 
 
-def _in_order(users: dict[str, list[ScheduledClosure]], choices: Choices) -> list[_Own]:
+def _in_order(users: dict[str, list[PlannedClosure]], choices: Choices) -> list[_Own]:
     """Return each User's closures in the order of the page: by category, then by code."""
     order = {category: at for at, category in enumerate(_categories(choices))}
     return sorted(users.items(), key=lambda own: (order[choices.categories[own[0]]], own[0]))

@@ -7,11 +7,11 @@ from itertools import groupby
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Principal, may
+from app.domain.access import Action, Principal, may
+from app.domain.closure import PlannedClosure
 from app.domain.london import LONDON, london_date, read_instant
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.questions.answer import count_words
@@ -19,13 +19,12 @@ from app.register.questions.closed import triage_gateway
 from app.register.questions.freshness import freshness_of
 from app.register.questions.needs_attention import acknowledge as acknowledge_items
 from app.register.questions.overview import look_ahead
-from app.web.access_table import ACCESS
 from app.web.pages.choices import choices_of
 from app.web.pages.shorthand import install_shorthand
-from app.web.principal import require_account, require_principal
+from app.web.principal import current_principal, require_account
 from app.web.site import site
 
-blueprint = Blueprint("first_page", __name__)
+blueprint = Blueprint("now_page", __name__)
 install_shorthand(blueprint)
 
 _LISTED = 8  # items of a kind that the page shows; the rest is a link away
@@ -44,10 +43,10 @@ class Triaged:
     fault: Refusal | None = None
 
 
-@blueprint.get("/")
+@blueprint.get("/", action=Action.READ_CLOSURES)
 def show() -> Response:
     """Show what is closed now, what comes, and what needs a look."""
-    principal, account, now = require_principal(ACCESS["first_page.show"]), require_account(), site().now()
+    principal, account, now = current_principal(), require_account(), site().now()
     register = site().register
     outlook = look_ahead(register, principal, account.id, now)
     choices = choices_of(register, principal)
@@ -63,16 +62,16 @@ def show() -> Response:
             "own_schedule.html",
             days=_by_day(outlook.ahead),
             dates=find_maintenance(register, ClosureWindow(now, now + _OWN_DAYS)),
-            may_give=may(principal.role, ACCESS["give_notice.new"]),
+            may_give=may(principal.role, Action.GIVE_NOTICE),
             **common,
         )
     return make_response(page, 400 if triaged.fault else 200)
 
 
-@blueprint.post("/acknowledge")
+@blueprint.post("/acknowledge", action=Action.READ_CLOSURES)
 def acknowledge() -> AnyResponse:
     """Clear what was looked at, for oneself; it comes back when a window in it moves."""
-    principal, account = require_principal(ACCESS["first_page.acknowledge"]), require_account()
+    principal, account = current_principal(), require_account()
     cleared = acknowledge_items(site().register, principal, account.id, request.form.getlist("item"), site().now())
     flash(f"{count_words(cleared, 'item').capitalize()} cleared. It comes back when a window in it moves.", "done")
     return redirect(url_for(".show"), 303)
@@ -93,5 +92,5 @@ def _triage(principal: Principal, now: datetime) -> Triaged:
     return Triaged(gateway, at, answer.sentence, tuple(one["reference"] for one in named))
 
 
-def _by_day(ahead: tuple[ScheduledClosure, ...]) -> list[tuple[date, list[ScheduledClosure]]]:
+def _by_day(ahead: tuple[PlannedClosure, ...]) -> list[tuple[date, list[PlannedClosure]]]:
     return [(day, list(group)) for day, group in groupby(ahead, lambda one: london_date(one.window.starts))]

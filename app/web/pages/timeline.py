@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, State
 from app.domain.load import peaks_of
 from app.domain.london import LONDON, london_date, whole_days
 from app.domain.maintenance import Maintenance
-from app.domain.schedule import ScheduledClosure
 from app.domain.window import ClosureWindow
 
 WIDTH = 984
@@ -75,12 +74,12 @@ class Bar:
 
     x: float
     width: float
-    line: ScheduledClosure
+    line: PlannedClosure
 
     @property
     def is_late(self) -> bool:
         """Tell whether it is marked as told at short notice; of what was withdrawn that no longer matters."""
-        return self.line.lead.is_late_change and self.line.state is not State.WITHDRAWN
+        return self.line.verdict.short_notice and self.line.state is not State.WITHDRAWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Mark:
 
     x: float
     width: float
-    lines: tuple[ScheduledClosure, ...]
+    lines: tuple[PlannedClosure, ...]
     first_day: date
     last_day: date
     peak: int
@@ -111,7 +110,7 @@ class Mark:
     @property
     def late(self) -> int:
         """Return how many were told at short notice."""
-        return sum(line.lead.is_late_change for line in self.lines)
+        return sum(line.verdict.short_notice for line in self.lines)
 
     @property
     def withdrawn(self) -> int:
@@ -128,7 +127,7 @@ class Lane:
     """One User's closures in the span, by start, and their marks."""
 
     user: str
-    lines: tuple[ScheduledClosure, ...]
+    lines: tuple[PlannedClosure, ...]
     marks: tuple[Mark, ...]
 
     @property
@@ -183,21 +182,21 @@ def grid_of(first: date, days: int, run: int) -> Grid:
     return Grid(starts, tuple(whole_days(day, day + _ONE_DAY * run) for day in starts))
 
 
-def by_user(lines: Iterable[ScheduledClosure]) -> dict[str, list[ScheduledClosure]]:
+def by_user(lines: Iterable[PlannedClosure]) -> dict[str, list[PlannedClosure]]:
     """Return the closures of each User that has one, by code, in the order in which they come."""
-    found: dict[str, list[ScheduledClosure]] = {}
+    found: dict[str, list[PlannedClosure]] = {}
     for line in lines:
         found.setdefault(line.user, []).append(line)
     return dict(sorted(found.items()))
 
 
-def lane_of(user: str, lines: Sequence[ScheduledClosure], scale: Scale, joined: Grid) -> Lane:
+def lane_of(user: str, lines: Sequence[PlannedClosure], scale: Scale, joined: Grid) -> Lane:
     """Return the lane of a User's closures, which come by start: one by one, or too many for that, ``joined``."""
     marks = marks_of(lines, scale) if len(lines) <= MOST_APART else blocks_of(lines, scale, joined)
     return Lane(user, tuple(lines), tuple(marks))
 
 
-def marks_of(lines: Sequence[ScheduledClosure], scale: Scale) -> list[Mark]:
+def marks_of(lines: Sequence[PlannedClosure], scale: Scale) -> list[Mark]:
     """Return the marks of one lane's closures, which come by start; no two marks overlap."""
     runs: list[tuple[float, float, list[Bar]]] = []
     for line in lines:
@@ -210,10 +209,10 @@ def marks_of(lines: Sequence[ScheduledClosure], scale: Scale) -> list[Mark]:
     return [_mark(x, width, bars) for x, width, bars in runs]
 
 
-def blocks_of(lines: Sequence[ScheduledClosure], scale: Scale, joined: Grid) -> list[Mark]:
+def blocks_of(lines: Sequence[PlannedClosure], scale: Scale, joined: Grid) -> list[Mark]:
     """Return a mark for each run of days that a closure touches; one that lies alone in its days is still drawn."""
     ends = [span.ends for span in joined.spans]
-    held: list[list[ScheduledClosure]] = [[] for _ in ends]
+    held: list[list[PlannedClosure]] = [[] for _ in ends]
     for line in lines:
         first, last = bisect_right(ends, line.window.starts), bisect_left(ends, line.window.ends)
         for touched in held[first : last + 1]:
@@ -233,7 +232,7 @@ def blocks_of(lines: Sequence[ScheduledClosure], scale: Scale, joined: Grid) -> 
     return marks
 
 
-def _bar(line: ScheduledClosure, scale: Scale) -> Bar:
+def _bar(line: PlannedClosure, scale: Scale) -> Bar:
     begins, ends = scale.place(line.window.starts), scale.place(line.window.ends)
     width = max(_THINNEST, round(ends - begins, 1))
     return Bar(min(begins, WIDTH - width), width, line)
@@ -267,7 +266,7 @@ def bands_of(dates: Iterable[Maintenance], scale: Scale) -> list[Band]:
     return bands
 
 
-def columns_of(lines: Iterable[ScheduledClosure], first: date, zoom: Zoom, scale: Scale) -> list[Column]:
+def columns_of(lines: Iterable[PlannedClosure], first: date, zoom: Zoom, scale: Scale) -> list[Column]:
     """Return the load of each day or week of the span."""
     grid = grid_of(first, zoom.days, zoom.column_days)
     peaks = peaks_of(lines, grid.spans)

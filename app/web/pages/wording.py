@@ -11,6 +11,7 @@ from app.domain.notice import Channel
 from app.domain.notice_period import AFTER_END, AFTER_START, NoticePeriod
 from app.domain.window import ClosureWindow
 from app.web.agents import client_words
+from feeds.scope import scope_words
 
 _CHANNELS = {
     Channel.FORM.value: "the form on these pages",
@@ -169,21 +170,6 @@ _REGIONS = {
 def region_words(region: str) -> str:
     """Name a region of bank holidays: ``England and Wales``."""
     return _REGIONS.get(region, region)
-
-
-_SCOPES = {
-    "all": "Every closure",
-    "late": "Late changes and short notice",
-    "full": "Every closure of all time (large)",
-    "user": "Closures of the User {}",
-    "gateway": "Closures of the gateway {}",
-}
-
-
-def scope_words(scope: str) -> str:
-    """Word what a feed is about: ``Closures of the User ALPHA``."""
-    kind, _, code = scope.partition(":")
-    return _SCOPES.get(kind, kind).format(code)
 
 
 def ago_words(then: datetime, now: datetime) -> str:

@@ -6,6 +6,7 @@ import structlog
 from flask import Blueprint, Flask, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
+from app.domain.access import Action
 from app.domain.refusal import AccessRefused, Refusal, StoreUnfit, Unknown
 from app.store import accounts, identities
 from app.store.identities import Identity
@@ -51,7 +52,7 @@ def open_provider(app: Flask, issuer: str, client_id: str, client_secret: str) -
     return Provider(issuer, client)
 
 
-@blueprint.post("/sign-in/provider")
+@blueprint.post("/sign-in/provider", action=Action.SIGN_IN)
 def begin() -> Response:
     """Send the person to the provider. Who is signed in already asks for the identity to be linked."""
     account = signed_in_account()
@@ -66,7 +67,7 @@ def begin() -> Response:
     return found
 
 
-@blueprint.get("/sign-in/provider/back")
+@blueprint.get("/sign-in/provider/back", action=Action.SIGN_IN)
 def come_back() -> Response:
     """Take the provider's word and sign in, or link the identity to the account that asked for it."""
     client, provider = _client(), site().provider

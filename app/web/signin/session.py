@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.refusal import AccessRefused
 from app.register.people.sign_in import SignInRefused, TooManyTries, by_password, by_second_factor, stage_by_link
 from app.security.tokens import TokenKind, kind_of
@@ -42,14 +43,14 @@ def _account_in_page() -> dict[str, object]:
     }
 
 
-@blueprint.get("/sign-in")
+@blueprint.get("/sign-in", action=Action.SIGN_IN)
 def sign_in() -> AnyResponse:
     """Ask for address and password; who is half-way in goes on from there, who is in goes on to the pages."""
     signed_in_account()
     return _next_step() or make_response(_sign_in_page())
 
 
-@blueprint.post("/sign-in")
+@blueprint.post("/sign-in", action=Action.SIGN_IN)
 def use_password() -> AnyResponse:
     """Check address and password, and go on to what is still asked."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
@@ -61,15 +62,15 @@ def use_password() -> AnyResponse:
     return _go_on(stage)
 
 
-@blueprint.get("/sign-in/<token>")
+@blueprint.get("/sign-in/<token>", action=Action.SIGN_IN)
 def link(token: str) -> str:
     """Show the one button that uses the link up: programs that look at links before people do must not."""
     with site().store.reading() as connection:
         _live_token(connection, token)
-    return render_template("sign_in_link.html", token=token)
+    return render_template("signin/link.html", token=token)
 
 
-@blueprint.post("/sign-in/<token>")
+@blueprint.post("/sign-in/<token>", action=Action.SIGN_IN)
 def use_link(token: str) -> AnyResponse:
     """Use the link up and open a session under a new id."""
     store = site().store
@@ -85,16 +86,16 @@ def use_link(token: str) -> AnyResponse:
     return _go_on(stage)
 
 
-@blueprint.get("/sign-in/second-factor")
+@blueprint.get("/sign-in/second-factor", action=Action.SIGN_IN)
 def second_factor() -> AnyResponse:
     """Ask for a code of the authenticator, or a recovery code."""
     found = signing_in()
     if found is None or found[1] is not Stage.FACTOR:
         return _next_step() or redirect(url_for("session.sign_in"), 303)
-    return make_response(render_template("second_factor.html", fault=None))
+    return make_response(render_template("signin/second_factor.html", fault=None))
 
 
-@blueprint.post("/sign-in/second-factor")
+@blueprint.post("/sign-in/second-factor", action=Action.SIGN_IN)
 def use_second_factor() -> AnyResponse:
     """Check the code; a new session id goes with the rights that it gives."""
     found = signing_in()
@@ -107,12 +108,12 @@ def use_second_factor() -> AnyResponse:
     try:
         by_second_factor(site().store, account, code, request.remote_addr or "", site().now())
     except (SignInRefused, TooManyTries) as refusal:
-        return _refused(render_template("second_factor.html", fault=refusal), refusal)
+        return _refused(render_template("signin/second_factor.html", fault=refusal), refusal)
     start_session(account.id, Stage.OPEN)
     return _go_on(Stage.OPEN)
 
 
-@blueprint.post("/sign-out")
+@blueprint.post("/sign-out", action=Action.SIGN_IN)
 def sign_out() -> AnyResponse:
     """End the session on our side, then forget its id."""
     end_current_session()
@@ -122,7 +123,7 @@ def sign_out() -> AnyResponse:
 def after_sign_in() -> str:
     """Return the address to go on to: a form that waits, the page that was asked for, or the first page."""
     if "kept" in session:
-        return url_for("unfinished.show")
+        return url_for("resumed_forms.show")
     wanted: str = session.pop("next", "/")
     return wanted
 
@@ -142,7 +143,7 @@ def _next_step() -> AnyResponse | None:
 
 
 def _sign_in_page(fault: SignInRefused | TooManyTries | None = None, email: str = "") -> str:
-    return render_template("sign_in.html", fault=fault, email=email, waits="kept" in session)
+    return render_template("signin/sign_in.html", fault=fault, email=email, waits="kept" in session)
 
 
 def _refused(page: str, refusal: SignInRefused | TooManyTries) -> Response:

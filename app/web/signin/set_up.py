@@ -5,6 +5,7 @@ import re
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.password import LONGEST, SHORTEST, PasswordRefused
 from app.domain.refusal import Refusal
 from app.register.people import sign_in
@@ -26,7 +27,7 @@ _SERVICE = "Planned gateway closures"
 _SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
-@blueprint.get("/set-up/password")
+@blueprint.get("/set-up/password", action=Action.SIGN_IN)
 def password() -> AnyResponse:
     """Ask for a new password."""
     account, stage = _person()
@@ -36,7 +37,7 @@ def password() -> AnyResponse:
     return make_response(_password_page(account, held, None))
 
 
-@blueprint.post("/set-up/password")
+@blueprint.post("/set-up/password", action=Action.SIGN_IN)
 def choose_password() -> AnyResponse:
     """Set the password; other sessions of the account end, this one goes on under a new id."""
     account, stage = _person()
@@ -54,7 +55,7 @@ def choose_password() -> AnyResponse:
     return redirect(url_for("account.show" if held.secret else "set_up.second_factor"), 303)
 
 
-@blueprint.get("/set-up/second-factor")
+@blueprint.get("/set-up/second-factor", action=Action.SIGN_IN)
 def second_factor() -> AnyResponse:
     """Show a new authenticator's secret, as a QR code and in letters."""
     account, _ = _person()
@@ -64,7 +65,7 @@ def second_factor() -> AnyResponse:
     return make_response(_factor_page(account, held, new_secret(), form_once.new_form_id(), None))
 
 
-@blueprint.post("/set-up/second-factor")
+@blueprint.post("/set-up/second-factor", action=Action.SIGN_IN)
 def confirm_second_factor() -> AnyResponse:
     """Take the authenticator that a code proves; show the recovery codes, once."""
     account, _ = _person()
@@ -86,10 +87,10 @@ def confirm_second_factor() -> AnyResponse:
         page = _factor_page(account, held, secret, request.form.get("form_id", ""), refusal)
         return _refused(page, refusal)
     start_session(account.id, Stage.OPEN)
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
-@blueprint.post("/set-up/recovery-codes")
+@blueprint.post("/set-up/recovery-codes", action=Action.SIGN_IN)
 def renew_recovery_codes() -> AnyResponse:
     """Make new recovery codes in place of those before; show them, once."""
     account, stage = _person()
@@ -106,7 +107,7 @@ def renew_recovery_codes() -> AnyResponse:
     except (SignInRefused, TooManyTries) as refusal:
         flash(f"{refusal.text} {refusal.remedy}", "fault")
         return redirect(url_for("account.show"), 303)
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
 def proofs_of(account: Account) -> Proofs:
@@ -143,13 +144,13 @@ def _require_present_password(account: Account, held: Proofs) -> None:
 
 def _password_page(account: Account, held: Proofs, fault: Refusal | None) -> str:
     return render_template(
-        "set_up_password.html", person=account, held=held, fault=fault, shortest=SHORTEST, longest=LONGEST
+        "signin/set_up_password.html", person=account, held=held, fault=fault, shortest=SHORTEST, longest=LONGEST
     )
 
 
 def _factor_page(account: Account, held: Proofs, secret: str, form_id: str, fault: Refusal | None) -> str:
     return render_template(
-        "set_up_second_factor.html",
+        "signin/set_up_second_factor.html",
         person=account,
         held=held,
         secret=secret,

@@ -79,6 +79,10 @@ class Client:
     def delete(self, name, condition=ANY):
         return self.board.delete(self.collection, name, condition)
 
+    def move(self, name, other, new_name, condition=ANY, *, overwrite=True):
+        target = self.board.collection(other.user.code, other.gateway)
+        return self.board.move(self.collection, name, target, new_name, condition, overwrite=overwrite)
+
     def changes(self, token="", most=None):
         return self.board.changes(self.collection, token, most)
 

@@ -1,4 +1,4 @@
-"""Where details are dropped, the minimised object is what stands, and its client is told to fetch it (CALDAV.md)."""
+"""Where details are dropped, the minimised object is what stands, and its client is told to fetch it (ADR 23)."""
 
 import json
 import re

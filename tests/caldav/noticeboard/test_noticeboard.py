@@ -10,7 +10,7 @@ from app.domain.closure import Step
 from app.domain.notice import Channel
 from app.domain.window import ClosureWindow
 from app.jobs.sweep import sweep
-from app.register.reading import Question, find_closures, find_history
+from app.register.reading import Question, find_history, read_schedule
 from app.register.retention import purge_expired
 from app.register.verification import verify_record
 from app.store import notices
@@ -26,7 +26,7 @@ def planned(register, dcc):
 
     def tell():
         span = ClosureWindow(datetime(2020, 1, 1, tzinfo=UTC), datetime(2035, 1, 1, tzinfo=UTC))
-        found = [one.closure for one in find_closures(register, dcc, Question(span))]
+        found = read_schedule(register, dcc, Question(span))
         return [(one.gateway, f"{one.window.starts:%m%dT%H}", one.state.value, one.number) for one in found]
 
     return tell
@@ -44,7 +44,7 @@ def test_a_put_is_a_notice_with_its_revision_and_receipt(register, dcc, first, e
     assert (stored.created, stored.is_as_sent, stored.entry, member.octets) == (True, True, member.entry, octets)
     assert (member.uid, member.entry.length, ack["gateway"], ack["short_notice"]) == ("u1", len(octets), "GW-A1", False)
     assert planned() == [("GW-A1", "0207T02", "planned", 1)]
-    _, (revision,) = find_history(register, dcc, ack["reference"])
+    ((revision, _),) = find_history(register, dcc, ack["reference"])
     assert (revision.channel, revision.given_by, revision.step) == ("caldav", "a phone", Step.FIRST)
     line = json.loads(stored.receipt)
     assert (line["reference"], line["closures"], line["changed"], line["band"]) == (ack["reference"], 1, 1, ">=20")
@@ -88,12 +88,18 @@ def test_the_same_octets_again_change_no_tag_no_token_and_no_revision(first, eve
     assert planned() == [("GW-A1", "0207T02", "planned", 1)]
 
 
-def test_the_same_octets_restore_a_closure_that_was_withdrawn_elsewhere(first, event, planned, alpha, announce, give):
+def test_what_was_withdrawn_elsewhere_stays_so_until_its_client_has_seen_it(
+    first, event, planned, alpha, announce, give
+):
     octets = event("u1")
-    one, token = first.put("a.ics", octets), first.newest
+    first.put("a.ics", octets)
     give(alpha, announce("u1", "2027-02-07T02:00", withdrawn=True, sender_sequence=1))
-    again = first.put("a.ics", octets)
-    assert (again.entry, first.newest) == (one.entry, token)
+    cancelled = first.member("a.ics")
+    assert b"STATUS:CANCELLED\r\nSEQUENCE:1\r\n" in cancelled.octets
+    with pytest.raises(Stale):
+        first.put("a.ics", octets)  # an old copy without any condition: its SEQUENCE lies below ours
+    assert planned() == [("GW-A1", "0207T02", "withdrawn", 2)]
+    first.put("a.ics", octets, Condition(match=frozenset({cancelled.entry.etag})))
     assert planned() == [("GW-A1", "0207T02", "planned", 3)]
     assert json.loads(first.member("a.ics").receipt)["accepted"][0]["change"] == "planned again"
 
@@ -123,10 +129,18 @@ def test_a_past_window_loses_only_its_member(register, first, event, planned, cl
 def test_a_move_between_gateways_is_one_closure(first, second, event, planned):
     octets = event("u1")
     first.put("a.ics", octets)
-    second.put("a.ics", octets, ABSENT)
+    moved = first.move("a.ics", second, "b.ics")
+    assert (first.names(), second.names(), second.member("b.ics").octets) == ([], ["b.ics"], octets)
+    assert (moved.created, planned()) == (True, [("GW-A2", "0207T02", "planned", 2)])
+
+
+def test_a_copy_at_another_gateway_is_a_closure_of_its_own(first, second, event, planned):
+    octets = event("u1")
+    first.put("a.ics", octets)
+    assert second.put("a.ics", octets, ABSENT).also_at == ("GW-A1",)
     first.delete("a.ics")
     assert (first.names(), second.names()) == ([], ["a.ics"])
-    assert planned() == [("GW-A2", "0207T02", "planned", 2)]
+    assert planned() == [("GW-A1", "0207T02", "withdrawn", 2), ("GW-A2", "0207T02", "planned", 1)]
 
 
 def test_expiry_and_purge_change_nothing_of_a_member(register, first, event, clock):

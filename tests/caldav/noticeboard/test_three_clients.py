@@ -14,15 +14,14 @@ from app.caldav.backend import Condition, ObjectRefused, Stale, TokenUnknown
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.caldav.boards.noticeboard import Noticeboard
-from app.domain.access import Principal, Role
-from app.domain.window import ClosureWindow
+from app.domain.closure import State
 from app.factory import open_service, prepare
 from app.ical.components import read_calendars
 from app.register.people.enrolment import enrol_gateway, enrol_user
-from app.register.reading import Question, find_closures
 from app.register.rulebook import RulebookCache
 from app.register.verification import verify_record
 from app.settings import read_settings
+from app.store import closures as rows
 from app.store import parties
 from app.store.archive import dump_database, load_database
 from app.store.engine import Store, make_engine
@@ -30,8 +29,6 @@ from app.store.engine import Store, make_engine
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 FIRST_DAY = datetime(2027, 1, 1, 2, tzinfo=UTC)
 GATEWAYS = ("GW-1", "GW-2")
-DCC = Principal("dcc", Role.DCC)
-SPAN = ClosureWindow(datetime(2026, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC))
 
 
 def octets_of(uid, day, writer):
@@ -105,9 +102,13 @@ class Phone:
 
     def stated(self):
         """What the register says: the gateway, day and state of each planned closure."""
-        found = find_closures(self.service.register, DCC, Question(SPAN))
+        store = self.service.store
+        with store.reading() as connection:
+            codes = {parties.find_user(store, connection, "ALPHA").id: "ALPHA"}
+            found = [held for state in State for held in rows.in_state(store, connection, state, codes)]
         return {
-            one.closure.uid: (one.closure.gateway, one.closure.window.starts, one.closure.state.value) for one in found
+            (held.closure.gateway, held.mark.uid): (held.closure.window.starts, held.closure.state.value)
+            for held in found
         }
 
 
@@ -167,16 +168,16 @@ def test_any_sequence_converges_to_the_register(workers, steps):
             assert (octets is not None) == (was == believed)  # no lost update: only who knows what stands may write
             if octets is not None:
                 members[where, name] = octets
-                told[name] = (where, FIRST_DAY + timedelta(days=amount), "planned")
+                told[where, name] = (FIRST_DAY + timedelta(days=amount), "planned")
             if octets is not None and what == "move":
                 other = GATEWAYS[1 - GATEWAYS.index(where)]
                 if phone.delete(other, name):
                     del members[other, name]
+                    told[other, name] = (told[other, name][0], "withdrawn")
         elif phone.delete(where, name):
             assert was == believed
             del members[where, name]
-            if told[name][0] == where:
-                told[name] = (*told[name][:2], "withdrawn")
+            told[where, name] = (told[where, name][0], "withdrawn")
     for number, phone in enumerate(phones):
         for where in GATEWAYS:
             phone.sync(where, number + 1)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Principal, Role, acting_user
+from app.domain.access import Action, Principal, Role, acting_user
 from app.domain.party import read_code
 from app.domain.refusal import Refusal, Unknown
 from app.register.people import enrolment
@@ -11,28 +11,27 @@ from app.register.people.enrolment import IssuedToken
 from app.store import parties
 from app.store.accounts import Account
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.clients import CLIENTS
 from app.web.pages.choices import visible_in_order
 from app.web.pages.connect.apple_profile import caldav_profile
-from app.web.principal import require_account, require_principal
+from app.web.principal import current_principal, require_account
 from app.web.site import site
 
-blueprint = Blueprint("connect", __name__)
+blueprint = Blueprint("connect_app_passwords", __name__)
 
 _ROLES = {Role.DCC: ("dcc",), Role.OPS: ("ops",), Role.ADMIN: ("dcc", "ops")}
 
 
-@blueprint.get("/connect")
+@blueprint.get("/connect", action=Action.CONNECT)
 def show() -> Response:
     """List the app passwords, and say how each program is connected."""
-    return _page(require_principal(ACCESS["connect.show"]), form_once.new_form_id())
+    return _page(current_principal(), form_once.new_form_id())
 
 
-@blueprint.post("/connect")
+@blueprint.post("/connect", action=Action.CONNECT)
 def make() -> AnyResponse:
     """Make an app password; it is shown once."""
-    principal, account = require_principal(ACCESS["connect.make"]), require_account()
+    principal, account = current_principal(), require_account()
 
     def work() -> dict[str, object]:
         holder = request.form.get("holder", "")
@@ -54,26 +53,26 @@ def make() -> AnyResponse:
         form_id = form_once.carry_out(account, work)
     except Refusal as refusal:
         return _page(principal, request.form.get("form_id", ""), refusal)
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
-@blueprint.post("/connect/<token_id>/revoke")
+@blueprint.post("/connect/<token_id>/revoke", action=Action.CONNECT)
 def revoke(token_id: str) -> AnyResponse:
     """End an app password at once."""
-    principal = require_principal(ACCESS["connect.revoke"])
+    principal = current_principal()
     held = {one.token.id.hex(): one for one in _passwords(principal, require_account())}
     if token_id not in held:
         raise Unknown("There is no such app password.")
     if held[token_id].token.revoked_at is None:
         enrolment.revoke_token(site().store, token_id, site().now())
     flash(f"The app password “{held[token_id].token.label}” is ended.")
-    return redirect(url_for("connect.show"), 303)
+    return redirect(url_for("connect_app_passwords.show"), 303)
 
 
-@blueprint.get("/connect/<code>.mobileconfig")
+@blueprint.get("/connect/<code>.mobileconfig", action=Action.CONNECT)
 def profile(code: str) -> Response:
     """Give Apple's devices a profile with the CalDAV account of a User; the app password is asked for on installing."""
-    principal = require_principal(ACCESS["connect.profile"])
+    principal = current_principal()
     store = site().store
     with store.reading() as connection:
         user = parties.find_user(store, connection, acting_user(principal, read_code(code)))
@@ -93,7 +92,7 @@ def _page(principal: Principal, form_id: str, fault: Refusal | None = None) -> R
     found = _passwords(principal, require_account())
     holders = _holders(principal)
     page = render_template(
-        "connect.html",
+        "connect/app_passwords.html",
         live=[one for one in found if one.token.is_live(now)],
         ended=[one for one in found if not one.token.is_live(now)],
         holders=holders,

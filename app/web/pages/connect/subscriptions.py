@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain import access
-from app.domain.access import Principal, Role
+from app.domain.access import Action, Principal, Role
 from app.domain.refusal import Refusal, Unknown
 from app.publishing import Publication
 from app.register.people import enrolment
@@ -17,15 +17,13 @@ from app.store.accounts import Account
 from app.store.engine import Head, read_head
 from app.store.subscriptions import FeedRead, Subscription
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.feeds.addresses import scope_of
 from app.web.pages.choices import visible_in_order
-from app.web.pages.wording import scope_words
-from app.web.principal import require_account, require_principal
+from app.web.principal import current_principal, require_account
 from app.web.site import site
-from feeds.scope import ScopeKind
+from feeds.scope import SCOPES, Code, scope_words
 
-blueprint = Blueprint("subscriptions", __name__)
+blueprint = Blueprint("connect_subscriptions", __name__)
 
 _MOST_DAYS = 3650
 _READS_SHOWN = 20
@@ -43,28 +41,27 @@ class Listed:
     owner: str
 
 
-@blueprint.get("/subscriptions")
+@blueprint.get("/subscriptions", action=Action.SUBSCRIBE)
 def show_all() -> Response:
     """List the feeds of one's own; to an admin, everybody's."""
-    require_principal(ACCESS["subscriptions.show_all"])
     found = _listed(require_account())
     return make_response(
-        render_template("subscriptions.html", live=[one for one in found if one.live],
+        render_template("connect/subscriptions.html", live=[one for one in found if one.live],
                         ended=[one for one in found if not one.live], now=site().now())
     )  # fmt: skip
 
 
-@blueprint.get("/subscriptions/new")
+@blueprint.get("/subscriptions/new", action=Action.SUBSCRIBE)
 def new() -> Response:
     """Ask what the feed is about and for which program it is."""
-    principal = require_principal(ACCESS["subscriptions.new"])
+    principal = current_principal()
     return _form(principal, dict(request.args), form_once.new_form_id())
 
 
-@blueprint.post("/subscriptions")
+@blueprint.post("/subscriptions", action=Action.SUBSCRIBE)
 def make() -> AnyResponse:
     """Make the feed; its token is shown once."""
-    principal, account = require_principal(ACCESS["subscriptions.make"]), require_account()
+    principal, account = current_principal(), require_account()
     form = request.form
 
     def work() -> dict[str, object]:
@@ -87,38 +84,35 @@ def make() -> AnyResponse:
         form_id = form_once.carry_out(account, work)
     except Refusal as refusal:
         return _form(principal, form.to_dict(), form.get("form_id", ""), refusal)
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
-@blueprint.get("/subscriptions/<subscription_id>")
+@blueprint.get("/subscriptions/<subscription_id>", action=Action.SUBSCRIBE)
 def show(subscription_id: str) -> Response:
     """Show one feed: what it is about, its read log, and how to replace or end it."""
-    require_principal(ACCESS["subscriptions.show"])
     found = _find(require_account(), subscription_id)
     with site().store.reading() as connection:
         reads = subscriptions.last_reads(connection, subscription_id, _READS_SHOWN)
     return make_response(
-        render_template("subscription.html", one=found, reads=reads, form_id=form_once.new_form_id(), now=site().now(),
-                        overlap=enrolment.ROTATION_OVERLAP, base_url=site().base_url)
+        render_template("connect/subscription.html", one=found, reads=reads, form_id=form_once.new_form_id(),
+                        now=site().now(), overlap=enrolment.ROTATION_OVERLAP, base_url=site().base_url)
     )  # fmt: skip
 
 
-@blueprint.post("/subscriptions/<subscription_id>/rotate")
+@blueprint.post("/subscriptions/<subscription_id>/rotate", action=Action.SUBSCRIBE)
 def rotate(subscription_id: str) -> AnyResponse:
     """Make a new feed in place of one, which goes on for a week meanwhile."""
-    require_principal(ACCESS["subscriptions.rotate"])
     account = require_account()
     held = _find(account, subscription_id).held
     form_id = form_once.carry_out(
         account, lambda: _answer(enrolment.rotate_subscription(site().store, held, site().now()))
     )
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
-@blueprint.post("/subscriptions/<subscription_id>/secret-address")
+@blueprint.post("/subscriptions/<subscription_id>/secret-address", action=Action.SWITCH_ON_SECRET_URL)
 def switch_on_secret_url(subscription_id: str) -> AnyResponse:
     """Give a feed a secret address, in place of one that it had."""
-    require_principal(ACCESS["subscriptions.switch_on_secret_url"])
     account = require_account()
     held = _find(account, subscription_id).held
 
@@ -126,18 +120,17 @@ def switch_on_secret_url(subscription_id: str) -> AnyResponse:
         secret = enrolment.switch_on_secret_url(site().store, held, site().now())
         return _answer(MadeSubscription(held, "", secret))
 
-    return redirect(url_for("once.show", form_id=form_once.carry_out(account, work)), 303)
+    return redirect(url_for("form_once.show", form_id=form_once.carry_out(account, work)), 303)
 
 
-@blueprint.post("/subscriptions/<subscription_id>/revoke")
+@blueprint.post("/subscriptions/<subscription_id>/revoke", action=Action.SUBSCRIBE)
 def revoke(subscription_id: str) -> AnyResponse:
     """End a feed at once."""
-    require_principal(ACCESS["subscriptions.revoke"])
     found = _find(require_account(), subscription_id)
     if found.held.revoked_at is None:
         enrolment.revoke_subscription(site().store, found.held.id, site().now())
     flash(f"The feed “{found.held.label}” is ended.")
-    return redirect(url_for("subscriptions.show_all"), 303)
+    return redirect(url_for("connect_subscriptions.show_all"), 303)
 
 
 def _listed(account: Account) -> list[Listed]:
@@ -178,17 +171,21 @@ def _scopes(principal: Principal) -> list[tuple[str, str]]:
     store = site().store
     with store.reading() as connection:
         everyone = parties.read_parties(store, connection)
-    users = [f"user:{user.code}" for user in visible_in_order(principal, everyone)]
-    if not principal.sees_everyone:
-        return [(text, scope_words(text)) for text in users]
-    plain = [kind.value for kind in ScopeKind if kind not in (ScopeKind.USER, ScopeKind.GATEWAY)]
-    gateways = [f"gateway:{code}" for code in sorted(everyone.gateways)]
-    return [(text, scope_words(text)) for text in (*plain, *users, *gateways)]
+    codes = {
+        Code.NOTHING: [""],
+        Code.USER: [f":{user.code}" for user in visible_in_order(principal, everyone)],
+        Code.GATEWAY: [f":{code}" for code in sorted(everyone.gateways)],
+    }
+    offered = codes if principal.sees_everyone else (Code.USER,)
+    found = [
+        f"{kind}{code}" for each in offered for kind, row in SCOPES.items() if row.code is each for code in codes[each]
+    ]
+    return [(text, scope_words(text)) for text in found]
 
 
 def _form(principal: Principal, stated: dict[str, str], form_id: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_subscription.html",
+        "connect/new_subscription.html",
         scopes=_scopes(principal),
         stated=_DEFAULTS | stated,
         may_secret=_may_secret(principal),
@@ -200,7 +197,7 @@ def _form(principal: Principal, stated: dict[str, str], form_id: str, fault: Ref
 
 
 def _may_secret(principal: Principal) -> bool:
-    return access.may(principal.role, ACCESS["subscriptions.switch_on_secret_url"])
+    return access.may(principal.role, Action.SWITCH_ON_SECRET_URL)
 
 
 def _days(name: str, least: int) -> int:

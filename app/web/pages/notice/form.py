@@ -2,21 +2,21 @@
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal, acting_user
+from app.domain.access import Action, Principal, acting_user
 from app.domain.closure import PlannedClosure, State
-from app.domain.notice import Channel
-from app.domain.party import Gateway, User, read_code
+from app.domain.notice import Channel, SenderMark
+from app.domain.party import read_code
 from app.domain.refusal import NoticeUnreadable
 from app.intake.written_event import FormEvent, Repeat, write_event
-from app.register.reading import find_closure
+from app.register.give import LIMITS, Sender
+from app.register.reading import find_held
 from app.store import parties
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
 from app.web.pages.notice.closure_form import FIELDS, Typed, fields_of, read_change, read_closure
-from app.web.pages.notice.pending import LIMITS, Pending, find_sender
-from app.web.principal import require_principal
+from app.web.pages.notice.pending import Pending, find_sender
+from app.web.principal import current_principal
 from app.web.site import site
 
 blueprint = Blueprint("notice_form", __name__)
@@ -29,47 +29,46 @@ _REPEATS = {
 }
 
 
-@blueprint.get("/notices/form")
+@blueprint.get("/notices/form", action=Action.GIVE_NOTICE)
 def show() -> Response:
     """Ask for a closure; with ``preview``, show again what was typed before that preview."""
-    principal = require_principal(ACCESS["notice_form.show"])
+    principal = current_principal()
     if request.args.get("preview"):
         given, _ = pending.open_pending(pending.draft_id_of(request.args["preview"]))
         if given.changes:
-            return _change_form(_find(principal, given.changes), Typed(given.typed))
+            return _change_form(_find(principal, given.changes)[0], Typed(given.typed))
         return _form(principal, acting_user(principal, given.user), Typed(given.typed), form_once.new_form_id())
     return _form(principal, request.args.get("user"), Typed({}), form_once.new_form_id())
 
 
-@blueprint.post("/notices/form")
+@blueprint.post("/notices/form", action=Action.GIVE_NOTICE)
 def preview() -> Response:
     """Say what the closure would be and how much notice that is. Nothing is recorded."""
-    principal = require_principal(ACCESS["notice_form.preview"])
-    user, gateways = find_sender(acting_user(principal, read_code(request.form.get("user", ""))))
+    principal = current_principal()
+    sender = find_sender(acting_user(principal, read_code(request.form.get("user", ""))))
     typed, form_id = _typed(), request.form.get("form_id", "")
-    stated = read_closure(typed, tuple(one.code for one in gateways), form_id)
-    page = None if stated is None else _preview(typed, stated, user, gateways)
-    return page or _form(principal, user.code, typed, form_id)
+    stated = read_closure(typed, sender.codes, form_id)
+    page = None if stated is None else _preview(typed, stated, sender)
+    return page or _form(principal, sender.user.code, typed, form_id)
 
 
-@blueprint.get("/closures/<reference>/change")
+@blueprint.get("/closures/<reference>/change", action=Action.GIVE_NOTICE)
 def change(reference: str) -> Response:
     """Ask for a closure's new times or gateway; the closure and its history stay."""
-    principal = require_principal(ACCESS["notice_form.change"])
-    closure = _find(principal, reference)
+    principal = current_principal()
+    closure, _ = _find(principal, reference)
     return _change_form(closure, Typed(fields_of(closure.gateway, closure.window)))
 
 
-@blueprint.post("/closures/<reference>/change")
+@blueprint.post("/closures/<reference>/change", action=Action.GIVE_NOTICE)
 def preview_change(reference: str) -> Response:
     """Say what would be different and how much notice of that this is. Nothing is recorded."""
-    principal = require_principal(ACCESS["notice_form.preview_change"])
-    closure = _find(principal, reference)
-    user, gateways = find_sender(closure.user)
-    typed = _typed()
-    known = (closure.uid, closure.recurrence_id, closure.window)
-    stated = read_change(typed, tuple(one.code for one in gateways), known)
-    page = None if stated is None else _preview(typed, stated, user, gateways, closure.reference)
+    principal = current_principal()
+    closure, mark = _find(principal, reference)
+    sender, typed = find_sender(closure.user), _typed()
+    known = (mark.uid, mark.recurrence_id, closure.window)
+    stated = read_change(typed, sender.codes, known)
+    page = None if stated is None else _preview(typed, stated, sender, closure.reference)
     return page or _change_form(closure, typed)
 
 
@@ -77,12 +76,10 @@ def _typed() -> Typed:
     return Typed({name: request.form[name] for name in FIELDS if name in request.form})
 
 
-def _preview(
-    typed: Typed, stated: FormEvent, user: User, gateways: tuple[Gateway, ...], changes: str = ""
-) -> Response | None:
+def _preview(typed: Typed, stated: FormEvent, sender: Sender, changes: str = "") -> Response | None:
     """Return the preview; None where nothing could be read, with what is wrong noted at its field."""
-    given = Pending(
-        user=user.code,
+    waiting = Pending(
+        user=sender.user.code,
         gateway=stated.gateway,
         media_type="text/calendar",
         allow_long=typed.text("allow_long") == "yes",
@@ -92,30 +89,29 @@ def _preview(
     )
     octets = write_event(stated)
     try:
-        reading, outcome = pending.preview(given, octets, user, gateways)
+        given = pending.give_pending(waiting, octets, sender, "", dry_run=True)
     except NoticeUnreadable as refused:
         typed.take(refused.problems)
         return None
-    if not reading.announcements:
-        typed.take(reading.problems)
+    if not given.content.announcements:
+        typed.take(given.content.problems)
         return None
-    return make_response(pending.preview_page(given, octets, user, outcome))
+    return make_response(pending.preview_page(waiting, octets, sender.user, given.outcome))
 
 
 def _form(principal: Principal, named: str | None, typed: Typed, form_id: str) -> Response:
     store = site().store
     with store.reading() as connection:
         senders = visible_in_order(principal, parties.read_parties(store, connection))
-    user: User | None = None
-    gateways: tuple[Gateway, ...] = ()
+    sender: Sender | None = None
     if named or len(senders) == 1:
-        user, gateways = find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
+        sender = find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
     page = render_template(
-        "notice_form.html",
+        "notice/form.html",
         senders=senders,
-        user=user,
-        gateways=gateways,
-        own=user is not None and user.code in principal.users,
+        user=sender and sender.user,
+        gateways=sender.gateways if sender else (),
+        own=sender is not None and sender.user.code in principal.users,
         typed=typed,
         repeats=_REPEATS,
         limits=LIMITS,
@@ -125,12 +121,12 @@ def _form(principal: Principal, named: str | None, typed: Typed, form_id: str) -
 
 
 def _change_form(closure: PlannedClosure, typed: Typed) -> Response:
-    user, gateways = find_sender(closure.user)
+    sender = find_sender(closure.user)
     page = render_template(
-        "change_closure.html",
+        "notice/change.html",
         closure=closure,
-        user=user,
-        gateways=gateways,
+        user=sender.user,
+        gateways=sender.gateways,
         again=closure.state is State.WITHDRAWN,
         typed=typed,
         limits=LIMITS,
@@ -138,5 +134,6 @@ def _change_form(closure: PlannedClosure, typed: Typed) -> Response:
     return make_response(page, 422 if typed.faults else 200)
 
 
-def _find(principal: Principal, reference: str) -> PlannedClosure:
-    return find_closure(site().register, principal, reference).closure
+def _find(principal: Principal, reference: str) -> tuple[PlannedClosure, SenderMark]:
+    held = find_held(site().register, principal, reference)
+    return held.closure, held.mark

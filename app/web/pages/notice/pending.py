@@ -6,19 +6,15 @@ from flask import json, render_template, request
 
 from app.domain.closure import Step
 from app.domain.london import london_date
-from app.domain.notice import Channel, NoticeContent
-from app.domain.party import Gateway, User
+from app.domain.notice import Channel, Notice
+from app.domain.party import User
 from app.domain.refusal import AlreadyThere, Unknown
-from app.ical.limits import Limits
-from app.intake.media import read_notice
-from app.intake.read_request import ReadRequest
+from app.register import give
+from app.register.give import Given, Sender, Wanted, give_notice
 from app.register.receipts import Outcome
-from app.register.receive import preview_notice
-from app.store import parties, runs
+from app.store import runs
 from app.web.principal import require_account
 from app.web.site import site
-
-LIMITS = Limits()
 
 
 class PreviewGone(AlreadyThere):
@@ -45,28 +41,22 @@ class Pending:
         return json.dumps(asdict(self)).encode() + b"\n" + octets
 
 
-def read_pending(pending: Pending, octets: bytes, gateways: tuple[Gateway, ...]) -> NoticeContent:
-    """Read the notice as it would be read now. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
-    asking = ReadRequest(
-        now=site().now(),
-        gateways=tuple(gateway.code for gateway in gateways),
+def give_pending(
+    pending: Pending, octets: bytes, sender: Sender, given_by: str, *, dry_run: bool, withdraw_missing: bool = False
+) -> Given:
+    """Give the notice, or say what it would do. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
+    channel = Channel(pending.channel)
+    notice = Notice(sender.user.code, channel, site().now(), pending.media_type, octets, given_by)
+    wanted = Wanted(
         gateway=pending.gateway,
-        limits=LIMITS,
+        about=pending.changes,
         allow_long=pending.allow_long,
+        dry_run=dry_run,
+        withdraw_missing=withdraw_missing,
     )
-    reading = read_notice(octets, pending.media_type, asking)
-    # A change speaks of one closure alone: what else its sender keeps under the same UID stays as it is.
-    return replace(reading, whole_uids=frozenset()) if pending.changes else reading
-
-
-def preview(
-    pending: Pending, octets: bytes, user: User, gateways: tuple[Gateway, ...]
-) -> tuple[NoticeContent, Outcome]:
-    """Say what the notice would do. Nothing is recorded."""
-    reading = read_pending(pending, octets, gateways)
-    outcome = preview_notice(site().register, user, site().now(), reading)
+    given = give_notice(site().register, sender, notice, wanted)
     # Only a file claims to be the whole of what is planned; a form states one thing.
-    return reading, outcome if pending.channel == Channel.UPLOAD else replace(outcome, missing=())
+    return given if channel is Channel.UPLOAD else replace(given, outcome=replace(given.outcome, missing=()))
 
 
 def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) -> str:
@@ -80,14 +70,14 @@ def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) 
     policy = rulebook.policy_for(site().now())
     calendar = rulebook.calendar_for(policy)
     return render_template(
-        "preview.html",
+        "notice/preview.html",
         outcome=outcome,
         pending=pending,
         user=user,
         draft=draft.hex(),
         adds=[one for one in outcome.accepted if one.step is Step.FIRST],
         changes=[one for one in outcome.accepted if one.step is not Step.FIRST],
-        new_references={one.reference for one in outcome.accepted if one.step is Step.FIRST},
+        new_references={one.closure.reference for one in outcome.accepted if one.step is Step.FIRST},
         last_on_time_day=lambda window: calendar.last_on_time_day(london_date(window.starts), policy.recommended_days),
         today=london_date(site().now()),
     )
@@ -121,12 +111,9 @@ def draft_id_of(text: str) -> bytes:
         raise Unknown("There is no such preview.", "Give the notice again.") from problem
 
 
-def find_sender(code: str) -> tuple[User, tuple[Gateway, ...]]:
-    """Return a User and its gateways. Raise ``Unknown``."""
-    store = site().store
-    with store.reading() as connection:
-        user = parties.find_user(store, connection, code)
-        return user, parties.gateways_of(store, connection, user.id)
+def find_sender(code: str) -> Sender:
+    """Return a User with its gateways. Raise ``Unknown``."""
+    return give.find_sender(site().register, code)
 
 
 def chosen_draft() -> bytes:

@@ -6,19 +6,18 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template
 
-from app.domain.access import Principal
+from app.domain.access import Action, Principal
 from app.domain.party import User
 from app.domain.window import ClosureWindow
 from app.register.reading import find_closure
 from app.register.receipts import Outcome, outcome_facts
 from app.store.engine import read_head
 from app.web import form_once
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.refusals import app_json
 from app.web.site import site
 
-blueprint = Blueprint("receipts", __name__)
+blueprint = Blueprint("notice_receipts", __name__)
 
 _TOLD = ("accepted", "withdrawn", "superseded", "unchanged")
 
@@ -40,21 +39,19 @@ def kept_receipt(outcome: Outcome, user: User, file_name: str) -> dict[str, obje
     }
 
 
-@blueprint.get("/notices/receipts/<form_id>")
+@blueprint.get("/notices/receipts/<form_id>", action=Action.GIVE_NOTICE)
 def show(form_id: str) -> Response:
     """Show the receipt to whoever gave the notice."""
-    require_principal(ACCESS["receipts.show"])
     kept = form_once.answer_of(form_id)
     if kept is None:
         return _no_more()
     several = len(_references(kept)) > 1
-    return make_response(render_template("receipt.html", **kept, form_id=form_id, several=several))
+    return make_response(render_template("notice/receipt.html", **kept, form_id=form_id, several=several))
 
 
-@blueprint.get("/notices/receipts/<form_id>.json")
+@blueprint.get("/notices/receipts/<form_id>.json", action=Action.GIVE_NOTICE)
 def as_json(form_id: str) -> Response:
     """Give the receipt as JSON, with its signatures."""
-    require_principal(ACCESS["receipts.as_json"])
     kept = form_once.answer_of(form_id)
     if kept is None:
         return _no_more()
@@ -63,18 +60,18 @@ def as_json(form_id: str) -> Response:
     return response
 
 
-@blueprint.get("/notices/receipts/<form_id>.ics")
+@blueprint.get("/notices/receipts/<form_id>.ics", action=Action.GIVE_NOTICE)
 def all_as_calendar(form_id: str) -> Response:
     """Give every closure that the notice is about as one calendar file, each as it stands now."""
-    principal = require_principal(ACCESS["receipts.all_as_calendar"])
+    principal = current_principal()
     kept = form_once.answer_of(form_id)
     return _no_more() if kept is None else _calendar_file(principal, _references(kept), f"notice-{form_id[:8]}")
 
 
-@blueprint.get("/closures/<reference>.ics")
+@blueprint.get("/closures/<reference>.ics", action=Action.READ_CLOSURES)
 def as_calendar(reference: str) -> Response:
     """Give one closure as a calendar file; read into a calendar again, it updates the entry there."""
-    principal = require_principal(ACCESS["receipts.as_calendar"])
+    principal = current_principal()
     return _calendar_file(principal, [reference], reference.strip().upper())
 
 
@@ -83,7 +80,7 @@ def _references(kept: dict[str, Any]) -> list[str]:
 
 
 def _calendar_file(principal: Principal, references: Iterable[str], name: str) -> Response:
-    found = [find_closure(site().register, principal, one).closure.id for one in references]
+    found = [find_closure(site().register, principal, one).id for one in references]
     with site().store.reading() as connection:
         head = read_head(connection)
     response = Response(site().publishing.file_of(found, head), content_type="text/calendar; charset=utf-8")
@@ -92,4 +89,4 @@ def _calendar_file(principal: Principal, references: Iterable[str], name: str) -
 
 
 def _no_more() -> Response:
-    return make_response(render_template("receipt_no_more.html"), 410)
+    return make_response(render_template("notice/receipt_no_more.html"), 410)

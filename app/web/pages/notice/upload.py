@@ -5,87 +5,82 @@ from pathlib import PurePath
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Principal, acting_user
-from app.domain.notice import Channel, Notice, NoticeContent
-from app.domain.party import Gateway, User, read_code
-from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
+from app.domain.access import Action, Principal, acting_user
+from app.domain.party import read_code
+from app.domain.refusal import NoticeTooLarge
 from app.intake.sheet import TEMPLATE
-from app.register.receive import keep_notice, receive_notice
+from app.register.give import LIMITS, Sender
 from app.store import parties
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
-from app.web.pages.notice.pending import LIMITS, Pending
+from app.web.pages.notice.pending import Pending
 from app.web.pages.notice.receipts import kept_receipt
-from app.web.principal import require_account, require_principal
+from app.web.principal import current_principal, require_account
 from app.web.site import site
 
-blueprint = Blueprint("give_notice", __name__)
+blueprint = Blueprint("notice_upload", __name__)
 
 _LONGEST_NAME = 200
 # Browsers name the type of a file after the programs installed beside them; its ending says what it is.
 _MEDIA_TYPES = {".ics": "text/calendar", ".csv": "text/csv", ".json": "application/json"}
 
 
-@blueprint.get("/notices/new")
+@blueprint.get("/notices/new", action=Action.GIVE_NOTICE)
 def new() -> Response:
     """Show the upload; for DCC staff and admins first the choice of the User that the notice is from."""
-    return _form(require_principal(ACCESS["give_notice.new"]), request.args.get("user"))
+    return _form(current_principal(), request.args.get("user"))
 
 
-@blueprint.get("/notices/template.csv")
+@blueprint.get("/notices/template.csv", action=Action.GIVE_NOTICE)
 def template() -> Response:
     """Give the spreadsheet template."""
-    require_principal(ACCESS["give_notice.template"])
     response = Response(TEMPLATE, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="planned-closures.csv"'
     return response
 
 
-@blueprint.post("/notices/preview")
+@blueprint.post("/notices/preview", action=Action.GIVE_NOTICE)
 def preview() -> Response:
     """Say what the file would do and keep it until that is confirmed. Nothing is recorded."""
-    principal = require_principal(ACCESS["give_notice.preview"])
+    principal = current_principal()
     octets, file_name = _file()
     if not octets:
         return _form(principal, request.form.get("user"), "Choose a file with at least one closure in it.")
-    user, gateways = _sender(principal, request.form.get("user"))
+    sender = _sender(principal, request.form.get("user"))
     upload = Pending(
-        user=user.code,
+        user=sender.user.code,
         gateway=read_code(request.form["gateway"]) if request.form.get("gateway") else None,
         media_type=_media_type(file_name),
         allow_long=request.form.get("allow_long") == "yes",
         file_name=file_name,
     )
-    found, outcome = pending.preview(upload, octets, user, gateways)
-    return make_response(pending.preview_page(upload, octets, user, outcome), 422 if _nothing_read(found) else 200)
+    given = pending.give_pending(upload, octets, sender, "", dry_run=True)
+    page = pending.preview_page(upload, octets, sender.user, given.outcome)
+    return make_response(page, 422 if given.is_unread else 200)
 
 
-@blueprint.post("/notices")
+@blueprint.post("/notices", action=Action.GIVE_NOTICE)
 def record() -> AnyResponse:
     """Record what was previewed, once; a second press leads to the same receipt."""
-    principal = require_principal(ACCESS["give_notice.record"])
+    principal = current_principal()
     draft_id = pending.chosen_draft()
 
     def work() -> dict[str, object]:
-        given, octets = pending.open_pending(draft_id)
-        user, gateways = _sender(principal, given.user)
-        notice = Notice(
-            user.code, Channel(given.channel), site().now(), given.media_type, octets, principal.signature(user.code)
-        )
-        try:
-            found = pending.read_pending(given, octets, gateways)
-        except NoticeUnreadable:
-            keep_notice(site().register, user, notice)
-            raise
-        outcome = receive_notice(
-            site().register, user, notice, found, withdraw_missing=request.form.get("withdraw_missing") == "yes"
+        waiting, octets = pending.open_pending(draft_id)
+        sender = _sender(principal, waiting.user)
+        given = pending.give_pending(
+            waiting,
+            octets,
+            sender,
+            principal.signature(sender.user.code),
+            dry_run=False,
+            withdraw_missing=request.form.get("withdraw_missing") == "yes",
         )
         pending.drop_pending(draft_id)
-        return kept_receipt(outcome, user, given.file_name)
+        return kept_receipt(given.outcome, sender.user, waiting.file_name)
 
-    return redirect(url_for("receipts.show", form_id=form_once.carry_out(require_account(), work)), 303)
+    return redirect(url_for("notice_receipts.show", form_id=form_once.carry_out(require_account(), work)), 303)
 
 
 def _form(principal: Principal, named: str | None, fault: str | None = None) -> Response:
@@ -93,15 +88,21 @@ def _form(principal: Principal, named: str | None, fault: str | None = None) -> 
     store = site().store
     with store.reading() as connection:
         senders = visible_in_order(principal, parties.read_parties(store, connection))
-    user: User | None = None
-    gateways: tuple[Gateway, ...] = ()
+    sender: Sender | None = None
     if named or len(senders) == 1:
-        user, gateways = pending.find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
-    page = render_template("new_notice.html", senders=senders, user=user, gateways=gateways, limits=LIMITS, fault=fault)
+        sender = pending.find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
+    page = render_template(
+        "new_notice.html",
+        senders=senders,
+        user=sender and sender.user,
+        gateways=sender.gateways if sender else (),
+        limits=LIMITS,
+        fault=fault,
+    )
     return make_response(page, 422 if fault else 200)
 
 
-def _sender(principal: Principal, named: str | None) -> tuple[User, tuple[Gateway, ...]]:
+def _sender(principal: Principal, named: str | None) -> Sender:
     return pending.find_sender(acting_user(principal, read_code(named) if named else None))
 
 
@@ -121,7 +122,3 @@ def _file() -> tuple[bytes, str]:
 
 def _media_type(file_name: str) -> str:
     return _MEDIA_TYPES.get(PurePath(file_name).suffix.lower(), "application/octet-stream")
-
-
-def _nothing_read(found: NoticeContent) -> bool:
-    return bool(found.problems) and not found.announcements

@@ -4,11 +4,10 @@ import threading
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from app.domain.access import Action
 from app.domain.refusal import Refusal
 from app.register.verification import Verification, make_checkpoint, verify_record
 from app.store.engine import read_head
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
 from app.web.site import site
 
 blueprint = Blueprint("record_check", __name__)
@@ -24,27 +23,24 @@ class CheckRefused(Refusal):
     code = "check"
 
 
-@blueprint.get("/record/check")
+@blueprint.get("/record/check", action=Action.READ_RECORD)
 def show() -> Response:
     """Offer the check and the checkpoint."""
-    require_principal(ACCESS["record_check.show"])
     return _page(None, None)
 
 
-@blueprint.post("/record/check")
+@blueprint.post("/record/check", action=Action.READ_RECORD)
 def run() -> Response:
     """Check the record now; nothing is written."""
-    require_principal(ACCESS["record_check.run"])
     try:
         return _page(_check(_uploaded()), None)
     except Refusal as refusal:
         return _page(None, refusal)
 
 
-@blueprint.get("/record/checkpoint.txt")
+@blueprint.get("/record/checkpoint.txt", action=Action.READ_RECORD)
 def checkpoint() -> Response:
     """Give the signed head of the record as a file to keep elsewhere."""
-    require_principal(ACCESS["record_check.checkpoint"])
     now = site().now()
     response = Response(make_checkpoint(site().register, now), content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="checkpoint-{now:%Y-%m-%d}.txt"'
@@ -81,5 +77,5 @@ def _uploaded() -> str | None:
 def _page(found: Verification | None, fault: Refusal | None) -> Response:
     with site().store.reading() as connection:
         size = read_head(connection).log_size
-    page = render_template("record_check.html", found=found, fault=fault, size=size, now=site().now())
+    page = render_template("record/check.html", found=found, fault=fault, size=size, now=site().now())
     return make_response(page, 422 if fault else 200)

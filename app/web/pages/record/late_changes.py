@@ -6,28 +6,27 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.domain.access import Principal
+from app.domain.access import Action, Principal
 from app.domain.london import london_date
 from app.domain.refusal import Refusal
 from app.register.late_changes import answer_late_changes
 from app.register.questions.answer import Answer
 from app.register.questions.late_report import CHANGE_COLUMNS, COLUMNS, read_period, report, to_csv
 from app.register.questions.readers import note_export
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.query import read_flag, read_past
 from app.web.site import site
 
-blueprint = Blueprint("late_changes", __name__)
+blueprint = Blueprint("record_late_changes", __name__)
 
 _DAYS = 92
 _MOST_ROWS = 500  # on a page; a spreadsheet holds them all
 
 
-@blueprint.get("/record")
+@blueprint.get("/record", action=Action.READ_LATE_CHANGES)
 def show() -> Response:
     """List the late changes received in a span, and count those of a period where one is asked for."""
-    principal = require_principal(ACCESS["late_changes.show"])
+    principal = current_principal()
     fault, found, counted = None, None, None
     try:
         found = answer_late_changes(site().register, principal, read_past(_DAYS))
@@ -37,7 +36,7 @@ def show() -> Response:
         fault = refusal
     today = london_date(site().now())
     page = render_template(
-        "late_changes.html",
+        "record/late_changes.html",
         found=found,
         counted=counted,
         most=_MOST_ROWS,
@@ -49,18 +48,18 @@ def show() -> Response:
     return make_response(page, 400 if fault else 200)
 
 
-@blueprint.get("/record/late-changes.csv")
+@blueprint.get("/record/late-changes.csv", action=Action.READ_LATE_CHANGES)
 def as_sheet() -> Response:
     """Give the late changes of a span as a spreadsheet; that somebody took it is noted."""
-    principal = require_principal(ACCESS["late_changes.as_sheet"])
+    principal = current_principal()
     rows = answer_late_changes(site().register, principal, read_past(_DAYS)).facts["late_changes"]
     return _sheet(principal, "late-changes", CHANGE_COLUMNS, rows)
 
 
-@blueprint.get("/record/report.csv")
+@blueprint.get("/record/report.csv", action=Action.READ_LATE_CHANGES)
 def report_as_sheet() -> Response:
     """Give the count of a month or quarter as a spreadsheet; that somebody took it is noted."""
-    principal = require_principal(ACCESS["late_changes.report_as_sheet"])
+    principal = current_principal()
     return _sheet(principal, "late-report", COLUMNS, _report(principal).facts["rows"])
 
 

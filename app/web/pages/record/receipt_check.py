@@ -2,22 +2,22 @@
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from app.domain.access import Action
 from app.domain.refusal import Refusal
 from app.register.receipt_check import ReceiptUnreadable, check_receipt, receipt_of
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
+from app.web.principal import current_principal
 from app.web.refusals import app_json
 from app.web.site import site
 
-blueprint = Blueprint("receipt_check", __name__)
+blueprint = Blueprint("record_receipt_check", __name__)
 
 _MOST_OCTETS = 20_000
 
 
-@blueprint.get("/closures/<reference>/revisions/<int:number>/receipt.json")
+@blueprint.get("/closures/<reference>/revisions/<int:number>/receipt.json", action=Action.READ_CLOSURES)
 def download(reference: str, number: int) -> Response:
     """Give the signed receipt of a revision, as it was given when the notice was recorded."""
-    principal = require_principal(ACCESS["receipt_check.download"])
+    principal = current_principal()
     receipt = receipt_of(site().register, principal, reference, number)
     response = app_json(receipt)
     name = f"receipt-{receipt['reference']}-{number}.json"
@@ -25,24 +25,23 @@ def download(reference: str, number: int) -> Response:
     return response
 
 
-@blueprint.get("/receipts")
+@blueprint.get("/receipts", action=Action.READ_CLOSURES)
 def ask() -> str:
     """Ask for a receipt."""
-    require_principal(ACCESS["receipt_check.ask"])
-    return render_template("receipt_check.html", check=None, fault=None, stated="")
+    return render_template("record/receipt_check.html", check=None, fault=None, stated="")
 
 
-@blueprint.post("/receipts")
+@blueprint.post("/receipts", action=Action.READ_CLOSURES)
 def check() -> Response:
     """Say whether a receipt holds; nothing of it is kept."""
-    principal = require_principal(ACCESS["receipt_check.check"])
+    principal = current_principal()
     stated, found, fault = request.form.get("receipt", "").strip(), None, None
     try:
         stated = _uploaded() or stated
         found = check_receipt(site().register, principal, stated)
     except Refusal as problem:
         fault = problem
-    page = render_template("receipt_check.html", check=found, fault=fault, stated=stated[:_MOST_OCTETS])
+    page = render_template("record/receipt_check.html", check=found, fault=fault, stated=stated[:_MOST_OCTETS])
     return make_response(page, 400 if fault else 200)
 
 

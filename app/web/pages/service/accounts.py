@@ -6,15 +6,14 @@ from datetime import datetime
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Role
+from app.domain.access import Action, Role
 from app.domain.refusal import AccessRefused, Refusal
 from app.register.people import accounts, enrolment
 from app.store import identities, sessions
 from app.store.accounts import Account
 from app.store.engine import Store
 from app.web import form_once
-from app.web.access_table import ACCESS
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_account
 from app.web.signin.set_up import proofs_of
 from app.web.site import site
 
@@ -27,27 +26,24 @@ class OwnAccount(AccessRefused):
     code = "own-account"
 
 
-@blueprint.get("/service/accounts")
+@blueprint.get("/service/accounts", action=Action.KEEP_ACCOUNTS)
 def show_all() -> Response:
     """List the accounts with how each signs in."""
-    require_principal(ACCESS["service_accounts.show_all"])
     found = accounts.list_accounts(site().store)
     return make_response(
-        render_template("service_accounts.html", accounts=[(account, proofs_of(account)) for account in found])
+        render_template("service/accounts.html", accounts=[(account, proofs_of(account)) for account in found])
     )
 
 
-@blueprint.get("/service/accounts/new")
+@blueprint.get("/service/accounts/new", action=Action.KEEP_ACCOUNTS)
 def new() -> Response:
     """Ask whom to invite, and as what."""
-    require_principal(ACCESS["service_accounts.new"])
     return _form({}, [], form_once.new_form_id())
 
 
-@blueprint.post("/service/accounts")
+@blueprint.post("/service/accounts", action=Action.KEEP_ACCOUNTS)
 def invite() -> AnyResponse:
     """Open an account; its one-time link is shown once."""
-    require_principal(ACCESS["service_accounts.invite"])
     form = request.form
 
     def work() -> dict[str, object]:
@@ -58,20 +54,18 @@ def invite() -> AnyResponse:
         form_id = form_once.carry_out(require_account(), work)
     except Refusal as refusal:
         return _form(form.to_dict(), form.getlist("users"), form.get("form_id", ""), refusal)
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
-@blueprint.get("/service/accounts/<account_id>")
+@blueprint.get("/service/accounts/<account_id>", action=Action.KEEP_ACCOUNTS)
 def show(account_id: str) -> Response:
     """Show one account: its rights, how it signs in, where it is signed in."""
-    require_principal(ACCESS["service_accounts.show"])
     return _account_page(accounts.find_account(site().store, account_id))
 
 
-@blueprint.post("/service/accounts/<account_id>/rights")
+@blueprint.post("/service/accounts/<account_id>/rights", action=Action.KEEP_ACCOUNTS)
 def change_rights(account_id: str) -> AnyResponse:
     """Change the role and the Users; the account signs in anew."""
-    require_principal(ACCESS["service_accounts.change_rights"])
     account, role = accounts.find_account(site().store, account_id), _role()
     try:
         if account.id == require_account().id and role is not Role.ADMIN:
@@ -83,24 +77,21 @@ def change_rights(account_id: str) -> AnyResponse:
     return _back(account)
 
 
-@blueprint.post("/service/accounts/<account_id>/link")
+@blueprint.post("/service/accounts/<account_id>/link", action=Action.KEEP_ACCOUNTS)
 def make_link(account_id: str) -> AnyResponse:
     """Make a one-time link, which stands for the password."""
-    require_principal(ACCESS["service_accounts.make_link"])
     return _shown_link(account_id, enrolment.issue_sign_in)
 
 
-@blueprint.post("/service/accounts/<account_id>/afresh")
+@blueprint.post("/service/accounts/<account_id>/afresh", action=Action.KEEP_ACCOUNTS)
 def start_afresh(account_id: str) -> AnyResponse:
     """Forget password and second factor, and make a one-time link: for somebody who lost the second factor."""
-    require_principal(ACCESS["service_accounts.start_afresh"])
     return _shown_link(account_id, accounts.start_afresh)
 
 
-@blueprint.post("/service/accounts/<account_id>/end-sessions")
+@blueprint.post("/service/accounts/<account_id>/end-sessions", action=Action.KEEP_ACCOUNTS)
 def end_sessions(account_id: str) -> AnyResponse:
     """End every session of an account."""
-    require_principal(ACCESS["service_accounts.end_sessions"])
     account = accounts.find_account(site().store, account_id)
     with site().store.writing() as connection:
         sessions.end_sessions_of(connection, account.id, site().now())
@@ -108,10 +99,9 @@ def end_sessions(account_id: str) -> AnyResponse:
     return _back(account)
 
 
-@blueprint.post("/service/accounts/<account_id>/close")
+@blueprint.post("/service/accounts/<account_id>/close", action=Action.KEEP_ACCOUNTS)
 def close(account_id: str) -> AnyResponse:
     """Close an account."""
-    require_principal(ACCESS["service_accounts.close"])
     account = accounts.find_account(site().store, account_id)
     if account.id == require_account().id:
         raise OwnAccount("You cannot close your own account.", "Ask another admin.")
@@ -120,20 +110,18 @@ def close(account_id: str) -> AnyResponse:
     return _back(account)
 
 
-@blueprint.post("/service/accounts/<account_id>/open-again")
+@blueprint.post("/service/accounts/<account_id>/open-again", action=Action.KEEP_ACCOUNTS)
 def open_again(account_id: str) -> AnyResponse:
     """Open a closed account again."""
-    require_principal(ACCESS["service_accounts.open_again"])
     account = accounts.find_account(site().store, account_id)
     accounts.open_again(site().store, account)
     flash("The account is open again.")
     return _back(account)
 
 
-@blueprint.post("/service/accounts/<account_id>/identity")
+@blueprint.post("/service/accounts/<account_id>/identity", action=Action.KEEP_ACCOUNTS)
 def link_identity(account_id: str) -> AnyResponse:
     """Link the account to its subject at the organisation's own sign-in, or forget every link."""
-    require_principal(ACCESS["service_accounts.link_identity"])
     account, provider = accounts.find_account(site().store, account_id), site().provider
     if request.form.get("unlink") == "yes":
         with site().store.writing() as connection:
@@ -151,7 +139,7 @@ def _shown_link(account_id: str, issue: Callable[[Store, str, datetime], str]) -
     """Have a token issued for an account, once however often the form comes, and show its link once."""
     email = accounts.find_account(site().store, account_id).email
     form_id = form_once.carry_out(require_account(), lambda: _link_of(email, issue(site().store, email, site().now())))
-    return redirect(url_for("once.show", form_id=form_id), 303)
+    return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
 def _back(account: Account) -> AnyResponse:
@@ -180,7 +168,7 @@ def _users(role: Role) -> list[str]:
 
 def _form(stated: Mapping[str, str], users: list[str], form_id: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_account.html",
+        "service/new_account.html",
         everyone=enrolment.list_users(site().store),
         stated=stated,
         chosen=users,
@@ -196,7 +184,7 @@ def _account_page(account: Account, fault: Refusal | None = None) -> Response:
         found = sessions.sessions_of(store, connection, account.id, site().now())
         linked = identities.identities_of(store, connection, account.id)
     page = render_template(
-        "service_account.html",
+        "service/account.html",
         one=account,
         held=proofs_of(account),
         sessions=found,

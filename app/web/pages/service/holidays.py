@@ -5,12 +5,11 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.london import london_date, read_day
 from app.domain.refusal import Refusal
 from app.domain.working_days import REGIONS
 from app.register.rulebook import add_extra_days, extra_days, remove_extra_days
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
 from app.web.query import QueryRefused
 from app.web.site import site
 
@@ -19,17 +18,15 @@ blueprint = Blueprint("service_holidays", __name__)
 _SHOWN = timedelta(days=2 * 366)
 
 
-@blueprint.get("/service/holidays")
+@blueprint.get("/service/holidays", action=Action.KEEP_RULES)
 def show() -> Response:
     """Show a region's holidays of two years, the extra days, and the form that adds one."""
-    require_principal(ACCESS["service_holidays.show"])
     return _page()
 
 
-@blueprint.post("/service/holidays")
+@blueprint.post("/service/holidays", action=Action.KEEP_RULES)
 def add() -> AnyResponse:
     """Add a day to every region's table; added twice it stands once."""
-    require_principal(ACCESS["service_holidays.add"])
     try:
         day = read_day(request.form.get("day", ""))
         if day not in extra_days(site().store):
@@ -40,10 +37,9 @@ def add() -> AnyResponse:
     return redirect(url_for("service_holidays.show"), 303)
 
 
-@blueprint.post("/service/holidays/remove")
+@blueprint.post("/service/holidays/remove", action=Action.KEEP_RULES)
 def remove() -> AnyResponse:
     """Take a day that was added out of every region's table; taken out twice it is out."""
-    require_principal(ACCESS["service_holidays.remove"])
     day = read_day(request.form.get("day", ""))
     if day in extra_days(site().store):
         remove_extra_days(site().store, [day], site().now())
@@ -62,7 +58,7 @@ def _page(fault: Refusal | None = None) -> Response:
         raise QueryRefused("That holiday region is not known.", "Choose one of the list.")
     calendar = book.calendars[region]
     page = render_template(
-        "service_holidays.html",
+        "service/holidays.html",
         calendar=calendar,
         regions=REGIONS,
         days=[day for day in calendar.holidays if today <= day < today + _SHOWN],

@@ -3,12 +3,12 @@
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.register.people import enrolment
 from app.web import form_once
-from app.web.access_table import ACCESS
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_account
 from app.web.site import site
 
 blueprint = Blueprint("service_keys", __name__)
@@ -20,17 +20,15 @@ class ShredRefused(Refusal):
     code = "shred"
 
 
-@blueprint.get("/service/keys")
+@blueprint.get("/service/keys", action=Action.KEEP_KEYS)
 def show() -> Response:
     """Say what the keys are for, and offer to rotate or to shred."""
-    require_principal(ACCESS["service_keys.show"])
     return _page(form_once.new_form_id())
 
 
-@blueprint.post("/service/keys/rotate")
+@blueprint.post("/service/keys/rotate", action=Action.KEEP_KEYS)
 def rotate() -> AnyResponse:
     """Replace the keys in use, once for each form."""
-    require_principal(ACCESS["service_keys.rotate"])
     keyring = site().store.keyring
 
     def work() -> dict[str, object]:
@@ -46,15 +44,14 @@ def rotate() -> AnyResponse:
     return redirect(url_for("service_keys.show"), 303)
 
 
-@blueprint.post("/service/keys/shred")
+@blueprint.post("/service/keys/shred", action=Action.KEEP_KEYS)
 def shred() -> AnyResponse:
     """Destroy the data key of a User whose code was chosen and typed."""
-    require_principal(ACCESS["service_keys.shred"])
     try:
         code = read_code(request.form.get("user", ""))
         if read_code(request.form.get("typed", "") or "-") != code:
             raise ShredRefused("What you typed is not the code of the User that you chose.", "Type it as it stands.")
-        enrolment.shred_user(site().store, code)
+        enrolment.shred_user(site().store, code, site().now())
     except Refusal as refusal:
         return _page(form_once.new_form_id(), refusal)
     flash(f"The data key of {code} is destroyed. Nothing of it can be read again.")
@@ -63,7 +60,7 @@ def shred() -> AnyResponse:
 
 def _page(form_id: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "service_keys.html",
+        "service/keys.html",
         users=enrolment.list_users(site().store),
         owners=len(site().store.keyring.owners()),
         form_id=form_id,

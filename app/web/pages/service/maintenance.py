@@ -1,6 +1,6 @@
 """Service, DCC's own dates: planned maintenance and SEC Release days come in by a calendar file, after a preview.
 
-The addresses that bring them by themselves are listed here too; what is done with those is dates_sources.py.
+The addresses that bring them by themselves are listed here too; what is done with those is connect/sources.py.
 """
 
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import NoticeContent
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal
@@ -15,7 +16,6 @@ from app.domain.window import ClosureWindow
 from app.ical.limits import Limits
 from app.intake.media import read_notice
 from app.pulling.fetch_failure import words_of
-from app.pulling.source_state import read_state
 from app.register.maintenance import (
     asking_for_dates,
     find_maintenance,
@@ -23,12 +23,12 @@ from app.register.maintenance import (
     preview_maintenance,
     remove_maintenance,
 )
-from app.register.sources import list_dccs_sources
+from app.register.sources import DCC_DATES
 from app.store import runs
 from app.store.sources import OK
-from app.web.access_table import ACCESS
+from app.web.pages.connect.sources import listed_with_state, seen_by
 from app.web.pages.notice.pending import PreviewGone, draft_id_of
-from app.web.principal import require_account, require_principal
+from app.web.principal import current_principal, require_account
 from app.web.site import site
 
 blueprint = Blueprint("service_maintenance", __name__)
@@ -37,17 +37,15 @@ _LIMITS = Limits()
 _AHEAD, _BACK = timedelta(days=2 * 366), timedelta(days=31)
 
 
-@blueprint.get("/service/maintenance")
+@blueprint.get("/service/maintenance", action=Action.KEEP_MAINTENANCE)
 def show() -> Response:
     """List DCC's own windows, with the upload above."""
-    require_principal(ACCESS["service_maintenance.show"])
     return _page()
 
 
-@blueprint.post("/service/maintenance/preview")
+@blueprint.post("/service/maintenance/preview", action=Action.KEEP_MAINTENANCE)
 def preview() -> Response:
     """Say what the file would change. Nothing is recorded."""
-    require_principal(ACCESS["service_maintenance.preview"])
     sent = request.files.get("file")
     octets = sent.stream.read(_LIMITS.octets + 1) if sent else b""
     try:
@@ -64,14 +62,13 @@ def preview() -> Response:
         with store.writing() as connection:
             draft = runs.put_draft(store, connection, require_account().id, kind.encode() + b"\n" + octets, now)
     return make_response(
-        render_template("maintenance_preview.html", imported=imported, kind=kind.value, draft=draft.hex())
+        render_template("service/maintenance_preview.html", imported=imported, kind=kind.value, draft=draft.hex())
     )
 
 
-@blueprint.post("/service/maintenance")
+@blueprint.post("/service/maintenance", action=Action.KEEP_MAINTENANCE)
 def take() -> AnyResponse:
     """Take the dates that were previewed; a second press finds nothing to take."""
-    require_principal(ACCESS["service_maintenance.take"])
     store, now = site().store, site().now()
     with store.writing() as connection:
         body = runs.take_draft(store, connection, require_account().id, draft_id_of(request.form.get("draft", "")))
@@ -83,10 +80,9 @@ def take() -> AnyResponse:
     return redirect(url_for("service_maintenance.show"), 303)
 
 
-@blueprint.post("/service/maintenance/<reference>/remove")
+@blueprint.post("/service/maintenance/<reference>/remove", action=Action.KEEP_MAINTENANCE)
 def remove(reference: str) -> AnyResponse:
     """Withdraw one window; its history stays."""
-    require_principal(ACCESS["service_maintenance.remove"])
     gone = remove_maintenance(site().register, reference, site().now())
     flash(f"{gone.reference} is withdrawn. A later import of its event brings it back.")
     return redirect(url_for("service_maintenance.show"), 303)
@@ -107,8 +103,8 @@ def _page(fault: Refusal | None = None) -> Response:
     now = site().now()
     problems: tuple[IntakeProblem, ...] = fault.problems if isinstance(fault, NoticeUnreadable) else ()
     page = render_template(
-        "service_maintenance.html",
-        sources=[(one, read_state(one.standing.state)) for one in list_dccs_sources(site().store)],
+        "service/maintenance.html",
+        sources=listed_with_state(seen_by(current_principal(), DCC_DATES)),
         ok=OK,
         words_of=words_of,
         dates=find_maintenance(site().register, ClosureWindow(now - _BACK, now + _AHEAD)),

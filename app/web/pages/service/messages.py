@@ -6,6 +6,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.notification import FOR_THE_SENDER, Kind
 from app.domain.refusal import Refusal
 from app.register.messages import recipients
@@ -15,7 +16,6 @@ from app.register.people import enrolment
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
 from app.web import form_once
-from app.web.access_table import ACCESS
 from app.web.pages.notice.closure_form import Typed
 from app.web.pages.service.recipient_form import (
     BLANK,
@@ -28,7 +28,7 @@ from app.web.pages.service.recipient_form import (
     read_recipient,
     when_words,
 )
-from app.web.principal import require_account, require_principal
+from app.web.principal import require_account
 from app.web.site import site
 
 blueprint = Blueprint("service_messages", __name__)
@@ -42,16 +42,15 @@ _AGAIN = {
 }
 
 
-@blueprint.get("/service/messages")
+@blueprint.get("/service/messages", action=Action.KEEP_MESSAGES)
 def show() -> Response:
     """List the recipients, and what waits or has failed; with ``sent``, what was sent as well."""
-    require_principal(ACCESS["service_messages.show"])
     store, now = site().store, site().now()
     everyone, sent = recipients.list_recipients(store), request.args.get("sent") == "yes"
     settled = (MessageState.SENT, MessageState.DROPPED)
     dead = recipients.list_messages(store, [MessageState.DEAD])
     page = render_template(
-        "service_messages.html",
+        "service/messages.html",
         recipients=everyone,
         no_mail_server=not site().sends_mail and any(one.recipient.carrier is Carrier.EMAIL for one in everyone),
         when_words=when_words,
@@ -70,17 +69,15 @@ def show() -> Response:
     return make_response(page)
 
 
-@blueprint.get("/service/messages/recipients/new")
+@blueprint.get("/service/messages/recipients/new", action=Action.KEEP_MESSAGES)
 def new() -> Response:
     """Ask whom to tell what, and where to."""
-    require_principal(ACCESS["service_messages.new"])
     return _new_form(Typed(BLANK), FOR_DCC, form_once.new_form_id())
 
 
-@blueprint.post("/service/messages/recipients/new")
+@blueprint.post("/service/messages/recipients/new", action=Action.KEEP_MESSAGES)
 def add() -> AnyResponse:
     """Let a recipient in; a webhook's secret is shown once."""
-    require_principal(ACCESS["service_messages.add"])
     store, typed, chosen = site().store, _typed(), request.form.getlist("kinds")
     wanted = read_recipient(typed, chosen, site().outbound, [user.code for user in enrolment.list_users(store)])
     form_id = request.form.get("form_id", "")
@@ -106,23 +103,21 @@ def add() -> AnyResponse:
         typed.faults[""] = f"{refusal.text} {refusal.remedy}".strip()
         return _new_form(typed, chosen, form_id)
     if wanted.carrier is Carrier.WEBHOOK:
-        return redirect(url_for("once.show", form_id=form_id), 303)
+        return redirect(url_for("form_once.show", form_id=form_id), 303)
     flash(f"{wanted.address} is told from now on.")
     return redirect(url_for("service_messages.show"), 303)
 
 
-@blueprint.get("/service/messages/recipients/<recipient_id>")
+@blueprint.get("/service/messages/recipients/<recipient_id>", action=Action.KEEP_MESSAGES)
 def show_recipient(recipient_id: str) -> Response:
     """Show one recipient, in the form that changes it."""
-    require_principal(ACCESS["service_messages.show_recipient"])
     one = recipients.find_recipient(site().store, recipient_id)
     return _recipient_page(one, fields_of(one), one.recipient.kinds)
 
 
-@blueprint.post("/service/messages/recipients/<recipient_id>")
+@blueprint.post("/service/messages/recipients/<recipient_id>", action=Action.KEEP_MESSAGES)
 def change(recipient_id: str) -> AnyResponse:
     """Change what a recipient is told, when and where; sent twice, it leaves the same."""
-    require_principal(ACCESS["service_messages.change"])
     one, typed, chosen = recipients.find_recipient(site().store, recipient_id), _typed(), request.form.getlist("kinds")
     wanted = read_change(typed, chosen, site().outbound, one)
     if wanted is None:
@@ -143,10 +138,9 @@ def change(recipient_id: str) -> AnyResponse:
     return redirect(url_for("service_messages.show"), 303)
 
 
-@blueprint.post("/service/messages/recipients/<recipient_id>/remove")
+@blueprint.post("/service/messages/recipients/<recipient_id>/remove", action=Action.KEEP_MESSAGES)
 def remove(recipient_id: str) -> AnyResponse:
     """Tell a recipient nothing more."""
-    require_principal(ACCESS["service_messages.remove"])
 
     def work() -> dict[str, object]:
         recipients.remove_recipient(site().store, recipient_id, site().now())
@@ -157,10 +151,9 @@ def remove(recipient_id: str) -> AnyResponse:
     return redirect(url_for("service_messages.show"), 303)
 
 
-@blueprint.post("/service/messages/outbox/<message_id>/resend")
+@blueprint.post("/service/messages/outbox/<message_id>/resend", action=Action.KEEP_MESSAGES)
 def resend(message_id: str) -> AnyResponse:
     """Try a failed message again from the start, under the same id; pressed twice, it waits once."""
-    require_principal(ACCESS["service_messages.resend"])
     found = resend_message(site().register, message_id, site().now())
     flash(_AGAIN[found.state])
     return redirect(url_for("service_messages.show") + "#outbox", 303)
@@ -185,7 +178,7 @@ def _kind_words(one: ListedRecipient) -> str:
 
 def _new_form(typed: Typed, chosen: Collection[str], form_id: str) -> Response:
     page = render_template(
-        "new_recipient.html",
+        "service/new_recipient.html",
         users=enrolment.list_users(site().store),
         carriers=list(Carrier),
         sends_mail=site().sends_mail,
@@ -196,7 +189,7 @@ def _new_form(typed: Typed, chosen: Collection[str], form_id: str) -> Response:
 
 
 def _recipient_page(one: ListedRecipient, typed: Typed, chosen: Collection[str]) -> Response:
-    page = render_template("service_recipient.html", one=one, form_id=form_once.new_form_id(), **_fields(typed, chosen))
+    page = render_template("service/recipient.html", one=one, form_id=form_once.new_form_id(), **_fields(typed, chosen))
     return make_response(page, 422 if typed.faults else 200)
 
 

@@ -3,42 +3,38 @@
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.party import PARTY_CATEGORIES, SEC_USER_ROLES, User
 from app.domain.refusal import Refusal
 from app.register.people import enrolment
 from app.register.people.enrolment import NameRefused
-from app.web.access_table import ACCESS
-from app.web.principal import require_principal
 from app.web.site import site
 
 blueprint = Blueprint("service_parties", __name__)
 
 
-@blueprint.get("/service/users")
+@blueprint.get("/service/users", action=Action.KEEP_PARTIES)
 def show_all() -> Response:
     """List the Users, each with its gateways; of many, those in whose codes or names ``q`` is."""
-    require_principal(ACCESS["service_parties.show_all"])
     gateways: dict[str, list[enrolment.SharedGateway]] = {}
     for one in enrolment.list_gateways(site().store):
         for code in one.users:
             gateways.setdefault(code, []).append(one)
     everyone, sought = enrolment.list_users(site().store), request.args.get("q", "").strip()
     users = [one for one in everyone if _is_meant(sought.casefold(), one, gateways.get(one.code, []))]
-    page = render_template("service_users.html", users=users, gateways=gateways, sought=sought, known=len(everyone))
+    page = render_template("service/users.html", users=users, gateways=gateways, sought=sought, known=len(everyone))
     return make_response(page)
 
 
-@blueprint.get("/service/users/new")
+@blueprint.get("/service/users/new", action=Action.KEEP_PARTIES)
 def new_user() -> Response:
     """Ask for a User's code, name, category and roles."""
-    require_principal(ACCESS["service_parties.new_user"])
     return _user_form()
 
 
-@blueprint.post("/service/users")
+@blueprint.post("/service/users", action=Action.KEEP_PARTIES)
 def add_user() -> AnyResponse:
     """Let a User in. A code can be taken once, so a second sending of the form does nothing."""
-    require_principal(ACCESS["service_parties.add_user"])
     form = request.form
     category, roles = form.get("category", ""), form.getlist("roles")
     try:
@@ -51,17 +47,15 @@ def add_user() -> AnyResponse:
     return redirect(url_for("service_parties.new_gateway", user=made.code), 303)
 
 
-@blueprint.get("/service/gateways/new")
+@blueprint.get("/service/gateways/new", action=Action.KEEP_PARTIES)
 def new_gateway() -> Response:
     """Ask for a gateway's code and name, and whose it is."""
-    require_principal(ACCESS["service_parties.new_gateway"])
     return _gateway_form(request.args.get("user", ""))
 
 
-@blueprint.post("/service/gateways")
+@blueprint.post("/service/gateways", action=Action.KEEP_PARTIES)
 def add_gateway() -> AnyResponse:
     """Give a User a gateway; one that another User has already is shared."""
-    require_principal(ACCESS["service_parties.add_gateway"])
     form = request.form
     try:
         made = enrolment.enrol_gateway(
@@ -82,7 +76,7 @@ def _is_meant(sought: str, user: User, gateways: list[enrolment.SharedGateway]) 
 
 def _user_form(fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_user.html",
+        "service/new_user.html",
         categories=PARTY_CATEGORIES,
         roles=SEC_USER_ROLES,
         stated=request.form,
@@ -94,6 +88,10 @@ def _user_form(fault: Refusal | None = None) -> Response:
 
 def _gateway_form(user: str, fault: Refusal | None = None) -> Response:
     page = render_template(
-        "new_gateway.html", users=enrolment.list_users(site().store), chosen=user, stated=request.form, fault=fault
+        "service/new_gateway.html",
+        users=enrolment.list_users(site().store),
+        chosen=user,
+        stated=request.form,
+        fault=fault,
     )
     return make_response(page, 422 if fault else 200)

@@ -6,29 +6,26 @@ from dataclasses import replace
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.domain.access import Action
 from app.domain.london import london_date, read_day
 from app.domain.refusal import PolicyRefused, Refusal
 from app.domain.working_days import REGIONS
 from app.register import rulebook as rules
-from app.web.access_table import ACCESS
 from app.web.pages.shorthand import day_month_words
-from app.web.principal import require_principal
 from app.web.site import site
 
 blueprint = Blueprint("service_policy", __name__)
 
 
-@blueprint.get("/service/policy")
+@blueprint.get("/service/policy", action=Action.KEEP_RULES)
 def show() -> Response:
     """Show the rules in force, every version of them, and the forms that add one."""
-    require_principal(ACCESS["service_policy.show"])
     return _page()
 
 
-@blueprint.post("/service/policy/notice")
+@blueprint.post("/service/policy/notice", action=Action.KEEP_RULES)
 def set_notice() -> AnyResponse:
     """Add a version of the notice policy."""
-    require_principal(ACCESS["service_policy.set_notice"])
 
     def work() -> str:
         made = rules.set_notice_policy(
@@ -44,10 +41,9 @@ def set_notice() -> AnyResponse:
     return _set("notice", work)
 
 
-@blueprint.post("/service/policy/thresholds")
+@blueprint.post("/service/policy/thresholds", action=Action.KEEP_RULES)
 def set_thresholds() -> AnyResponse:
     """Add a version of the thresholds."""
-    require_principal(ACCESS["service_policy.set_thresholds"])
 
     def work() -> str:
         stated = {name: _number(name) for name in ("closed", "reopening", "release_days")}
@@ -59,10 +55,9 @@ def set_thresholds() -> AnyResponse:
     return _set("thresholds", work)
 
 
-@blueprint.post("/service/policy/retention")
+@blueprint.post("/service/policy/retention", action=Action.KEEP_RULES)
 def set_retention() -> AnyResponse:
     """Add a version of the retention rule."""
-    require_principal(ACCESS["service_policy.set_retention"])
 
     def work() -> str:
         proposed = replace(
@@ -115,7 +110,7 @@ def _versions() -> dict[str, int]:
 def _page(form: str = "", fault: Refusal | None = None) -> Response:
     book, now = site().register.rulebook(), site().now()
     page = render_template(
-        "service_policy.html",
+        "service/policy.html",
         book=book,
         in_force=book.policy_for(now),
         calendar=book.calendar_for(book.policy_for(now)),

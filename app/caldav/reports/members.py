@@ -1,0 +1,161 @@
+"""The calendar-query and calendar-multiget reports (RFC 4791 7.8, 7.9): members by a filter, or by their hrefs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import partial
+
+from app.caldav.backend import CalendarCollection, CalendarMember
+from app.caldav.exchange import Element, Refused, Request, Response, bad_request, text_of
+from app.caldav.filters.filter_xml import CompFilter, read_filter
+from app.caldav.filters.matching import passes, span_of, widened
+from app.caldav.notation import LONDON, caldav, dav
+from app.caldav.properties.live import AskerView
+from app.caldav.properties.rows import MemberRows, missing_row, multistatus, read_asked
+from app.caldav.request_headers import read_preferences
+from app.caldav.resources import DavPath, PathKind, Resource, path_of, read_path
+from app.ical.components import read_sole_calendar
+from app.ical.unread import Unread
+from app.ical.zones import iana_zone
+
+MOST_ROWS = 20_000
+
+
+def answer_calendar_query(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
+    """Answer a calendar-query. A time-range that stands alone is answered without parsing a single member.
+
+    Of a collection, Depth: 0 means the collection itself, which is no calendar object. Without the header it is taken
+    for 1: no client that leaves it out means nothing at all.
+    """
+    asked = read_asked(body)
+    wanted = read_filter(body.find(caldav("filter")))
+    zone = read_zone(body)
+    wants = read_preferences(request.headers)
+    assert resource.collection is not None
+    base = resource.href if resource.kind is PathKind.COLLECTION else ""
+    writer = MemberRows(view, resource.collection, base, asked, minimal=wants.minimal)
+    occurring = partial(view.backend.occurring, resource.collection)
+    rows = [
+        writer.member(member, "" if base else resource.href)
+        for member in _within(request, view, resource, wanted, zone)
+        if passes(member, wanted, zone, occurring)
+    ]
+    check_count(len(rows))
+    return multistatus(rows, headers=wants.applied("minimal"))
+
+
+def _within(
+    request: Request, view: AskerView, resource: Resource, wanted: CompFilter, zone: tzinfo
+) -> Iterable[CalendarMember]:
+    """Return the members that may pass."""
+    assert resource.collection is not None
+    if resource.entry is not None:
+        return view.backend.members(resource.collection, [resource.entry.name]).values()
+    if request.headers.get("depth", "1").strip() == "0":
+        return ()
+    span = span_of(wanted)
+    if span is None:
+        return view.backend.every_member(resource.collection)
+    wide = widened(span, zone)
+    return view.backend.touching(resource.collection, wide.starts, wide.ends)
+
+
+def check_count(rows: int) -> None:
+    """Hold an answer to "server-specific, predefined limits" (RFC 4791 7.8). Raise ``Refused``."""
+    if rows > MOST_ROWS:
+        raise too_many(f"More than {MOST_ROWS:,} members match; ask for a shorter time-range.")
+
+
+def too_many(text: str) -> Refused:
+    """Return the refusal of what is more than one answer takes."""
+    return Refused(507, dav("number-of-matches-within-limits"), text)
+
+
+def read_zone(body: Element) -> tzinfo:
+    """Return the zone in which the query reads times that name none (RFC 4791 7.3, RFC 7809 3.2). Raise ``Refused``.
+
+    Of a CALDAV:timezone the TZID counts, where the IANA data base knows it; else London's, as everywhere here.
+    """
+    by_id = body.find(caldav("timezone-id"))
+    if by_id is not None:
+        found = iana_zone(text_of(by_id).strip())
+        if found is None:
+            raise Refused(403, caldav("valid-timezone"), "This is not the name of a time zone.")
+        return LONDON if found.key == LONDON.key else found
+    stated = body.find(caldav("timezone"))
+    if stated is None:
+        return LONDON
+    known = iana_zone(_tzid(text_of(stated)))
+    return known if known is not None and known.key != LONDON.key else LONDON
+
+
+def _tzid(text: str) -> str:
+    """Return the TZID of a CALDAV:timezone, which is "a valid iCalendar object containing exactly one" VTIMEZONE."""
+    try:
+        parts = read_sole_calendar(text.strip().encode()).parts
+        zones = [part.parsed("TZID") for part in parts if part.name == "VTIMEZONE"]
+    except Unread as unread:
+        raise Refused(403, caldav("valid-calendar-data"), unread.text) from unread
+    if len(zones) != 1 or len(zones[0]) != 1:
+        raise Refused(403, caldav("valid-calendar-data"), "The time zone is not one VTIMEZONE with one TZID.")
+    return zones[0][0].value
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An href as it was asked, and the name of a member of the request's collection, if it can be one."""
+
+    href: str
+    name: str | None
+
+
+def answer_multiget(request: Request, view: AskerView, resource: Resource, body: Element) -> Response:
+    """Answer a calendar-multiget.
+
+    "If an href is not ... within the scope of the Request-URI", is another host's or another collection's, its row is a
+    404, like that of a member that is gone. Rows carry the path as it was asked, so that clients find it again.
+    """
+    assert resource.collection is not None
+    asked = read_asked(body)
+    wants = read_preferences(request.headers)
+    hrefs = [text_of(stated).strip() for stated in body.findall(dav("href"))]
+    if not hrefs:
+        raise bad_request("A calendar-multiget names at least one href.")
+    check_count(len(hrefs))
+    host = request.headers.get("host", "")
+    wanted = [_wanted(stated, host, resource) for stated in dict.fromkeys(hrefs)]
+    found = view.backend.members(resource.collection, {target.name for target in wanted if target.name is not None})
+    writer = MemberRows(view, resource.collection, "", asked, minimal=wants.minimal)
+    rows = [
+        writer.member(found[target.name], target.href)
+        if target.name is not None and target.name in found
+        else missing_row(target.href)
+        for target in wanted
+    ]
+    return multistatus(rows, headers=wants.applied("minimal"))
+
+
+def _wanted(href: str, host: str, resource: Resource) -> _Wanted:
+    assert resource.collection is not None
+    path = path_of(href, host)
+    if path is None:
+        return _Wanted(href, None)
+    if path and not path.startswith("/"):
+        path = _folder(resource) + path
+    place = read_path(path)
+    within = place is not None and _is_in(place, resource.collection) and _fits(place, resource)
+    return _Wanted(path or href, place.member if place is not None and within else None)
+
+
+def _folder(resource: Resource) -> str:
+    return resource.href.rpartition("/")[0] + "/"
+
+
+def _is_in(place: DavPath, collection: CalendarCollection) -> bool:
+    """Tell whether a place is a member's in a collection; codes are the same in any case."""
+    codes = (place.owner.upper(), place.collection.upper())
+    return place.kind is PathKind.MEMBER and codes == (collection.owner.upper(), collection.name.upper())
+
+
+def _fits(place: DavPath, resource: Resource) -> bool:
+    return resource.entry is None or resource.entry.name == place.member

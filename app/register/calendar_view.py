@@ -1,0 +1,200 @@
+"""A User's calendar as a view of the record: whatever changes a closure through another door changes its member.
+
+One member stands for one event, (gateway, UID): what a client put there with its octets, or, where no client did, what
+is rendered of the closures. Expiry, a verdict and the purging of details change no member.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from app.domain.closure import State, Step
+from app.domain.party import User
+from app.register.decisions import Decision
+from app.register.member_body import dump_body, load_body, weeks_of
+from app.register.member_patch import Known, patched
+from app.register.register import Register
+from app.register.rulebook import Rulebook
+from app.store import closures as rows
+from app.store import members
+from app.store.engine import Connection
+from app.store.members import HeldMember, MemberHead, NewMember, Place
+from feeds.member import MemberEvent, render_member
+
+Placed = tuple[Decision, int]
+"""A decision that took a numbered step, and the place of its revision in the log."""
+
+
+def follow_closures(
+    register: Register, connection: Connection, user: User, changes: Sequence[Placed], rulebook: Rulebook
+) -> None:
+    """Bring the members of the closures that changed up to date, under the locked head, after the closures."""
+    events: defaultdict[str, dict[str, list[Placed]]] = defaultdict(dict)
+    for decision, place in changes:
+        gateways = {decision.closure.gateway}
+        if decision.held is not None:
+            gateways.add(decision.held.closure.gateway)
+        for gateway in gateways:
+            events[gateway].setdefault(decision.mark.uid, []).append((decision, place))
+    view = CalendarView(register, connection, user, rulebook.retention.withdrawn_days)
+    for gateway, by_uid in sorted(events.items()):
+        view.follow(gateway, by_uid)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarView:
+    """The calendars of one User in one transaction. ``withdrawn_days`` is how long what was withdrawn is shown."""
+
+    register: Register
+    connection: Connection
+    user: User
+    withdrawn_days: int
+
+    def follow(self, gateway: str, events: Mapping[str, Sequence[Placed]]) -> None:
+        """Bring the members of some events at one gateway up to date."""
+        store, place = self.register.store, place_of(self.register, self.user, gateway)
+        held = members.members_of_uids(store, self.connection, place, events)
+        known = self._known(gateway, events, held)
+        fresh = []
+        for uid, changes in events.items():
+            member, closures = held.get(uid), known[uid]
+            change = max(position for _, position in changes)
+            if member is None:
+                if any(one.step is not Step.WITHDRAWN and one.closure.gateway == gateway for one, _ in changes):
+                    fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
+            elif not closures:
+                members.remove_member(store, self.connection, member, change)
+            elif member.is_rendered:
+                head = self._head(uid, closures, member.head.name, member)
+                members.put_member(store, self.connection, place, member, NewMember(head, change))
+            else:
+                self._patch(place, member, changes, closures, gateway)
+        if fresh:
+            members.insert_members(store, self.connection, place, fresh)
+
+    def _known(
+        self, gateway: str, events: Mapping[str, Sequence[Placed]], held: Mapping[str, HeldMember]
+    ) -> dict[str, list[Known]]:
+        """Return the closures of each event at this gateway; what is wholly new need not be read back."""
+        new = {
+            uid
+            for uid, changes in events.items()
+            if uid not in held and all(decision.held is None for decision, _ in changes)
+        }
+        known = {
+            uid: [Known(decision.closure, decision.mark) for decision, _ in changes if uid in new]
+            for uid, changes in events.items()
+        }
+        store = self.register.store
+        keys = [store.blind.series(self.user.id, uid) for uid in events if uid not in new]
+        for one in rows.of_series(store, self.connection, self.user.code, keys):
+            if one.closure.gateway == gateway:
+                known[one.mark.uid].append(Known(one.closure, one.mark))
+        return known
+
+    def rendered_head(self, gateway: str, uid: str, name: str) -> MemberHead:
+        """Return the head of the member that is rendered of what the record holds of an event at a gateway."""
+        store = self.register.store
+        keys = [store.blind.series(self.user.id, uid)]
+        held = rows.of_series(store, self.connection, self.user.code, keys)
+        return self._head(uid, [Known(one.closure, one.mark) for one in held if one.closure.gateway == gateway], name)
+
+    def _head(self, uid: str, closures: Sequence[Known], name: str, held: HeldMember | None = None) -> MemberHead:
+        """Return the head of a member that is rendered of these closures."""
+        octets = octets_of(uid, closures)
+        changed_at = max(one.closure.changed_at for one in closures)
+        return MemberHead(
+            name=name,
+            uid=uid,
+            etag=self.register.store.blind.etag(octets),
+            length=len(octets),
+            created_at=changed_at if held is None else held.head.created_at,
+            changed_at=changed_at,
+            leaves_on=leaves_on(closures, self.withdrawn_days),
+            written_sequence=max(one.closure.number for one in closures),
+        )
+
+    def _patch(
+        self, place: Place, member: HeldMember, changes: Sequence[Placed], closures: Sequence[Known], gateway: str
+    ) -> None:
+        """Patch what changed into the octets that a client put; those that say it already stay as they are."""
+        store = self.register.store
+        versions = members.versions_named(store, self.connection, place, [member.head.name])
+        ((_, _, stored),) = members.bodies_of(store, self.connection, versions)
+        assert stored is not None
+        body = load_body(stored)
+        after = patched(body, [_as_seen_at(gateway, decision) for decision, _ in changes])
+        leaving = leaves_on(closures, self.withdrawn_days)
+        if after.body.octets == body.octets and leaving == member.head.leaves_on:
+            return
+        head = replace(
+            member.head,
+            etag=store.blind.etag(after.body.octets),
+            length=len(after.body.octets),
+            changed_at=max(decision.closure.changed_at for decision, _ in changes),
+            leaves_on=leaving,
+            written_sequence=max(after.sequence, member.head.written_sequence),
+        )
+        new = NewMember(
+            head,
+            max(position for _, position in changes),
+            dump_body(after.body),
+            weeks_of(after.body.instances),
+            is_whole=(after.body.complete_from, after.body.complete_until) == (None, None),
+        )
+        members.put_member(store, self.connection, place, member, new)
+
+
+def place_of(register: Register, user: User, gateway: str) -> Place:
+    """Return where the members of a User's gateway stand."""
+    return Place(user.id, register.store.blind.collection(user.id, gateway))
+
+
+def octets_of(uid: str, closures: Iterable[Known]) -> bytes:
+    """Return the calendar object that stands for closures which no client put."""
+    return render_member(
+        uid,
+        [
+            MemberEvent(
+                gateway=known.closure.gateway,
+                recurrence_id=known.mark.recurrence_id,
+                starts=known.closure.window.starts,
+                ends=known.closure.window.ends,
+                withdrawn=known.closure.state is State.WITHDRAWN,
+                sequence=known.closure.number,
+                created=known.closure.first_received_at,
+                changed=known.closure.changed_at,
+            )
+            for known in in_order(closures)
+        ],
+    )
+
+
+def in_order(closures: Iterable[Known]) -> list[Known]:
+    """Return the closures of an event in the order in which its rendered member states them."""
+    return sorted(closures, key=lambda known: (known.mark.recurrence_id, known.closure.reference))
+
+
+def leaves_on(closures: Iterable[Known], withdrawn_days: int) -> int:
+    """Return the first day (an ordinal, UTC) on which a member is there no more: where all of it was withdrawn."""
+    changed_at = datetime.min.replace(tzinfo=UTC)
+    for known in closures:
+        if known.closure.state is not State.WITHDRAWN:
+            return 0
+        changed_at = max(changed_at, known.closure.changed_at)
+    return (changed_at - timedelta(microseconds=1)).toordinal() + 1 + withdrawn_days
+
+
+def _as_seen_at(gateway: str, decision: Decision) -> Known:
+    """Return a closure as one gateway's calendar shows it: one that went to another gateway is off here."""
+    closure = decision.closure
+    if closure.gateway != gateway:
+        closure = replace(closure, state=State.WITHDRAWN)
+    return Known(closure, decision.mark)
+
+
+def _name_of(closures: Sequence[Known]) -> str:
+    """Return the name of a member that no client named: stable, and said by nothing else."""
+    first = min(closures, key=lambda known: (known.closure.first_received_at, known.closure.reference))
+    return f"{first.closure.reference.lower()}.ics"

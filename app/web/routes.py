@@ -1,0 +1,62 @@
+"""Which action each route is: said where the route is, asked for before its view runs.
+
+``@blueprint.get("/closures", action=Action.READ_CLOSURES)`` is all there is to declare; a route without it stops the
+start.
+"""
+
+from typing import Any
+
+from flask import Flask, current_app, request
+from werkzeug.routing import Rule
+
+from app.domain.access import Action
+from app.web.principal import require_principal
+from app.web.received import ReceivedRequest
+
+STATIC = ("static", "bootstrap.static")  # Flask's own routes: files that are for anybody
+_ASK_THEMSELVES = frozenset({Action.PUBLIC, Action.SIGN_IN})  # nobody need be known before their views run
+
+
+class UndeclaredRoute(Exception):  # noqa: N818 - a fault of ours at start, not a refusal
+    """A route that does not say which action it is."""
+
+
+class Route(Rule):
+    """A route and its action."""
+
+    provide_automatic_options: bool  # Flask puts it there
+
+    def __init__(self, string: str, *, action: Action | None = None, **options: Any) -> None:
+        super().__init__(string, **options)
+        if self.endpoint in STATIC:
+            action = Action.PUBLIC
+        if action is None:
+            raise UndeclaredRoute(f"{string} ({self.endpoint}) says no action")
+        self.action = action
+
+
+class Application(Flask):
+    """Flask, with routes that say their action."""
+
+    request_class = ReceivedRequest
+    url_rule_class = Route  # type: ignore[assignment]  # Flask reads it of the class; its stub makes it one type
+
+
+def install_access(app: Application) -> None:
+    """Let nobody come to a view whose role may not do the route's action."""
+
+    @app.before_request
+    def _ask() -> None:
+        route = request.url_rule
+        if not isinstance(route, Route) or route.action in _ASK_THEMSELVES:
+            return
+        if request.method == "OPTIONS" and route.provide_automatic_options:
+            return  # Flask says which methods there are; no view runs
+        require_principal(route.action)
+
+
+def action_of(endpoint: str) -> Action:
+    """Return the action of a route of this application, by its endpoint."""
+    route = next(current_app.url_map.iter_rules(endpoint))
+    assert isinstance(route, Route)
+    return route.action

@@ -1,0 +1,34 @@
+"""One running service of this session on the chosen database, and Users of their own for each test."""
+
+import pytest
+import structlog
+
+from tests.one_answer.running_service import Running
+from tests.one_answer.world import CalendarSite
+
+
+@pytest.fixture(scope="session")
+def database_url(databases, tmp_path_factory):
+    """The address of the database that the service of this session runs on."""
+    return databases.new(tmp_path_factory.mktemp("one-answer-database"))
+
+
+@pytest.fixture(scope="session")
+def running(database_url, tmp_path_factory):
+    service = Running(tmp_path_factory.mktemp("one-answer"), database_url)
+    yield service
+    service.stop()
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def sender(running):
+    """A User with two gateways."""
+    return running.enrol()
+
+
+@pytest.fixture(scope="session")
+def calendar_site():
+    site = CalendarSite()
+    yield site
+    site.stop()

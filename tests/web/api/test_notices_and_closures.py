@@ -1,0 +1,299 @@
+"""The API (docs/api.md): what goes in, what comes out, and what a wrong question gets."""
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.domain.access import Principal, Role
+from app.jobs.sweep import sweep
+from app.register.people.enrolment import issue_token, revoke_token
+from app.register.reading import find_history
+from app.register.verification import verify_record
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+ICS = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\n{}END:VCALENDAR\r\n"
+EVENT = (
+    "BEGIN:VEVENT\r\nUID:{}\r\nDTSTAMP:20261124T080000Z\r\nDTSTART:{}\r\nDTEND:{}\r\nSUMMARY:Secret\r\nEND:VEVENT\r\n"
+)
+GOOD = EVENT.format("u1", "20270207T020000Z", "20270207T060000Z")
+BAD = EVENT.format("u2", "20270207T060000Z", "20270207T020000Z")
+
+
+@pytest.fixture
+def tokens(store, alpha, enrolled):
+    """Basic headers of two Users, of DCC and of ops."""
+    enrolled("BETA", "GW-B1")
+    found = {}
+    for name, options in {
+        "alpha": {"user_code": "ALPHA"}, "beta": {"user_code": "BETA"}, "dcc": {"role": Role.DCC}, "ops": {"role": Role.OPS},
+    }.items():  # fmt: skip
+        token_id, token = issue_token(store, label=name, now=NOW, **options)
+        found[name] = {"Authorization": "Basic " + b64encode(f"{name}:{token}".encode()).decode()}
+        found[f"{name} bearer"] = {"Authorization": f"Bearer {token}"}
+        found[f"{name} id"] = token_id.hex()
+    return found
+
+
+@pytest.fixture
+def api(web, tokens):
+    client = web.test_client()
+
+    def ask(path, who="alpha", method="GET", data=None, content_type="text/calendar", **headers):
+        return client.open(
+            f"/api/v1{path}", method=method, data=data, content_type=content_type if data is not None else None,
+            headers=tokens.get(who, {}) | headers,
+        )  # fmt: skip
+
+    return ask
+
+
+def give(api, *events, who="alpha", query="?gateway=GW-A1"):
+    return api(f"/notices{query}", who, "POST", ICS.format("".join(events)).encode())
+
+
+def test_a_notice_is_acknowledged_as_the_contract_says(api):
+    answer = give(api, GOOD)
+    (ack,) = answer.json["accepted"]
+    assert answer.status_code == 200
+    assert {name: ack[name] for name in (
+        "gateway", "starts", "ends", "starts_london", "ends_london", "revision", "working_days_notice", "recommended",
+        "band", "short_notice", "left_out", "clashes",
+    )} == {
+        "gateway": "GW-A1", "starts": "2027-02-07T02:00:00Z", "ends": "2027-02-07T06:00:00Z",
+        "starts_london": "Sun 7 Feb 2027 02:00 GMT", "ends_london": "Sun 7 Feb 2027 06:00 GMT", "revision": 1,
+        "working_days_notice": 50, "recommended": 20, "band": ">=20", "short_notice": False, "left_out": ["SUMMARY"],
+        "clashes": [],
+    }  # fmt: skip
+    assert (ack["receipt"]["reference"], answer.json["problems"], answer.json["unchanged"]) == (
+        ack["reference"],
+        [],
+        [],
+    )
+
+
+def test_one_bad_event_of_two_is_named_and_the_other_recorded(api):
+    answer = give(api, GOOD, BAD)
+    (problem,) = answer.json["problems"]
+    assert (answer.status_code, len(answer.json["accepted"]), problem["line"], problem["property"]) == (
+        200,
+        1,
+        15,
+        "DTEND",
+    )
+    assert problem["text"]
+    assert problem["remedy"]
+
+
+def test_all_or_nothing(api, register):
+    answer = give(api, GOOD, BAD, query="?gateway=GW-A1&all_or_nothing=1")
+    assert (answer.status_code, answer.json["recorded"], answer.json["accepted"]) == (422, False, [])
+    assert verify_record(register).size == 1
+
+
+def test_nothing_readable_is_422_and_kept(api, register):
+    answer = api("/notices", data=b"hello", method="POST")
+    assert (answer.status_code, answer.mimetype, answer.json["code"]) == (422, "application/problem+json", "unreadable")
+    assert answer.json["problems"][0]["remedy"]
+    assert give(api, BAD).status_code == 422
+    assert verify_record(register).size == 2
+
+
+def test_a_dry_run_changes_nothing(api, register):
+    answer = give(api, GOOD, query="?gateway=GW-A1&dry_run=1")
+    assert (answer.status_code, answer.json["recorded"], len(answer.json["accepted"])) == (200, False, 1)
+    assert verify_record(register).size == 0
+
+
+def test_which_gateway_is_never_guessed(api):
+    (problem,) = give(api, GOOD, query="").json["problems"]
+    assert ("GW-A1" in problem["remedy"] + problem["text"], "GW-A2" in problem["remedy"] + problem["text"]) == (
+        True,
+        True,
+    )
+    assert give(api, GOOD, query="", who="beta").json["accepted"][0]["gateway"] == "GW-B1"
+
+
+@pytest.mark.parametrize(("octets", "status"), [(b"x" * 1_000_001, 413), (b"x" * 1_000_000, 422)])
+def test_the_limit_is_named(api, octets, status):
+    answer = api("/notices", data=octets, method="POST")
+    assert answer.status_code == status
+    assert status == 422 or "1,000,000" in answer.json["detail"]
+
+
+def test_sheets_and_listings(api):
+    sheet = b"gateway,starts,ends,reference\nGW-A1,2027-03-28T01:30,2027-03-28T06:00,change-1\n"
+    (ack,) = api("/notices", data=sheet, method="POST", content_type="text/csv").json["accepted"]
+    assert (ack["starts"], len(ack["remarks"])) == ("2027-03-28T01:00:00Z", 1)
+    listing = json.dumps({"closures": [{"gateway": "GW-A2", "starts": "2027-02-07T02:00", "ends": "2027-02-07T04:00"}]})
+    (ack,) = api("/notices", data=listing.encode(), method="POST", content_type="application/json").json["accepted"]
+    assert ack["gateway"] == "GW-A2"
+    assert api("/notices", data=b"x", method="POST", content_type="image/png").status_code == 422
+
+
+def test_who_may_do_what(api, tokens, store):
+    (ack,) = give(api, GOOD).json["accepted"]
+    path = f"/closures/{ack['reference']}"
+    assert [api(path, who).status_code for who in ("alpha", "alpha bearer", "dcc", "ops", "beta", "nobody")] == [
+        200, 200, 200, 200, 404, 401,
+    ]  # fmt: skip
+    assert [api(path, who, "DELETE").status_code for who in ("beta", "ops", "nobody")] == [404, 403, 401]
+    missing = api("/closures/CN-0000000000", "beta")
+    foreign = api(path, "beta")
+    assert (missing.status_code, missing.data) == (foreign.status_code, foreign.data)
+    assert give(api, GOOD, who="ops").status_code == 403
+    assert (
+        give(api, GOOD, who="beta", query="?user=ALPHA").json == give(api, GOOD, who="beta", query="?user=NOBODY").json
+    )
+    assert give(api, GOOD, who="dcc", query="?user=ALPHA&gateway=GW-A1").status_code == 200
+    assert give(api, GOOD, who="dcc").status_code == 404
+    revoke_token(store, tokens["alpha id"], NOW)
+    refused = api(path)
+    assert (refused.status_code, refused.headers["WWW-Authenticate"][:5]) == (401, "Basic")
+
+
+def test_the_user_name_must_be_the_users_code(api, tokens):
+    wrong = b64encode(b64decoded(tokens["alpha"]).replace(b"alpha:", b"beta:", 1)).decode()
+    assert api("/closures", "", Authorization=f"Basic {wrong}").status_code == 401
+    upper = b64encode(b64decoded(tokens["alpha"]).replace(b"alpha:", b"ALPHA:", 1)).decode()
+    assert api("/closures", "", Authorization=f"Basic {upper}").status_code == 200
+
+
+def b64decoded(headers):
+    from base64 import b64decode
+
+    return b64decode(headers["Authorization"].split()[1])
+
+
+def test_closures_are_asked_for_by_span_user_gateway_state_and_instant(api, clock):
+    (ack,) = give(api, GOOD).json["accepted"]
+    give(api, EVENT.format("b", "20270207T020000Z", "20270207T060000Z"), who="beta", query="")
+    span = "from=2027-02-01&to=2027-03-01"
+
+    def found(query, who="dcc"):
+        return sorted(one["user"] for one in api(f"/closures?{query}", who).json["closures"])
+
+    assert found(span) == ["ALPHA", "BETA"]
+    assert found(span, "alpha") == ["ALPHA"]
+    assert found(f"{span}&user=beta") == ["BETA"]
+    assert found(f"{span}&gateway=gw-a1") == ["ALPHA"]
+    assert found(f"{span}&state=withdrawn") == []
+    assert found("from=2027-02-07T06:00&to=2027-03-01") == []
+    assert found(f"{span}&as_of=2026-11-24T08:59:59Z") == []
+    assert found(f"{span}&as_of=2026-11-24T09:00:00Z") == ["ALPHA", "BETA"]
+    clock.forward(hours=1)
+    assert len(api(f"/closures/{ack['reference']}", method="DELETE").json["withdrawn"]) == 1
+    assert found(f"{span}&state=withdrawn") == ["ALPHA"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from=soon",
+        "from=2027-01-02&to=2027-01-01",
+        "from=2000-01-01&to=2027-01-01",
+        "state=broken",
+        "user=!",
+        "as_of=x",
+    ],
+)
+def test_a_wrong_question_is_400_with_a_remedy(api, query):
+    answer = api(f"/closures?{query}")
+    assert (answer.status_code, answer.mimetype, bool(answer.json["remedy"])) == (400, "application/problem+json", True)
+
+
+def test_a_flag_is_yes_or_no(api):
+    assert give(api, GOOD, query="?dry_run=maybe").status_code == 400
+
+
+def test_the_history_shows_a_senders_own_remarks_to_the_sender_only(api):
+    floating = GOOD.replace("20270207T020000Z", "20270207T020000").replace("20270207T060000Z", "20270207T060000")
+    (ack,) = give(api, floating).json["accepted"]
+    path = f"/closures/{ack['reference']}/revisions"
+    (own,), (others,) = api(path).json["revisions"], api(path, "dcc").json["revisions"]
+    assert (len(own["remarks"]) > 0, own["left_out"], others["remarks"], others["left_out"]) == (
+        True,
+        ["SUMMARY"],
+        [],
+        [],
+    )
+
+
+def test_a_notice_given_for_another_is_marked_so(api, register):
+    moved = GOOD.replace("20270207", "20270208")
+    (ack,) = give(api, GOOD).json["accepted"]
+    give(api, moved, who="dcc", query="?user=ALPHA&gateway=GW-A1")
+    _, told = find_history(register, Principal("dcc", Role.DCC), ack["reference"])
+    assert [one.given_by for one in told] == ["alpha", "dcc, DCC staff, on behalf of ALPHA"]
+
+
+def test_a_history_as_it_was_known(api, clock):
+    first = give(api, GOOD).json["accepted"][0]["reference"]
+    clock.forward(minutes=1)
+    give(api, GOOD.replace("20270207T060000Z", "20270207T070000Z"))
+
+    def known(as_of):
+        answer = api(f"/closures/{first}/revisions?as_of={as_of}")
+        return answer.status_code, [one["change"] for one in answer.json.get("revisions", [])]
+
+    assert known("2026-11-24T08:59:59Z") == (404, [])
+    assert known("2026-11-24T09:00:00Z") == (200, ["first notice"])
+    assert known("2026-11-24T09:01:00Z") == (200, ["first notice", "lengthened"])
+
+
+def test_late_changes(api, register):
+    give(api, EVENT.format("late", "20261201T020000Z", "20261201T060000Z"), GOOD)
+    sweep(register, NOW)
+    for who, count in (("alpha", 1), ("dcc", 1), ("beta", 0)):
+        found = api("/late-changes", who).json["late_changes"]
+        assert [(one["gateway"], one["change_days"], one["band"]) for one in found] == [("GW-A1", 4, "2-4")] * count
+    assert api("/late-changes?from=2026-11-25&to=2026-11-26").json["late_changes"] == []
+    assert api("/late-changes", "ops").status_code == 403
+
+
+def test_notice_period(api):
+    answer = api("/notice-period?start=2026-02-02T02:00&given_on=2026-01-05").json
+    assert (answer["working_days_notice"], answer["band"], answer["last_on_time_day"], answer["recommended"]) == (
+        19, "10-19", "2026-01-04", 20,
+    )  # fmt: skip
+    assert api("/notice-period").status_code == 400
+
+
+def test_an_unforeseen_fault_is_500_without_a_trace(web, tokens, monkeypatch):
+    from app.web.api import notices_and_closures as module
+
+    monkeypatch.setattr(module.reading, "read_schedule", lambda *_: 1 / 0)
+    answer = web.test_client().get("/api/v1/closures", headers=tokens["alpha"])
+    assert (answer.status_code, answer.json["code"], b"Zero" in answer.data) == (500, "unforeseen", False)
+
+
+def test_a_write_by_a_session_needs_the_forms_token(alpha_client):
+    refused = alpha_client.post("/api/v1/notices", data=GOOD, content_type="text/calendar")
+    assert (refused.status_code, refused.mimetype) == (400, "application/problem+json")
+
+
+def test_forms_work_over_https(settings, service, clock):
+    """Our pages send no Referer; Flask-WTF's strict check would refuse every form of a site on TLS."""
+    import re
+
+    from app.factory import create_app
+    from app.register.people.enrolment import open_account
+
+    app = create_app(settings.model_copy(update={"base_url": "https://closures.example.org"}), now=clock)
+    token = open_account(service.store, "a@example.org", Role.ADMIN, (), clock())
+    client = app.test_client()
+    page = client.get(f"/sign-in/{token}", base_url="https://closures.example.org")
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+    form = re.findall(r'name="csrf_token" value="([^"]+)"', page.text)[-1]
+    answer = client.post(f"/sign-in/{token}", data={"csrf_token": form}, base_url="https://closures.example.org")
+    assert (answer.status_code, "__Host-closures=" in answer.headers["Set-Cookie"]) == (303, True)
+    app.extensions["closures"].store.close()
+
+
+def test_lateness_is_never_refused(api):
+    for hours in (-400 * 24, -1, 1, 48):
+        starts = NOW + timedelta(hours=hours)
+        event = EVENT.format(f"h{hours}", f"{starts:%Y%m%dT%H%M%SZ}", f"{starts + timedelta(hours=3):%Y%m%dT%H%M%SZ}")
+        answer = give(api, event)
+        assert (answer.status_code, len(answer.json["accepted"])) == (200, 1)
