@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from app.ical.patch import EventChanges, Override, add_override, patch_event, place_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ical.components import read_calendars
+from app.ical.patch import EventChanges, Override, add_override, patch_event, place_of
 from app.ical.unread import Unread
 from app.intake.calendar_object import read_object
 from app.intake.read_request import ReadRequest
