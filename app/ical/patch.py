@@ -64,7 +64,7 @@ class ObjectPatch:
         self._calendar = read_sole_calendar(octets)
         self._editors = [_Editor(octets, event) for event in self._calendar.events()]
         self._clock = _Clock(self._calendar)
-        self._master = next((one for one in self._editors if not one.event.named("RECURRENCE-ID")), None)
+        self._master = next((editor for editor in self._editors if not editor.event.named("RECURRENCE-ID")), None)
         self._added: list[tuple[Override, bytes]] = []
         # By the start that the series gave, as an instant or as the day of a RECURRENCE-ID that is a date.
         self._places: dict[date, int] = {}
@@ -279,10 +279,10 @@ def _state_exceptions(editor: _Editor, clock: _Clock, changes: EventChanges) -> 
         moments = clock.read_beside_start(line, editor.event)
         kept = [
             value
-            for value, one in zip(_parsed(line).value.split(","), moments, strict=True)
-            if (one.naive.date() if one.all_day else one.instant()) not in restored
+            for value, moment in zip(_parsed(line).value.split(","), moments, strict=True)
+            if (moment.naive.date() if moment.all_day else moment.instant()) not in restored
         ]
-        known.update(one.instant() for one in moments)
+        known.update(moment.instant() for moment in moments)
         if len(kept) < len(moments):
             editor.replace(line, f"{_head(line)}:{','.join(kept)}" if kept else "")
     for when in changes.excluded:
