@@ -52,7 +52,8 @@ def read_checked(octets: bytes, bounds: Bounds) -> CalendarStream:
         stream = read_calendars(octets)
         _check_calendar(sole_calendar(stream), bounds)
     except Unread as unread:
-        raise Refused(403, caldav("valid-calendar-data"), f"{unread.text} {unread.remedy}") from unread
+        where = f"Line {unread.line}, {unread.property_name}: " if unread.property_name else ""
+        raise Refused(403, caldav("valid-calendar-data"), f"{where}{unread.text} {unread.remedy}") from unread
     return stream
 
 

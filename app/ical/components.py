@@ -18,7 +18,7 @@ _AGAIN = "Export it again."
 
 
 class Fault(NamedTuple):
-    """What was mended, on a physical line: no-end, part-without-end, end-without-begin, misplaced or too-deep."""
+    """What was mended, on which physical line: no-end, part-without-end, end-without-begin, misplaced, too-deep."""
 
     code: str
     line: int
@@ -127,7 +127,9 @@ class _Tree:
             self.deeper -= 1
         elif not self.open:
             self.strays.append(line)
-        elif all(one.name != kind for one in self.open):
+        elif kind == self.open[-1].name:
+            self._close(line.start)
+        elif all(component.name != kind for component in self.open):
             self._spoil("end-without-begin", line.number)
         else:
             while self.open[-1].name != kind:
@@ -164,7 +166,8 @@ class _Tree:
 
 
 def _kind(line: ContentLine) -> str:
-    return line.octets.partition(b":")[2].strip().upper().decode("utf-8", "replace")
+    """Return what a BEGIN or an END is of; some senders write it behind a semicolon."""
+    return line.octets.replace(b";", b":", 1).partition(b":")[2].strip().upper().decode("utf-8", "replace")
 
 
 def read_calendars(octets: bytes) -> CalendarStream:
@@ -175,10 +178,9 @@ def read_calendars(octets: bytes) -> CalendarStream:
     for line in content_lines(scanned):
         lines += 1
         name = line.name
-        if name == "BEGIN":
-            tree.begin(line)
-        elif name == "END":
-            tree.end(line)
+        if name in {"BEGIN", "END"}:
+            (tree.begin if name == "BEGIN" else tree.end)(line)
+            nameless += b":" not in line.octets
         else:
             tree.current.append(line)
             nameless += not name

@@ -93,7 +93,7 @@ def read_custom_zone(
 
 
 def _observances(definition: Component) -> list[Component]:
-    found = [part for part in definition.parts if part.name in {"STANDARD", "DAYLIGHT"}]
+    found = [part for part in definition.within() if part.name in {"STANDARD", "DAYLIGHT"}]
     if len(found) > _OBSERVANCES:
         raise _misshapen(f"has more than {_OBSERVANCES} parts.")
     return found

@@ -24,7 +24,7 @@ class ContentLine(NamedTuple):
     """One content line: ``octets`` are unfolded, without line end; ``name`` is in capitals, "" where it has none.
 
     ``number`` is the physical line on which it begins, from 1. ``start`` and ``end`` are its place in the octets that
-    were scanned, its folds and its line end included.
+    were scanned, its folds and its line end included: ``end`` lies beyond them where the last line has none.
     """
 
     name: str
@@ -69,12 +69,13 @@ def content_lines(octets: bytes) -> Iterator[ContentLine]:
             plain = raw[:-1] if raw[-1] == 0x0D else raw  # noqa: PLR2004 - the CR of its line end
             if folds:
                 plain = _FOLD.sub(b"", plain)
-            head = _HEAD.match(plain)
-            name = ""
-            if head is not None:
-                written = head[1]
-                name = names.get(written) or names.setdefault(written, written.upper().decode())
-            yield ContentLine(name, number, plain, start, min(end, len(octets)))
+            # Most lines share a few heads.
+            head = plain[: plain.find(b":") + 1]
+            name = names.get(head)
+            if name is None or not head:
+                found = _HEAD.match(plain)
+                name = names[head] = found[1].upper().decode() if found else ""
+            yield ContentLine(name, number, plain, start, end)
         number += folds + 1
         start = end
 

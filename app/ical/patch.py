@@ -3,7 +3,8 @@
 An object is one VCALENDAR with the VEVENTs of one UID (RFC 4791 4.1). All times here are aware UTC.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -15,12 +16,13 @@ from app.ical.lines import ContentLine, fold, own_line
 from app.ical.moment import Moment, end_of, read_moment
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
-from app.ical.values import read_duration, read_time
-from app.ical.zones import UTC_ZONE, NamedZone, ZoneTable, floating_zone, plain_tzid
+from app.ical.values import read_duration
+from app.ical.zones import LONDON_ZONE, UTC_ZONE, NamedZone, ZoneTable, floating_zone, plain_tzid
 
 _REMEDY = "Send the event again."
 _DAY = timedelta(days=1)
-_YEARS = 2  # to spare on either side of the years in question
+_INTEGER = re.compile("[0-9]{1,10}")
+_YEARS = (1970, 2100)  # in which a sender's own zones are evaluated; what is kept does not reach so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,81 +52,112 @@ class Override:
     stamp: datetime
 
 
-def place_of(octets: bytes, original: datetime | None) -> int | None:
-    """Return the place among its VEVENTs of the one that states an occurrence (None: the master); None for none.
+class ObjectPatch:
+    """One calendar object, scanned once, and what it is to state anew. Raise ``Unread`` for what is no such object.
 
-    ``original`` is the start that the series gave the occurrence. A RECURRENCE-ID that is a date means the occurrence
-    of that day. Raise ``Unread``.
+    ``change`` an event once for what it states; a time keeps the form that it has where that can say it: a date for a
+    London midnight, a TZID for one of the IANA data base. Else it is written in UTC.
     """
-    calendar = read_sole_calendar(octets)
-    events = calendar.events()
-    named = [event.named("RECURRENCE-ID") for event in events]
-    if original is None:
-        return next((place for place, lines in enumerate(named) if not lines), None)
-    clock = _Clock(calendar, [original, *(_midnight(lines[0]) for lines in named if lines)])
-    master = next((event for event, lines in zip(events, named, strict=True) if not lines), None)
-    for place, lines in enumerate(named):
-        if lines:
-            found = clock.read(lines[0])
-            day = _day(clock, master, original) if found.all_day and master is not None else None
-            if found.instant() == original or found.naive.date() == day:
-                return place
-    return None
 
+    def __init__(self, octets: bytes) -> None:
+        self._octets = octets
+        self._calendar = read_sole_calendar(octets)
+        self._editors = [_Editor(octets, event) for event in self._calendar.events()]
+        self._clock = _Clock(self._calendar)
+        self._master = next((one for one in self._editors if not one.event.named("RECURRENCE-ID")), None)
+        self._added: list[tuple[Override, bytes]] = []
+        # By the start that the series gave, as an instant or as the day of a RECURRENCE-ID that is a date.
+        self._places: dict[date, int] = {}
+        for place, editor in enumerate(self._editors):
+            for line in editor.event.named("RECURRENCE-ID")[:1]:
+                (named,) = self._clock.read_beside_start(line, editor.event)
+                self._places.setdefault(named.naive.date() if named.all_day else named.instant(), place)
 
-def patch_event(octets: bytes, place: int, changes: EventChanges) -> bytes:
-    """Return an object whose VEVENT at a place states the changes. Raise ``Unread``.
+    def place_of(self, original: datetime | None) -> int | None:
+        """Return the place among its VEVENTs of the one that states an occurrence (None: the master); None for none.
 
-    A time keeps the form that it has where that can say it: a date for a London midnight, a TZID for one of the IANA
-    data base. Else it is written in UTC.
-    """
-    calendar = read_sole_calendar(octets)
-    events = calendar.events()
-    if not 0 <= place < len(events):
-        raise Unread("no-event", "The calendar object holds no such event.", _REMEDY)
-    editor = _Editor(octets, events[place])
-    if changes.window is not None:
-        _state_window(editor, calendar, changes.window)
-    if changes.status is not None:
-        editor.state("STATUS", changes.status)
-    if changes.sequence is not None:
-        editor.state("SEQUENCE", str(changes.sequence))
-    if changes.stamp is not None:
-        editor.state("DTSTAMP", _utc(changes.stamp))
-        if editor.event.named("LAST-MODIFIED"):
-            editor.state("LAST-MODIFIED", _utc(changes.stamp))
-    if changes.excluded or changes.restored:
-        _state_exceptions(editor, calendar, changes)
-    return editor.octets()
+        ``original`` is the start that the series gave the occurrence.
+        """
+        if original is None:
+            return None if self._master is None else self._editors.index(self._master)
+        return self._places.get(original, self._places.get(self._day_of(original)))
 
+    def is_cancelled(self, place: int) -> bool:
+        """Tell whether the event at a place states that it is cancelled."""
+        if place >= len(self._editors):
+            return self._added[place - len(self._editors)][0].status == "CANCELLED"
+        return "CANCELLED" in self._editors[place].values("STATUS")
 
-def add_override(octets: bytes, override: Override) -> bytes:
-    """Return an object with a VEVENT more, for one occurrence of its series. Raise ``Unread``.
+    def highest_sequence(self) -> int:
+        """Return the highest SEQUENCE that an event states, 0 for none."""
+        stated = [value for editor in self._editors for value in editor.values("SEQUENCE")]
+        return max((int(value) for value in stated if _INTEGER.fullmatch(value)), default=0)
 
-    It has the UID and the SUMMARY of the master, octet for octet, and a RECURRENCE-ID of the type of its DTSTART.
-    """
-    calendar = read_sole_calendar(octets)
-    master = next((event for event in calendar.events() if not event.named("RECURRENCE-ID")), None)
-    if master is None:
-        raise Unread("no-series", "The calendar object holds no series.", _REMEDY)
-    started = _start_line(master)
-    like = _Clock(calendar, [_midnight(started), override.original, *override.window]).read(started)
-    starts, ends = _spelt_window(override.window, (started, started), (like, like))
-    ended = _line_end(octets, calendar.closes)
-    own = {name: [octets[line.start : line.end] for line in master.named(name)] for name in ("UID", "SUMMARY")}
-    event = [
-        _line("BEGIN:VEVENT", ended),
-        *own["UID"],
-        _line(f"DTSTAMP:{_utc(override.stamp)}", ended),
-        _line(_as_in_series("RECURRENCE-ID", override.original, started, like), ended),
-        _line(starts, ended),
-        _line(ends, ended),
-        *own["SUMMARY"],
-        _line(f"STATUS:{override.status}", ended),
-        _line(f"SEQUENCE:{override.sequence}", ended),
-        _line("END:VEVENT", ended),
-    ]
-    return b"".join([octets[: calendar.closes], *event, octets[calendar.closes :]])
+    def change(self, place: int, changes: EventChanges) -> None:
+        """Let the event at a place state the changes. Raise ``Unread``."""
+        if not 0 <= place < len(self._editors):
+            raise Unread("no-event", "The calendar object holds no such event.", _REMEDY)
+        editor = self._editors[place]
+        if changes.window is not None:
+            _state_window(editor, self._clock, changes.window)
+        if changes.status is not None:
+            editor.state("STATUS", changes.status)
+        if changes.sequence is not None:
+            editor.state("SEQUENCE", str(changes.sequence))
+        if changes.stamp is not None:
+            editor.state("DTSTAMP", _utc(changes.stamp))
+            if editor.event.named("LAST-MODIFIED"):
+                editor.state("LAST-MODIFIED", _utc(changes.stamp))
+        if changes.excluded or changes.restored:
+            _state_exceptions(editor, self._clock, changes)
+
+    def add(self, override: Override) -> int:
+        """Add a VEVENT for one occurrence of the series, and return its place. Raise ``Unread``."""
+        if self._master is None:
+            raise Unread("no-series", "The calendar object holds no series.", _REMEDY)
+        place = len(self._editors) + len(self._added)
+        self._added.append((override, self._written(override, self._master.event)))
+        self._places[override.original] = place
+        return place
+
+    def octets(self) -> bytes:
+        """Return the object as it is to be."""
+        edits = [edit for editor in self._editors for edit in editor.edits()]
+        closes = self._calendar.closes
+        edits.append((closes, closes, b"".join(octets for _, octets in self._added)))
+        kept, at = [], 0
+        for start, end, octets in sorted(edits, key=lambda edit: edit[0]):
+            kept += [self._octets[at:start], octets]
+            at = end
+        return b"".join([*kept, self._octets[at:]])
+
+    def _written(self, override: Override, master: Component) -> bytes:
+        """Return the VEVENT of an override: UID and SUMMARY of its master, octet for octet, and times of its type."""
+        started = _start_line(master)
+        like = self._clock.read(started)
+        starts, ends = _spelt_window(override.window, (started, started), (like, like))
+        ended = _line_end(self._octets, self._calendar.closes)
+        uid, summary = (
+            [self._octets[line.start : line.end] for line in master.named(name)] for name in ("UID", "SUMMARY")
+        )
+        event = [
+            _line("BEGIN:VEVENT", ended),
+            *uid,
+            _line(f"DTSTAMP:{_utc(override.stamp)}", ended),
+            _line(_as_in_series("RECURRENCE-ID", override.original, started, like), ended),
+            _line(starts, ended),
+            _line(ends, ended),
+            *summary,
+            _line(f"STATUS:{override.status}", ended),
+            _line(f"SEQUENCE:{override.sequence}", ended),
+            _line("END:VEVENT", ended),
+        ]
+        return b"".join(event)
+
+    def _day_of(self, original: datetime) -> date:
+        """Return the day of an occurrence where its series keeps its clocks."""
+        lines = self._master.event.named("DTSTART") if self._master else []
+        return (self._clock.read(lines[0]).zone if lines else LONDON_ZONE).wall(original).date()
 
 
 class _Editor:
@@ -133,65 +166,90 @@ class _Editor:
     def __init__(self, octets: bytes, event: Component) -> None:
         self._octets = octets
         self.event = event
-        # From one place to another, and what is to stand between the two.
-        self._edits: list[tuple[int, int, bytes]] = []
-        # "eventprop" before "alarmc" (RFC 5545 3.6.1).
-        self._end = min([event.closes, *(part.start for part in event.parts)])
+        # What is to stand in the place of a line, by where that begins ("": nothing), and what is to follow them all.
+        self._instead: dict[int, str] = {}
+        self._more: dict[str, str] = {}
 
     def replace(self, line: ContentLine, text: str) -> None:
         """Let a text stand where a line does; "" for nothing."""
-        octets = _line(text, _line_end(self._octets, line.end)) if text else b""
-        self._edits.append((line.start, line.end, octets))
+        self._instead[line.start] = text
 
     def add(self, text: str) -> None:
         """Let a line follow all others of the event's own."""
-        self._edits.append((self._end, self._end, _line(text, _line_end(self._octets, self._end))))
+        self._more[text] = text
 
     def state(self, name: str, value: str) -> None:
         """Let the event state a value that takes no parameters, once. A line that states it already stays."""
-        lines = self.event.named(name)
-        if [line.value.upper() for line in self.event.parsed(name)] == [value]:
+        if self.values(name) == [value]:
             return
+        lines = self.event.named(name)
         for line in lines:
             self.replace(line, f"{name}:{value}" if line is lines[0] else "")
         if not lines:
-            self.add(f"{name}:{value}")
+            self._more[name] = f"{name}:{value}"
 
-    def octets(self) -> bytes:
-        """Return the octets of the whole, edited."""
-        kept, at = [], 0
-        for start, end, octets in sorted(self._edits, key=lambda edit: edit[0]):
-            kept += [self._octets[at:start], octets]
-            at = end
-        return b"".join([*kept, self._octets[at:]])
+    def values(self, name: str) -> list[str]:
+        """Return the values that the event states of a property, in capitals."""
+        lines = [
+            own_line(self._instead[line.start]) if line.start in self._instead else line
+            for line in self.event.named(name)
+        ]
+        if name in self._more:
+            lines.append(own_line(self._more[name]))
+        return [_parsed(line).value.upper() for line in lines if line.octets]
+
+    def edits(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield from which place to which the octets give way, and to what."""
+        for line in self.event.lines:
+            text = self._instead.get(line.start)
+            if text is not None:
+                yield line.start, line.end, _line(text, _line_end(self._octets, line.end)) if text else b""
+        # "eventprop" before "alarmc" (RFC 5545 3.6.1).
+        last = min([self.event.closes, *(part.start for part in self.event.parts)])
+        yield last, last, b"".join(_line(text, _line_end(self._octets, last)) for text in self._more.values())
 
 
 class _Clock:
-    """How the times of one calendar are read, some years around given times."""
+    """How the times of one calendar are read."""
 
-    def __init__(self, calendar: Component, times: Sequence[datetime]) -> None:
-        years = [when.year for when in times]
+    def __init__(self, calendar: Component) -> None:
         definitions = [part for part in calendar.parts if part.name == "VTIMEZONE"]
-        self._zones = ZoneTable(definitions, (min(years) - _YEARS, max(years) + _YEARS), Allowance(Limits()))
+        self._zones = ZoneTable(definitions, _YEARS, Allowance(Limits()))
         own = calendar.parsed("X-WR-TIMEZONE")
         self._floating = floating_zone(own[0] if own else None)
 
     def read(self, line: ContentLine) -> Moment:
         """Read a line that states one time. Raise ``Unread``."""
-        return self.read_each(line)[0]
-
-    def read_each(self, line: ContentLine) -> list[Moment]:
-        """Read a line that states several. Raise ``Unread``."""
         stated = _parsed(line)
-        return [read_moment(stated, value, self._zones, self._floating) for value in stated.value.split(",")]
+        return read_moment(stated, stated.value, self._zones, self._floating)
+
+    def read_beside_start(self, line: ContentLine, event: Component) -> list[Moment]:
+        """Read a RECURRENCE-ID or an EXDATE: a time without a zone is in that of DTSTART. Raise ``Unread``."""
+        stated = _parsed(line)
+        starts = event.named("DTSTART")
+        try:
+            zone = self.read(starts[0]).zone if starts else self._floating
+        except Unread:
+            zone = self._floating
+        return [read_moment(stated, value, self._zones, zone) for value in stated.value.split(",")]
 
 
-def _state_window(editor: _Editor, calendar: Component, window: tuple[datetime, datetime]) -> None:
+def _state_window(editor: _Editor, clock: _Clock, window: tuple[datetime, datetime]) -> None:
     """State a start and an end. A line that says it already stays."""
+    try:
+        _restate_window(editor, clock, window)
+    except Unread:
+        # A withdrawal is taken by its UID, with times that cannot be read and without any.
+        for name, when in zip(("DTSTART", "DTEND"), window, strict=True):
+            editor.state(name, _utc(when))
+        for line in editor.event.named("DURATION"):
+            editor.replace(line, "")
+
+
+def _restate_window(editor: _Editor, clock: _Clock, window: tuple[datetime, datetime]) -> None:
     event = editor.event
     started = _start_line(event)
     ended = next(iter(event.named("DTEND")), None)
-    clock = _Clock(calendar, [_midnight(started), *window])
     like = clock.read(started)
     until = clock.read(ended) if ended else like
     starts, ends = _spelt_window(window, (started, ended or started), (like, until))
@@ -212,14 +270,13 @@ def _state_window(editor: _Editor, calendar: Component, window: tuple[datetime, 
         editor.add(ends)
 
 
-def _state_exceptions(editor: _Editor, calendar: Component, changes: EventChanges) -> None:
+def _state_exceptions(editor: _Editor, clock: _Clock, changes: EventChanges) -> None:
     started = _start_line(editor.event)
-    clock = _Clock(calendar, [_midnight(started), *changes.excluded, *changes.restored])
     like = clock.read(started)
     restored = {*changes.restored, *(like.zone.wall(when).date() for when in changes.restored)}
     known: set[datetime] = set()
     for line in editor.event.named("EXDATE"):
-        moments = clock.read_each(line)
+        moments = clock.read_beside_start(line, editor.event)
         kept = [
             value
             for value, one in zip(_parsed(line).value.split(","), moments, strict=True)
@@ -276,23 +333,11 @@ def _duration(window: tuple[datetime, datetime], *, as_days: bool) -> str:
     return f"DURATION:PT{int((window[1] - window[0]).total_seconds())}S"
 
 
-def _day(clock: _Clock, master: Component, original: datetime) -> date:
-    """Return the day of an occurrence where its series keeps its clocks."""
-    return clock.read(_start_line(master)).zone.wall(original).date()
-
-
 def _start_line(event: Component) -> ContentLine:
     lines = event.named("DTSTART")
     if not lines:
         raise Unread("no-start", "This event has no start.", _REMEDY, line=event.line, property_name="DTSTART")
     return lines[0]
-
-
-def _midnight(line: ContentLine) -> datetime:
-    """Return the day of the first time on a line: only its year is looked at."""
-    stated = _parsed(line)
-    day = read_time(stated, stated.value.partition(",")[0])[0]
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _parsed(line: ContentLine) -> ParsedLine:

@@ -86,7 +86,7 @@ def zone_lines(definition: Component) -> list[bytes]:
     heads = Heads()
     lines = [b"BEGIN:VTIMEZONE"]
     lines += [line.octets for line in definition.lines if line.octets[:5].upper() == b"TZID:"][:1]
-    for part in definition.parts:
+    for part in definition.within():
         if part.name not in _PARTS_OF_ZONE:
             continue
         lines.append(b"BEGIN:" + part.name.encode())

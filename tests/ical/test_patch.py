@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from app.ical.patch import EventChanges, Override, add_override, patch_event, place_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ical.components import read_calendars
+from app.ical.patch import EventChanges, ObjectPatch, Override
 from app.ical.unread import Unread
 from app.intake.calendar_object import read_object
 from app.intake.read_request import ReadRequest
@@ -67,6 +67,24 @@ def read(octets):
 def window(octets):
     (announcement,) = read(octets)
     return announcement.window.starts, announcement.window.ends
+
+
+def patch_event(octets, place, changes):
+    patch = ObjectPatch(octets)
+    patch.change(place, changes)
+    return patch.octets()
+
+
+def add_override(octets, override):
+    patch = ObjectPatch(octets)
+    place = patch.add(override)
+    assert patch.place_of(override.original) == place
+    assert patch.is_cancelled(place) == (override.status == "CANCELLED")
+    return patch.octets()
+
+
+def place_of(octets, original):
+    return ObjectPatch(octets).place_of(original)
 
 
 def changed_lines(before, after):
@@ -224,11 +242,37 @@ def test_one_date_of_several_on_a_line_is_restored_and_the_others_stay():
 
 
 @pytest.mark.parametrize(
+    "times", [[], ["DTSTART;TZID=Atlantis:20261206T020000", "DURATION:PT4H"], [TIMES["utc"][0], "DURATION:4"]]
+)
+def test_a_withdrawal_without_a_time_that_can_be_read_is_planned_again_with_one(times):
+    before = an_object(event(*times, "STATUS:CANCELLED"))
+    assert [one.window for one in read(before)] == [None]
+    assert window(patch_event(before, 0, EventChanges(window=FEBRUARY, status="CONFIRMED"))) == FEBRUARY
+
+
+def test_an_occurrence_named_without_a_zone_is_in_that_of_its_event():
+    own = event("RECURRENCE-ID:20261213T030000", *TIMES["quoted"])
+    assert place_of(an_object(SERIES, own), SECOND) == 1
+
+
+def test_many_occurrences_are_patched_in_one_scan_and_written_in_one_piece():
+    before = an_object(event("RRULE:FREQ=DAILY;COUNT=400", *TIMES["custom"]))
+    patch = ObjectPatch(before)
+    starts = [one.window.starts for one in read(before)]
+    for at in starts:
+        patch.add(Override(at, (at, at + timedelta(hours=4)), "CANCELLED", 1, STAMP))
+    patch.change(0, EventChanges(sequence=1))
+    assert (patch.highest_sequence(), patch.is_cancelled(0), patch.is_cancelled(400)) == (1, False, True)
+    after = read(patch.octets())
+    assert [(one.recurrence_id, one.withdrawn) for one in after] == [(one.recurrence_id, True) for one in read(before)]
+
+
+@pytest.mark.parametrize(
     ("patch", "code"),
     [
         (lambda: patch_event(b"BEGIN:VCALENDAR\r\n", 0, EventChanges()), "unsound"),
         (lambda: patch_event(an_object(event(*TIMES["utc"])), 1, EventChanges()), "no-event"),
-        (lambda: patch_event(an_object(event()), 0, EventChanges(window=FEBRUARY)), "no-start"),
+        (lambda: add_override(an_object(event()), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-start"),
         (lambda: add_override(an_object(OWN), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-series"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.ical.parsed_line import printable
 from app.intake.ical import read_ical
 from app.intake.read_request import ReadRequest
 from app.pulling.fetch_failure import SourceUnread
@@ -169,7 +170,7 @@ def test_several_calendars_in_one_file_are_read():
 
 @given(
     st.lists(
-        st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).map(str.strip).filter(bool), unique=True
+        st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1).map(printable).filter(bool), unique=True
     )
 )
 def test_a_cancellation_names_every_uid_as_intake_reads_it(names):
