@@ -16,6 +16,7 @@ from app.register.member_body import dump_body, load_body, weeks_of
 from app.register.member_patch import Known, patched
 from app.register.register import Register
 from app.register.rulebook import Rulebook
+from app.security.tokens import new_row_id
 from app.store import closures as rows
 from app.store import members
 from app.store.engine import Connection
@@ -62,7 +63,10 @@ class CalendarView:
             change = max(position for _, position in changes)
             if member is None:
                 if any(one.step is not Step.WITHDRAWN and one.closure.gateway == gateway for one, _ in changes):
-                    fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
+                    if all(decision.held is None for decision, _ in changes):
+                        fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
+                    else:
+                        self._show_again(place, uid, closures, change)
             elif not closures:
                 members.remove_member(store, self.connection, member, change)
             elif member.is_rendered:
@@ -92,6 +96,15 @@ class CalendarView:
             if one.closure.gateway == gateway:
                 known[one.mark.uid].append(Known(one.closure, one.mark))
         return known
+
+    def _show_again(self, place: Place, uid: str, closures: Sequence[Known], change: int) -> None:
+        """Write a member for what stood here before: its name may be a tombstone, or by now another event's."""
+        name = _name_of(closures)
+        held = members.member_named(self.register.store, self.connection, place, name)
+        if held is not None and not held.gone:
+            held, name = None, f"{new_row_id().hex()}.ics"
+        new = NewMember(self._head(uid, closures, name), change)
+        members.put_member(self.register.store, self.connection, place, held, new)
 
     def rendered_head(self, gateway: str, uid: str, name: str) -> MemberHead:
         """Return the head of the member that is rendered of what the record holds of an event at a gateway."""

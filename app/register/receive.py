@@ -203,8 +203,10 @@ def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[He
     """Return what moves one closure to the gateway of ``announcement``.
 
     Where that gateway knows the same event already, the announcement is a notice of the closure there and the one here
-    is withdrawn: what an event is at one gateway stays one closure.
+    is withdrawn: what an event is at one gateway stays one closure. A withdrawal moves nothing.
     """
+    if announcement.withdrawn:
+        return [Match(announcement, held)]
     there = (announcement.gateway, held.mark.uid, held.mark.recurrence_id)
     for other in known:
         taken = (other.closure.gateway, other.mark.uid, other.mark.recurrence_id) == there
