@@ -72,7 +72,7 @@ def receive_notice(
             missing = _missing(register, connection, user, notice.received_at, content)
             matches += [Match(withdrawal_of(one), one) for one in missing]
         recorded = record_content(receiving, content, matches, held)
-        follow_closures(register, connection, user, recorded.changes, rulebook)
+        follow_closures(register, connection, user, recorded.changes, rulebook, known=held)
     return recorded.outcome(register.signing_key)
 
 
@@ -188,7 +188,8 @@ def extend_series(register: Register, user: User, gateway: str, content: NoticeC
         transaction.log.close()
         transaction.write(connection)
         _keep_rules(register, connection, user, content)
-        follow_closures(register, connection, user, list(zip(decisions, places, strict=True)), rulebook)
+        changes = list(zip(decisions, places, strict=True))
+        follow_closures(register, connection, user, changes, rulebook, known=held)
     return len(decisions)
 
 
