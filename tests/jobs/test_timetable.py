@@ -19,7 +19,7 @@ from app.jobs.horizon import extend_horizon
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
-from app.register.reading import Question, find_closures
+from app.register.reading import Question, read_schedule
 from app.register.receive import receive_notice
 from app.register.verification import verify_record
 from app.store import runs, tables
@@ -109,8 +109,8 @@ def test_a_rule_without_end_goes_on_and_its_later_occurrences_are_not_late(regis
     added = extend_horizon(register, later)
     assert added == 10
     assert extend_horizon(register, later) == 0
-    found = find_closures(register, dcc, Question(ClosureWindow(NOW, NOW + timedelta(days=800))))
+    found = read_schedule(register, dcc, Question(ClosureWindow(NOW, NOW + timedelta(days=800))))
     assert len(found) == len(first.accepted) + added
     newest = found[-1]
-    assert (newest.late_change, newest.closure.first_received_at) == (False, NOW)
+    assert (newest.verdict.late_change, newest.verdict.short_notice, newest.first_received_at) == (False, False, NOW)
     assert verify_record(register).faults == ()

@@ -24,7 +24,7 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.window import ClosureWindow
 from app.pulling.http_client import Outbound
 from app.pulling.look import poll_source
-from app.register.reading import Question, find_closures
+from app.register.reading import Question, find_held, read_schedule
 from app.register.sources import add_source, gateway_of, make_source
 from app.store import tables
 from app.store.maintenance import read_maintenance
@@ -180,8 +180,11 @@ class Watched:
     def closures(self):
         """Every closure as (UID, start, state, number, moves), by UID."""
         span = ClosureWindow(self.clock() - timedelta(days=3000), self.clock() + timedelta(days=3000))
-        found = [one.closure for one in find_closures(self.register, OPERATOR, Question(span))]
-        return sorted((one.uid, f"{one.window.starts:%Y%m%dT%H%M%SZ}", one.state.value, one.number) for one in found)
+        found = []
+        for closure in read_schedule(self.register, OPERATOR, Question(span)):
+            uid = find_held(self.register, OPERATOR, closure.reference).mark.uid
+            found.append((uid, f"{closure.window.starts:%Y%m%dT%H%M%SZ}", closure.state.value, closure.number))
+        return sorted(found)
 
     def dates(self):
         """DCC's own dates as (UID, start, withdrawn, number), each as it stands, by UID."""
