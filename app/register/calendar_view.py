@@ -16,8 +16,10 @@ from app.register.member_body import dump_body, load_body, weeks_of
 from app.register.member_patch import Known, patched
 from app.register.register import Register
 from app.register.rulebook import Rulebook
+from app.security.tokens import new_row_id
 from app.store import closures as rows
 from app.store import members
+from app.store.closures import Held
 from app.store.engine import Connection
 from app.store.members import HeldMember, MemberHead, NewMember, Place
 from feeds.member import MemberEvent, render_member
@@ -27,9 +29,18 @@ Placed = tuple[Decision, int]
 
 
 def follow_closures(
-    register: Register, connection: Connection, user: User, changes: Sequence[Placed], rulebook: Rulebook
+    register: Register,
+    connection: Connection,
+    user: User,
+    changes: Sequence[Placed],
+    rulebook: Rulebook,
+    *,
+    known: Iterable[Held],
 ) -> None:
-    """Bring the members of the closures that changed up to date, under the locked head, after the closures."""
+    """Bring the members of the closures that changed up to date, under the locked head, after the closures.
+
+    ``known`` are the closures of these events that stood before: the others need not be read back.
+    """
     events: defaultdict[str, dict[str, list[Placed]]] = defaultdict(dict)
     for decision, place in changes:
         gateways = {decision.closure.gateway}
@@ -38,8 +49,9 @@ def follow_closures(
         for gateway in gateways:
             events[gateway].setdefault(decision.mark.uid, []).append((decision, place))
     view = CalendarView(register, connection, user, rulebook.retention.withdrawn_days)
+    before = {(held.closure.gateway, held.mark.uid) for held in known}
     for gateway, by_uid in sorted(events.items()):
-        view.follow(gateway, by_uid)
+        view.follow(gateway, by_uid, {uid for uid in by_uid if (gateway, uid) not in before})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +63,22 @@ class CalendarView:
     user: User
     withdrawn_days: int
 
-    def follow(self, gateway: str, events: Mapping[str, Sequence[Placed]]) -> None:
-        """Bring the members of some events at one gateway up to date."""
+    def follow(self, gateway: str, events: Mapping[str, Sequence[Placed]], unheard: set[str]) -> None:
+        """Bring the members of some events at one gateway up to date; of ``unheard`` ones it had no closure before."""
         store, place = self.register.store, place_of(self.register, self.user, gateway)
         held = members.members_of_uids(store, self.connection, place, events)
-        known = self._known(gateway, events, held)
+        new = {uid for uid in unheard if uid not in held and all(decision.held is None for decision, _ in events[uid])}
+        known = self._known(gateway, events, new)
         fresh = []
         for uid, changes in events.items():
             member, closures = held.get(uid), known[uid]
             change = max(position for _, position in changes)
             if member is None:
                 if any(one.step is not Step.WITHDRAWN and one.closure.gateway == gateway for one, _ in changes):
-                    fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
+                    if uid in new:
+                        fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
+                    else:
+                        self._show_again(place, uid, closures, change)
             elif not closures:
                 members.remove_member(store, self.connection, member, change)
             elif member.is_rendered:
@@ -73,15 +89,8 @@ class CalendarView:
         if fresh:
             members.insert_members(store, self.connection, place, fresh)
 
-    def _known(
-        self, gateway: str, events: Mapping[str, Sequence[Placed]], held: Mapping[str, HeldMember]
-    ) -> dict[str, list[Known]]:
-        """Return the closures of each event at this gateway; what is wholly new need not be read back."""
-        new = {
-            uid
-            for uid, changes in events.items()
-            if uid not in held and all(decision.held is None for decision, _ in changes)
-        }
+    def _known(self, gateway: str, events: Mapping[str, Sequence[Placed]], new: set[str]) -> dict[str, list[Known]]:
+        """Return the closures of each event at this gateway; what is wholly ``new`` need not be read back."""
         known = {
             uid: [Known(decision.closure, decision.mark) for decision, _ in changes if uid in new]
             for uid, changes in events.items()
@@ -92,6 +101,15 @@ class CalendarView:
             if one.closure.gateway == gateway:
                 known[one.mark.uid].append(Known(one.closure, one.mark))
         return known
+
+    def _show_again(self, place: Place, uid: str, closures: Sequence[Known], change: int) -> None:
+        """Write a member for what stood here before: its name may be a tombstone, or by now another event's."""
+        name = _name_of(closures)
+        held = members.member_named(self.register.store, self.connection, place, name)
+        if held is not None and not held.gone:
+            held, name = None, f"{new_row_id().hex()}.ics"
+        new = NewMember(self._head(uid, closures, name), change)
+        members.put_member(self.register.store, self.connection, place, held, new)
 
     def rendered_head(self, gateway: str, uid: str, name: str) -> MemberHead:
         """Return the head of the member that is rendered of what the record holds of an event at a gateway."""

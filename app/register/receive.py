@@ -72,7 +72,7 @@ def receive_notice(
             missing = _missing(register, connection, user, notice.received_at, content)
             matches += [Match(withdrawal_of(one), one) for one in missing]
         recorded = record_content(receiving, content, matches, held)
-        follow_closures(register, connection, user, recorded.changes, rulebook)
+        follow_closures(register, connection, user, recorded.changes, rulebook, known=held)
     return recorded.outcome(register.signing_key)
 
 
@@ -188,7 +188,8 @@ def extend_series(register: Register, user: User, gateway: str, content: NoticeC
         transaction.log.close()
         transaction.write(connection)
         _keep_rules(register, connection, user, content)
-        follow_closures(register, connection, user, list(zip(decisions, places, strict=True)), rulebook)
+        changes = list(zip(decisions, places, strict=True))
+        follow_closures(register, connection, user, changes, rulebook, known=held)
     return len(decisions)
 
 
@@ -203,8 +204,10 @@ def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[He
     """Return what moves one closure to the gateway of ``announcement``.
 
     Where that gateway knows the same event already, the announcement is a notice of the closure there and the one here
-    is withdrawn: what an event is at one gateway stays one closure.
+    is withdrawn: what an event is at one gateway stays one closure. A withdrawal moves nothing.
     """
+    if announcement.withdrawn:
+        return [Match(announcement, held)]
     there = (announcement.gateway, held.mark.uid, held.mark.recurrence_id)
     for other in known:
         taken = (other.closure.gateway, other.mark.uid, other.mark.recurrence_id) == there
