@@ -256,9 +256,9 @@ class Transfer:
         taken = [n for n, held in target.held.items() if uid in events.values_of(held.octets, "UID")]
         answer = calendar.transfer(self.method, name, target)
         if taken and taken != [name]:
-            assert answer.status_code == 403
+            assert answer.status_code == 403, f"{uid} stands there as {taken}"
         elif self.method == "MOVE" and not taken:
-            assert answer.status_code == 201
+            assert answer.status_code == 201, answer.text
             world.cancelled -= set(world.standing[sender.code])
             new = {r for r in api_list(sender.program, sender.code) if r not in world.standing[sender.code]}
             assert new == set(), f"a MOVE made new closures: {new}"
