@@ -15,7 +15,7 @@ HOMES = {
     # The idea: what a function that is it would be called, anywhere; the one module that may define it.
     "the fold from revisions to a closure": (r"_?(re)?fold(_\w+)?", "app/domain/closure.py"),
     "the reader of content lines": (r"_?(unfold\w*|(read|split)_(content_)?lines?|content_lines)", "app/ical/lines.py"),
-    "the JSON of a closure": (r"_?closure_(json|facts|as_json|to_json)", "app/register/closure_json.py"),
+    "the JSON of a closure": (r"_?closure_(json|facts|as_json|to_json)", "feeds/closure_json.py"),
 }
 
 
