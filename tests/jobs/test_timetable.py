@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from app.intake.reading import Asking
 
 from app.domain.notice import Channel, Notice
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.intake.ical import read_ical
-from app.intake.reading import Asking
 from app.jobs.horizon import extend_horizon
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
