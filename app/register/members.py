@@ -9,9 +9,9 @@ from app.domain.closure import State
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent, Occurrence
 from app.domain.party import Gateway, User
 from app.domain.refusal import Refusal
-from app.register.calendar_view import CalendarView, in_order, octets_of, place_of
+from app.register.calendar_view import CalendarView, in_order, load_stored, member_of, octets_of, place_of
 from app.register.matching import Match, match_announcements, withdrawal_of
-from app.register.member_body import MemberBody, dump_body, load_body, weeks_of
+from app.register.member_body import MemberBody, dump_body
 from app.register.member_patch import Known, patched
 from app.register.receipts import Outcome, outcome_facts
 from app.register.receive import (
@@ -162,7 +162,7 @@ def receive_member(
             changed_at=notice.received_at,
             written_sequence=0 if standing is None else standing.head.written_sequence,
         )
-        members.put_member(store, connection, place, held, _new_member(stored, head.log_size, body))
+        members.put_member(store, connection, place, held, member_of(stored, head.log_size, body))
     return Kept(stored, created=standing is None, is_as_sent=is_as_sent, outcome=outcome, also_at=also_at)
 
 
@@ -347,8 +347,7 @@ def _carry(
     register, connection, store = receiving.register, receiving.connection, receiving.register.store
     uid, now, change = standing.head.uid, receiving.notice.received_at, receiving.head.log_size
     # As its closures stand in the record by now: the row that held the UID goes first, since a UID stands once.
-    versions = members.versions_named(store, connection, here.place, [standing.head.name])
-    ((_, _, stored),) = members.bodies_of(store, connection, versions)
+    body = None if standing.is_rendered else load_stored(register, connection, here.place, standing)
     members.remove_member(store, connection, standing, change)
     rule = runs.series_of(store, connection, store.blind.rule(here.user.id, here.gateway.code, uid))
     if rule is not None and here.place != there.place:
@@ -357,18 +356,13 @@ def _carry(
     fresh = replace(standing.head, name=new_name, created_at=now, changed_at=now, leaves_on=0)
     if named is not None and named.id == standing.id:
         named = members.member_named(store, connection, there.place, new_name)
-    if stored is not None:
-        members.put_member(store, connection, there.place, named, _new_member(fresh, change, load_body(stored)))
+    if body is not None:
+        members.put_member(store, connection, there.place, named, member_of(fresh, change, body))
         return fresh
     view = CalendarView(register, connection, receiving.user, receiving.rulebook.retention.withdrawn_days)
     rendered = view.rendered_head(there.gateway.code, uid, new_name)
     members.put_member(store, connection, there.place, named, NewMember(rendered, change))
     return rendered
-
-
-def _new_member(head: MemberHead, change: int, body: MemberBody) -> NewMember:
-    is_whole = (body.complete_from, body.complete_until) == (None, None)
-    return NewMember(head, change, dump_body(body), weeks_of(body.instances), is_whole=is_whole)
 
 
 def _also_at(recorded: RecordedNotice) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def receive_notice(
 class RecordedNotice:
     """A notice that was written, with what was decided of it: the outcome waits for its signatures.
 
-    ``leaves`` are those of the steps taken, by their index in ``decisions``; ``tree`` is (size, root) over all.
+    ``log_index`` is the place of its own leaf. ``leaves`` are those of the steps taken, by their index in ``decisions``; ``tree`` is (size, root) over all.
     ``kept`` is the notice as it was stored.
     """
 
@@ -88,6 +88,7 @@ class RecordedNotice:
     content: NoticeContent
     decisions: Sequence[Decision]
     problems: Sequence[IntakeProblem]
+    log_index: int
     leaves: Mapping[int, tuple[int, bytes]]
     tree: tuple[int, bytes]
     kept: Notice
@@ -96,11 +97,14 @@ class RecordedNotice:
 
     @property
     def changes(self) -> list[tuple[Decision, int]]:
-        """Return the decisions that took a numbered step, each with the place of its revision in the log."""
+        """Return the decisions by which a calendar may look different, each with the place of its change in the log.
+
+        They took a numbered step, or said nothing new but by which name the sender's rule knows the occurrence.
+        """
         return [
-            (decision, self.leaves[index][0])
+            (decision, self.leaves[index][0] if index in self.leaves else self.log_index)
             for index, decision in enumerate(self.decisions)
-            if decision.step is not None and decision.step.is_numbered
+            if decision.is_shown
         ]
 
     def outcome(self, key: SigningKey) -> Outcome:
@@ -127,7 +131,9 @@ def record_content(
     _keep_rules(receiving.register, receiving.connection, receiving.user, content)
     clashes = _clashes(receiving.register, receiving.connection, receiving.user, decisions)
     also_at = _also_at(decisions, held)
-    return RecordedNotice(receiving.notice, content, decisions, problems, leaves, tree, kept, clashes, also_at)
+    return RecordedNotice(
+        receiving.notice, content, decisions, problems, receiving.head.log_size, leaves, tree, kept, clashes, also_at
+    )
 
 
 def preview_notice(
