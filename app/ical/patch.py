@@ -120,6 +120,12 @@ class ObjectPatch:
         self._places[override.original] = place
         return place
 
+    def entitle(self, summary: str) -> None:
+        """Let each event without a SUMMARY have this one."""
+        for editor in self._editors:
+            if not editor.event.named("SUMMARY"):
+                editor.add(f"SUMMARY:{summary}")
+
     def octets(self) -> bytes:
         """Return the object as it is to be."""
         edits = [edit for editor in self._editors for edit in editor.edits()]

@@ -80,8 +80,8 @@ def receive_notice(
 class RecordedNotice:
     """A notice that was written, with what was decided of it: the outcome waits for its signatures.
 
-    ``log_index`` is the place of its own leaf. ``leaves`` are those of the steps taken, by their index in ``decisions``; ``tree`` is (size, root) over all.
-    ``kept`` is the notice as it was stored.
+    ``log_index`` is the place of its own leaf. ``leaves`` are those of the steps taken, by their index in
+    ``decisions``; ``tree`` is (size, root) over all. ``kept`` is the notice as it was stored.
     """
 
     notice: Notice
