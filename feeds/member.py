@@ -10,6 +10,8 @@ from datetime import datetime
 
 from feeds.property import Property, content_line, plain, utc_basic
 
+NEUTRAL_SUMMARY = "Gateway closed"
+"""The title of an event whose sender's own is not kept."""
 _HEAD = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//closure-notices//calendar//EN\r\n"
 
 
@@ -36,16 +38,11 @@ def render_member(uid: str, events: Sequence[MemberEvent]) -> bytes:
     return _HEAD + b"".join(_render_event(named, event) for event in events) + b"END:VCALENDAR\r\n"
 
 
-def summary_of(gateway: str) -> str:
-    """Return the neutral title of an event whose sender wrote none, or none that is kept."""
-    return f"{gateway} closed"
-
-
 def _render_event(named: bytes, event: MemberEvent) -> bytes:
     recurrence = f"RECURRENCE-ID:{event.recurrence_id}\r\n" if event.recurrence_id else ""
     own = (
         f"DTSTAMP:{utc_basic(event.changed)}\r\n{recurrence}DTSTART:{utc_basic(event.starts)}\r\nDTEND:{utc_basic(event.ends)}\r\n"
-        f"SUMMARY:{summary_of(event.gateway)}\r\nSTATUS:{'CANCELLED' if event.withdrawn else 'CONFIRMED'}\r\n"
+        f"SUMMARY:{event.gateway} closed\r\nSTATUS:{'CANCELLED' if event.withdrawn else 'CONFIRMED'}\r\n"
         f"SEQUENCE:{event.sequence}\r\nCREATED:{utc_basic(event.created)}\r\nLAST-MODIFIED:{utc_basic(event.changed)}\r\n"
         "TRANSP:TRANSPARENT\r\nEND:VEVENT\r\n"
     )

@@ -26,7 +26,7 @@ from app.register.register import Register
 from app.store import members, runs
 from app.store.closures import Held
 from app.store.members import HeldMember, MemberHead, NewMember, Place
-from feeds.member import summary_of
+from feeds.member import NEUTRAL_SUMMARY
 
 CALENDAR_MEDIA_TYPE = "text/calendar"
 DELETION_MEDIA_TYPE = "text/x-member-deletion"
@@ -290,7 +290,7 @@ def _record_object(
     if not receiving.rulebook.retention.keeps_details:
         # Without a title some programs show nothing at all.
         patch = ObjectPatch(octets)
-        patch.entitle(summary_of(collection.gateway.code))
+        patch.entitle(NEUTRAL_SUMMARY)
         octets = patch.octets()
     body = MemberBody(octets, new.instances, None, None, "")
     again = {one.recurrence_id for one in told if not one.withdrawn} & {

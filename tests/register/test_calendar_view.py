@@ -8,7 +8,8 @@ import pytest
 from app.domain.access import Principal, Role
 from app.domain.notice import Channel
 from app.register.calendar_view import place_of
-from app.register.members import Allowed, GatewayCollection, deletion_notice, read_rendered, remove_member
+from app.register.members import Allowed, GatewayCollection, deletion_notice, remove_member
+from app.register.rendered_members import read_rendered
 from app.register.withdraw import withdraw_closure
 from app.store import members, parties
 
