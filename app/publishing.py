@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from app.domain.clash import find_clashing, find_maintenance_clashes
-from app.domain.closure import PlannedClosure, State
+from app.domain.closure import PlannedClosure
 from app.domain.maintenance import Maintenance, MaintenanceKind
+from app.register.closure_json import entry_of
 from app.register.reading import read_changes
 from app.register.register import Register
 from app.store.engine import Head
@@ -21,7 +22,7 @@ from feeds.event import render_event
 from feeds.freshness import etag_of
 from feeds.header import header_of
 from feeds.jcal import render_jcal
-from feeds.listing import render_entries, render_listing, render_maintenance
+from feeds.listing import count_ended, render_entries, render_listing, render_maintenance
 from feeds.scope import EPOCH, Code, FeedScope, Takes, last_modified, takes
 
 _MOST_FEEDS = 8  # whole feeds kept ready in one process; the least recently asked for goes first
@@ -65,7 +66,7 @@ class Publication:
     changed_at: datetime
     _gzipped: bytes | None = field(default=None)
     _jcal: bytes | None = field(default=None)
-    _closures: bytes | None = field(default=None)
+    _closures: tuple[int, bytes] | None = field(default=None)
 
     def gzipped(self) -> bytes:
         """Return the calendar as gzip, made once; without a time stamp, so that it is the same on every worker."""
@@ -80,38 +81,14 @@ class Publication:
         return self._jcal
 
     def listing(self, now: datetime) -> bytes:
-        """Return the feed as our JSON, with what is closed at ``now`` and within 24 hours; the long part made once."""
+        """Return the feed as our JSON at ``now``; the long part of it is kept until a window ends."""
         if self.scope.row.takes is Takes.DCC_DATES:
             return render_maintenance(header_of(self.scope), self.maintenance)
-        if self._closures is None:
-            self._closures = render_entries(self.entries)
-        return render_listing(header_of(self.scope), self.entries, now, self._closures)
-
-
-def entry_of(closure: PlannedClosure, user_name: str, gateway_name: str) -> FeedEntry:
-    """Return what a feed may say of a closure: names joined in, notice derived, everything else left behind."""
-    verdict = closure.verdict
-    return FeedEntry(
-        reference=closure.reference,
-        user_code=closure.user,
-        user_name=user_name,
-        gateway_code=closure.gateway,
-        gateway_name=gateway_name,
-        starts=closure.window.starts,
-        ends=closure.window.ends,
-        withdrawn=closure.state is State.WITHDRAWN,
-        sequence=closure.number,
-        created=closure.first_received_at.replace(microsecond=0),
-        changed=closure.changed_at,
-        notice_days=verdict.working_days_notice,
-        first_notice_days=verdict.first_notice.working_days,
-        recommended_days=verdict.current_date.recommended_days,
-        band=verdict.current_date.band,
-        short_notice=verdict.short_notice,
-        late_change=verdict.late_change,
-        moved_from_starts=closure.moved_from.starts if closure.moved_from else None,
-        moved_from_ends=closure.moved_from.ends if closure.moved_from else None,
-    )
+        ended = count_ended(self.entries, now)
+        kept = self._closures
+        if kept is None or kept[0] != ended:
+            kept = self._closures = (ended, render_entries(self.entries, now))
+        return render_listing(header_of(self.scope), self.entries, now, kept[1])
 
 
 def maintenance_entry_of(one: Maintenance) -> MaintenanceEntry:
@@ -210,10 +187,10 @@ class Publishing:
         elif head.change == self._change:
             return
         found_head, parties, changed = read_changes(self._register, self._change)
-        user_names = {user.code: user.name for user in parties.users.values()}
+        names = parties.names
         fresh = []
         for change, closure in changed:
-            entry = entry_of(closure, user_names[closure.user], parties.gateways[closure.gateway].name)
+            entry = entry_of(closure, names)
             rendered = Rendered(entry, render_event(entry, self._publisher), closure, change)
             earlier = self._rendered.get(closure.id)
             if earlier is not None:

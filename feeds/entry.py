@@ -5,6 +5,7 @@ A feed holds the one or the other, never both.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +16,8 @@ class FeedEntry:
     ``changed`` when we received it; ``created`` is when we first heard of the closure. ``notice_days`` (Working Days)
     belongs to the current window and ``first_notice_days`` to the first notice; ``band`` words ``notice_days``.
     ``short_notice``: the current window was known later than recommended. ``late_change``: the last change was a late
-    one. ``moved_from_*`` is the window before the last move, both or neither. All times are aware UTC; raise
-    ``ValueError`` for any other, and for a window that ends before it starts.
+    one. ``moves`` counts the moves, and ``moved_from_*`` is the window before the last, both or neither. All times are
+    aware UTC; raise ``ValueError`` for any other, and for a window that ends before it starts.
     """
 
     reference: str
@@ -36,6 +37,7 @@ class FeedEntry:
     band: str
     short_notice: bool
     late_change: bool
+    moves: int
     moved_from_starts: datetime | None
     moved_from_ends: datetime | None
 
@@ -46,6 +48,16 @@ class FeedEntry:
         for earlier in (self.moved_from_starts, self.moved_from_ends):
             if earlier is not None and earlier.tzinfo is not UTC:
                 raise ValueError("A feed entry takes aware UTC times.")
+
+    def state_at(self, now: datetime) -> Literal["planned", "withdrawn", "expired"]:
+        """Return what stands at ``now``: what is planned has expired as its window ends, whoever has noted it."""
+        if self.withdrawn:
+            return "withdrawn"
+        return "expired" if self.ends <= now else "planned"
+
+    def is_closed(self, now: datetime) -> bool:
+        """Tell whether the gateway is inside this window: from its start, and no longer at its end."""
+        return not self.withdrawn and self.starts <= now < self.ends
 
     @property
     def sort_key(self) -> tuple[datetime, str]:

@@ -8,16 +8,21 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from feeds.closure_json import recorded_json, window_json
 from feeds.entry import FeedEntry, FeedHeader, MaintenanceEntry
 from feeds.property import plain, utc_extended
-from feeds.wording import london_text
 
 _SOON = timedelta(hours=24)
 
 
-def render_entries(entries: Sequence[FeedEntry]) -> bytes:
-    """Return the JSON array of ``entries``: it depends on nothing but them, so a caller may keep it."""
-    return _octets([closure_facts(entry) for entry in entries])
+def render_entries(entries: Sequence[FeedEntry], now: datetime) -> bytes:
+    """Return the JSON array of ``entries``; with the same ``count_ended`` it is the same, so a caller may keep it."""
+    return _octets([recorded_json(entry, now) for entry in entries])
+
+
+def count_ended(entries: Sequence[FeedEntry], now: datetime) -> int:
+    """Return how many of the windows are over at ``now``: as each ends, its closure is no longer planned."""
+    return sum(entry.ends <= now for entry in entries)
 
 
 def render_listing(
@@ -25,17 +30,17 @@ def render_listing(
 ) -> bytes:
     """Return the whole JSON document at ``now`` (aware UTC); ``entries`` in ``FeedEntry.sort_key`` order.
 
-    ``closures`` is what ``render_entries`` made of the same entries, where the caller has kept it. Withdrawn closures
-    stand among ``closures`` only. A window is closed now from its start, and no longer at its end.
+    ``closures`` is what ``render_entries`` made of the same entries for ``now``, where the caller kept it. Withdrawn
+    closures stand among ``closures`` only. A window is closed now from its start, and no longer at its end.
     """
     standing = [entry for entry in entries if not entry.withdrawn]
     opening = {
         "name": plain(header.name),
         "description": plain(header.description),
-        "closed_now": [_window(entry) for entry in standing if entry.starts <= now < entry.ends],
+        "closed_now": [_window(entry) for entry in standing if entry.is_closed(now)],
         "next_24_hours": [_window(entry) for entry in standing if now < entry.starts < now + _SOON],
     }
-    kept = render_entries(entries) if closures is None else closures
+    kept = render_entries(entries, now) if closures is None else closures
     return _octets(opening)[:-1] + b',"closures":' + kept + b"}"
 
 
@@ -53,40 +58,7 @@ def _window(entry: FeedEntry) -> dict[str, object]:
     return {
         "reference": plain(entry.reference),
         "gateway": plain(entry.gateway_code),
-        "starts": utc_extended(entry.starts),
-        "ends": utc_extended(entry.ends),
-        "starts_london": london_text(entry.starts),
-        "ends_london": london_text(entry.ends),
-    }
-
-
-def closure_facts(entry: FeedEntry) -> dict[str, object]:
-    """Return every field of an entry, as JSON has it."""
-    moved_starts, moved_ends = entry.moved_from_starts, entry.moved_from_ends
-    return {
-        "reference": plain(entry.reference),
-        "user_code": plain(entry.user_code),
-        "user_name": plain(entry.user_name),
-        "gateway_code": plain(entry.gateway_code),
-        "gateway_name": plain(entry.gateway_name),
-        "starts": utc_extended(entry.starts),
-        "ends": utc_extended(entry.ends),
-        "starts_london": london_text(entry.starts),
-        "ends_london": london_text(entry.ends),
-        "withdrawn": entry.withdrawn,
-        "sequence": entry.sequence,
-        "created": utc_extended(entry.created),
-        "changed": utc_extended(entry.changed),
-        "notice_days": entry.notice_days,
-        "first_notice_days": entry.first_notice_days,
-        "recommended_days": entry.recommended_days,
-        "band": plain(entry.band),
-        "short_notice": entry.short_notice,
-        "late_change": entry.late_change,
-        "moved_from_starts": None if moved_starts is None else utc_extended(moved_starts),
-        "moved_from_ends": None if moved_ends is None else utc_extended(moved_ends),
-        "moved_from_starts_london": None if moved_starts is None else london_text(moved_starts),
-        "moved_from_ends_london": None if moved_ends is None else london_text(moved_ends),
+        **window_json(entry.starts, entry.ends),
     }
 
 
@@ -95,10 +67,7 @@ def maintenance_facts(entry: MaintenanceEntry) -> dict[str, object]:
     return {
         "reference": plain(entry.reference),
         "kind": "release" if entry.release else "maintenance",
-        "starts": utc_extended(entry.starts),
-        "ends": utc_extended(entry.ends),
-        "starts_london": london_text(entry.starts),
-        "ends_london": london_text(entry.ends),
+        **window_json(entry.starts, entry.ends),
         "withdrawn": entry.withdrawn,
         "sequence": entry.sequence,
         "created": utc_extended(entry.created),

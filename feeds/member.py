@@ -10,6 +10,8 @@ from datetime import datetime
 
 from feeds.property import Property, content_line, plain, utc_basic
 
+NEUTRAL_SUMMARY = "Gateway closed"
+"""The title of an event whose sender's own is not kept."""
 _HEAD = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//closure-notices//calendar//EN\r\n"
 
 

@@ -7,9 +7,11 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from feeds.closure_json import closure_json
 from feeds.entry import FeedEntry, MaintenanceEntry, Publisher
-from feeds.listing import closure_facts, maintenance_facts
+from feeds.listing import maintenance_facts
 from feeds.property import plain
 from feeds.wording import description, london_text, maintenance_summary, summary, window_text
 
@@ -60,8 +62,8 @@ def text_of(told: Sequence[EntryTold], publisher: Publisher) -> str:
     return "\n\n".join([*(_paragraph(one, publisher) for one in told), _FOOTER]) + "\n"
 
 
-def payload_of(told: Sequence[EntryTold], message_id: str, made_at: str) -> bytes:
-    """Return a message as JSON: every field of each closure, and why it is told."""
+def payload_of(told: Sequence[EntryTold], message_id: str, made_at: str, now: datetime) -> bytes:
+    """Return a message as JSON: each closure as it stands at ``now``, and why it is told."""
     facts = {
         "type": "closures.told",
         "id": message_id,
@@ -70,8 +72,8 @@ def payload_of(told: Sequence[EntryTold], message_id: str, made_at: str) -> byte
             "closures": [
                 {
                     "kinds": list(one.kinds),
-                    "closure": closure_facts(one.entry),
-                    "clashes": [closure_facts(other) for other in one.clashes],
+                    "closure": closure_json(one.entry, now),
+                    "clashes": [closure_json(other, now) for other in one.clashes],
                     "maintenance_clashes": [maintenance_facts(other) for other in one.maintenance],
                 }
                 for one in told

@@ -1,6 +1,7 @@
 """The sentences of a feed: kind, short, the same for everyone; lateness is told, never blamed."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from feeds.entry import FeedEntry, MaintenanceEntry
@@ -10,6 +11,7 @@ _LONDON = ZoneInfo("Europe/London")
 _RETROSPECTIVE = {"after start": "started", "after end": "ended"}
 
 
+@lru_cache(maxsize=4096)  # one answer words the same instants many times
 def london_text(instant: datetime) -> str:
     """Word an instant in London time with its abbreviation: ``Sun 6 Dec 2026 02:00 GMT``."""
     local = instant.astimezone(_LONDON)

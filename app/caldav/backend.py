@@ -158,7 +158,12 @@ class Condition:
     lists: tuple[TagList, ...] | None = None
 
     def holds(self, etag: str | None, changed_at: datetime | None) -> bool:
-        """Tell whether a member with this tag and of this time (both None: no member) may be changed.
+        """Tell whether a member with this tag and of this time (both None: no member) may be changed."""
+        absent = self.none_match is None or etag is None or not self.none_match & {etag, "*"}
+        return absent and self.is_current(etag, changed_at)
+
+    def is_current(self, etag: str | None, changed_at: datetime | None) -> bool:
+        """Tell whether a member is as the client knows it, whatever If-None-Match says.
 
         If-Match goes before If-Unmodified-Since, which says nothing of what "does not have a modification date" (RFC
         9110 13.1.4); it counts in whole seconds, as Last-Modified does.
@@ -169,8 +174,7 @@ class Condition:
             timely = changed_at.replace(microsecond=0) <= self.unmodified_since
         else:
             timely = True
-        listed = self.lists is None or any(tags.holds(etag) for tags in self.lists)
-        return timely and listed and (self.none_match is None or etag is None or not self.none_match & {etag, "*"})
+        return timely and (self.lists is None or any(tags.holds(etag) for tags in self.lists))
 
 
 @dataclass(frozen=True, slots=True)

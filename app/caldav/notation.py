@@ -131,8 +131,10 @@ def http_date(instant: datetime) -> str:
     return format_datetime(instant.astimezone(UTC), usegmt=True)
 
 
-def read_http_date(text: str) -> datetime | None:
+def read_http_date(text: str | None) -> datetime | None:
     """Return the instant of an HTTP-date, None for anything else, which "MUST" be ignored (RFC 9110 13.1.3, 13.1.4)."""
+    if text is None:
+        return None
     try:
         found = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -24,7 +24,7 @@ def read_condition(request: Request, view: AskerView) -> Condition:
         # If-Match compares strongly, so a weak tag there matches nothing (RFC 9110 13.1.1).
         match=_tags(headers.get("if-match"), weak=False),
         none_match=_tags(headers.get("if-none-match")),
-        unmodified_since=read_http_date(headers.get("if-unmodified-since", "")),
+        unmodified_since=read_http_date(headers.get("if-unmodified-since")),
         lists=_lists(request, view) if "if" in headers else None,
     )
 

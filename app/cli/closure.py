@@ -10,8 +10,8 @@ from app.cli.query_options import as_of_option
 from app.domain.closure import PlannedClosure, Revision
 from app.domain.london import london_text, utc_text
 from app.factory import utc_now
-from app.register.closure_json import closure_facts, revision_facts
-from app.register.reading import find_history, without_sender_words
+from app.register.closure_json import json_of, revision_facts
+from app.register.reading import find_history, read_names, without_sender_words
 
 _HEADINGS = ("revision", "received", "change", "gateway", "starts", "ends", "notice", "by")
 
@@ -31,18 +31,19 @@ def show(reference: str, as_of: datetime | None) -> None:
     """Show the closure REF: what stands, and each notice that we received of it, oldest first."""
     with opened() as service:
         history = find_history(service.register, OPERATOR, reference, as_of)
-    line = history[-1][1]
+        names = read_names(service.register)
+    line, now = history[-1][1], as_of or utc_now()
     facts = {
         "as_of": None if as_of is None else utc_text(as_of),
-        **closure_facts(line, as_of or utc_now()),
+        **json_of(line, names, now),
         "revisions": [revision_facts(without_sender_words(revision), after) for revision, after in history],
     }
-    say(facts, _head(line), "", *table(_HEADINGS, [_row(revision) for revision, _ in history], empty=""))
+    say(facts, _head(line, now), "", *table(_HEADINGS, [_row(revision) for revision, _ in history], empty=""))
 
 
-def _head(line: PlannedClosure) -> str:
+def _head(line: PlannedClosure, now: datetime) -> str:
     span = f"{london_text(line.window.starts)} to {london_text(line.window.ends)}"
-    return f"{line.reference}  {line.user}  {line.gateway}  {span}  {line.state.value}"
+    return f"{line.reference}  {line.user}  {line.gateway}  {span}  {line.state_at(now).value}"
 
 
 def _row(one: Revision) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.london import london_text, utc_text
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
-from app.register.closure_json import closure_facts
+from app.register.closure_json import json_of
 from app.register.reading import Question, read_schedule
 
 _INSTANT_SPAN = timedelta(microseconds=1)
@@ -54,9 +54,10 @@ def schedule(
             raise click.UsageError("--at does not go with --from and --to.")
         span = ClosureWindow(at, at + _INSTANT_SPAN)
     now = as_of or utc_now()
-    question = Question(span, user, gateway, State(state) if state else None, as_of)
+    question = Question(span, user, gateway, State(state) if state else None, as_of, now)
     with opened() as service:
         found = read_schedule(service.register, OPERATOR, question)
+        names = service.register.history.parties().names
     if at is not None:
         found = [one for one in found if one.is_open(at)]
     say(
@@ -64,14 +65,14 @@ def schedule(
             "from": utc_text(span.starts),
             "to": utc_text(span.ends),
             "as_of": None if as_of is None else utc_text(as_of),
-            "closures": [closure_facts(one, now) for one in found],
+            "closures": [json_of(one, names, now) for one in found],
         },
-        *table(_HEADINGS, [_row(one) for one in found], empty="No closure is planned then."),
+        *table(_HEADINGS, [_row(one, now) for one in found], empty="No closure is planned then."),
     )
 
 
-def _row(one: PlannedClosure) -> tuple[object, ...]:
+def _row(one: PlannedClosure, now: datetime) -> tuple[object, ...]:
     return (
         *(one.reference, one.user, one.gateway, london_text(one.window.starts), london_text(one.window.ends)),
-        *(one.state.value, f"{one.verdict.current_date.working_days} WD"),
+        *(one.state_at(now).value, f"{one.verdict.current_date.working_days} WD"),
     )

@@ -75,9 +75,9 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
     def list_() -> None:
         """List the sources, oldest first: the last poll, what is taken, what is missing, what went wrong."""
         with opened() as service:
-            facts = [listed_facts(one) for one in sources_about(service.store, topic)]
+            facts = [listed_facts(held) for held in sources_about(service.store, topic)]
         headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
-        rows = [[*(one[name] for name in headings), len(one["problems"])] for one in facts]
+        rows = [[*(source[name] for name in headings), len(source["problems"])] for source in facts]
         say({"sources": facts}, *table((*headings, "problems"), rows, empty=empty), *troubles(facts))
 
     @group.command(epilog=examples(f"{command} poll {_SOME_ID}", f"{command} poll {_SOME_ID} --dry-run"))

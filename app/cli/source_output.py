@@ -14,33 +14,37 @@ from app.register.sources import ListedSource, Topic
 from app.store.sources import OK, GatewayOf, Standing
 
 
-def listed_facts(one: ListedSource) -> dict[str, Any]:
+def listed_facts(listed: ListedSource) -> dict[str, Any]:
     """Return a source as listed."""
-    held, state = one.source, read_state(one.standing.state)
+    held, state = listed.source, read_state(listed.standing.state)
     return {
         "id": held.id.hex(),
-        **_heads(one),
+        **_heads(listed),
         "url": held.url,
         "username": held.username or None,
         "word": held.word or None,
         "category": held.category or None,
         "every_minutes": held.every_minutes,
         "created": utc_text(held.created_at),
-        **_standing_facts(one.standing, state),
-        "last_change": {name: getattr(state.found, name) for name in one.about.counts},
+        **_standing_facts(listed.standing, state),
+        "last_change": {name: getattr(state.found, name) for name in listed.about.counts},
         "problems": [problem_facts(problem) for problem in state.found.problems],
     }
 
 
 def poll_facts(found: ListedSource, report: PollReport) -> dict[str, Any]:
     """Return what one poll did: its acknowledgements as one notice has them, or its dates as one import has them."""
-    told = [imported_facts(one) if isinstance(one, Imported) else outcome_facts(one) for one in report.polled.answers]
-    none = {"unchanged": 0} if found.user is None else {}
+    answers = report.polled.answers
+    told = [imported_facts(answer) if isinstance(answer, Imported) else outcome_facts(answer) for answer in answers]
+    none: dict[str, Any] = {"unchanged": 0} if found.user is None else {}  # an import counts what a notice lists
     return {
         "id": found.source.id.hex(),
         **_heads(found),
         **_standing_facts(report.standing, report.polled.state),
-        **{name: sum((one[name] for one in told), none.get(name, [])) for name in (*found.about.results, "problems")},
+        **{
+            name: sum((facts[name] for facts in told), none.get(name, []))
+            for name in (*found.about.results, "problems")
+        },
     }
 
 
@@ -51,30 +55,32 @@ def poll_lines(topic: Topic, facts: dict[str, Any], report: PollReport, would_be
         counts = ", ".join(f"{_count(facts[name])} {name}" for name in topic.results)
         lines = [f"{_events(facts['events'])} taken: {would_be}{counts}."]
     for name in ("accepted", "added", "moved", "withdrawn", "superseded"):
-        for one in facts.get(name, ()):
-            gateway = f"{one['gateway']}  " if "gateway" in one else ""
-            told = f"{one['change']}. {one['notice']}" if "change" in one else f"{name}."
-            lines.append(f"  {one['reference']}  {gateway}{one['starts_london']} to {one['ends_london']}  {told}")
+        for entry in facts.get(name, ()):
+            gateway = f"{entry['gateway']}  " if "gateway" in entry else ""
+            told = f"{entry['change']}. {entry['notice']}" if "change" in entry else f"{name}."
+            lines.append(f"  {entry['reference']}  {gateway}{entry['starts_london']} to {entry['ends_london']}  {told}")
     return [*lines, *(f"  {problem_line(problem)}" for answer in report.polled.answers for problem in answer.problems)]
 
 
 def troubles(facts: Sequence[dict[str, Any]]) -> list[str]:
     """Word what is wrong with each source, and what is missing from it."""
     lines = []
-    for one in facts:
-        if one["problem"]:
-            lines.append(f"{one['id']}: {one['problem']} {one['remedy']} Nothing was changed.")
-        if one["doubted"]:
-            lines.append(f"{one['id']}: {_events(one['missing'])} missing, too many at once to be believed yet.")
-        elif one["missing"]:
-            lines.append(f"{one['id']}: {_events(one['missing'])} missing; the next poll withdraws what still is.")
+    for source in facts:
+        if source["problem"]:
+            lines.append(f"{source['id']}: {source['problem']} {source['remedy']} Nothing was changed.")
+        if source["doubted"]:
+            lines.append(f"{source['id']}: {_events(source['missing'])} missing, too many at once to be believed yet.")
+        elif source["missing"]:
+            lines.append(
+                f"{source['id']}: {_events(source['missing'])} missing; the next poll withdraws what still is."
+            )
     return lines
 
 
-def _heads(one: ListedSource) -> dict[str, str | None]:
+def _heads(listed: ListedSource) -> dict[str, str | None]:
     """Return what a source is read for."""
-    topic = one.source.topic
-    return {"user": one.user, "gateway": topic.gateway} if isinstance(topic, GatewayOf) else {"dates": topic.value}
+    topic = listed.source.topic
+    return {"user": listed.user, "gateway": topic.gateway} if isinstance(topic, GatewayOf) else {"dates": topic.value}
 
 
 def _standing_facts(standing: Standing, state: SourceState) -> dict[str, Any]:

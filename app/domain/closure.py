@@ -115,6 +115,15 @@ class PlannedClosure:
     moves: int = 0
     former_gateways: tuple[str, ...] = ()
 
+    def state_at(self, now: datetime) -> State:
+        """Return what stands at ``now``: what is planned has expired as its window ends, whether or not that is noted.
+
+        "Withdrawn" stays so.
+        """
+        if self.state is State.WITHDRAWN:
+            return State.WITHDRAWN
+        return State.EXPIRED if self.window.ends <= now else State.PLANNED
+
     def is_open(self, now: datetime) -> bool:
         """Tell whether the gateway is inside this window now. A withdrawn closure never is."""
         return self.state is not State.WITHDRAWN and self.window.contains(now)

@@ -1,6 +1,7 @@
 """Who closes what: Users, their gateways, and the codes by which both are known."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.domain.refusal import CodeRefused
@@ -38,6 +39,14 @@ class Gateway:
     id: bytes
     code: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What Users and gateways are called, by their codes."""
+
+    users: Mapping[str, str]
+    gateways: Mapping[str, str]
 
 
 def read_code(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.ical.lines import ContentLine, content_lines, fold, plain_octets
+from app.ical.lines import ContentLine, content_lines, fold_line, plain_octets
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
 
@@ -229,7 +229,7 @@ def _unsound(text: str) -> Unread:
 
 def written(component: Component) -> bytes:
     """Return a component as octets, folded, each line ended by CR LF."""
-    return b"".join(fold(line.octets) for line in flat_lines(component))
+    return b"".join(fold_line(line.octets) for line in flat_lines(component))
 
 
 def flat_lines(component: Component) -> Iterator[ContentLine]:

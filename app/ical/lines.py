@@ -85,7 +85,7 @@ def own_line(text: str) -> ContentLine:
     return ContentLine(re.split("[;:]", text, maxsplit=1)[0], 0, text.encode())
 
 
-def fold(line: bytes) -> bytes:
+def fold_line(line: bytes) -> bytes:
     """Return a line folded as RFC 5545 3.1 asks, with its CR LF."""
     if len(line) > _NEVER_FOLDED:
         line = Contentline(line.decode()).to_ical()  # type: ignore[no-untyped-call] # icalendar leaves it unannotated

@@ -12,7 +12,7 @@ from app.domain.london import LONDON
 from app.domain.london import Reading as ClockReading
 from app.ical.components import Component, read_sole_calendar
 from app.ical.limits import Allowance, Limits
-from app.ical.lines import ContentLine, fold, own_line
+from app.ical.lines import ContentLine, fold_line, own_line
 from app.ical.moment import Moment, end_of, read_moment
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
@@ -119,6 +119,12 @@ class ObjectPatch:
         self._added.append((override, self._written(override, self._master.event)))
         self._places[override.original] = place
         return place
+
+    def entitle(self, summary: str) -> None:
+        """Let each event without a SUMMARY have this one."""
+        for editor in self._editors:
+            if not editor.event.named("SUMMARY"):
+                editor.add(f"SUMMARY:{summary}")
 
     def octets(self) -> bytes:
         """Return the object as it is to be."""
@@ -354,7 +360,7 @@ def _utc(when: datetime) -> str:
 
 
 def _line(text: str, ended: bytes) -> bytes:
-    return fold(text.encode()).replace(b"\r\n", ended)
+    return fold_line(text.encode()).replace(b"\r\n", ended)
 
 
 def _line_end(octets: bytes, at: int) -> bytes:

@@ -4,7 +4,7 @@
 FAULTS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RecursionError, AssertionError)
 
 
-class Unread(Exception):  # noqa: N818 - the domain's word; DOMAIN.md reserves "error"
+class Unread(Exception):  # noqa: N818 - the domain's word (docs/glossary.md)
     """One thing that cannot be read; it never echoes the sender's words.
 
     ``line`` counts physical lines from 1. ``property_name`` is the property or column. ``code`` stays, for programs.

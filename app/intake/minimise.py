@@ -10,7 +10,7 @@ from app.domain.notice import Announcement, Notice, NoticeContent
 from app.domain.refusal import NoticeUnreadable
 from app.ical.components import Component
 from app.ical.limits import Limits
-from app.ical.lines import content_lines, fold
+from app.ical.lines import content_lines, fold_line
 from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import Unread
 from app.ical.zones import defined_tzid
@@ -48,7 +48,7 @@ def _calendars(octets: bytes, reading: NoticeContent) -> bytes:
     kept = [line for calendar in stream.calendars for line in _calendar(calendar, understood)]
     if kept == [line.octets for line in content_lines(stream.scanned)]:
         return octets
-    return b"".join(map(fold, kept))
+    return b"".join(map(fold_line, kept))
 
 
 class _Understood:

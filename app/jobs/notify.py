@@ -4,17 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.domain.closure import PlannedClosure
 from app.domain.london import utc_text
 from app.jobs.letter import Letter, NotDelivered
 from app.jobs.post_office import PostOffice
-from app.publishing import entry_of, maintenance_entry_of
+from app.publishing import maintenance_entry_of
+from app.register.closure_json import entry_of
 from app.register.messages import outbox
 from app.register.messages.content import Telling, read_telling
 from app.register.register import Register
 from app.store.outbox import Message
-from app.store.parties import Parties
-from feeds.entry import FeedEntry, Publisher
+from feeds.entry import Publisher
 from feeds.telling import EntryTold, payload_of, subject_of, text_of
 
 _MOST_AT_ONCE = 50  # letters of one run; the next is a second away
@@ -53,11 +52,12 @@ def deliver(register: Register, office: PostOffice, now: Callable[[], datetime])
 
 
 def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: datetime) -> Letter:
+    names = telling.parties.names
     told = [
         EntryTold(
             kinds=tuple(kind.value for kind in one.kinds),
-            entry=_entry(one.closure, telling.parties),
-            clashes=tuple(_entry(other, telling.parties) for other in one.clashes),
+            entry=entry_of(one.closure, names),
+            clashes=tuple(entry_of(other, names) for other in one.clashes),
             maintenance=tuple(map(maintenance_entry_of, one.maintenance)),
         )
         for one in telling.told
@@ -69,11 +69,6 @@ def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: d
         secret=telling.recipient.secret,
         subject=subject_of(told),
         text=text_of(told, publisher),
-        payload=payload_of(told, message_id, utc_text(message.made_at)),
+        payload=payload_of(told, message_id, utc_text(message.made_at), sent_at),
         sent_at=sent_at,
     )
-
-
-def _entry(closure: PlannedClosure, names: Parties) -> FeedEntry:
-    user = next(user for user in names.users.values() if user.code == closure.user)
-    return entry_of(closure, user.name, names.gateways[closure.gateway].name)

@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 from app.domain.closure import State, Step
 from app.domain.party import User
 from app.register.decisions import Decision
-from app.register.member_body import dump_body, load_body, weeks_of
+from app.register.member_body import MemberBody, dump_body, load_body, weeks_of
 from app.register.member_patch import Known, patched
 from app.register.register import Register
 from app.register.rulebook import Rulebook
+from app.security.tokens import new_row_id
 from app.store import closures as rows
 from app.store import members
+from app.store.closures import Held
 from app.store.engine import Connection
 from app.store.members import HeldMember, MemberHead, NewMember, Place
 from feeds.member import MemberEvent, render_member
@@ -27,9 +29,18 @@ Placed = tuple[Decision, int]
 
 
 def follow_closures(
-    register: Register, connection: Connection, user: User, changes: Sequence[Placed], rulebook: Rulebook
+    register: Register,
+    connection: Connection,
+    user: User,
+    changes: Sequence[Placed],
+    rulebook: Rulebook,
+    *,
+    known: Iterable[Held],
 ) -> None:
-    """Bring the members of the closures that changed up to date, under the locked head, after the closures."""
+    """Bring the members of the closures that changed up to date, under the locked head, after the closures.
+
+    ``known`` are the closures of these events that stood before: the others need not be read back.
+    """
     events: defaultdict[str, dict[str, list[Placed]]] = defaultdict(dict)
     for decision, place in changes:
         gateways = {decision.closure.gateway}
@@ -38,8 +49,12 @@ def follow_closures(
         for gateway in gateways:
             events[gateway].setdefault(decision.mark.uid, []).append((decision, place))
     view = CalendarView(register, connection, user, rulebook.retention.withdrawn_days)
+    for decision, place in changes:
+        if decision.held is not None and decision.held.closure.gateway != decision.closure.gateway:
+            view.carry(decision.mark.uid, decision.held.closure.gateway, decision.closure.gateway, place)
+    before = {(held.closure.gateway, held.mark.uid) for held in known}
     for gateway, by_uid in sorted(events.items()):
-        view.follow(gateway, by_uid)
+        view.follow(gateway, by_uid, {uid for uid in by_uid if (gateway, uid) not in before})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +66,22 @@ class CalendarView:
     user: User
     withdrawn_days: int
 
-    def follow(self, gateway: str, events: Mapping[str, Sequence[Placed]]) -> None:
-        """Bring the members of some events at one gateway up to date."""
+    def follow(self, gateway: str, events: Mapping[str, Sequence[Placed]], unheard: set[str]) -> None:
+        """Bring the members of some events at one gateway up to date; of ``unheard`` ones it had no closure before."""
         store, place = self.register.store, place_of(self.register, self.user, gateway)
         held = members.members_of_uids(store, self.connection, place, events)
-        known = self._known(gateway, events, held)
+        new = {uid for uid in unheard if uid not in held and all(decision.held is None for decision, _ in events[uid])}
+        known = self._known(gateway, events, new)
         fresh = []
         for uid, changes in events.items():
             member, closures = held.get(uid), known[uid]
             change = max(position for _, position in changes)
             if member is None:
                 if any(one.step is not Step.WITHDRAWN and one.closure.gateway == gateway for one, _ in changes):
-                    fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
+                    if uid in new:
+                        fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
+                    else:
+                        self._show_again(place, uid, closures, change)
             elif not closures:
                 members.remove_member(store, self.connection, member, change)
             elif member.is_rendered:
@@ -73,15 +92,26 @@ class CalendarView:
         if fresh:
             members.insert_members(store, self.connection, place, fresh)
 
-    def _known(
-        self, gateway: str, events: Mapping[str, Sequence[Placed]], held: Mapping[str, HeldMember]
-    ) -> dict[str, list[Known]]:
-        """Return the closures of each event at this gateway; what is wholly new need not be read back."""
-        new = {
-            uid
-            for uid, changes in events.items()
-            if uid not in held and all(decision.held is None for decision, _ in changes)
-        }
+    def carry(self, uid: str, source: str, target: str, change: int) -> None:
+        """Let what a client put stand at another gateway, once all of its closures have gone there."""
+        store, connection = self.register.store, self.connection
+        here, there = (place_of(self.register, self.user, gateway) for gateway in (source, target))
+        member = members.members_of_uids(store, connection, here, [uid]).get(uid)
+        if member is None or member.is_rendered or members.members_of_uids(store, connection, there, [uid]):
+            return
+        standing = rows.of_series(store, connection, self.user.code, [store.blind.series(self.user.id, uid)])
+        if any(held.closure.gateway == source for held in standing):
+            return
+        body = load_stored(self.register, connection, here, member)
+        members.remove_member(store, connection, member, change)
+        named = members.member_named(store, connection, there, member.head.name)
+        head = member.head
+        if named is not None and not named.gone:
+            named, head = None, replace(head, name=_random_name())
+        members.put_member(store, connection, there, named, member_of(head, change, body))
+
+    def _known(self, gateway: str, events: Mapping[str, Sequence[Placed]], new: set[str]) -> dict[str, list[Known]]:
+        """Return the closures of each event at this gateway; what is wholly ``new`` need not be read back."""
         known = {
             uid: [Known(decision.closure, decision.mark) for decision, _ in changes if uid in new]
             for uid, changes in events.items()
@@ -92,6 +122,15 @@ class CalendarView:
             if one.closure.gateway == gateway:
                 known[one.mark.uid].append(Known(one.closure, one.mark))
         return known
+
+    def _show_again(self, place: Place, uid: str, closures: Sequence[Known], change: int) -> None:
+        """Write a member for what stood here before: its name may be a tombstone, or by now another event's."""
+        name = _name_of(closures)
+        held = members.member_named(self.register.store, self.connection, place, name)
+        if held is not None and not held.gone:
+            held, name = None, _random_name()
+        new = NewMember(self._head(uid, closures, name), change)
+        members.put_member(self.register.store, self.connection, place, held, new)
 
     def rendered_head(self, gateway: str, uid: str, name: str) -> MemberHead:
         """Return the head of the member that is rendered of what the record holds of an event at a gateway."""
@@ -120,10 +159,7 @@ class CalendarView:
     ) -> None:
         """Patch what changed into the octets that a client put; those that say it already stay as they are."""
         store = self.register.store
-        versions = members.versions_named(store, self.connection, place, [member.head.name])
-        ((_, _, stored),) = members.bodies_of(store, self.connection, versions)
-        assert stored is not None
-        body = load_body(stored)
+        body = load_stored(self.register, self.connection, place, member)
         after = patched(body, [_as_seen_at(gateway, decision) for decision, _ in changes])
         leaving = leaves_on(closures, self.withdrawn_days)
         if after.body.octets == body.octets and leaving == member.head.leaves_on:
@@ -136,19 +172,27 @@ class CalendarView:
             leaves_on=leaving,
             written_sequence=max(after.sequence, member.head.written_sequence),
         )
-        new = NewMember(
-            head,
-            max(position for _, position in changes),
-            dump_body(after.body),
-            weeks_of(after.body.instances),
-            is_whole=(after.body.complete_from, after.body.complete_until) == (None, None),
-        )
+        new = member_of(head, max(position for _, position in changes), after.body)
         members.put_member(store, self.connection, place, member, new)
 
 
 def place_of(register: Register, user: User, gateway: str) -> Place:
     """Return where the members of a User's gateway stand."""
     return Place(user.id, register.store.blind.collection(user.id, gateway))
+
+
+def load_stored(register: Register, connection: Connection, place: Place, member: HeldMember) -> MemberBody:
+    """Return the body of a member that a client put."""
+    versions = members.versions_named(register.store, connection, place, [member.head.name])
+    ((_, _, stored),) = members.bodies_of(register.store, connection, versions)
+    assert stored is not None
+    return load_body(stored)
+
+
+def member_of(head: MemberHead, change: int, body: MemberBody) -> NewMember:
+    """Return a member that a client put, to be written."""
+    is_whole = (body.complete_from, body.complete_until) == (None, None)
+    return NewMember(head, change, dump_body(body), weeks_of(body.instances), is_whole=is_whole)
 
 
 def octets_of(uid: str, closures: Iterable[Known]) -> bytes:
@@ -198,3 +242,7 @@ def _name_of(closures: Sequence[Known]) -> str:
     """Return the name of a member that no client named: stable, and said by nothing else."""
     first = min(closures, key=lambda known: (known.closure.first_received_at, known.closure.reference))
     return f"{first.closure.reference.lower()}.ics"
+
+
+def _random_name() -> str:
+    return f"{new_row_id().hex()}.ics"

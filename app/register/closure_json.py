@@ -3,41 +3,47 @@
 from datetime import date, datetime
 from typing import Any
 
-from app.domain.closure import PlannedClosure, Revision
+from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.london import Reading, london_date, london_text, utc_text
 from app.domain.notice_period import AFTER_START
 from app.domain.notice_policy import policy_in_force
+from app.domain.party import Names
 from app.register.history_cache import RecordedChange
 from app.register.rulebook import Rulebook
+from feeds.closure_json import ClosureJson, closure_json
+from feeds.entry import FeedEntry
 
 
-def closure_facts(line: PlannedClosure, now: datetime) -> dict[str, Any]:
-    """Return a closure as JSON: date, time, gateway, User and what was counted; nothing else that a sender wrote.
+def json_of(closure: PlannedClosure, names: Names, now: datetime) -> ClosureJson:
+    """Return a closure as JSON, as it stands at ``now``: with as-of, at that instant."""
+    return closure_json(entry_of(closure, names), now)
 
-    ``now`` is the instant that is asked about: with as-of, that one.
-    """
-    verdict, moved = line.verdict, line.moved_from
-    return {
-        "reference": line.reference,
-        "user": line.user,
-        "gateway": line.gateway,
-        "starts": utc_text(line.window.starts),
-        "ends": utc_text(line.window.ends),
-        "starts_london": london_text(line.window.starts),
-        "ends_london": london_text(line.window.ends),
-        "state": line.state.value,
-        "closed_now": line.is_open(now),
-        "revision": line.number,
-        "moves": line.moves,
-        "moved_from": None if moved is None else {"starts": utc_text(moved.starts), "ends": utc_text(moved.ends)},
-        "first_received_at": utc_text(line.first_received_at),
-        "working_days_notice": verdict.working_days_notice,
-        "first_notice_days": verdict.first_notice.working_days,
-        "recommended": verdict.current_date.recommended_days,
-        "band": verdict.current_date.band,
-        "short_notice": verdict.short_notice,
-        "late_change": verdict.late_change,
-    }
+
+def entry_of(closure: PlannedClosure, names: Names) -> FeedEntry:
+    """Return what anybody may be told of a closure: names joined in, the verdict as stored, the rest left behind."""
+    verdict, moved = closure.verdict, closure.moved_from
+    return FeedEntry(
+        reference=closure.reference,
+        user_code=closure.user,
+        user_name=names.users.get(closure.user, ""),  # shredded since the closure was read
+        gateway_code=closure.gateway,
+        gateway_name=names.gateways.get(closure.gateway, ""),
+        starts=closure.window.starts,
+        ends=closure.window.ends,
+        withdrawn=closure.state is State.WITHDRAWN,
+        sequence=closure.number,
+        created=closure.first_received_at.replace(microsecond=0),
+        changed=closure.changed_at,
+        notice_days=verdict.working_days_notice,
+        first_notice_days=verdict.first_notice.working_days,
+        recommended_days=verdict.current_date.recommended_days,
+        band=verdict.current_date.band,
+        short_notice=verdict.short_notice,
+        late_change=verdict.late_change,
+        moves=closure.moves,
+        moved_from_starts=moved.starts if moved else None,
+        moved_from_ends=moved.ends if moved else None,
+    )
 
 
 def revision_facts(revision: Revision, after: PlannedClosure) -> dict[str, Any]:

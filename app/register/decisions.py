@@ -52,6 +52,13 @@ class Decision:
     announcement: Announcement | None = None
 
     @property
+    def is_shown(self) -> bool:
+        """Tell whether a calendar that shows the closure looks different after it."""
+        if self.revision is None:
+            return self.held is not None and self.held.mark.recurrence_id != self.mark.recurrence_id
+        return self.revision.step.is_numbered
+
+    @property
     def step(self) -> Step | None:
         """Return what the announcement did; None where it said nothing new."""
         return None if self.revision is None else self.revision.step

@@ -9,9 +9,10 @@ from app.domain.closure import State
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent, Occurrence
 from app.domain.party import Gateway, User
 from app.domain.refusal import Refusal
-from app.register.calendar_view import CalendarView, in_order, octets_of, place_of
+from app.ical.patch import ObjectPatch
+from app.register.calendar_view import CalendarView, load_stored, member_of, place_of
 from app.register.matching import Match, match_announcements, withdrawal_of
-from app.register.member_body import MemberBody, dump_body, load_body, weeks_of
+from app.register.member_body import MemberBody, dump_body
 from app.register.member_patch import Known, patched
 from app.register.receipts import Outcome, outcome_facts
 from app.register.receive import (
@@ -22,11 +23,10 @@ from app.register.receive import (
     record_content,
 )
 from app.register.register import Register
-from app.store import closures as rows
 from app.store import members, runs
 from app.store.closures import Held
-from app.store.engine import Connection
 from app.store.members import HeldMember, MemberHead, NewMember, Place
+from feeds.member import NEUTRAL_SUMMARY
 
 CALENDAR_MEDIA_TYPE = "text/calendar"
 DELETION_MEDIA_TYPE = "text/x-member-deletion"
@@ -162,7 +162,7 @@ def receive_member(
             changed_at=notice.received_at,
             written_sequence=0 if standing is None else standing.head.written_sequence,
         )
-        members.put_member(store, connection, place, held, _new_member(stored, head.log_size, body))
+        members.put_member(store, connection, place, held, member_of(stored, head.log_size, body))
     return Kept(stored, created=standing is None, is_as_sent=is_as_sent, outcome=outcome, also_at=also_at)
 
 
@@ -286,7 +286,13 @@ def _record_object(
     matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at)
     content = replace(new.content, announcements=tuple(told), whole_uids=frozenset({new.uid}))
     recorded = record_content(receiving, content, matches, known)
-    body = MemberBody(recorded.kept.octets, new.instances, None, None, "")
+    octets = recorded.kept.octets
+    if not receiving.rulebook.retention.keeps_details:
+        # Without a title some programs show nothing at all.
+        patch = ObjectPatch(octets)
+        patch.entitle(NEUTRAL_SUMMARY)
+        octets = patch.octets()
+    body = MemberBody(octets, new.instances, None, None, "")
     again = {one.recurrence_id for one in told if not one.withdrawn} & {
         one.recurrence_id for one in new.content.announcements if one.withdrawn
     }
@@ -347,8 +353,7 @@ def _carry(
     register, connection, store = receiving.register, receiving.connection, receiving.register.store
     uid, now, change = standing.head.uid, receiving.notice.received_at, receiving.head.log_size
     # As its closures stand in the record by now: the row that held the UID goes first, since a UID stands once.
-    versions = members.versions_named(store, connection, here.place, [standing.head.name])
-    ((_, _, stored),) = members.bodies_of(store, connection, versions)
+    body = None if standing.is_rendered else load_stored(register, connection, here.place, standing)
     members.remove_member(store, connection, standing, change)
     rule = runs.series_of(store, connection, store.blind.rule(here.user.id, here.gateway.code, uid))
     if rule is not None and here.place != there.place:
@@ -357,8 +362,8 @@ def _carry(
     fresh = replace(standing.head, name=new_name, created_at=now, changed_at=now, leaves_on=0)
     if named is not None and named.id == standing.id:
         named = members.member_named(store, connection, there.place, new_name)
-    if stored is not None:
-        members.put_member(store, connection, there.place, named, _new_member(fresh, change, load_body(stored)))
+    if body is not None:
+        members.put_member(store, connection, there.place, named, member_of(fresh, change, body))
         return fresh
     view = CalendarView(register, connection, receiving.user, receiving.rulebook.retention.withdrawn_days)
     rendered = view.rendered_head(there.gateway.code, uid, new_name)
@@ -366,49 +371,5 @@ def _carry(
     return rendered
 
 
-def _new_member(head: MemberHead, change: int, body: MemberBody) -> NewMember:
-    is_whole = (body.complete_from, body.complete_until) == (None, None)
-    return NewMember(head, change, dump_body(body), weeks_of(body.instances), is_whole=is_whole)
-
-
 def _also_at(recorded: RecordedNotice) -> tuple[str, ...]:
     return tuple(sorted({gateway for gateways in recorded.also_at.values() for gateway in gateways}))
-
-
-def read_rendered(
-    register: Register, connection: Connection, collection: GatewayCollection, uids: Sequence[str]
-) -> dict[str, MemberBody]:
-    """Return what stands for the events of these UIDs that no client put, by UID: octets and when they take place."""
-    user, store = collection.user, register.store
-    events: dict[str, list[Known]] = {}
-    for held in rows.of_series(store, connection, user.code, [store.blind.series(user.id, uid) for uid in uids]):
-        if held.closure.gateway == collection.gateway.code:
-            events.setdefault(held.mark.uid, []).append(Known(held.closure, held.mark))
-    return {uid: _rendered_body(uid, known) for uid, known in events.items()}
-
-
-def rendered_touching(
-    register: Register, connection: Connection, collection: GatewayCollection, weeks: Sequence[str]
-) -> list[str]:
-    """Return the UIDs of the closures that touch these ISO weeks, if the collection has members that no client put."""
-    store, user = register.store, collection.user
-    if not members.has_rendered(connection, collection.place):
-        return []
-    found = rows.touching(store, connection, map(store.blind.week, weeks), {user.id: user.code})
-    return [held.mark.uid for held in found if held.closure.gateway == collection.gateway.code]
-
-
-def _rendered_body(uid: str, known: Sequence[Known]) -> MemberBody:
-    instances = [
-        Occurrence(
-            starts=one.closure.window.starts,
-            ends=one.closure.window.ends,
-            recurrence_id=one.mark.recurrence_id,
-            all_day=False,
-            floating=False,
-            place=place,
-        )
-        for place, one in enumerate(in_order(known))
-    ]
-    by_start = sorted(instances, key=lambda instance: (instance.starts, instance.recurrence_id))
-    return MemberBody(octets_of(uid, known), tuple(by_start), None, None, "")

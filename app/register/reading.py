@@ -6,6 +6,7 @@ from datetime import datetime
 
 from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, Revision, State, fold
+from app.domain.party import Names
 from app.domain.refusal import Shredded, Unknown
 from app.domain.window import ClosureWindow
 from app.register.history_cache import RecordedChange
@@ -20,7 +21,8 @@ from app.store.parties import Parties
 class Question:
     """Which closures somebody asks for: those whose window shares an instant with the span, and match the filters.
 
-    ``as_of`` asks what was known at that instant; None asks what is known now.
+    ``as_of`` asks what was known at that instant; None asks what is known now. ``state`` is told by the clock, at
+    ``as_of`` or else at ``now``: whoever asks for a state says one of the two.
     """
 
     span: ClosureWindow
@@ -28,6 +30,16 @@ class Question:
     gateway: str | None = None
     state: State | None = None
     as_of: datetime | None = None
+    now: datetime | None = None
+
+    def takes(self, closure: PlannedClosure) -> bool:
+        """Tell whether a closure in the span matches the filters."""
+        if self.state is not None:
+            at = self.as_of or self.now
+            assert at is not None
+            if closure.state_at(at) is not self.state:
+                return False
+        return self.gateway in (None, closure.gateway)
 
 
 def visible_users(principal: Principal, everyone: Parties) -> dict[bytes, str]:
@@ -37,6 +49,12 @@ def visible_users(principal: Principal, everyone: Parties) -> dict[bytes, str]:
         for user in everyone.users.values()
         if principal.sees_everyone or user.code in principal.users
     }
+
+
+def read_names(register: Register) -> Names:
+    """Return what Users and gateways are called, for a reader that has not the whole record at hand."""
+    with register.store.reading() as connection:
+        return parties.read_parties(register.store, connection).names
 
 
 def find_held(register: Register, principal: Principal, reference: str) -> rows.Held:
@@ -71,11 +89,7 @@ def find_written(register: Register, principal: Principal, reference: str) -> tu
 def read_schedule(register: Register, principal: Principal, question: Question) -> list[PlannedClosure]:
     """Return the closures that a question asks for, as they stood at ``question.as_of``, by start and reference."""
     users = _asked_keys(register, principal, question.user)
-    found = [
-        one
-        for one in register.history.closures(question.span, question.as_of, users)
-        if question.gateway in (None, one.gateway) and question.state in (None, one.state)
-    ]
+    found = [one for one in register.history.closures(question.span, question.as_of, users) if question.takes(one)]
     return sorted(found, key=lambda one: (one.window.starts, one.reference))
 
 

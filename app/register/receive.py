@@ -72,7 +72,7 @@ def receive_notice(
             missing = _missing(register, connection, user, notice.received_at, content)
             matches += [Match(withdrawal_of(one), one) for one in missing]
         recorded = record_content(receiving, content, matches, held)
-        follow_closures(register, connection, user, recorded.changes, rulebook)
+        follow_closures(register, connection, user, recorded.changes, rulebook, known=held)
     return recorded.outcome(register.signing_key)
 
 
@@ -80,14 +80,15 @@ def receive_notice(
 class RecordedNotice:
     """A notice that was written, with what was decided of it: the outcome waits for its signatures.
 
-    ``leaves`` are those of the steps taken, by their index in ``decisions``; ``tree`` is (size, root) over all.
-    ``kept`` is the notice as it was stored.
+    ``log_index`` is the place of its own leaf. ``leaves`` are those of the steps taken, by their index in
+    ``decisions``; ``tree`` is (size, root) over all. ``kept`` is the notice as it was stored.
     """
 
     notice: Notice
     content: NoticeContent
     decisions: Sequence[Decision]
     problems: Sequence[IntakeProblem]
+    log_index: int
     leaves: Mapping[int, tuple[int, bytes]]
     tree: tuple[int, bytes]
     kept: Notice
@@ -96,11 +97,14 @@ class RecordedNotice:
 
     @property
     def changes(self) -> list[tuple[Decision, int]]:
-        """Return the decisions that took a numbered step, each with the place of its revision in the log."""
+        """Return the decisions by which a calendar may look different, each with the place of its change in the log.
+
+        They took a numbered step, or said nothing new but by which name the sender's rule knows the occurrence.
+        """
         return [
-            (decision, self.leaves[index][0])
+            (decision, self.leaves[index][0] if index in self.leaves else self.log_index)
             for index, decision in enumerate(self.decisions)
-            if decision.step is not None and decision.step.is_numbered
+            if decision.is_shown
         ]
 
     def outcome(self, key: SigningKey) -> Outcome:
@@ -127,7 +131,9 @@ def record_content(
     _keep_rules(receiving.register, receiving.connection, receiving.user, content)
     clashes = _clashes(receiving.register, receiving.connection, receiving.user, decisions)
     also_at = _also_at(decisions, held)
-    return RecordedNotice(receiving.notice, content, decisions, problems, leaves, tree, kept, clashes, also_at)
+    return RecordedNotice(
+        receiving.notice, content, decisions, problems, receiving.head.log_size, leaves, tree, kept, clashes, also_at
+    )
 
 
 def preview_notice(
@@ -188,7 +194,8 @@ def extend_series(register: Register, user: User, gateway: str, content: NoticeC
         transaction.log.close()
         transaction.write(connection)
         _keep_rules(register, connection, user, content)
-        follow_closures(register, connection, user, list(zip(decisions, places, strict=True)), rulebook)
+        changes = list(zip(decisions, places, strict=True))
+        follow_closures(register, connection, user, changes, rulebook, known=held)
     return len(decisions)
 
 
@@ -203,8 +210,10 @@ def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[He
     """Return what moves one closure to the gateway of ``announcement``.
 
     Where that gateway knows the same event already, the announcement is a notice of the closure there and the one here
-    is withdrawn: what an event is at one gateway stays one closure.
+    is withdrawn: what an event is at one gateway stays one closure. A withdrawal moves nothing.
     """
+    if announcement.withdrawn:
+        return [Match(announcement, held)]
     there = (announcement.gateway, held.mark.uid, held.mark.recurrence_id)
     for other in known:
         taken = (other.closure.gateway, other.mark.uid, other.mark.recurrence_id) == there

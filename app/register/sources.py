@@ -130,7 +130,7 @@ def list_sources(store: Store) -> Sequence[ListedSource]:
 
 def sources_about(store: Store, topic: Topic) -> Sequence[ListedSource]:
     """Return the sources that are read for a topic, oldest first."""
-    return [one for one in list_sources(store) if one.about is topic]
+    return [held for held in list_sources(store) if held.about is topic]
 
 
 def find_source(found: Sequence[ListedSource], source_id: str) -> ListedSource:

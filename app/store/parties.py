@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.domain.party import Gateway, User
+from app.domain.party import Gateway, Names, User
 from app.domain.refusal import AlreadyThere, Shredded, Unknown
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
@@ -29,6 +29,14 @@ class Parties:
 
     users: dict[bytes, User]
     gateways: dict[str, Gateway]
+
+    @property
+    def names(self) -> Names:
+        """Return what they are called, by code."""
+        return Names(
+            {user.code: user.name for user in self.users.values()},
+            {code: gateway.name for code, gateway in self.gateways.items()},
+        )
 
 
 def add_user(store: Store, connection: sa.Connection, user: User) -> None:

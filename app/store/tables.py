@@ -28,7 +28,7 @@ head = Table(
     Column("log_size", BigInteger, nullable=False),
     Column("log_edge", LargeBinary, nullable=False),  # the right edge of the Merkle tree (RFC 6962 2.1)
     Column("stamped_at", Instant, nullable=False),  # the latest DTSTAMP given out: it never goes back with the clock
-    # When what feeds are made of besides closures last changed: rules, DCC's own dates, the publisher, what is forgotten
+    # When what feeds are made of besides closures changed last: rules, DCC's dates, the publisher, what is forgotten
     Column("others_at", Instant, nullable=False),
 )
 

@@ -84,4 +84,5 @@ def read_question() -> Question:
         gateway=read_code(args["gateway"]) if args.get("gateway") else None,
         state=None if state is None else State(state),
         as_of=read_moment("as_of"),
+        now=site().now(),
     )

@@ -48,7 +48,10 @@ def install_access(app: Application) -> None:
     @app.before_request
     def _ask() -> None:
         route = request.url_rule
-        if not isinstance(route, Route) or route.action in _ASK_THEMSELVES:
+        if route is None:
+            return  # an address that is nothing, or a method that it does not take
+        assert isinstance(route, Route)
+        if route.action in _ASK_THEMSELVES:
             return
         if request.method == "OPTIONS" and route.provide_automatic_options:
             return  # Flask says which methods there are; no view runs

@@ -18,7 +18,7 @@ HOMES = {
         r"_?(unfold\w*|content_lines|(read|split)_lines|unescape\w*)",
         "app/ical/lines.py",
     ),
-    "the JSON of a closure": (r"_?closure_(json|facts|as_json)", "app/register/closure_json.py"),
+    "the JSON of a closure": (r"_?closure_(json|facts|as_json|to_json)", "feeds/closure_json.py"),
 }
 
 

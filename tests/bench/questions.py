@@ -13,15 +13,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.domain.late_change import Assessment
-from app.domain.schedule import ScheduledClosure
-
 from app.domain.access import Principal, Role
 from app.domain.clash import find_clashes, find_clashing
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, State
 from app.domain.load import free_slots, hourly_load, stretches
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.notice_period import NoticePeriod
+from app.domain.verdict import Verdict
 from app.domain.window import ClosureWindow
 from app.factory import prepare
 from app.register.late_changes import answer_late_changes, record_late_changes
@@ -58,11 +56,21 @@ def sweeps(count):
         starts = BEGINS + timedelta(minutes=number * 1_051_200 / count // 1)
         window = ClosureWindow(starts, starts + timedelta(minutes=30 + number * 7 % 240))
         lines.append(
-            ScheduledClosure(
-                f"CN-{number:010}", "U", f"GW-{number % 200}", window, State.PLANNED, 1, NOW, NOW, 0, None,
-                Assessment(lead, lead, lead),
+            PlannedClosure(
+                id=number.to_bytes(16, "big"),
+                reference=f"CN-{number:010}",
+                user="U",
+                gateway=f"GW-{number % 200}",
+                window=window,
+                state=State.PLANNED,
+                number=1,
+                entries=1,
+                first_received_at=NOW,
+                window_received_at=NOW,
+                changed_at=NOW,
+                verdict=Verdict(lead, lead, lead),
             )
-        )  # fmt: skip
+        )
     span = ClosureWindow(BEGINS, BEGINS + timedelta(days=731))
     categories = {f"GW-{n}": frozenset({"Other"}) for n in range(200)}
     print(f"== sweeps over {count:,} closures in two years (s)")

@@ -155,7 +155,7 @@ def test_nothing_begins_with_an_entry_that_tells_nothing(lacking):
         begin(replace(FIRST, **{lacking: None}), **WHOSE)
 
 
-# What may follow on what, by DOMAIN.md; "-" may not be.
+# What may follow on what (docs/glossary.md); "-" may not be.
 TABLE = """
                    nothing    planned    withdrawn  expired
 first notice       planned    -          -          -

@@ -25,6 +25,7 @@ PLANNED = FeedEntry(
     band=">=20",
     short_notice=False,
     late_change=False,
+    moves=0,
     moved_from_starts=None,
     moved_from_ends=None,
 )
@@ -76,6 +77,7 @@ def _entries(draw):
         band=draw(st.sampled_from([">=20", "10-19", "5-9", "2-4", "<2", "after start", "after end"])),
         short_notice=draw(st.booleans()),
         late_change=draw(st.booleans()),
+        moves=draw(st.integers(0, 100)),
         moved_from_starts=moved_starts,
         moved_from_ends=None if moved_starts is None else moved_starts + draw(lasts),
     )

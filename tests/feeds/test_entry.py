@@ -30,6 +30,7 @@ def test_only_these_fields_can_be_disclosed():
         "band",
         "short_notice",
         "late_change",
+        "moves",
         "moved_from_starts",
         "moved_from_ends",
     ]

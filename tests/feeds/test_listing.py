@@ -1,15 +1,16 @@
 """Our own JSON."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.entry import FeedEntry, FeedHeader
-from feeds.listing import render_entries, render_listing
+from feeds.closure_json import recorded_json
+from feeds.entry import FeedHeader
+from feeds.listing import count_ended, render_entries, render_listing
 
 HEADER = FeedHeader("Closures\n1", "All of them\x00", "teal", None)
 INSTANT = timedelta(microseconds=1)
@@ -25,63 +26,25 @@ WINDOW = {
 }
 
 
-def test_a_closure_in_full(planned):
-    octets = render_entries([planned])
-    assert octets.decode() == (
-        '[{"reference":"CN-7F3K9QZ0AB","user_code":"ALPHA","user_name":"Alpha Energy",'
-        '"gateway_code":"GW-ALPHA-1","gateway_name":"Main gateway",'
-        '"starts":"2026-12-06T02:00:00Z","ends":"2026-12-06T06:00:00Z",'
-        '"starts_london":"Sun 6 Dec 2026 02:00 GMT","ends_london":"Sun 6 Dec 2026 06:00 GMT",'
-        '"withdrawn":false,"sequence":1,"created":"2026-10-27T09:30:15Z","changed":"2026-10-28T10:31:16Z",'
-        '"notice_days":27,"first_notice_days":27,"recommended_days":20,"band":">=20",'
-        '"short_notice":false,"late_change":false,"moved_from_starts":null,"moved_from_ends":null,'
-        '"moved_from_starts_london":null,"moved_from_ends_london":null}]'
-    )
-
-
-def test_a_moved_closure(planned):
-    entry = replace(
-        planned,
-        withdrawn=True,
-        sequence=3,
-        notice_days=1,
-        first_notice_days=2,
-        recommended_days=4,
-        short_notice=True,
-        late_change=True,
-        moved_from_starts=datetime(2026, 6, 14, 1, tzinfo=UTC),
-        moved_from_ends=datetime(2026, 6, 14, 5, tzinfo=UTC),
-    )
-    (found,) = json.loads(render_entries([entry]))
-    names = ["withdrawn", "sequence", "notice_days", "first_notice_days", "recommended_days"]
-    assert [found[name] for name in names] == [True, 3, 1, 2, 4]
-    assert [found["short_notice"], found["late_change"]] == [True, True]
-    assert [found[name] for name in found if name.startswith("moved")] == [
-        "2026-06-14T01:00:00Z",
-        "2026-06-14T05:00:00Z",
-        "Sun 14 Jun 2026 02:00 BST",
-        "Sun 14 Jun 2026 06:00 BST",
-    ]
-
-
-@pytest.mark.parametrize(("short", "late"), [(True, False), (False, True)])
-def test_short_notice_and_late_change_are_told_apart(planned, short, late):
-    (found,) = json.loads(render_entries([replace(planned, short_notice=short, late_change=late)]))
-    assert (found["short_notice"], found["late_change"]) == (short, late)
-
-
-def test_every_field_is_there_under_its_name(planned):
-    (found,) = json.loads(render_entries([planned]))
-    london = [f"{name}_london" for name in ("starts", "ends", "moved_from_starts", "moved_from_ends")]
-    assert sorted(found) == sorted([field.name for field in fields(FeedEntry)] + london)
+def test_the_closures_of_a_feed(planned):
+    octets = render_entries([planned], STARTS)
+    assert octets == json.dumps([recorded_json(planned, STARTS)], separators=(",", ":")).encode()
 
 
 def test_texts_are_plain_and_utf_8(planned):
-    texts = ["reference", "user_code", "user_name", "gateway_code", "gateway_name", "band"]
-    octets = render_entries([replace(planned, **{name: f"Łódź\r\n{name}\x00\ud800" for name in texts})])
-    assert "Łódź".encode() in octets
-    (found,) = json.loads(octets)
-    assert {name: found[name] for name in texts} == {name: f"Łódź {name}" for name in texts}
+    octets = render_entries([replace(planned, user_name="Łódź\r\nx\x00\ud800")], STARTS)
+    assert "Łódź x".encode() in octets
+    assert json.loads(octets)[0]["user_name"] == "Łódź x"
+
+
+def test_the_closures_change_as_a_window_ends_and_at_no_other_time(planned):
+    later = replace(planned, starts=STARTS + HOUR, ends=ENDS + HOUR)
+    held = [planned, later]
+    edges = [STARTS - HOUR, STARTS, ENDS - INSTANT, ENDS, ENDS + HOUR - INSTANT, ENDS + HOUR, ENDS + 9 * HOUR]
+    assert [count_ended(held, now) for now in edges] == [0, 0, 0, 1, 1, 2, 2]
+    by_count = {count_ended(held, now): render_entries(held, now) for now in edges}
+    assert len(set(by_count.values())) == 3
+    assert [render_entries(held, now) for now in edges] == [by_count[count_ended(held, now)] for now in edges]
 
 
 def test_an_empty_feed():
@@ -106,14 +69,14 @@ def test_closed_now_and_soon(planned, now, closed, soon):
     found = json.loads(render_listing(HEADER, [planned], now))
     assert list(found) == ["name", "description", "closed_now", "next_24_hours", "closures"]
     assert (found["closed_now"], found["next_24_hours"]) == (closed, soon)
-    assert found["closures"] == json.loads(render_entries([planned]))
+    assert found["closures"] == json.loads(render_entries([planned], now))
 
 
 @pytest.mark.parametrize("now", [STARTS - HOUR, STARTS])
 def test_a_withdrawn_closure_closes_nothing(planned, now):
     found = json.loads(render_listing(HEADER, [replace(planned, withdrawn=True)], now))
     assert (found["closed_now"], found["next_24_hours"]) == ([], [])
-    assert [closure["withdrawn"] for closure in found["closures"]] == [True]
+    assert [closure["state"] for closure in found["closures"]] == ["withdrawn"]
 
 
 def test_windows_are_plain(planned):
@@ -126,7 +89,7 @@ def test_kept_closures_are_used_as_they_are(planned):
     octets = render_listing(HEADER, [planned], STARTS, b"[1]")
     assert json.loads(octets)["closures"] == [1]
     assert json.loads(octets)["closed_now"] == [WINDOW]
-    assert render_listing(HEADER, [planned], STARTS, render_entries([planned])) == render_listing(
+    assert render_listing(HEADER, [planned], STARTS, render_entries([planned], STARTS)) == render_listing(
         HEADER, [planned], STARTS
     )
 

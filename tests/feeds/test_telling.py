@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feeds.closure_json import closure_json
 from feeds.entry import MaintenanceEntry
-from feeds.listing import closure_facts
 from feeds.telling import EntryTold, payload_of, subject_of, text_of
 
 KINDS = ("new", "moved", "withdrawn", "late", "clash", "starts", "open", "expired", "receipt", "reminder")
@@ -18,6 +18,7 @@ WORDS = (
     "Received", "Still planned?",
 )  # fmt: skip
 
+NOW = datetime(2026, 12, 6, 3, tzinfo=UTC)
 BAND = MaintenanceEntry(
     reference="DM-7F3K9QZ0AB", release=False, withdrawn=False, sequence=2,
     starts=datetime(2026, 12, 6, 1, tzinfo=UTC), ends=datetime(2026, 12, 6, 5, tzinfo=UTC),
@@ -87,7 +88,7 @@ def test_the_subject_of_several_counts(planned):
 
 def test_a_program_gets_every_field(planned):
     told = [EntryTold(("new", "clash"), planned, (planned,), (BAND,)), EntryTold(("open",), planned)]
-    assert json.loads(payload_of(told, "0af1", "2026-11-24T09:00:00Z")) == {
+    assert json.loads(payload_of(told, "0af1", "2026-11-24T09:00:00Z", NOW)) == {
         "type": "closures.told",
         "id": "0af1",
         "timestamp": "2026-11-24T09:00:00Z",
@@ -95,8 +96,8 @@ def test_a_program_gets_every_field(planned):
             "closures": [
                 {
                     "kinds": ["new", "clash"],
-                    "closure": closure_facts(planned),
-                    "clashes": [closure_facts(planned)],
+                    "closure": closure_json(planned, NOW),
+                    "clashes": [closure_json(planned, NOW)],
                     "maintenance_clashes": [
                         {
                             "reference": "DM-7F3K9QZ0AB",
@@ -112,7 +113,7 @@ def test_a_program_gets_every_field(planned):
                         }
                     ],
                 },
-                {"kinds": ["open"], "closure": closure_facts(planned), "clashes": [], "maintenance_clashes": []},
+                {"kinds": ["open"], "closure": closure_json(planned, NOW), "clashes": [], "maintenance_clashes": []},
             ]
         },
     }
@@ -126,4 +127,4 @@ def test_hostile_names_add_no_line_and_break_no_subject(entries, publisher, data
     named = replace(entry, user_name="x")
     lines = (len(text_of([replace(told, entry=one)], publisher).splitlines()) for one in (entry, named))
     assert len(set(lines)) == 1
-    payload_of([told], "1", "x").decode()
+    payload_of([told], "1", "x", NOW).decode()

@@ -32,20 +32,22 @@ class Model:
 
     def notice(self, user, ack, now):
         self.order += 1
-        old = self.closures.get(ack.reference, {})
+        closure = ack.closure
+        reference, number = closure.reference, closure.number
+        old = self.closures.get(reference, {})
         withdrawn = ack.step is Step.WITHDRAWN
         plans = ack.step in (Step.FIRST, Step.PLANNED_AGAIN)
-        self.closures[ack.reference] = {
-            "user": user, "gateway": ack.gateway, "starts": ack.window.starts, "ends": ack.window.ends,
-            "state": "withdrawn" if withdrawn else "planned", "number": ack.number, "order": self.order,
-            "since": ack.number if plans else old["since"],
+        self.closures[reference] = {
+            "user": user, "gateway": closure.gateway, "starts": closure.window.starts, "ends": closure.window.ends,
+            "state": "withdrawn" if withdrawn else "planned", "number": number, "order": self.order,
+            "since": number if plans else old["since"],
             "told": old["told"] if withdrawn else now,
         }  # fmt: skip
         for kind in ("withdrawn",) if withdrawn else ("new" if plans else "moved", "clash"):
-            self.put(ack.reference, kind, now)
-        self.put(ack.reference, "receipt", now)
-        if ack.late_change:
-            self.put(ack.reference, "late", now)
+            self.put(reference, kind, now)
+        self.put(reference, "receipt", now)
+        if closure.verdict.late_change:
+            self.put(reference, "late", now)
 
     def sweep(self, now):
         for reference, closure in self.closures.items():

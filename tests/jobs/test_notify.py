@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.domain.maintenance import MaintenanceKind
-from app.domain.notice import NoticeContent
+from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.notification import Kind
 from app.domain.refusal import StoreBusy, Unknown
 from app.jobs.housekeeping import keep_house
@@ -24,6 +24,7 @@ from app.register.messages import outbox as outbox_at_work
 from app.register.messages import recipients
 from app.register.messages.recipients import RecipientRefused
 from app.register.people.enrolment import NameRefused, shred_user
+from app.register.receive import preview_notice
 from app.store import outbox_tables, tables
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
@@ -109,7 +110,7 @@ def compare(seed, register, office, letters, clock, give, announce, users, add_r
     ):
         add_recipient(name, *kinds, user=user, digest=hour)
         model.who.append((name, user, kinds, hour))
-    told = 0
+    told, references = 0, {"ALPHA": [], "BETA": []}
     for _ in range(60):
         for _ in range(chance.choice((0, 1, 1, 2, 3))):
             code = chance.choice(("ALPHA", "BETA"))
@@ -119,9 +120,12 @@ def compare(seed, register, office, letters, clock, give, announce, users, add_r
                 f"uid-{chance.randrange(6)}", f"{starts:%Y-%m-%dT%H:%M}", chance.choice((1, 4, 30)), gateway,
                 withdrawn=chance.random() < 0.25,
             )  # fmt: skip
-            outcome = give(users[code], announced, at=clock())
+            # By its reference a closure may change its gateway.
+            about = chance.choice(references[code]) if references[code] and chance.random() < 0.3 else ""
+            outcome = give(users[code], announced, at=clock(), about=about)
             for ack in (*outcome.accepted, *outcome.withdrawn):
                 model.notice(code, ack, clock())
+                references[code].append(ack.closure.reference)
             clock.forward(seconds=chance.choice((0, 1, 90)))
         if chance.random() < 0.8:
             sweep(register, clock())
@@ -186,7 +190,7 @@ def test_a_user_hears_of_a_clash_with_dccs_own_dates(
     plan("m1", "2027-02-07T03:00")
     plan("m2", "2027-02-08T03:00")
     clock.forward(minutes=1)
-    clashing = give(alpha, announce("u1", "2027-02-07T02:00"), at=clock()).accepted[0].reference
+    clashing = give(alpha, announce("u1", "2027-02-07T02:00"), at=clock()).accepted[0].closure.reference
     give(alpha, announce("u2", "2027-02-10T02:00"), at=clock())
     assert run() == Sent(1, 0)
     (one,) = json.loads(letters.kept[0].payload)["data"]["closures"]
@@ -200,10 +204,9 @@ def test_a_user_hears_of_a_clash_with_dccs_own_dates(
 
 
 def test_a_dry_run_tells_nobody(register, store, alpha, announce, add_recipient):
-    from app.register.receive import preview_notice
-
     add_recipient("dcc")
-    preview_notice(register, alpha, NOW, NoticeContent((announce("u1", "2026-12-01T02:00"),), (), events=1))
+    notice = Notice("ALPHA", Channel.API, NOW, "text/calendar", b"looked at")
+    preview_notice(register, alpha, notice, NoticeContent((announce("u1", "2026-12-01T02:00"),), (), events=1))
     assert count(store, outbox_tables.notifications) == 0
 
 

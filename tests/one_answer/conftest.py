@@ -3,8 +3,12 @@
 import pytest
 import structlog
 
-from tests.one_answer.running_service import Running
-from tests.one_answer.world import CalendarSite
+pytest.register_assert_rewrite(
+    "tests.one_answer.acts", "tests.one_answer.calendars"
+)  # what is asserted in acts and programs says what it found
+
+from tests.one_answer.running_service import Running  # noqa: E402 - see above
+from tests.one_answer.world import CalendarSite  # noqa: E402 - see above
 
 
 @pytest.fixture(scope="session")

@@ -167,6 +167,23 @@ def test_a_stale_series_is_412_and_after_a_sync_keeps_what_was_changed_elsewhere
     assert first.reference in now
 
 
+def test_a_series_that_no_program_put_tells_each_change_by_its_sequence(sender, database_url):
+    """Two occurrences are changed, each for the first time: the copy from between the two is stale, too."""
+    lines = events.write_event("told", FIRST, FIRST + LASTS, "RRULE:FREQ=WEEKLY;COUNT=3")
+    path = f"/api/v1/notices?gateway={sender.gateways[0]}"
+    sender.program.ask("POST", path, events.write_calendar(lines), Content_Type="text/calendar")
+    first, second, _ = sorted(sender.closures().values(), key=lambda one: one.starts)
+    sender.change_by_page(first.reference, first.starts + LASTS)
+    calendar = sender.calendar()
+    ((name, between),) = calendar.held.items()
+    sender.change_by_page(second.reference, second.starts + LASTS)
+    now = sender.closures()
+    calendar.put(name, events.renamed(between.octets, "Renamed"), 412)
+    assert sender.closures() == now
+    assert calendar.sync() == {name}
+    assert events.is_told_newer(calendar.held[name].octets, between.octets)
+
+
 def test_the_member_of_a_closure_given_by_form_is_renamed_and_keeps_its_closure(sender, database_url):
     """What came through another door is a member like any other; its words are the program's to change."""
     told = sender.tell("by-api", FIRST)

@@ -41,10 +41,10 @@ class World:
         _, token = enrolment.issue_token(self.service.store, label=name, now=self.clock(), **options)
         self.headers[name] = {"Authorization": f"Bearer {token}"}
 
-    def give(self, user, *announcements, at, octets=b"canary"):
+    def give(self, user, *announcements, at, octets=b"canary", about=""):
         notice = Notice(user.code, Channel.API, at, "text/calendar", octets, "a test")
         reading = NoticeContent(tuple(announcements), (), events=len(announcements))
-        return receive_notice(self.service.register, user, notice, reading)
+        return receive_notice(self.service.register, user, notice, reading, about=about)
 
     def ask(self, path, who="dcc", **query):
         """The API's answer; instants may be given as they are."""

@@ -60,7 +60,7 @@ def world(make_world, announced):
     def tell(at, letter, name, gateway, starts, ends, **facts):
         outcome = world.give(users[letter], announced(name, gateway, starts, ends, **facts), at=at)
         (ack,) = (*outcome.accepted, *outcome.withdrawn, *outcome.unchanged)
-        world.names[name] = ack.reference
+        world.names[name] = ack.closure.reference
 
     for n in range(10):
         for letter, (gateway, hour) in HOURS.items():

@@ -4,7 +4,7 @@ The second opinion keeps the notices as they were told, and knows nothing of rev
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -26,14 +26,20 @@ SPAN = ClosureWindow(FIRST, FIRST + timedelta(minutes=MINUTES))
 
 @dataclass(frozen=True)
 class Told:
-    """One notice as it was told; ``first`` and ``after`` are minutes from FIRST."""
+    """One notice as it was told; ``first`` and ``after`` are minutes from FIRST.
+
+    ``closure`` is the clerk's own name of what it is about; ``by_name`` says that the sender told it of that closure,
+    at whichever gateway, and not of the event ``uid`` at ``gateway``.
+    """
 
     at: datetime
+    closure: str
     uid: str
     gateway: str
     first: int
     after: int
     withdrawn: bool
+    by_name: bool = False
 
 
 def minute(number):
@@ -45,21 +51,30 @@ def iso(instant):
 
 
 def random_story(rng, gateways, begins):
-    """A dozen notices of five closures: first notices, moves, other gateways, withdrawals, planned again, repeats."""
+    """A dozen notices of five events: first notices, moves, other gateways, withdrawals, planned again, repeats.
+
+    An event at another gateway is another closure, unless the sender names the closure that goes there.
+    """
     story = []
-    standing = {}
+    standing = {}  # the last notice of what stands at (gateway, UID)
     at = begins
     for _ in range(rng.randrange(1, 13)):
         at += timedelta(minutes=rng.randrange(1, 600))
         uid = f"u{rng.randrange(5)}"
-        before = standing.get(uid)
+        known = sorted(place for place in standing if place[1] == uid)
+        place = rng.choice(known) if known and rng.random() < 0.7 else (rng.choice(gateways), uid)
+        before = standing.get(place)
+        free = [gateway for gateway in gateways if (gateway, uid) not in standing]
         if before and rng.random() < 0.2:
-            told = Told(at, uid, before.gateway, before.first, before.after, True)
+            told = replace(before, at=at, withdrawn=True, by_name=False)
         else:
             first = rng.randrange(-60, 320) if before is None or rng.random() < 0.7 else before.first
-            gateway = rng.choice(gateways) if before is None or rng.random() < 0.3 else before.gateway
-            told = Told(at, uid, gateway, first, first + rng.randrange(1, 120), False)
-        standing[uid] = told
+            goes = before is not None and bool(free) and rng.random() < 0.3
+            name = f"{len(story)}" if before is None else before.closure
+            gateway = rng.choice(free) if goes else place[0]
+            told = Told(at, name, uid, gateway, first, first + rng.randrange(1, 120), withdrawn=False, by_name=goes)
+            standing.pop(place, None)
+        standing[told.gateway, uid] = told
         story.append(told)
     return story
 
@@ -75,7 +90,7 @@ class SecondOpinion:
         last = {}
         for told in self.story:
             if told.at <= as_of:
-                last[told.uid] = told
+                last[told.closure] = told
         return list(last.values())
 
     def closed(self, as_of, number):
@@ -107,7 +122,12 @@ class SecondOpinion:
                     for number in range(-60, 500)
                     if one.first <= number < one.after and two.first <= number < two.after
                 ]
-                if one.uid < two.uid and one.gateway != two.gateway and both and any(0 <= n < MINUTES for n in both):
+                if (
+                    one.closure < two.closure
+                    and one.gateway != two.gateway
+                    and both
+                    and any(0 <= n < MINUTES for n in both)
+                ):
                     found.add((iso(minute(both[0])), iso(minute(both[-1] + 1))))
         return found
 
@@ -124,8 +144,8 @@ class SecondOpinion:
         """What each notice did to what stood before it, by comparing the two."""
         last, found = {}, []
         for told in self.story:
-            before = last.get(told.uid)
-            last[told.uid] = told
+            before = last.get(told.closure)
+            last[told.closure] = told
             if not since <= told.at < until:
                 continue
             if before is None:
@@ -149,17 +169,22 @@ class SecondOpinion:
         for told in self.story:
             if told.at > as_of:
                 continue
-            before = last.get(told.uid)
+            before = last.get(told.closure)
             window = (told.first, told.after)
             if before and not before.withdrawn and not told.withdrawn and window != (before.first, before.after):
-                moves[told.uid] = moves.get(told.uid, 0) + 1
-            last[told.uid] = told
+                moves[told.closure] = moves.get(told.closure, 0) + 1
+            last[told.closure] = told
         return moves
 
 
-def tell(world, user, announced, told):
+def tell(world, user, announced, told, references):
+    """Give a notice; ``references`` holds ours of the clerk's names, and learns the one of a first notice."""
     window = (minute(told.first), minute(told.after))
-    world.give(user, announced(told.uid, told.gateway, *window, withdrawn=told.withdrawn), at=told.at)
+    about = references[told.closure] if told.by_name else ""
+    announcement = announced(told.uid, told.gateway, *window, withdrawn=told.withdrawn)
+    outcome = world.give(user, announcement, at=told.at, about=about)
+    (ack,) = (*outcome.accepted, *outcome.withdrawn, *outcome.unchanged)
+    assert references.setdefault(told.closure, ack.closure.reference) == ack.closure.reference
 
 
 def compare(world, principal, second, rng):
@@ -205,9 +230,9 @@ def random_registers(make_world, announced, count, seed):
     rng = random.Random(seed)
     users = [world.enrol(f"U{n}", "Other", *(f"U{n}-{gateway}" for gateway in "ABC")) for n in range(count)]
     for user in users:
-        story = random_story(rng, [f"{user.code}-{gateway}" for gateway in "ABC"], TOLD)
+        story, references = random_story(rng, [f"{user.code}-{gateway}" for gateway in "ABC"], TOLD), {}
         for told in story:
-            tell(world, user, announced, told)
+            tell(world, user, announced, told, references)
         compare(world, Principal(user.code, Role.USER, frozenset({user.code})), SecondOpinion(story), rng)
 
 
@@ -244,17 +269,19 @@ def replay(make_world, announced, count, seed):
     users = [world.enrol(f"R{n}", "Other", f"R{n}-A", f"R{n}-B") for n in range(3)]
     world.let_in("dcc", role=Role.DCC)
     world.let_in("one", user_code="R1")
-    standing, said, at = {}, [], TOLD
+    standing, said, at, references = {}, [], TOLD, {}
     for _ in range(count):
         at += timedelta(minutes=rng.randrange(1, 4_000 // max(1, count // 10)))
         user, uid = rng.choice(users), f"u{rng.randrange(1 + count // 8)}"
         first = rng.randrange(-600, 1_500)
-        told = Told(at, uid, f"{user.code}-{rng.choice('AB')}", first, first + rng.randrange(1, 300), False)
-        before = standing.get((user.code, uid))
+        place = f"{user.code}-{rng.choice('AB')}", uid
+        before = standing.get(place)
+        name = f"{len(said)}" if before is None else before.closure
+        told = Told(at, name, uid, place[0], first, first + rng.randrange(1, 300), withdrawn=False)
         if before and rng.random() < 0.25:
-            told = Told(at, uid, before.gateway, before.first, before.after, True)
-        standing[user.code, uid] = told
-        tell(world, user, announced, told)
+            told = replace(before, at=at, withdrawn=True)
+        standing[place] = told
+        tell(world, user, announced, told, references)
         world.clock.now = at
         said += [
             (at, who, path, query, without_as_of(world.ask(path, who, **query)))
@@ -282,9 +309,9 @@ def test_a_second_process_and_one_that_was_there_all_along_know_the_same(make_wo
     user = world.enrol("U", "Other", "U-A", "U-B", "U-C")
     from app.factory import open_service
 
-    story = random_story(random.Random(3), ["U-A", "U-B", "U-C"], TOLD)
+    story, references = random_story(random.Random(3), ["U-A", "U-B", "U-C"], TOLD), {}
     for told in story:
-        tell(world, user, announced, told)
+        tell(world, user, announced, told, references)
         read_schedule(world.service.register, dcc, Question(SPAN))
     fresh = open_service(world.service.settings)
     for at in (None, *(told.at for told in story)):

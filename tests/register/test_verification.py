@@ -127,7 +127,7 @@ def test_a_row_rolled_back_to_what_stood_before_is_found(register, alpha, announ
         old = dict(connection.execute(sa.select(tables.closures)).one()._mapping)
     give(alpha, announce("u1", "2027-03-01T02:00"))
     change(register, sa.update(tables.closures).values(old))
-    assert verify_record(register).faults == (f"What stands of {ack.reference} is not its last revision.",)
+    assert verify_record(register).faults == (f"What stands of {ack.closure.reference} is not its last revision.",)
 
 
 def test_a_rewritten_history_does_not_fit_an_old_checkpoint(recorded):

@@ -11,7 +11,7 @@ def test_lengths():
         for found in (
             ONE.week("2026-W49"),
             ONE.code("user", "A"),
-            ONE.identity(b"u", "i", ""),
+            ONE.identity(b"u", "G", "i", ""),
             ONE.series(b"u", "i"),
             ONE.digest(b"x"),
         )
@@ -25,14 +25,16 @@ def test_equal_things_are_found():
 
 def test_half_a_surrogate_pair_is_a_text_too():
     assert len({ONE.series(b"u", text) for text in ("\ud800", "\ud801", "?")}) == 3
-    assert len({ONE.identity(b"u", "i", "\ud800"), ONE.code("user", "\ud800")}) == 2
+    assert len({ONE.identity(b"u", "G", "i", "\ud800"), ONE.code("user", "\ud800")}) == 2
 
 
 def test_different_things_differ():
     found = [
         ONE.week("2026-W49"), ONE.week("2026-W50"), OTHER.week("2026-W49"),
         ONE.code("user", "A"), ONE.code("gateway", "A"), OTHER.code("user", "A"),
-        ONE.identity(b"u", "i", ""), ONE.identity(b"ui", "", ""), ONE.identity(b"u", "", "i"), ONE.series(b"u", "i"),
+        ONE.identity(b"u", "G", "i", ""), ONE.identity(b"uG", "", "i", ""), ONE.identity(b"u", "Gi", "", ""),
+        ONE.identity(b"u", "G", "", "i"), ONE.identity(b"u", "H", "i", ""), ONE.series(b"u", "i"),
+        ONE.rule(b"u", "G", "i"), ONE.rule(b"u", "H", "i"),
         ONE.digest(b"x"),
     ]  # fmt: skip
     assert len(set(found)) == len(found)

@@ -180,16 +180,11 @@ class Watched:
     def closures(self):
         """Every closure as (UID, start, state, number, moves), by UID."""
         span = ClosureWindow(self.clock() - timedelta(days=3000), self.clock() + timedelta(days=3000))
-        lines = read_schedule(self.register, OPERATOR, Question(span))
-        return sorted(
-            (
-                find_held(self.register, OPERATOR, line.reference).mark.uid,
-                f"{line.window.starts:%Y%m%dT%H%M%SZ}",
-                line.state.value,
-                line.number,
-            )
-            for line in lines
-        )
+        found = []
+        for closure in read_schedule(self.register, OPERATOR, Question(span)):
+            uid = find_held(self.register, OPERATOR, closure.reference).mark.uid
+            found.append((uid, f"{closure.window.starts:%Y%m%dT%H%M%SZ}", closure.state.value, closure.number))
+        return sorted(found)
 
     def dates(self):
         """DCC's own dates as (UID, start, withdrawn, number), each as it stands, by UID."""

@@ -63,7 +63,7 @@ def test_what_moved_is_told_and_nothing_else_is(watch, site, near, three, a_cale
     watched.poll()
     site.show(a_calendar(an_event("u6", starts(9)), an_event("u7", starts(7)), an_event("u8", starts(8))))
     (answer,) = watched.poll().polled.answers
-    assert [(one.step.value, one.gateway) for one in answer.accepted] == [("moved", "GW-A1")]
+    assert [(one.step.value, one.closure.gateway) for one in answer.accepted] == [("moved", "GW-A1")]
     assert (len(answer.unchanged), verify_record(watched.register).faults) == (0, ())
 
 

@@ -92,7 +92,7 @@ def world(web, store, alpha, enrolled, announce, give, dates, add_account, add_l
 
     # Whatever an address may name is made anew for each write. It is ALPHA's where it is anybody's.
     makers = {
-        "reference": lambda: give(alpha, announce(f"m{next(made)}", day())).accepted[0].reference,
+        "reference": lambda: give(alpha, announce(f"m{next(made)}", day())).accepted[0].closure.reference,
         "account_id": somebody,
         "token_id": lambda: program("ALPHA", user_code="ALPHA")[0],
         "subscription_id": feed,

@@ -51,13 +51,12 @@ from app.register.members import (
     deletion_notice,
     move_member,
     move_notice,
-    read_rendered,
     receive_member,
     remove_member,
-    rendered_touching,
 )
 from app.register.receive import keep_notice
 from app.register.register import Register
+from app.register.rendered_members import read_rendered, rendered_touching
 from app.store import members
 from app.store.engine import Connection
 from app.store.log import leaf_at

@@ -8,7 +8,7 @@ from app.domain.access import Principal
 from app.domain.closure import Step
 from app.domain.london import london_text, utc_text
 from app.domain.window import ClosureWindow
-from app.register.closure_json import closure_facts
+from app.register.closure_json import json_of
 from app.register.history_cache import RecordedChange
 from app.register.questions.answer import Answer, count_words, sentence_of, span_words, window_facts
 from app.register.reading import read_everything, read_recorded
@@ -42,11 +42,12 @@ def moved_often(register: Register, principal: Principal, times: int, as_of: dat
     """Answer which closures were moved ``times`` or more, most moves first (Q13)."""
     found = [one for one in read_everything(register, principal, as_of) if one.moves >= times]
     found.sort(key=lambda one: -one.moves)
+    names = register.history.parties().names
     verb = "was" if len(found) == 1 else "were"
     facts = {
         "times": times,
         "as_of": None if as_of is None else utc_text(as_of),
-        "closures": [closure_facts(one, as_of or now) for one in found],
+        "closures": [json_of(one, names, as_of or now) for one in found],
     }
     words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"
     return Answer(sentence_of(words), facts)

@@ -8,9 +8,10 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.load import peak_of
 from app.domain.london import london_text, utc_text
 from app.domain.notice_period import AFTER_END, AFTER_START
+from app.domain.party import Names
 from app.domain.triage import Triage, triage
 from app.domain.window import ClosureWindow
-from app.register.closure_json import closure_facts
+from app.register.closure_json import json_of
 from app.register.questions.answer import Answer, count_words, sentence_of, span_facts, span_words, window_facts
 from app.register.reading import Question, read_everything, read_schedule, require_gateway
 from app.register.register import Register
@@ -29,11 +30,12 @@ def closed_in(
     words = f"{count_words(len(gateways), 'gateway')} closed in {span_words(span)}"
     if peak.closed:
         words += f"; at most {peak.closed} at once, {span_words(ClosureWindow(peak.starts, peak.ends))}"
+    names = register.history.parties().names
     facts = {
         **span_facts(span, as_of),
         "gateways": gateways,
         "peak": {"closed": peak.closed, **window_facts(ClosureWindow(peak.starts, peak.ends))},
-        "closures": [closure_facts(one, as_of or now) for one in found],
+        "closures": [json_of(one, names, as_of or now) for one in found],
     }
     return Answer(sentence_of(words), facts)
 
@@ -48,7 +50,7 @@ def closed_at(register: Register, principal: Principal, at: datetime, as_of: dat
         words += f": {', '.join(gateways)}"
     if found.told_later:
         words += f"; {count_words(len(found.told_later), 'window')} told of only later"
-    facts = {**_at_facts(at, as_of), "gateways": gateways, **_triage_facts(found, at)}
+    facts = {**_at_facts(at, as_of), "gateways": gateways, **_triage_facts(found, register.history.parties().names, at)}
     return Answer(sentence_of(words), facts)
 
 
@@ -65,7 +67,12 @@ def triage_gateway(
     if not (found.inside or found.told_later or found.nearest):
         # Nothing within weeks: what is nearest is further away than that.
         found = triage([one for one in read_everything(register, principal, as_of) if one.gateway == gateway], at)
-    facts = {**_at_facts(at, as_of), "gateway": gateway, "closed": bool(found.inside), **_triage_facts(found, at)}
+    facts = {
+        **_at_facts(at, as_of),
+        "gateway": gateway,
+        "closed": bool(found.inside),
+        **_triage_facts(found, register.history.parties().names, at),
+    }
     return Answer(sentence_of(_triage_words(gateway, found, at)), facts)
 
 
@@ -103,11 +110,11 @@ def _at_facts(at: datetime, as_of: datetime | None) -> dict[str, Any]:
     return {"at": utc_text(at), "at_london": london_text(at), "as_of": None if as_of is None else utc_text(as_of)}
 
 
-def _triage_facts(found: Triage, at: datetime) -> dict[str, Any]:
+def _triage_facts(found: Triage, names: Names, at: datetime) -> dict[str, Any]:
     return {
-        "inside": [closure_facts(one, at) for one in found.inside],
+        "inside": [json_of(one, names, at) for one in found.inside],
         "told_later": [
-            {**closure_facts(one, at), "told_at": utc_text(one.window_received_at)} for one in found.told_later
+            {**json_of(one, names, at), "told_at": utc_text(one.window_received_at)} for one in found.told_later
         ],
-        "nearest": None if found.nearest is None else closure_facts(found.nearest, at),
+        "nearest": None if found.nearest is None else json_of(found.nearest, names, at),
     }

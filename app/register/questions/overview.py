@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, State
 from app.domain.load import peaks_of
-from app.domain.london import london_date, whole_days
+from app.domain.london import london_date, london_midnight, whole_days
 from app.domain.maintenance import Maintenance
 from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
@@ -37,7 +37,7 @@ class Outlook:
     """The first page's figures, as of an instant. ``soon`` are windows that start within 24 hours."""
 
     now: datetime
-    open_now: tuple[PlannedClosure, ...]
+    closed_now: tuple[PlannedClosure, ...]
     soon: tuple[PlannedClosure, ...]
     days: tuple[DayLoad, ...]
     ahead: tuple[PlannedClosure, ...]
@@ -60,7 +60,7 @@ class Outlook:
         return self._say([])
 
     def _say(self, waiting: list[str]) -> str:
-        closed, soon = ({one.gateway for one in found} for found in (self.open_now, self.soon))
+        closed, soon = ({one.gateway for one in found} for found in (self.closed_now, self.soon))
         busiest = self.busiest
         met = len({one.reference for item in self.attention.dates for one in item.closures})
         words = [
@@ -77,12 +77,15 @@ class Outlook:
 
 def look_ahead(register: Register, principal: Principal, account_id: bytes, now: datetime) -> Outlook:
     """Return what the principal may see of the next weeks, and what the account has not looked at."""
-    ahead = read_schedule(register, principal, Question(ClosureWindow(now, now + AHEAD)))
+    today = london_date(now)
+    # What is over was closed today as well: a day is counted whole, here as on the horizon.
+    found = read_schedule(register, principal, Question(ClosureWindow(london_midnight(today), now + AHEAD)))
+    ahead = [one for one in found if one.window.ends > now]
     standing = [one for one in ahead if one.state is not State.WITHDRAWN]
-    days = day_loads(register, standing, london_date(now))
+    days = day_loads(register, [one for one in found if one.state is not State.WITHDRAWN], today)
     return Outlook(
         now=now,
-        open_now=tuple(one for one in standing if one.is_open(now)),
+        closed_now=tuple(one for one in standing if one.is_open(now)),
         soon=tuple(one for one in standing if now < one.window.starts <= now + _SOON),
         days=tuple(days),
         ahead=tuple(ahead),

@@ -6,7 +6,7 @@ from app.domain.access import Action, acting_user
 from app.domain.notice import Channel, Notice
 from app.domain.party import read_code
 from app.register import give, reading, withdraw
-from app.register.closure_json import closure_facts, revision_facts
+from app.register.closure_json import json_of, revision_facts
 from app.register.give import Wanted
 from app.register.questions.answer import span_facts
 from app.register.receipts import outcome_facts
@@ -62,8 +62,9 @@ def list_closures() -> Response:
     principal = current_principal()
     question = read_question()
     at = question.as_of or site().now()
-    found = [closure_facts(one, at) for one in reading.read_schedule(site().register, principal, question)]
-    facts = {**span_facts(question.span, question.as_of), "closures": found}
+    found = reading.read_schedule(site().register, principal, question)
+    names = site().register.history.parties().names
+    facts = {**span_facts(question.span, question.as_of), "closures": [json_of(one, names, at) for one in found]}
     return paged_answer(facts, "closures", ("starts", "reference"))
 
 
@@ -71,8 +72,8 @@ def list_closures() -> Response:
 def show_closure(reference: str) -> Response:
     """Show one closure as it stands, or with ``as_of`` as it was known then."""
     principal, as_of = current_principal(), read_moment("as_of")
-    line = reading.find_closure(site().register, principal, reference, as_of)
-    return read_answer(closure_facts(line, as_of or site().now()))
+    closure = reading.find_closure(site().register, principal, reference, as_of)
+    return read_answer(json_of(closure, reading.read_names(site().register), as_of or site().now()))
 
 
 @blueprint.get("/closures/<reference>/revisions", action=Action.READ_CLOSURES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -11,7 +11,7 @@ from app.domain.access import Action, Principal, may
 from app.domain.closure import PlannedClosure, State
 from app.domain.london import london_date, read_day, whole_days
 from app.domain.refusal import Refusal
-from app.register.closure_json import closure_facts
+from app.register.closure_json import json_of
 from app.register.questions import readers
 from app.register.questions.late_report import to_csv
 from app.register.reading import Question, read_everything, read_schedule
@@ -108,7 +108,7 @@ def show_all() -> Response:
     found: list[PlannedClosure] = []
     try:
         filters = _read_filters()
-        found = _find(principal, filters, choices)
+        found = _find(principal, filters, choices, now)
     except Refusal as problem:
         fault = problem
     pages = max(1, -(-len(found) // _ON_A_PAGE))
@@ -137,9 +137,10 @@ def show_all() -> Response:
 def export() -> Response:
     """Give the same list as CSV: an export, which is noted."""
     principal, now = current_principal(), site().now()
-    found = _find(principal, _read_filters(), choices_of(site().register, principal))
+    found = _find(principal, _read_filters(), choices_of(site().register, principal), now)
     readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
-    text = to_csv(_COLUMNS, [closure_facts(one, now) for one in found])
+    names = site().register.history.parties().names
+    text = to_csv(_COLUMNS, [json_of(one, names, now) for one in found])
     response = Response(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = "attachment; filename=closures.csv"
     return response
@@ -174,14 +175,14 @@ def _read_filters() -> Filters:
     )
 
 
-def _find(principal: Principal, filters: Filters, choices: Choices) -> list[PlannedClosure]:
+def _find(principal: Principal, filters: Filters, choices: Choices, now: datetime) -> list[PlannedClosure]:
     """Return what the filters ask for, in their order."""
     register = site().register
     if filters.any_day:
         found = read_everything(register, principal)
     else:
         span = whole_days(filters.first, filters.last + _ONE_DAY)
-        found = read_schedule(register, principal, Question(span, filters.user, filters.gateway, filters.state))
+        found = read_schedule(register, principal, Question(span, filters.user, filters.gateway))
     if filters.search:
         found = _mentioning(filters.search, found, choices.names)
     kept = [
@@ -189,7 +190,7 @@ def _find(principal: Principal, filters: Filters, choices: Choices) -> list[Plan
         for one in found
         if filters.user in (None, one.user)
         and filters.gateway in (None, one.gateway)
-        and filters.state in (None, one.state)
+        and filters.state in (None, one.state_at(now))
         and (one.verdict.short_notice or not filters.short_notice)
     ]
     return kept if filters.sort == "start" else sorted(kept, key=SORTINGS[filters.sort].key)

@@ -140,7 +140,7 @@ class Lane:
         looks: dict[str, list[Bar]] = {}
         for mark in self.marks:
             for bar in mark.bars:
-                looks.setdefault("open" if bar.line.is_open(now) else bar.line.state.value, []).append(bar)
+                looks.setdefault("open" if bar.line.is_open(now) else bar.line.state_at(now).value, []).append(bar)
         return looks
 
 

@@ -51,7 +51,7 @@ def sync(put, path, token=""):
 
 
 def test_the_minimised_object_is_put_fetched_moved_and_synchronised(dropping, register, put, event):
-    least = event("u1")
+    least = event("u1", *TIMES, "SUMMARY:Gateway closed")
     _, empty = sync(put, HOME)
     stored = put(HOME + "a.ics", event("u1", *TIMES, *WORDS), If_None_Match="*")
     assert (stored.status_code, "ETag" in stored.headers) == (201, False)
@@ -88,7 +88,7 @@ def test_a_series_with_a_changed_occurrence_is_found_where_its_times_are(droppin
 
 def test_the_representation_preferred_is_the_one_that_stands(dropping, put, event):
     answer = put(HOME + "a.ics", event("u1", *TIMES, *WORDS), Prefer="return=representation")
-    assert (answer.status_code, answer.data) == (201, event("u1"))
+    assert (answer.status_code, answer.data) == (201, event("u1", *TIMES, "SUMMARY:Gateway closed"))
     assert answer.headers["ETag"] == put(HOME + "a.ics", method="GET").headers["ETag"]
 
 
@@ -98,7 +98,7 @@ def test_the_rule_applies_from_then_on(store, put, event, alpha):
     set_retention(store, RetentionPolicy(0, keeps_details=False), NOW)
     assert put(HOME + "a.ics", method="GET").data == whole
     assert "ETag" not in put(HOME + "a.ics", whole).headers
-    assert put(HOME + "a.ics", method="GET").data == event("u1")
+    assert put(HOME + "a.ics", method="GET").data == event("u1", *TIMES, "SUMMARY:Gateway closed")
     set_retention(store, RetentionPolicy(0), NOW)
     assert "ETag" in put(HOME + "a.ics", whole).headers
     assert put(HOME + "a.ics", method="GET").data == whole

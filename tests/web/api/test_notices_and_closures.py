@@ -225,7 +225,7 @@ def test_a_notice_given_for_another_is_marked_so(api, register):
     (ack,) = give(api, GOOD).json["accepted"]
     give(api, moved, who="dcc", query="?user=ALPHA&gateway=GW-A1")
     _, told = find_history(register, Principal("dcc", Role.DCC), ack["reference"])
-    assert [one.given_by for one in told] == ["alpha", "dcc, DCC staff, on behalf of ALPHA"]
+    assert [one.given_by for one, _ in told] == ["alpha", "dcc, DCC staff, on behalf of ALPHA"]
 
 
 def test_a_history_as_it_was_known(api, clock):

@@ -63,7 +63,7 @@ def held(give, alpha, announce, clock):
         give(alpha, announce(uid, starts)) for uid, starts in (("a", "2027-02-07T02:00"), ("b", "2026-11-30T02:00"))
     ]
     give(alpha, announce("a", "2027-02-07T02:00", withdrawn=True), at=clock.forward(seconds=1))
-    return [outcome.accepted[0].reference for outcome in told]
+    return [outcome.accepted[0].closure.reference for outcome in told]
 
 
 def test_every_route_of_the_api_is_in_the_document_and_no_other(web, document):

@@ -15,7 +15,7 @@ def at(text):
 @pytest.fixture
 def told(alpha, give, announce):
     """Return the reference of a closure that was announced on time."""
-    return give(alpha, announce("one", "2027-02-07T02:00")).accepted[0].reference
+    return give(alpha, announce("one", "2027-02-07T02:00")).accepted[0].closure.reference
 
 
 def test_the_page_says_window_leads_and_state(told, dcc_client, read):
@@ -66,7 +66,7 @@ def test_what_a_sender_wrote_beyond_is_named_to_its_own_user_only(
 ):
     reference = give(
         alpha, announce("one", "2027-02-07T02:00", remarks=("A remark.",), left_out=("SUMMARY", "ATTENDEE"))
-    ).accepted[0].reference  # fmt: skip
+    ).accepted[0].closure.reference  # fmt: skip
     words = "A remark. Left out, since only date, time and gateway are needed: SUMMARY, ATTENDEE."
     assert words in read(alpha_client.get(f"/closures/{reference}"))
     foreign = read(dcc_client.get(f"/closures/{reference}"))
@@ -135,7 +135,11 @@ def test_withdrawing_needs_the_form_and_the_right(told, alpha_client, sign_in, c
 
 
 def test_what_it_clashes_with_is_named_with_what_both_share(told, enrolled, give, announce, dates, dcc_client, read):
-    other = give(enrolled("BETA", "GW-B1"), announce("b", "2027-02-07T05:00", gateway="GW-B1")).accepted[0].reference
+    other = (
+        give(enrolled("BETA", "GW-B1"), announce("b", "2027-02-07T05:00", gateway="GW-B1"))
+        .accepted[0]
+        .closure.reference
+    )
     dates("2027-02-07T03:00", hours=1)
     page = dcc_client.get(f"/closures/{told}")
     clashes = read(page).partition("What it clashes with ")[2].partition("What we were told")[0]

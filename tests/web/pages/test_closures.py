@@ -41,10 +41,10 @@ def test_ops_who_may_not_give_notice_are_not_led_there(alpha, sign_in):
 def test_a_closure_is_shown_by_its_london_day_in_london_time_and_utc(alpha, give, announce, dcc_client, read):
     outcome = give(alpha, announce("one", "2026-12-06T02:00"))
     page = dcc_client.get("/closures")
-    assert references(page) == [outcome.accepted[0].reference]
+    assert references(page) == [outcome.accepted[0].closure.reference]
     assert (
         "Sunday 6 December 2026 GW-A1 "
-        f"{outcome.accepted[0].reference} ALPHA · Alpha Energy "
+        f"{outcome.accepted[0].closure.reference} ALPHA · Alpha Energy "
         "Sun 6 Dec 2026 02:00 GMT to 06:00 GMT 2026-12-06 02:00 to 06:00 UTC · 4 h short notice 5 to 9 Working Days' notice"
     ) in read(page)
 
@@ -58,7 +58,7 @@ def test_what_was_found_is_counted_in_words(alpha, beta, give, announce, dcc_cli
 
 
 def test_a_user_sees_its_own_closures_and_its_own_gateways_only(alpha, beta, give, announce, alpha_client):
-    own = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].reference
+    own = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
     give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1"))
     for path in ("/closures", "/closures?user=BETA", "/closures?gateway=GW-B1", "/closures?q=GW-B1"):
         page = alpha_client.get(path)
@@ -79,7 +79,7 @@ def test_dcc_staff_see_every_user_and_narrow_by_user_gateway_and_state(alpha, be
 
 def test_the_days_asked_for_are_london_days_both_included(alpha, give, announce, dcc_client, read):
     # 23:30 UTC on 5 June 2027 is half an hour into the 6th in London.
-    reference = give(alpha, announce("a", "2027-06-05T23:30", hours=1)).accepted[0].reference
+    reference = give(alpha, announce("a", "2027-06-05T23:30", hours=1)).accepted[0].closure.reference
     assert references(dcc_client.get("/closures?from=2027-06-06&to=2027-06-06")) == [reference]
     assert references(dcc_client.get("/closures?from=2027-06-05&to=2027-06-05")) == []
     assert "Sunday 6 June 2027" in read(dcc_client.get("/closures?from=2027-06-06&to=2027-06-06"))
@@ -150,8 +150,8 @@ def test_no_page_carries_a_script_or_a_style_of_its_own(dcc_client, alpha):
 
 
 def test_a_search_finds_references_gateways_users_and_names_of_any_day(alpha, beta, give, announce, dcc_client):
-    past = give(alpha, announce("a", "2025-02-02T02:00")).accepted[0].reference
-    other = give(beta, announce("b", "2028-02-06T02:00", gateway="GW-B1")).accepted[0].reference
+    past = give(alpha, announce("a", "2025-02-02T02:00")).accepted[0].closure.reference
+    other = give(beta, announce("b", "2028-02-06T02:00", gateway="GW-B1")).accepted[0].closure.reference
     found = {
         text: references(dcc_client.get(f"/closures?q={text}"))
         for text in (past[3:8].lower(), "gw-b", "BETA", "alpha+energy", "nothing")
@@ -161,11 +161,15 @@ def test_a_search_finds_references_gateways_users_and_names_of_any_day(alpha, be
 
 
 def test_the_order_can_be_chosen(alpha, beta, give, announce, dcc_client):
-    late = give(alpha, announce("a", "2026-12-20T02:00"), at=datetime(2026, 11, 23, tzinfo=UTC)).accepted[0].reference
-    later = give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1")).accepted[0].reference
+    late = (
+        give(alpha, announce("a", "2026-12-20T02:00"), at=datetime(2026, 11, 23, tzinfo=UTC))
+        .accepted[0]
+        .closure.reference
+    )
+    later = give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1")).accepted[0].closure.reference
     moved = give(alpha, announce("c", "2027-01-03T02:00", gateway="GW-A2"), at=datetime(2026, 11, 1, tzinfo=UTC))
     give(alpha, announce("c", "2027-01-10T02:00", gateway="GW-A2"), at=datetime(2026, 11, 2, tzinfo=UTC))
-    moved = moved.accepted[0].reference
+    moved = moved.accepted[0].closure.reference
     found = {
         sort: references(dcc_client.get(f"/closures?sort={sort}"))
         for sort in ("start", "user", "gateway", "notice", "told", "moves")
@@ -187,13 +191,13 @@ def test_fifty_stand_on_a_page_and_the_address_turns_it(alpha, give, announce, d
 
 
 def test_only_what_was_told_at_short_notice(alpha, give, announce, dcc_client):
-    late = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].reference
+    late = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
     give(alpha, announce("b", "2027-01-10T02:00"))
     assert references(dcc_client.get("/closures?short=1")) == [late]
 
 
 def test_the_same_list_as_csv_is_an_export_that_is_noted(alpha, beta, give, announce, alpha_client, dcc_client):
-    reference = give(alpha, announce("a", "2026-12-06T02:00", left_out=("SUMMARY",))).accepted[0].reference
+    reference = give(alpha, announce("a", "2026-12-06T02:00", left_out=("SUMMARY",))).accepted[0].closure.reference
     give(beta, announce("b", "2026-12-06T02:00", gateway="GW-B1"))
     page = alpha_client.get("/closures.csv")
     assert page.headers["Content-Type"] == "text/csv; charset=utf-8"

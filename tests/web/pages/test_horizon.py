@@ -155,3 +155,26 @@ def test_a_code_is_typed_where_there_are_too_many_to_choose_from(crowd, dcc_clie
     assert re.findall(r'<input [^>]*name="user" value="([^"]*)" placeholder="([^"]*)"', page.text) == [
         ("U7", "Every User, or a code")
     ]
+
+
+def test_a_day_has_one_peak_on_the_first_page_and_on_the_horizon(world, alpha, give, announce, dcc_client):
+    # Two windows of today that were over at nine, one that is not, and one that today only begins in.
+    give(
+        alpha,
+        announce("early", "2026-11-24T02:00"),
+        announce("dawn", "2026-11-24T03:00", gateway="GW-A2"),
+        announce("now", "2026-11-24T08:00"),
+        announce("night", "2026-11-24T23:00", gateway="GW-A2"),
+    )
+    strip = re.findall(
+        r'<a class="heat-day[^"]*" href="/closures\?from=([0-9-]+)[^"]*">.*?<span class="heat-number">(\d+)</span>',
+        dcc_client.get("/").text,
+        re.DOTALL,
+    )
+    (label,) = re.findall(
+        r'aria-label="At most \d+ gateways closed at once. ([^"]*)"', dcc_client.get("/horizon?zoom=2w").text
+    )
+    columns = dict(one.rsplit(": ", 1) for one in label.split(", "))
+    days = {datetime.fromisoformat(day): int(peak) for day, peak in strip}
+    assert days[datetime(2026, 11, 24)] == 2
+    assert columns == {f"{day:%a} {day.day} {day:%b}": str(peak) for day, peak in days.items() if peak}

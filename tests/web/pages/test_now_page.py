@@ -118,7 +118,7 @@ def test_freshness_names_the_scheduler_the_feeds_and_the_sources(register, dcc_c
 
 
 def test_the_triage_box_answers_in_one_sentence_with_the_closure(alpha, give, announce, dcc_client, read):
-    reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].reference
+    reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
     page = dcc_client.get("/?gateway=gw-a1&at=2026-12-06T03:00")
     assert (
         "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT, notice given 8 Working Days before. "

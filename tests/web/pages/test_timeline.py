@@ -6,14 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from app.domain.late_change import Assessment
-from app.domain.schedule import ScheduledClosure
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.closure import State
+from app.domain.closure import PlannedClosure, State
 from app.domain.london import whole_days
 from app.domain.notice_period import NoticePeriod
+from app.domain.verdict import Verdict
 from app.domain.window import ClosureWindow
 from app.web.pages import timeline
 from app.web.pages.timeline import (
@@ -45,8 +44,19 @@ def scale(zoom):
 def line(hours, length, reference="A", user="ACME", state=State.PLANNED):
     starts = datetime(2026, 11, 23, tzinfo=UTC) + timedelta(hours=hours)
     window = ClosureWindow(starts, starts + timedelta(hours=length))
-    return ScheduledClosure(
-        reference, user, "GW", window, state, 1, starts, starts, 0, None, Assessment(LEAD, LEAD, LEAD)
+    return PlannedClosure(
+        id=reference.encode(),
+        reference=reference,
+        user=user,
+        gateway="GW",
+        window=window,
+        state=state,
+        number=1,
+        entries=1,
+        first_received_at=starts,
+        window_received_at=starts,
+        changed_at=starts,
+        verdict=Verdict(LEAD, LEAD, LEAD),
     )
 
 

@@ -133,12 +133,12 @@ def remove(source_id: str) -> AnyResponse:
 def seen_by(principal: Principal, topic: Topic) -> list[ListedSource]:
     """Return the sources of a topic that one may see: of Users' calendars one's own, to an admin all."""
     found = sources_about(site().store, topic)
-    return [one for one in found if one.user is None or principal.role is Role.ADMIN or one.user in principal.users]
+    return [held for held in found if held.user in (None, *principal.users) or principal.role is Role.ADMIN]
 
 
 def listed_with_state(found: Sequence[ListedSource]) -> list[tuple[ListedSource, object]]:
     """Return each source with what its last look left behind, for a list."""
-    return [(one, read_state(one.standing.state)) for one in found]
+    return [(held, read_state(held.standing.state)) for held in found]
 
 
 def _find(source_id: str) -> ListedSource:

@@ -14,7 +14,6 @@ from app.register.people.enrolment import shred_user
 from app.register.reading import (
     Question,
     find_closure,
-    find_line,
     read_everything,
     read_recorded,
     read_schedule,
@@ -39,7 +38,7 @@ def lines(register, dcc):
 
 def test_every_step_is_followed(register, alpha, announce, give, dcc, lines):
     assert lines() == []
-    give(alpha, announce("u1", "2027-02-07T02:00"))
+    (ack,) = give(alpha, announce("u1", "2027-02-07T02:00")).accepted
     assert lines() == [("02-07", "planned", 1, 0)]
     give(alpha, announce("u1", "2027-02-08T02:00", sender_sequence=2), at=NOW + timedelta(days=1))
     assert lines() == [("02-08", "planned", 2, 1)]
@@ -54,7 +53,8 @@ def test_every_step_is_followed(register, alpha, announce, give, dcc, lines):
     # Planned again on another day: a new beginning, not a move.
     give(alpha, announce("u1", "2027-03-08T02:00", sender_sequence=4), at=NOW + timedelta(days=4))
     assert lines() == [("03-08", "planned", 4, 1)]
-    give(alpha, announce("u1", "2027-03-08T02:00", gateway="GW-A2", sender_sequence=5), at=NOW + timedelta(days=5))
+    elsewhere = announce("u1", "2027-03-08T02:00", gateway="GW-A2", sender_sequence=5)
+    give(alpha, elsewhere, at=NOW + timedelta(days=5), about=ack.closure.reference)
     assert expire_past_windows(register, datetime(2027, 4, 1, tzinfo=UTC)) == 1
     assert lines() == [("03-08", "expired", 5, 1)]
     assert [lines(NOW + timedelta(days=day)) for day in (-1, 0, 1, 2, 3, 4)] == [
@@ -73,19 +73,14 @@ def test_what_stands_in_memory_is_what_stands_on_disk(register, alpha, announce,
     for days, starts in enumerate(("2027-02-08T02:00", "2027-02-09T02:00", "2027-02-09T03:00"), 1):
         give(alpha, announce("u1", starts), at=NOW + timedelta(days=days))
     (line,) = read_everything(register, dcc)
-    standing = find_closure(register, dcc, ack.reference)
-    closure = standing.closure
-    assert line == find_line(register, dcc, ack.reference)
-    assert {name: getattr(line, name) for name in line.__slots__ if name != "lead"} == {
-        name: getattr(closure, name) for name in line.__slots__ if name != "lead"
-    }
-    assert line.lead == standing.assessment
+    assert line == find_closure(register, dcc, ack.closure.reference)
+    assert line == find_closure(register, dcc, ack.closure.reference, NOW + timedelta(days=4))
 
 
 def test_a_closure_that_was_not_known_then_is_not_found(register, alpha, announce, give, dcc):
     (ack,) = give(alpha, announce("u1", "2027-02-07T02:00")).accepted
     with pytest.raises(Unknown, match="not known then"):
-        find_line(register, dcc, ack.reference, NOW - timedelta(seconds=1))
+        find_closure(register, dcc, ack.closure.reference, NOW - timedelta(seconds=1))
 
 
 def test_a_shredded_user_is_forgotten_and_the_others_stay(register, store, alpha, enrolled, announce, give, dcc, lines):
