@@ -57,6 +57,20 @@ def follow_closures(
         view.follow(gateway, by_uid, {uid for uid in by_uid if (gateway, uid) not in before})
 
 
+def let_members_go(register: Register, connection: Connection, forgotten: Iterable[Held], today: int) -> None:
+    """Let members go whose closures the record keeps no more; ``forgotten`` are as they stood before."""
+    store = register.store
+    events: defaultdict[tuple[bytes, str, str], set[str]] = defaultdict(set)
+    for held in forgotten:
+        events[held.user_id, held.closure.user, held.closure.gateway].add(held.mark.uid)
+    for (user_id, code, gateway), uids in events.items():
+        place = Place(user_id, store.blind.collection(user_id, gateway))
+        kept = rows.of_series(store, connection, code, [store.blind.series(user_id, uid) for uid in uids])
+        standing = {held.mark.uid for held in kept if held.closure.gateway == gateway}
+        for member in members.members_of_uids(store, connection, place, uids - standing).values():
+            members.let_go(store, connection, member, today)
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarView:
     """The calendars of one User in one transaction. ``withdrawn_days`` is how long what was withdrawn is shown."""
