@@ -48,8 +48,9 @@ def play(running, site, sequence):
     try:
         for place, act in enumerate(sequence, 1):
             try:
-                act.do(world)
+                answer = act.do(world) or {}
                 wrong = world.check(by_calendar=isinstance(act, BY_CALENDAR))
+                wrong += world.acknowledged(answer)
             except AssertionError as failed:
                 wrong = [str(failed)]
             if wrong:
