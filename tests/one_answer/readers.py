@@ -107,9 +107,9 @@ def api_show(asker, reference):
 def api_closed(asker, gateway, at):
     """Read which windows of a gateway /api/v1/closed finds an instant in, those told of only later, too."""
     answer = asker.ask("GET", f"/api/v1/closed?gateway={gateway}&at={at:%Y-%m-%dT%H:%M:%SZ}").json()
-    # What is closed "now" is closed at that instant here.
+    # What is closed or over is so at that instant here, not now.
     found = _all_in([*answer["inside"], *answer["told_later"]])
-    return {reference: replace(one, closed_now=None) for reference, one in found.items()}
+    return {reference: replace(one, closed_now=None, state=None) for reference, one in found.items()}
 
 
 def late_changes(asker):
