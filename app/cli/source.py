@@ -132,7 +132,8 @@ def _gateway(source: Source) -> str:
 
 def _poll_facts(report: PollReport) -> dict[str, Any]:
     """Return what one poll did, its acknowledgements as one notice has them."""
-    answers = [outcome_facts(answer) for answer in report.polled.answers if isinstance(answer, Outcome)]
+    given = [outcome_facts(answer) for answer in report.polled.answers if isinstance(answer, Outcome)]
+    answers: list[dict[str, Any]] = [{**facts} for facts in given]
     return {
         "id": report.source.id.hex(),
         "gateway": _gateway(report.source),
