@@ -376,7 +376,7 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
     connection.execute(_DELETE_WEEKS, {"b_id": held.id})
     connection.execute(_DELETE_BODY, {"b_id": held.id})
     version = held.row_version + 1
-    head = replace(held.head, leaves_on=0, written_sequence=0)
+    head = replace(held.head, leaves_on=0)
     gone = {
         "b_id": held.id,
         "uid_index": None,

@@ -41,7 +41,7 @@ def shown(register, collection):
         store, place = register.store, collection(code).place
         with store.reading() as connection:
             found = [one for one in members.changed_since(store, connection, place, -1, None) if not one.gone]
-            bodies = read_rendered(register, connection, collection(code), [one.head.uid for one in found])
+            bodies = read_rendered(register, connection, collection(code), [one.head for one in found])
         for one in found:
             octets = bodies[one.head.uid].octets
             assert (one.head.etag, one.head.length) == (store.blind.etag(octets), len(octets))
@@ -97,7 +97,8 @@ def test_a_withdrawal_by_another_door_is_shown_as_cancelled(register, alpha, ann
     withdraw_closure(register, own, ack.closure.reference, channel=Channel.API, now=NOW)
     assert shown("GW-A1") == before
     with register.store.reading() as connection:
-        octets = read_rendered(register, connection, collection("GW-A1"), ["u1"])["u1"].octets
+        held = members.members_of_uids(register.store, connection, collection("GW-A1").place, ["u1"])["u1"]
+        octets = read_rendered(register, connection, collection("GW-A1"), [held.head])["u1"].octets
     assert b"\r\nSTATUS:CANCELLED\r\n" in octets
 
 

@@ -274,7 +274,7 @@ class Noticeboard:
                     rendered.append((version, held))
                 elif not held.gone:
                     yield version, _member(held, load_body(body))
-            bodies = read_rendered(self.register, connection, shelf, [held.head.uid for _, held in rendered])
+            bodies = read_rendered(self.register, connection, shelf, [held.head for _, held in rendered])
             for version, held in rendered:
                 if held.head.uid in bodies:
                     yield version, _member(held, bodies[held.head.uid])
