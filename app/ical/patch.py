@@ -139,7 +139,7 @@ class ObjectPatch:
         return b"".join([*pieces, self._octets[at:]])
 
     def _written(self, override: Override, master: Component) -> bytes:
-        """Return the VEVENT of an override: UID and SUMMARY of its master, octet for octet, and times of its type."""
+        """Return the VEVENT of an override: UID and SUMMARY of another, octet for octet, and times of its type."""
         started = _start_line(master)
         like = self._clock.read(started)
         starts, ends = _spelt_window(override.window, (started, started), (like, like))
