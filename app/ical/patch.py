@@ -109,12 +109,14 @@ class ObjectPatch:
     def add(self, override: Override) -> int:
         """Add a VEVENT for one occurrence of the series, and return its place. Raise ``Unread``.
 
-        What takes place is no longer among the exceptions of the series: programs hide what EXDATE names.
+        What takes place is no longer among the exceptions of the series: programs hide what EXDATE names. An object may
+        hold occurrences without their master; then the first of them lends its UID and SUMMARY.
         """
-        if self._master is None:
-            raise Unread("no-series", "The calendar object holds no series.", _REMEDY)
+        like = self._master or next(iter(self._editors), None)
+        if like is None:
+            raise Unread("no-event", "The calendar object holds no event.", _REMEDY)
         place = len(self._editors) + len(self._added)
-        self._added.append((override, self._written(override, self._master.event)))
+        self._added.append((override, self._written(override, like.event)))
         self._places[override.original] = place
         return place
 

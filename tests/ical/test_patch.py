@@ -265,13 +265,20 @@ def test_many_occurrences_are_patched_in_one_scan_and_written_in_one_piece():
     assert [(one.recurrence_id, one.withdrawn) for one in after] == [(one.recurrence_id, True) for one in read(before)]
 
 
+def test_an_occurrence_is_added_where_the_series_itself_is_not_stated():
+    after = add_override(an_object(OWN), Override(THIRD, FEBRUARY, "CONFIRMED", 1, STAMP))
+    assert [(one.recurrence_id, one.withdrawn) for one in read(after)] == [
+        ("20261213T020000Z", False), ("20261220T020000Z", False),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("patch", "code"),
     [
         (lambda: patch_event(b"BEGIN:VCALENDAR\r\n", 0, EventChanges()), "unsound"),
         (lambda: patch_event(an_object(event(*TIMES["utc"])), 1, EventChanges()), "no-event"),
         (lambda: add_override(an_object(event()), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-start"),
-        (lambda: add_override(an_object(OWN), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-series"),
+        (lambda: add_override(an_object(), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-event"),
     ],
 )
 def test_what_cannot_be_patched_is_refused_by_name(patch, code):
