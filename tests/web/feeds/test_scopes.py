@@ -55,7 +55,7 @@ def test_the_feed_of_clashes_follows_its_closures(feed, alpha, announce, give, c
     assert references(fetch()) == []
     (two,) = give(alpha, announce("u2", "2027-02-07T05:00", gateway="GW-A2"), at=clock.forward(minutes=1)).accepted
     both = fetch()
-    assert references(both) == sorted([one.reference, two.reference])
+    assert references(both) == sorted([one.closure.reference, two.closure.reference])
     # What concerns neither leaves every octet as it is; its own feed says the same of each closure.
     give(alpha, announce("u3", "2027-03-07T05:00"), at=clock.forward(minutes=1))
     assert fetch(**{"If-None-Match": both.headers["ETag"]}).status_code == 304
@@ -70,7 +70,7 @@ def test_a_closure_on_dccs_own_dates_clashes(register, feed, alpha, announce, gi
     before = fetch()
     (band,) = plan(register, planned("m", "2027-02-07T05:00"), at=clock.forward(minutes=1)).added
     after = fetch(**{"If-Modified-Since": before.headers["Last-Modified"]})
-    assert (references(before), references(after)) == ([], [one.reference])
+    assert (references(before), references(after)) == ([], [one.closure.reference])
     remove_maintenance(register, band.reference.lower(), clock.forward(minutes=1))
     assert references(fetch()) == []
 
@@ -99,10 +99,10 @@ def test_the_feed_of_dccs_own_dates(register, feed, alpha, announce, give, clock
 def test_the_feed_of_changes_forgets_after_its_days(feed, alpha, announce, give, clock):
     fetch = feed("changes")
     (one,) = give(alpha, announce("u1", "2027-02-07T02:00")).accepted
-    assert references(fetch()) == [one.reference]
+    assert references(fetch()) == [one.closure.reference]
     give(alpha, replace(announce("u1", "2027-02-07T02:00"), withdrawn=True), at=clock.forward(days=29))
     clock.forward(days=30)
-    assert references(fetch()) == [one.reference]
+    assert references(fetch()) == [one.closure.reference]
     clock.forward(days=1)
     assert references(fetch()) == []
 

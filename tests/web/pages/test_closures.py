@@ -202,21 +202,23 @@ def test_the_same_list_as_csv_is_an_export_that_is_noted(alpha, beta, give, anno
     page = alpha_client.get("/closures.csv")
     assert page.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert page.text == (
-        "reference,user,gateway,starts,ends,starts_london,ends_london,state,revision,moves,"
-        "working_days_notice,first_notice_days,recommended,band,short_notice\r\n"
-        f"{reference},ALPHA,GW-A1,2026-12-06T02:00:00Z,2026-12-06T06:00:00Z,Sun 6 Dec 2026 02:00 GMT,"
-        "Sun 6 Dec 2026 06:00 GMT,planned,1,0,8,8,20,5-9,True\r\n"
+        "reference,user,user_name,gateway,gateway_name,starts,ends,starts_london,ends_london,state,closed_now,revision,"
+        "moves,first_received_at,changed_at,working_days_notice,first_notice_days,recommended,band,short_notice,"
+        "late_change\r\n"
+        f"{reference},ALPHA,Alpha Energy,GW-A1,Gateway GW-A1,2026-12-06T02:00:00Z,2026-12-06T06:00:00Z,"
+        "Sun 6 Dec 2026 02:00 GMT,Sun 6 Dec 2026 06:00 GMT,planned,False,1,0,2026-11-24T09:00:00Z,"
+        "2026-11-24T09:00:00Z,8,8,20,5 to 9,True,True\r\n"
     )
     assert [(one["by"], one["what"], one["rows"]) for one in dcc_client.get("/api/v1/reads").json["exports"]] == [
         ("alpha@example.org", "closures, csv", 1)
     ]
 
 
-def test_what_was_withdrawn_late_shows_the_notice_of_the_withdrawal(alpha, give, announce, dcc_client, read):
+def test_what_was_withdrawn_late_shows_the_notice_of_its_times(alpha, give, announce, dcc_client, read):
     early = datetime(2026, 10, 1, tzinfo=UTC)
     for uid, gateway in (("off", "GW-A1"), ("on", "GW-A2")):
         give(alpha, announce(uid, "2026-12-01T02:00", gateway=gateway), at=early)
     give(alpha, announce("off", "2026-12-01T02:00", withdrawn=True))
     off, on = (read(dcc_client.get(f"/closures?gateway={gateway}")) for gateway in ("GW-A1", "GW-A2"))
-    assert "4 h withdrawn short notice 2 to 4 Working Days' notice" in off
+    assert "4 h withdrawn 20 or more Working Days' notice" in off
     assert "4 h 20 or more Working Days' notice" in on

@@ -26,30 +26,30 @@ def check(dcc_client, csrf, read):
 def test_every_revisions_receipt_can_be_had_again_as_it_was_given(alpha, given, give, announce, dcc_client):
     moved = give(alpha, announce("one", "2027-02-08T02:00")).accepted[0]
     gone = give(alpha, announce("one", "2027-02-08T02:00", withdrawn=True)).withdrawn[0]
-    path = f"/closures/{given.reference}/revisions"
+    path = f"/closures/{given.closure.reference}/revisions"
     found = [dcc_client.get(f"{path}/{number}/receipt.json") for number in (1, 2, 3)]
     assert [page.json for page in found] == [given.receipt, moved.receipt, gone.receipt]
-    assert found[0].headers["Content-Disposition"] == f"attachment; filename=receipt-{given.reference}-1.json"
+    assert found[0].headers["Content-Disposition"] == f"attachment; filename=receipt-{given.closure.reference}-1.json"
     assert dcc_client.get(f"{path}/4/receipt.json").status_code == 404
 
 
 def test_nobody_gets_the_receipt_of_another_user(given, enrolled, sign_in):
     enrolled("BETA", "GW-B1")
     beta = sign_in("beta@example.org", Role.USER, "BETA")
-    assert beta.get(f"/closures/{given.reference}/revisions/1/receipt.json").status_code == 404
+    assert beta.get(f"/closures/{given.closure.reference}/revisions/1/receipt.json").status_code == 404
 
 
 def test_a_receipt_of_ours_holds_in_all_that_is_looked_at(given, check):
     page = check(json.dumps(given.receipt))
     assert (
-        f"✓ It holds Receipt of {given.reference}, revision 1. "
+        f"✓ It holds Receipt of {given.closure.reference}, revision 1. "
         "Holds: It is signed by this service, and nothing in it was altered since. "
         "Holds: Entry 1 of the record is the one that it names. "
         "Holds: The first 2 entries of the record are those that it was signed over. "
         "Holds: It is about the gateway and window that the record has for this revision. "
         "Gateway GW-A1 Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT"
     ) in page
-    assert "✓ It holds" in check(json.dumps({"reference": given.reference, "receipt": given.receipt}))
+    assert "✓ It holds" in check(json.dumps({"reference": given.closure.reference, "receipt": given.receipt}))
 
 
 def test_an_altered_receipt_does_not_hold(given, check):

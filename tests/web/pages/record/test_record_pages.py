@@ -1,5 +1,6 @@
 """The pages of the record: what they say is what the command line says, and nobody reads more than the role may."""
 
+import csv
 import io
 from datetime import timedelta
 
@@ -55,9 +56,11 @@ def test_a_span_or_period_that_is_none_is_said_on_the_page(told, dcc_client, rea
 def test_spreadsheets_are_taken_and_that_is_noted(told, dcc_client, read):
     sheet = dcc_client.get("/record/late-changes.csv")
     assert sheet.headers["Content-Disposition"] == 'attachment; filename="late-changes.csv"'
-    assert [line.split(",")[1:5] for line in sheet.text.splitlines()[1:]] == [
-        ["ALPHA", "GW-A1", "1", "first notice"],
-        ["ALPHA", "GW-A1", "2", "moved"],
+    rows = list(csv.DictReader(io.StringIO(sheet.text)))
+    names = ("user", "user_name", "gateway", "revision", "change", "band")
+    assert [[row[name] for name in names] for row in rows] == [
+        ["ALPHA", "Alpha Energy", "GW-A1", "1", "first notice", "5 to 9"],
+        ["ALPHA", "Alpha Energy", "GW-A1", "2", "moved", "5 to 9"],
     ]
     report = dcc_client.get("/record/report.csv?period=2026-11")
     assert [line.split(",")[:3] for line in report.text.splitlines()[1:]] == [
