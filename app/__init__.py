@@ -10,5 +10,5 @@
 ```
 
 Imports run one way (pyproject.toml, import-linter): doors > publishing > register, intake > store > security >
-settings > domain. ``feeds`` imports nothing of ours.
+settings > ical > domain. ``ical`` reads calendar lines for whoever meets any. ``feeds`` imports nothing of ours.
 """

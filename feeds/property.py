@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from icalendar import Parameters, vText
@@ -34,6 +35,8 @@ class Property(NamedTuple):
 
 def plain(text: str) -> str:
     """Return ``text`` as one line without control characters: each run of line breaks or tabs becomes one space."""
+    if text.isprintable():  # nearly every text: none of those characters is
+        return text.strip(" ")
     return _UNFIT.sub("", _BREAKS.sub(" ", text)).strip(" ")
 
 
@@ -42,6 +45,7 @@ def utc_basic(instant: datetime) -> str:
     return instant.isoformat()[:19].replace("-", "").replace(":", "") + "Z"
 
 
+@lru_cache(maxsize=4096)  # one answer spells the same instants many times
 def utc_extended(instant: datetime) -> str:
     """Spell an aware UTC time as RFC 7265 3.6.5, to the second: ``2026-12-06T02:00:00Z``."""
     return instant.isoformat()[:19] + "Z"

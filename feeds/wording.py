@@ -29,16 +29,50 @@ def working_days_notice(days: int) -> str:
     return "1 Working Day's notice" if days == 1 else f"{days} Working Days' notice"
 
 
-def notice_text(entry: FeedEntry) -> str:
-    """Word the notice given for the current window beside what is recommended."""
-    if entry.band in _RETROSPECTIVE:
+def notice_words(days: int, band: str, recommended: int) -> str:
+    """Word notice beside what is recommended, without a full stop: ``7 Working Days' notice; 20 are recommended``.
+
+    It is information, and nobody is in breach of anything. ``band`` tells a notice that came after the start or end.
+    """
+    if band in _RETROSPECTIVE:
         return (
-            f"Notified after the window had {_RETROSPECTIVE[entry.band]}; "
-            f"{working_days_notice(entry.recommended_days)} is recommended."
+            f"Notified after the window had {_RETROSPECTIVE[band]}; {working_days_notice(recommended)} is recommended"
         )
-    verb = "is" if entry.recommended_days == 1 else "are"
-    judged = "short notice" if entry.short_notice else "in good time"
-    return f"{working_days_notice(entry.notice_days)}; {entry.recommended_days} {verb} recommended ({judged})."
+    return f"{working_days_notice(days)}; {recommended} {'is' if recommended == 1 else 'are'} recommended"
+
+
+def told_words(days: int, band: str) -> str:
+    """Word how long before a window something was told, beside the notice that leads: ``3 Working Days before``."""
+    if band in _RETROSPECTIVE:
+        return f"after the window had {_RETROSPECTIVE[band]}"
+    return "1 Working Day before" if days == 1 else f"{days} Working Days before"
+
+
+def band_range(band: str) -> str:
+    """Word a band so that no spreadsheet takes it for a date or a formula: ``5 to 9``, ``20 or more``, ``after start``.
+
+    "5-9" would become the fifth of September there.
+    """
+    if band.startswith(">="):
+        return f"{band[2:]} or more"
+    if band.startswith("<"):
+        return f"fewer than {band[1:]}"
+    return band.replace("-", " to ")
+
+
+def band_words(band: str) -> str:
+    """Word a band: ``10 to 19 Working Days' notice``, ``fewer than 2 Working Days' notice``."""
+    if band in _RETROSPECTIVE:
+        return f"notified after the window had {_RETROSPECTIVE[band]}"
+    return working_days_notice(1) if band == "1" else f"{band_range(band)} Working Days' notice"
+
+
+def notice_text(entry: FeedEntry) -> str:
+    """Word the notice given for the current window, and whether that is short notice."""
+    words = notice_words(entry.notice_days, entry.band, entry.recommended_days)
+    if entry.band in _RETROSPECTIVE:
+        return f"{words}."
+    return f"{words} ({'short notice' if entry.short_notice else 'in good time'})."
 
 
 def summary(entry: FeedEntry) -> str:

@@ -100,6 +100,7 @@ def _serve(door: CaldavDoor) -> Response:
         return _challenge()
     body = _body()
     headers = {key.lower(): value for key, value in request.headers.items()}
+    headers["host"] = getattr(request, "named_host", "")
     found = answer(Request(request.method, _path(), headers, body), board)
     response = Response(found.body, found.status)
     del response.headers["Content-Type"]  # the protocol states its own where there is a body

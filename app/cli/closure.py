@@ -13,7 +13,7 @@ from app.factory import utc_now
 from app.register.closure_json import json_of, revision_facts
 from app.register.reading import find_history, read_names, without_sender_words
 
-_HEADINGS = ("revision", "received", "change", "gateway", "starts", "ends", "notice", "by")
+_HEADINGS = ("revision", "received", "change", "gateway", "starts", "ends", "Working Days", "of the change", "by")
 
 
 @click.group()
@@ -55,6 +55,6 @@ def _row(one: Revision) -> tuple[object, ...]:
         one.gateway,
         london_text(one.window.starts),
         london_text(one.window.ends),
-        None if verdict is None else f"{verdict.change.working_days} WD",
+        *((None, None) if verdict is None else (verdict.working_days_notice, verdict.change.working_days)),
         one.channel,
     )

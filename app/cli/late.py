@@ -10,14 +10,14 @@ from app.cli.param_types import DAY, PERIOD
 from app.cli.query_options import say_answer
 from app.domain.london import london_date, whole_days
 from app.factory import utc_now
+from app.register import sheet_out
 from app.register.late_changes import answer_late_changes
 from app.register.questions import late_report as reporting
-from app.register.questions.answer import Answer
 from app.register.questions.readers import note_export
 
 _DEFAULT_DAYS = 92
 _ONE_DAY = timedelta(days=1)
-_HEADINGS = ("reference", "user", "gateway", "change", "received_at", "starts", "change_days")
+_HEADINGS = ("reference", "user", "gateway", "change", "received_at", "starts", "working_days_notice", "change_days")
 _REPORT = ("user", "notices", "first_notices", "short_first_notices", "changes", "short_changes")
 
 
@@ -40,14 +40,14 @@ def late(first: date | None, last: date | None, as_csv: bool) -> None:
         raise click.UsageError("--to is before --from.")
     with opened() as service:
         answer = answer_late_changes(service.register, OPERATOR, whole_days(first, last + _ONE_DAY))
-        rows = answer.facts["late_changes"]
+        rows = answer["late_changes"]
         if as_csv:
             note_export(service.store, OPERATOR.name, "late changes, csv", len(rows), utc_now())
     if as_csv:
-        click.echo(reporting.to_csv(reporting.CHANGE_COLUMNS, rows), nl=False)
+        click.echo(sheet_out.to_csv(sheet_out.LATE_CHANGES, rows), nl=False)
         return
     days = {"from": first.isoformat(), "to": last.isoformat()}
-    say_answer(Answer(answer.sentence, answer.facts | days), _HEADINGS, rows)
+    say_answer({**answer, **days}, _HEADINGS, rows)
 
 
 @click.command(
@@ -65,11 +65,11 @@ def late_report(period: reporting.Period, pseudonyms: bool, as_csv: bool) -> Non
     _only_one_form(as_csv=as_csv)
     with opened() as service:
         answer = reporting.report(service.register, OPERATOR, period, pseudonyms=pseudonyms)
-        rows = answer.facts["rows"]
+        rows = answer["rows"]
         if as_csv:
             note_export(service.store, OPERATOR.name, f"late report {period.name}, csv", len(rows), utc_now())
     if as_csv:
-        click.echo(reporting.to_csv(reporting.COLUMNS, rows), nl=False)
+        click.echo(sheet_out.to_csv(sheet_out.LATE_REPORT, rows), nl=False)
         return
     say_answer(answer, _REPORT, rows)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,9 @@ from app.domain.notice import Channel, Notice
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
 from app.factory import utc_now
 from app.ical.limits import Limits
+from app.register.closure_json import given_words
 from app.register.give import Sender, Wanted, find_sender, give_notice
-from app.register.receipts import Acknowledgement, Outcome, notice_words, outcome_facts, problem_facts
+from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
 from app.register.register import Register
 
 # An operator imports what a form would not take; the limits on one event stay as they are.
@@ -137,7 +138,7 @@ def _facts(imported: Sequence[_Imported]) -> dict[str, Any]:
     """Return all files' acknowledgements and problems together, as one notice has them, and each file's counts."""
     together: dict[str, Any] = {name: [] for name in (*_GROUPS, "problems", "missing", "remarks", "files")}
     for one in imported:
-        facts = {} if one.outcome is None else outcome_facts(one.outcome)
+        facts: Mapping[str, Any] = {} if one.outcome is None else outcome_facts(one.outcome)
         for name in (*_GROUPS, "missing", "remarks"):
             together[name] += facts.get(name, [])
         together["problems"] += [{"file": one.file, **problem_facts(problem)} for problem in one.problems]
@@ -173,4 +174,5 @@ def _closure_line(entry: Acknowledgement) -> str:
     window = entry.closure.window
     did = "unchanged" if entry.step is None else entry.step.value
     span = f"{london_text(window.starts)} to {london_text(window.ends)}"
-    return f"{entry.closure.reference}  {entry.closure.gateway}  {span}  {did}. {notice_words(entry.closure)}"
+    notice = given_words(entry.closure.verdict.current_date)
+    return f"{entry.closure.reference}  {entry.closure.gateway}  {span}  {did}. {notice}."

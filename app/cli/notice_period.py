@@ -10,6 +10,7 @@ from app.cli.param_types import DAY, INSTANT
 from app.domain.london import Reading, london_date
 from app.factory import utc_now
 from app.register.closure_json import notice_period_facts
+from feeds.wording import notice_words
 
 
 @click.command(
@@ -32,12 +33,11 @@ def notice_period(start: tuple[datetime, Reading], given_on: date | None) -> Non
     given = given_on or london_date(utc_now())
     with opened() as service:
         facts = notice_period_facts(service.register.rulebook(), starts, how, given)
-    days = facts["working_days_notice"]
-    notice = "1 Working Day's" if days == 1 else f"{days} Working Days'"
+    notice = notice_words(facts["working_days_notice"], facts["band"], facts["recommended"])
     say(
         facts,
         f"Start: {facts['start_london']} ({facts['start']})",
-        f"Told on {_day(given)}: {notice} notice (band {facts['band']}); {facts['recommended']} are recommended.",
+        f"Told on {_day(given)}: {notice} (band {facts['band']}).",
         f"Last on-time day: {_day(date.fromisoformat(facts['last_on_time_day']))}",
     )
 

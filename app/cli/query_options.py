@@ -1,6 +1,6 @@
 """What every question on the schedule takes: a span, and the instant at which something was known."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
@@ -12,7 +12,6 @@ from app.cli.param_types import INSTANT
 from app.domain.london import Reading
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
-from app.register.questions.answer import Answer
 
 _DEFAULT_SPAN = timedelta(days=56)
 _LONGEST_SPAN = timedelta(days=10 * 366)
@@ -47,10 +46,10 @@ def span_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-def say_answer(answer: Answer, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+def say_answer(answer: Mapping[str, Any], columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
     """Say an answer: its sentence and its rows, each by these columns; to a program all of it."""
     lines = table(columns, [[row[column] for column in columns] for row in rows], empty="")
-    say(answer.as_json(), answer.sentence, *([""] if lines else []), *lines)
+    say(answer, answer["answer"], *([""] if lines else []), *lines)
 
 
 def instant_of(stated: Stated | None) -> datetime | None:

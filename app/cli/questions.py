@@ -1,5 +1,6 @@
 """The questions of DCC staff by the command line: each says its answer in one sentence, then what it is made of."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,15 +47,13 @@ def closed(at: Stated | None, gateway: str | None, as_of: datetime | None, span:
     with opened() as service:
         register = service.register
         if spanned:
-            answer = closed_record.closed_in(register, OPERATOR, span, as_of, now)
-            rows = answer.facts["closures"]
-        elif gateway is not None:
-            answer = closed_record.triage_gateway(register, OPERATOR, gateway, instant, as_of)
-            rows = [*answer.facts["inside"], *answer.facts["told_later"]]
-        else:
-            answer = closed_record.closed_at(register, OPERATOR, instant, as_of)
-            rows = [*answer.facts["inside"], *answer.facts["told_later"]]
-    say_answer(answer, _CLOSURE, rows)
+            found = closed_record.closed_in(register, OPERATOR, span, as_of, now)
+            return say_answer(found, _CLOSURE, found["closures"])
+        if gateway is not None:
+            triaged = closed_record.triage_gateway(register, OPERATOR, gateway, instant, as_of)
+            return say_answer(triaged, _CLOSURE, [*triaged["inside"], *triaged["told_later"]])
+        answer = closed_record.closed_at(register, OPERATOR, instant, as_of)
+    return say_answer(answer, _CLOSURE, [*answer["inside"], *answer["told_later"]])
 
 
 @click.command(epilog=examples("closures clashes", "closures clashes --from 2027-02-01 --release-days 3 --json"))
@@ -67,10 +66,15 @@ def clashes(release_days: int | None, maintenance: str | None, as_of: datetime |
     """List what overlaps: gateways closed together, closures on DCC's own dates, hours above a threshold."""
     with opened() as service:
         answer = clash_record.clashes_in(
-            service.register, OPERATOR, Question(span, as_of=as_of), release_days=release_days, maintenance=maintenance
+            service.register,
+            OPERATOR,
+            Question(span, as_of=as_of),
+            utc_now(),
+            release_days=release_days,
+            maintenance=maintenance,
         )
-    rows = [_pair(one["closures"][0], one["closures"][1], one) for one in answer.facts["clashes"]]
-    rows += [_pair(one["closure"], one["maintenance"], one) for one in answer.facts["maintenance_clashes"]]
+    rows = [_pair(one["closures"][0], one["closures"][1], one) for one in answer["clashes"]]
+    rows += [_pair(one["closure"], one["maintenance"], one) for one in answer["maintenance_clashes"]]
     say_answer(answer, ("first", "second", "starts_london", "ends_london"), rows)
 
 
@@ -86,7 +90,7 @@ def changes(since: Stated | None, until: Stated | None) -> None:
         raise click.UsageError("--until is before --since.")
     with opened() as service:
         answer = change_record.changes_between(service.register, OPERATOR, first, last)
-    say_answer(answer, ("received_at_london", "reference", "user", "change_words", "late"), answer.facts["changes"])
+    say_answer(answer, ("received_at_london", "reference", "user", "change_words", "late"), answer["changes"])
 
 
 @click.command("free-slots", epilog=examples("closures free-slots --hours 6 --below 2"))
@@ -101,7 +105,7 @@ def free_slots(hours: float, below: int, as_of: datetime | None, span: ClosureWi
         answer = load.find_free_slots(
             service.register, OPERATOR, Question(span, as_of=as_of), hours=hours, below=below
         )  # fmt: skip
-    say_answer(answer, ("starts_london", "ends_london"), answer.facts["slots"])
+    say_answer(answer, ("starts_london", "ends_london"), answer["slots"])
 
 
 @click.command(epilog=examples("closures busiest --from 2027-01-01 --to 2027-04-01 --most 5"))
@@ -113,7 +117,7 @@ def busiest(most: int, as_of: datetime | None, span: ClosureWindow) -> None:
     """List the hours in which most gateways re-open, then in which most are closed."""
     with opened() as service:
         answer = load.busiest_hours(service.register, OPERATOR, span, as_of, most)
-    say_answer(answer, _HOUR, answer.facts["hours"])
+    say_answer(answer, _HOUR, answer["hours"])
 
 
 @click.command(epilog=examples("closures silent --months 12"))
@@ -124,7 +128,7 @@ def silent(months: int, as_of: datetime | None) -> None:
     """List the Users that filed nothing for some months. Silence is not the same as no changes."""
     with opened() as service:
         answer = silent_users.silent_users(service.register, OPERATOR, months, as_of, utc_now())
-    say_answer(answer, ("user", "last_notice"), answer.facts["users"])
+    say_answer(answer, ("user", "last_notice"), answer["users"])
 
 
 @click.command(epilog=examples("closures moved --times 3"))
@@ -135,7 +139,7 @@ def moved(times: int, as_of: datetime | None) -> None:
     """List the closures that were moved twice or more, most moves first."""
     with opened() as service:
         answer = change_record.moved_often(service.register, OPERATOR, times, as_of, utc_now())
-    say_answer(answer, (*_CLOSURE, "moves"), answer.facts["closures"])
+    say_answer(answer, (*_CLOSURE, "moves"), answer["closures"])
 
 
 @click.command(epilog=examples("closures reads --from 2026-11-01 --to 2026-12-01"))
@@ -147,12 +151,12 @@ def reads(starts: Stated | None, ends: Stated | None) -> None:
     last = instant_of(ends) or utc_now() + timedelta(microseconds=1)
     with opened() as service:
         answer = readers.who_read(service.store, span_of(instant_of(starts) or last - _WEEK, last))
-    rows = [{**one, "who": one["label"], "what": f"{one['scope']} ({one['status']})"} for one in answer.facts["reads"]]
-    rows += [{**one, "who": one["by"]} for one in answer.facts["exports"]]
+    rows = [{**one, "who": one["label"], "what": f"{one['scope']} ({one['status']})"} for one in answer["reads"]]
+    rows += [{**one, "who": one["by"]} for one in answer["exports"]]
     say_answer(answer, ("at", "who", "what"), sorted(rows, key=lambda one: str(one["at"])))
 
 
-def _pair(first: dict[str, Any], second: dict[str, Any], overlap: dict[str, Any]) -> dict[str, Any]:
+def _pair(first: Mapping[str, Any], second: Mapping[str, Any], overlap: Mapping[str, Any]) -> dict[str, Any]:
     """Return two sides and their overlap as one row."""
     return {
         "first": f"{first['reference']} {first['gateway']}",

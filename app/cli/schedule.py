@@ -10,14 +10,14 @@ from app.cli.output import examples, json_option, say, table
 from app.cli.param_types import CODE, INSTANT
 from app.cli.query_options import Stated, as_of_option, instant_of, span_options
 from app.domain.closure import PlannedClosure, State
-from app.domain.london import london_text, utc_text
+from app.domain.london import london_text
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
-from app.register.closure_json import json_of
+from app.register.closure_json import schedule_facts
 from app.register.reading import Question, read_schedule
 
 _INSTANT_SPAN = timedelta(microseconds=1)
-_HEADINGS = ("reference", "User", "gateway", "starts", "ends", "state", "notice")
+_HEADINGS = ("reference", "User", "gateway", "starts", "ends", "state", "Working Days")
 
 
 @click.command(
@@ -61,12 +61,7 @@ def schedule(
     if at is not None:
         found = [one for one in found if one.is_open(at)]
     say(
-        {
-            "from": utc_text(span.starts),
-            "to": utc_text(span.ends),
-            "as_of": None if as_of is None else utc_text(as_of),
-            "closures": [json_of(one, names, now) for one in found],
-        },
+        schedule_facts(question, found, names, now),
         *table(_HEADINGS, [_row(one, now) for one in found], empty="No closure is planned then."),
     )
 
@@ -74,5 +69,5 @@ def schedule(
 def _row(one: PlannedClosure, now: datetime) -> tuple[object, ...]:
     return (
         *(one.reference, one.user, one.gateway, london_text(one.window.starts), london_text(one.window.ends)),
-        *(one.state_at(now).value, f"{one.verdict.current_date.working_days} WD"),
+        *(one.state_at(now).value, one.verdict.working_days_notice),
     )

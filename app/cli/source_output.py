@@ -1,6 +1,6 @@
 """How a source stands and what a poll of it did, in JSON and in words: alike for closures and for DCC's own dates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.cli.output import problem_line
@@ -35,7 +35,9 @@ def listed_facts(listed: ListedSource) -> dict[str, Any]:
 def poll_facts(found: ListedSource, report: PollReport) -> dict[str, Any]:
     """Return what one poll did: its acknowledgements as one notice has them, or its dates as one import has them."""
     answers = report.polled.answers
-    told = [imported_facts(answer) if isinstance(answer, Imported) else outcome_facts(answer) for answer in answers]
+    told: list[Mapping[str, Any]] = [
+        imported_facts(answer) if isinstance(answer, Imported) else outcome_facts(answer) for answer in answers
+    ]
     none: dict[str, Any] = {"unchanged": 0} if found.user is None else {}  # an import counts what a notice lists
     return {
         "id": found.source.id.hex(),

@@ -49,9 +49,9 @@ def alarm_reach(alarm: Component) -> timedelta:
     found = [_typed(vDDDTypes, line.value) for line in alarm.parsed("TRIGGER")]
     again = [_typed(vDuration, line.value) for line in alarm.parsed("DURATION")]
     times = [int(line.value) for line in alarm.parsed("REPEAT") if _REPEAT.fullmatch(line.value)]
-    spans = [abs(one) for one in found if isinstance(one, timedelta)]
-    seconds = sum(one.total_seconds() for one in spans) + sum(
-        abs(one).total_seconds() * sum(times) for one in again if isinstance(one, timedelta)
+    spans = [abs(span) for span in found if isinstance(span, timedelta)]
+    seconds = sum(span.total_seconds() for span in spans) + sum(
+        abs(length).total_seconds() * sum(times) for length in again if isinstance(length, timedelta)
     )
     return timedelta(seconds=min(seconds + 60, _FARTHEST.total_seconds()))
 

@@ -57,7 +57,7 @@ class CustomZone:
         wall = naive.replace(tzinfo=UTC)
         near = bisect_right(self.onsets, wall - timedelta(days=2)), bisect_right(self.onsets, wall + timedelta(days=2))
         fitting = sorted(
-            {wall - one for one in self.offsets[near[0] : near[1] + 1] if self.offset_at(wall - one) == one}
+            {wall - offset for offset in self.offsets[near[0] : near[1] + 1] if self.offset_at(wall - offset) == offset}
         )
         if fitting:
             return fitting[0], ClockReading.EXACT if len(fitting) == 1 else ClockReading.FIRST_OF_TWO

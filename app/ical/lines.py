@@ -13,6 +13,15 @@ from app.ical.unread import Unread
 _END_OF_LINE = re.compile(rb"\n(?![ \t])")
 _FOLD = re.compile(rb"\r?\n[ \t]")
 _HEAD = re.compile(rb"[ \t]*([A-Za-z0-9-]+)[ \t]*[;:]")
+# The heads that most lines have need not be looked into.
+_HEADS = {
+    f"{name}:".encode(): name
+    for name in (
+        *("BEGIN", "END", "VERSION", "PRODID", "UID", "DTSTAMP", "DTSTART", "DTEND", "DURATION", "SEQUENCE", "STATUS"),
+        *("SUMMARY", "DESCRIPTION", "LOCATION", "CLASS", "TRANSP", "PRIORITY", "CREATED", "LAST-MODIFIED", "RRULE"),
+        *("TZID", "TZOFFSETFROM", "TZOFFSETTO", "TZNAME", "ACTION", "TRIGGER"),
+    )
+}
 _CONTROLS = bytes(octet for octet in range(0x20) if octet not in b"\t\r\n") + b"\x7f"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NEVER_FOLDED = 74  # octets up to which icalendar leaves a line alone
@@ -59,7 +68,7 @@ def content_lines(octets: bytes) -> Iterator[ContentLine]:
 
     Folds are undone on octets, since some senders fold inside a UTF-8 character.
     """
-    names: dict[bytes, str] = {}
+    names = _HEADS.copy()
     start = len(_UTF8_BOM) if octets.startswith(_UTF8_BOM) else 0
     number = 1
     for raw in _END_OF_LINE.split(octets[start:]):

@@ -4,7 +4,7 @@ An object is one VCALENDAR with the VEVENTs of one UID (RFC 4791 4.1). All times
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -29,16 +29,13 @@ _YEARS = (1970, 2100)  # in which a sender's own zones are evaluated; what is ke
 class EventChanges:
     """What a VEVENT is to state; None, or nothing, leaves a line as it is.
 
-    ``window`` is its start and its end, ``stamp`` its DTSTAMP (and LAST-MODIFIED where it has one). ``excluded`` are
-    the starts of occurrences that EXDATE is to leave out as well, ``restored`` those that it is to leave out no more.
+    ``window`` is its start and its end, ``stamp`` its DTSTAMP (and LAST-MODIFIED where it has one).
     """
 
     window: tuple[datetime, datetime] | None = None
     status: str | None = None
     sequence: int | None = None
     stamp: datetime | None = None
-    excluded: tuple[datetime, ...] = ()
-    restored: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ class ObjectPatch:
         self._calendar = read_sole_calendar(octets)
         self._editors = [_Editor(octets, event) for event in self._calendar.events()]
         self._clock = _Clock(self._calendar)
-        self._master = next((one for one in self._editors if not one.event.named("RECURRENCE-ID")), None)
+        self._master = next((editor for editor in self._editors if not editor.event.named("RECURRENCE-ID")), None)
         self._added: list[tuple[Override, bytes]] = []
         # By the start that the series gave, as an instant or as the day of a RECURRENCE-ID that is a date.
         self._places: dict[date, int] = {}
@@ -108,15 +105,18 @@ class ObjectPatch:
             editor.state("DTSTAMP", _utc(changes.stamp))
             if editor.event.named("LAST-MODIFIED"):
                 editor.state("LAST-MODIFIED", _utc(changes.stamp))
-        if changes.excluded or changes.restored:
-            _state_exceptions(editor, self._clock, changes)
 
     def add(self, override: Override) -> int:
-        """Add a VEVENT for one occurrence of the series, and return its place. Raise ``Unread``."""
-        if self._master is None:
-            raise Unread("no-series", "The calendar object holds no series.", _REMEDY)
+        """Add a VEVENT for one occurrence of the series, and return its place. Raise ``Unread``.
+
+        What takes place is no longer among the exceptions of the series: programs hide what EXDATE names. An object may
+        hold occurrences without their master; then the first of them lends its UID and SUMMARY.
+        """
+        like = self._master or next(iter(self._editors), None)
+        if like is None:
+            raise Unread("no-event", "The calendar object holds no event.", _REMEDY)
         place = len(self._editors) + len(self._added)
-        self._added.append((override, self._written(override, self._master.event)))
+        self._added.append((override, self._written(override, like.event)))
         self._places[override.original] = place
         return place
 
@@ -128,17 +128,20 @@ class ObjectPatch:
 
     def octets(self) -> bytes:
         """Return the object as it is to be."""
+        if self._master is not None:
+            kept = [override.original for override, _ in self._added if override.status != "CANCELLED"]
+            _drop_exceptions(self._master, self._clock, kept)
         edits = [edit for editor in self._editors for edit in editor.edits()]
         closes = self._calendar.closes
         edits.append((closes, closes, b"".join(octets for _, octets in self._added)))
-        kept, at = [], 0
+        pieces, at = [], 0
         for start, end, octets in sorted(edits, key=lambda edit: edit[0]):
-            kept += [self._octets[at:start], octets]
+            pieces += [self._octets[at:start], octets]
             at = end
-        return b"".join([*kept, self._octets[at:]])
+        return b"".join([*pieces, self._octets[at:]])
 
     def _written(self, override: Override, master: Component) -> bytes:
-        """Return the VEVENT of an override: UID and SUMMARY of its master, octet for octet, and times of its type."""
+        """Return the VEVENT of an override: UID and SUMMARY of another, octet for octet, and times of its type."""
         started = _start_line(master)
         like = self._clock.read(started)
         starts, ends = _spelt_window(override.window, (started, started), (like, like))
@@ -276,24 +279,22 @@ def _restate_window(editor: _Editor, clock: _Clock, window: tuple[datetime, date
         editor.add(ends)
 
 
-def _state_exceptions(editor: _Editor, clock: _Clock, changes: EventChanges) -> None:
-    started = _start_line(editor.event)
-    like = clock.read(started)
-    restored = {*changes.restored, *(like.zone.wall(when).date() for when in changes.restored)}
-    known: set[datetime] = set()
-    for line in editor.event.named("EXDATE"):
-        moments = clock.read_beside_start(line, editor.event)
+def _drop_exceptions(master: _Editor, clock: _Clock, originals: Sequence[datetime]) -> None:
+    """Let EXDATE name none of these occurrences of a series, by its time or by its day."""
+    lines = master.event.named("EXDATE")
+    if not lines or not originals:
+        return
+    zone = clock.read(_start_line(master.event)).zone
+    dropped: set[date] = {*originals, *(zone.wall(original).date() for original in originals)}
+    for line in lines:
+        moments = clock.read_beside_start(line, master.event)
         kept = [
             value
-            for value, one in zip(_parsed(line).value.split(","), moments, strict=True)
-            if (one.naive.date() if one.all_day else one.instant()) not in restored
+            for value, moment in zip(_parsed(line).value.split(","), moments, strict=True)
+            if (moment.naive.date() if moment.all_day else moment.instant()) not in dropped
         ]
-        known.update(one.instant() for one in moments)
         if len(kept) < len(moments):
-            editor.replace(line, f"{_head(line)}:{','.join(kept)}" if kept else "")
-    for when in changes.excluded:
-        if when not in known:
-            editor.add(_as_in_series("EXDATE", when, started, like))
+            master.replace(line, f"{_head(line)}:{','.join(kept)}" if kept else "")
 
 
 def _spelt_window(
@@ -319,8 +320,7 @@ def _spelt(name: str, when: datetime, line: ContentLine, like: Moment) -> str:
 def _as_in_series(name: str, when: datetime, line: ContentLine, like: Moment) -> str:
     """Return a time in the form of a line, in UTC where that form cannot say it.
 
-    "the value type of this property [RECURRENCE-ID] MUST be the same as the DTSTART" (RFC 5545 3.8.4.4), and so of
-    EXDATE, which some programs compare as text.
+    "the value type of this property [RECURRENCE-ID] MUST be the same as the DTSTART" (RFC 5545 3.8.4.4).
     """
     wall = like.zone.wall(when)
     said_exactly = like.zone.read(wall) == (when, ClockReading.EXACT)

@@ -113,7 +113,7 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
 
 
 def _begins(recurrence: Recurrence) -> datetime:
-    return min(one.instant() for one in (recurrence.starts, *(added.starts for added in recurrence.added)))
+    return min(moment.instant() for moment in (recurrence.starts, *(added.starts for added in recurrence.added)))
 
 
 def _is_endless(rule: Rule | None) -> bool:

@@ -77,7 +77,7 @@ def _fault(recur: vRecur, frequency: str) -> str | None:
         lowest = -largest if name in _MAY_BE_NEGATIVE else 0
         if frequency not in frequencies and values:
             return f"{name} may not stand with FREQ={frequency}."
-        if len(values) > most or not all(_fits(one, lowest, largest, zero=name in _MAY_BE_ZERO) for one in values):
+        if len(values) > most or not all(_fits(value, lowest, largest, zero=name in _MAY_BE_ZERO) for value in values):
             return f"{name} is out of range or has too many values."
     return _fault_of_weekdays(recur, frequency)
 

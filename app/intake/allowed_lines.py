@@ -50,10 +50,10 @@ _PARTS_OF_ZONE = frozenset({"STANDARD", "DAYLIGHT"})
 def property_lines(properties: Iterable[ContentLine]) -> list[bytes]:
     """Return the lines of a VCALENDAR's own properties; the zone of floating times where it is one."""
     heads, lines = Heads(), []
-    for one in properties:
-        stated = _read(one, heads)
-        if stated is not None and (one.name != "X-WR-TIMEZONE" or named_zone(stated.text()) is not None):
-            lines.append(_line(one, stated))
+    for line in properties:
+        stated = _read(line, heads)
+        if stated is not None and (line.name != "X-WR-TIMEZONE" or named_zone(stated.text()) is not None):
+            lines.append(_line(line, stated))
     return lines
 
 
@@ -68,12 +68,12 @@ def event_lines(
     heads, zones = Heads(), set()
     lines = [b"BEGIN:VEVENT"]
     has_uid = False
-    for one in event.properties:
-        stated = _read(one, heads)
-        if stated is None or (is_timeless and one.name in _TIMES) or not _is_needed(stated, gateways):
+    for line in event.properties:
+        stated = _read(line, heads)
+        if stated is None or (is_timeless and line.name in _TIMES) or not _is_needed(stated, gateways):
             continue
-        has_uid = has_uid or one.name == "UID"
-        lines.append(_line(one, stated))
+        has_uid = has_uid or line.name == "UID"
+        lines.append(_line(line, stated))
         if "TZID" in stated.parameters and _names_zone(stated):
             zones.add(plain_tzid(stated.parameter("TZID") or ""))
     if not has_uid:
@@ -90,17 +90,17 @@ def zone_lines(definition: Component) -> list[bytes]:
         if part.name not in _PARTS_OF_ZONE:
             continue
         lines.append(b"BEGIN:" + part.name.encode())
-        for one in part.lines:
-            stated = _read(one, heads) if one.name in _OF_ZONE else None
+        for line in part.lines:
+            stated = _read(line, heads) if line.name in _OF_ZONE else None
             if stated is not None and _has_shape(stated):
-                lines.append(_line(one, stated))
+                lines.append(_line(line, stated))
         lines.append(b"END:" + part.name.encode())
     return [*lines, b"END:VTIMEZONE"]
 
 
-def _read(one: ContentLine, heads: Heads) -> ParsedLine | None:
+def _read(line: ContentLine, heads: Heads) -> ParsedLine | None:
     try:
-        return parse_line(one, heads)
+        return parse_line(line, heads)
     except Unread:
         return None
 
@@ -123,24 +123,24 @@ def _has_shape(stated: ParsedLine) -> bool:
         return _OFFSET.fullmatch(stated.value) is not None
     if stated.name == "RRULE":
         return all(map(_is_part_of_rule, stated.value.split(";")))
-    moments = (one.strip() for one in _BETWEEN_MOMENTS.split(stated.value))
-    return stated.name in _DATED and all(not one or _MOMENT.fullmatch(one) for one in moments)
+    moments = (moment.strip() for moment in _BETWEEN_MOMENTS.split(stated.value))
+    return stated.name in _DATED and all(not moment or _MOMENT.fullmatch(moment) for moment in moments)
 
 
 def _is_part_of_rule(part: str) -> bool:
     name, _, values = part.partition("=")
     shape = _PARTS_OF_RULE.get(name.upper())
-    return not part or (shape is not None and all(shape.fullmatch(one) for one in values.split(",")))
+    return not part or (shape is not None and all(shape.fullmatch(value) for value in values.split(",")))
 
 
-def _line(one: ContentLine, stated: ParsedLine) -> bytes:
+def _line(line: ContentLine, stated: ParsedLine) -> bytes:
     """Return a line without the parameters that say nothing of a time."""
     # The head is what stands before the value and its colon, wherever the reader found that.
-    text = one.octets.decode().rstrip()
+    text = line.octets.decode().rstrip()
     head = text[: len(text) - len(stated.value)].rstrip().removesuffix(":")
     name, has_more, _ = head.partition(";")
     if not has_more:
-        return one.octets
+        return line.octets
     kept = [piece for piece in _PARAMETER.findall(head, len(name)) if _is_of_time(piece, stated)]
     return "".join((name, *kept, ":", stated.value)).encode()
 

@@ -57,10 +57,10 @@ class _Understood:
     def __init__(self, reading: NoticeContent) -> None:
         self.heads = Heads()
         self._whole = reading.whole_uids
-        self._by_line = {one.line: one for one in reading.announcements}
+        self._by_line = {announcement.line: announcement for announcement in reading.announcements}
         self._gateways: dict[str, set[str]] = {}
-        for one in reading.announcements:
-            self._gateways.setdefault(one.uid, set()).add(one.gateway.upper())
+        for announcement in reading.announcements:
+            self._gateways.setdefault(announcement.uid, set()).add(announcement.gateway.upper())
 
     def lines(self, event: SentEvent) -> tuple[list[bytes], set[str]]:
         """Return what is kept of an event, and the zones that it names; nothing where it was not understood."""
@@ -71,10 +71,10 @@ class _Understood:
         return event_lines(event, uid, frozenset(self._gateways.get(uid, ())), is_timeless=timeless)
 
     def _uid(self, event: SentEvent) -> str:
-        for one in event.properties:
-            if one.name == "UID":
+        for line in event.properties:
+            if line.name == "UID":
                 try:
-                    return parse_line(one, self.heads).text() or derived_uid(event)
+                    return parse_line(line, self.heads).text() or derived_uid(event)
                 except Unread:
                     continue
         return derived_uid(event)
@@ -90,7 +90,7 @@ def _calendar(calendar: Component, understood: _Understood) -> list[bytes]:
     if not events:
         return []
     own = property_lines(line for line in calendar.lines if line.name in _OF_CALENDAR)
-    used = [one for one in zone_definitions(calendar) if defined_tzid(one) in named]
+    used = [definition for definition in zone_definitions(calendar) if defined_tzid(definition) in named]
     zones_kept = [line for definition in used for line in zone_lines(definition)]
     return [b"BEGIN:VCALENDAR", *own, *zones_kept, *events, b"END:VCALENDAR"]
 
@@ -109,8 +109,10 @@ def _listing(octets: bytes, reading: NoticeContent) -> bytes:
 
 
 def _values(rows: Iterable[Row], reading: NoticeContent) -> list[dict[str, str]]:
-    told: dict[int | None, Announcement] = {one.line: one for one in reading.announcements}
-    return [needed_values(row, told[row.line].gateway) for row in rows if row.line in told]
+    announced: dict[int | None, Announcement] = {
+        announcement.line: announcement for announcement in reading.announcements
+    }
+    return [needed_values(row, announced[row.line].gateway) for row in rows if row.line in announced]
 
 
 _MINIMISED = {"text/calendar": _calendars, "text/csv": _sheet, "application/json": _listing}

@@ -39,12 +39,14 @@ def instances_within(
             content = content_of_uid(group, here, allowance)
             more, expansion = cancelled_instances(content, here, allowance)
             until = content.series.expanded_to if content.series is not None else expansion.until
-            if (until is not None and until < ends) or any(one.code not in _ELSEWHERE for one in content.problems):
+            if (until is not None and until < ends) or any(
+                problem.code not in _ELSEWHERE for problem in content.problems
+            ):
                 return None
             found += [*content.instances, *more]
     except (Refusal, *FAULTS):
         return None
-    return tuple(sorted(found, key=lambda one: (one.starts, one.recurrence_id)))
+    return tuple(sorted(found, key=lambda instance: (instance.starts, instance.recurrence_id)))
 
 
 def allowance_of_span() -> Allowance:

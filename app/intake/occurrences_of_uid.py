@@ -45,17 +45,17 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
     content = UidContent(longest=longest_of(group))
     duplicates: list[IntakeProblem] = []
     kept = _newest(group, duplicates)
-    masters = [one for key, one in kept.items() if key is None]
+    masters = [event for key, event in kept.items() if key is None]
     changed: dict[str | None, ParsedEvent] = {
-        key: one for key, one in kept.items() if key is not None and one.recurrence_id is not None
+        key: event for key, event in kept.items() if key is not None and event.recurrence_id is not None
     }
-    for one in kept.values():
-        if one.recurrence_id is None and one.calendar.meaning is Meaning.ADDITION:
-            _announce_addition(content, one, request, allowance)
+    for event in kept.values():
+        if event.recurrence_id is None and event.calendar.meaning is Meaning.ADDITION:
+            _announce_addition(content, event, request, allowance)
     for master in masters:
         _announce_master(content, master, changed, request, allowance)
-    for key, one in changed.items():
-        _announce_changed(content, one, key, request)
+    for key, event in changed.items():
+        _announce_changed(content, event, key, request)
     content.whole = bool(masters) and not content.problems
     content.problems = list(dict.fromkeys([*content.problems, *duplicates]))
     if content.series is not None:
@@ -65,22 +65,22 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
 
 def longest_of(group: list[ParsedEvent]) -> timedelta:
     """Return how long an occurrence of these events may last, a change of the clocks included."""
-    lengths = [one.length for one in group if one.length is not None]
-    added = [date.length for one in group if one.recurrence is not None for date in one.recurrence.added]
+    lengths = [event.length for event in group if event.length is not None]
+    added = [date.length for event in group if event.recurrence is not None for date in event.recurrence.added]
     lengths += [length for length in added if length is not None]
-    return max((one.nominal + one.exact for one in lengths), default=timedelta()) + _CLOCKS
+    return max((length.nominal + length.exact for length in lengths), default=timedelta()) + _CLOCKS
 
 
 def _newest(group: list[ParsedEvent], problems: list[IntakeProblem]) -> dict[str | None, ParsedEvent]:
     """Keep the newest of each (UID, RECURRENCE-ID) by SEQUENCE, then DTSTAMP (RFC 5546 2.1.5); name the others."""
     kept: dict[str | None, ParsedEvent] = {}
-    for one in group:
-        key = _key(one)
+    for event in group:
+        key = _key(event)
         other = kept.get(key)
         if other is None:
-            kept[key] = one
+            kept[key] = event
             continue
-        newer, older = (one, other) if not _is_older(one, other) else (other, one)
+        newer, older = (event, other) if not _is_older(event, other) else (other, event)
         kept[key] = newer
         problems.append(
             problem_of(
@@ -96,18 +96,18 @@ def _newest(group: list[ParsedEvent], problems: list[IntakeProblem]) -> dict[str
     return kept
 
 
-def _key(one: ParsedEvent) -> str | None:
-    if one.recurrence_id is not None:
-        return recurrence_key(one.recurrence_id.instant())
-    if one.calendar.meaning is Meaning.ADDITION and one.starts is not None:
-        return recurrence_key(one.starts.instant())
+def _key(event: ParsedEvent) -> str | None:
+    if event.recurrence_id is not None:
+        return recurrence_key(event.recurrence_id.instant())
+    if event.calendar.meaning is Meaning.ADDITION and event.starts is not None:
+        return recurrence_key(event.starts.instant())
     return None
 
 
-def _is_older(one: ParsedEvent, other: ParsedEvent) -> bool:
-    if one.sequence != other.sequence or one.dtstamp is None or other.dtstamp is None:
-        return one.sequence < other.sequence
-    return one.dtstamp < other.dtstamp
+def _is_older(event: ParsedEvent, other: ParsedEvent) -> bool:
+    if event.sequence != other.sequence or event.dtstamp is None or other.dtstamp is None:
+        return event.sequence < other.sequence
+    return event.dtstamp < other.dtstamp
 
 
 def _announce_master(
@@ -123,9 +123,9 @@ def _announce_master(
         _announce_window(content, master, request)
     else:
         expansion = _expansion(content, master, request, allowance)
-        by_day = {one.starts.naive.date(): one for one in expansion.occurrences}
-        for key, one in list(changed.items()):
-            named = one.recurrence_id
+        by_day = {occurrence.starts.naive.date(): occurrence for occurrence in expansion.occurrences}
+        for key, event in list(changed.items()):
+            named = event.recurrence_id
             if named is not None and named.all_day and not master.recurrence.starts.all_day:
                 # Some senders name an occurrence by its day alone.
                 meant = by_day.get(named.naive.date())
@@ -145,21 +145,21 @@ def _announce_master(
             content.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until)
 
 
-def _announce_addition(content: UidContent, one: ParsedEvent, request: ReadRequest, allowance: Allowance) -> None:
+def _announce_addition(content: UidContent, event: ParsedEvent, request: ReadRequest, allowance: Allowance) -> None:
     """Announce what METHOD:ADD adds to a series held already (RFC 5546 3.2.4); it has no place in the rule of that."""
-    if one.recurrence is None:
-        _announce_window(content, one, request, _key(one) or "")
+    if event.recurrence is None:
+        _announce_window(content, event, request, _key(event) or "")
         return
-    for occurrence in _expansion(content, one, request, allowance).occurrences:
-        _announce_occurrence(content, one, replace(occurrence, position=None), request)
+    for occurrence in _expansion(content, event, request, allowance).occurrences:
+        _announce_occurrence(content, event, replace(occurrence, position=None), request)
 
 
-def _expansion(content: UidContent, one: ParsedEvent, request: ReadRequest, allowance: Allowance) -> Expansion:
-    assert one.recurrence is not None
+def _expansion(content: UidContent, event: ParsedEvent, request: ReadRequest, allowance: Allowance) -> Expansion:
+    assert event.recurrence is not None
     try:
-        return expand(one.recurrence, request.now, request.limits, allowance)
+        return expand(event.recurrence, request.now, request.limits, allowance)
     except Unread as unread:
-        stated = next(line for line in one.sent.properties if line.name in {"RRULE", "RDATE"})
+        stated = next(line for line in event.sent.properties if line.name in {"RRULE", "RDATE"})
         content.problems.append(replace(problem_of(unread), line=stated.number, property=stated.name))
         return Expansion(())
 
@@ -175,43 +175,43 @@ def _announce_occurrence(
 
 
 def _announce_changed(
-    content: UidContent, one: ParsedEvent, key: str | None, request: ReadRequest, position: int | None = None
+    content: UidContent, event: ParsedEvent, key: str | None, request: ReadRequest, position: int | None = None
 ) -> None:
     """Announce an occurrence that has an event of its own; one as long past as those that a rule skips is skipped."""
-    if one.withdrawn:
-        _announce_withdrawn(content, one, key or "", position)
+    if event.withdrawn:
+        _announce_withdrawn(content, event, key or "", position)
         return
-    assert one.starts is not None
-    assert one.recurrence_id is not None
+    assert event.starts is not None
+    assert event.recurrence_id is not None
     earliest = request.now - request.limits.past
-    if one.starts.instant() >= earliest or one.recurrence_id.instant() >= earliest:
-        _announce_window(content, one, request, key or "", position)
+    if event.starts.instant() >= earliest or event.recurrence_id.instant() >= earliest:
+        _announce_window(content, event, request, key or "", position)
 
 
 def _announce_window(
-    content: UidContent, one: ParsedEvent, request: ReadRequest, recurrence_id: str = "", position: int | None = None
+    content: UidContent, event: ParsedEvent, request: ReadRequest, recurrence_id: str = "", position: int | None = None
 ) -> None:
-    assert one.starts is not None
-    assert one.length is not None
+    assert event.starts is not None
+    assert event.length is not None
     try:
-        window, remarks = checked_window(one.starts, one.length, request, one.starts_at, one.ends_at)
+        window, remarks = checked_window(event.starts, event.length, request, event.starts_at, event.ends_at)
     except Unread as unread:
         content.problems.append(problem_of(unread))
     else:
-        stated = replace(one, remarks=one.remarks + remarks) if remarks else one
+        stated = replace(event, remarks=event.remarks + remarks) if remarks else event
         content.announcements.append(_announcement(stated, window, recurrence_id, position))
-        content.instances.append(_instance(one, one.starts, window, recurrence_id))
+        content.instances.append(_instance(event, event.starts, window, recurrence_id))
 
 
 def _announce_withdrawn(
-    content: UidContent, one: ParsedEvent, recurrence_id: str = "", position: int | None = None
+    content: UidContent, event: ParsedEvent, recurrence_id: str = "", position: int | None = None
 ) -> None:
-    if one.recurrence is not None and not recurrence_id:
-        content.cancelled = one
-    window = None if content.cancelled is one else _any_window(one)
-    content.announcements.append(_announcement(one, window, recurrence_id, position))
-    if window is not None and one.starts is not None:
-        content.instances.append(_instance(one, one.starts, window, recurrence_id))
+    if event.recurrence is not None and not recurrence_id:
+        content.cancelled = event
+    window = None if content.cancelled is event else _any_window(event)
+    content.announcements.append(_announcement(event, window, recurrence_id, position))
+    if window is not None and event.starts is not None:
+        content.instances.append(_instance(event, event.starts, window, recurrence_id))
 
 
 def cancelled_instances(
@@ -226,50 +226,55 @@ def cancelled_instances(
         return [], Expansion(())
     try:
         expansion = expand(master.recurrence, request.now, request.limits, allowance)
-        timed = [(one, window_from(one.starts, one.length or master.length)[0]) for one in expansion.occurrences]
+        timed = [
+            (occurrence, window_from(occurrence.starts, occurrence.length or master.length)[0])
+            for occurrence in expansion.occurrences
+        ]
     except (Unread, WindowRefused):
         return [], Expansion((), since=request.now - request.limits.past, until=request.now - request.limits.past)
-    own = {one.recurrence_id for one in content.instances}
-    found = [_instance(master, one.starts, window, recurrence_key(one.key)) for one, window in timed]
-    return [one for one in found if one.recurrence_id not in own], expansion
+    own = {instance.recurrence_id for instance in content.instances}
+    found = [
+        _instance(master, occurrence.starts, window, recurrence_key(occurrence.key)) for occurrence, window in timed
+    ]
+    return [instance for instance in found if instance.recurrence_id not in own], expansion
 
 
-def _instance(one: ParsedEvent, starts: Moment, window: ClosureWindow, recurrence_id: str) -> Occurrence:
+def _instance(event: ParsedEvent, starts: Moment, window: ClosureWindow, recurrence_id: str) -> Occurrence:
     return Occurrence(
         starts=window.starts,
         ends=window.ends,
         recurrence_id=recurrence_id,
         all_day=starts.all_day,
         floating=starts.floating,
-        place=one.sent.place,
+        place=event.sent.place,
     )
 
 
-def _any_window(one: ParsedEvent) -> ClosureWindow | None:
+def _any_window(event: ParsedEvent) -> ClosureWindow | None:
     """Return the window that a withdrawal names, if it names one; a withdrawal needs none."""
-    if one.starts is None or one.length is None or not one.gateway:
+    if event.starts is None or event.length is None or not event.gateway:
         return None
     try:
-        return window_from(one.starts, one.length)[0]
+        return window_from(event.starts, event.length)[0]
     except WindowRefused:
         return None
 
 
 def _announcement(
-    one: ParsedEvent, window: ClosureWindow | None, recurrence_id: str = "", position: int | None = None
+    event: ParsedEvent, window: ClosureWindow | None, recurrence_id: str = "", position: int | None = None
 ) -> Announcement:
     return Announcement(
-        uid=one.uid,
-        gateway=one.gateway,
+        uid=event.uid,
+        gateway=event.gateway,
         window=window,
         recurrence_id=recurrence_id,
-        withdrawn=one.withdrawn,
-        sender_sequence=one.sequence,
-        sender_dtstamp=one.dtstamp,
+        withdrawn=event.withdrawn,
+        sender_sequence=event.sequence,
+        sender_dtstamp=event.dtstamp,
         position=position,
-        line=one.sent.line,
-        remarks=one.remarks,
-        left_out=one.left_out,
+        line=event.sent.line,
+        remarks=event.remarks,
+        left_out=event.left_out,
     )
 
 

@@ -78,14 +78,14 @@ class _Reader:
 
     def __init__(self, sent: SentEvent, calendar: CalendarContext) -> None:
         self.line = sent.line
-        self.given = {one.name for one in sent.properties}
+        self.given = {line.name for line in sent.properties}
         self.calendar = calendar
         self.problems: list[IntakeProblem] = []
         self.stated: dict[str, list[ParsedLine]] = {}
-        for one in sent.properties:
-            found = self.attempt(parse_line, one, calendar.heads)
+        for line in sent.properties:
+            found = self.attempt(parse_line, line, calendar.heads)
             if found is not None:
-                self.stated.setdefault(one.name, []).append(found)
+                self.stated.setdefault(line.name, []).append(found)
         for name, several in self.stated.items():
             if len(several) > 1 and name not in _SEVERAL:
                 self.add(several[1].unread("repeated", "This property is given twice.", "Give it once."))
@@ -102,12 +102,12 @@ class _Reader:
             self.add(unread)
             return None
 
-    def one(self, name: str) -> ParsedLine | None:
+    def sole(self, name: str) -> ParsedLine | None:
         several = self.stated.get(name)
         return several[0] if several else None
 
     def moment(self, name: str, floating: Zone) -> Moment | None:
-        stated = self.one(name)
+        stated = self.sole(name)
         if stated is None:
             return None
         return self.attempt(read_moment, stated, stated.value, self.calendar.zones, floating)
@@ -135,12 +135,12 @@ def read_event(
     if sent.fault is not None:
         return None, [sent.fault]
     reader = _Reader(sent, calendar)
-    withdrawn = calendar.meaning is Meaning.WITHDRAWAL or [one.upper() for one in reader.texts("STATUS")] == [
+    withdrawn = calendar.meaning is Meaning.WITHDRAWAL or [status.upper() for status in reader.texts("STATUS")] == [
         "CANCELLED"
     ]
     remarks: list[str] = []
     uid = _uid(reader, sent, remarks)
-    sequence = reader.one("SEQUENCE")
+    sequence = reader.sole("SEQUENCE")
     number = reader.attempt(read_integer, sequence) if sequence else 0
     dtstamp = _dtstamp(reader, remarks)
     kept = len(reader.problems)
@@ -157,8 +157,8 @@ def read_event(
         remarks.append("Lines that are no properties were ignored.")
     if reader.problems:
         return None, reader.problems
-    ending = reader.one("DTEND") or reader.one("DURATION") or reader.one("DTSTART")
-    begun = reader.one("DTSTART")
+    ending = reader.sole("DTEND") or reader.sole("DURATION") or reader.sole("DTSTART")
+    begun = reader.sole("DTSTART")
     stated = ParsedEvent(
         sent=sent,
         calendar=calendar,
@@ -180,7 +180,7 @@ def read_event(
 
 
 def _uid(reader: _Reader, sent: SentEvent, remarks: list[str]) -> str:
-    stated = reader.one("UID")
+    stated = reader.sole("UID")
     uid = stated.text() if stated else ""
     if stated is not None and len(uid) > _LONGEST_UID:
         reader.add(stated.unread("uid", f"The UID is longer than {_LONGEST_UID} characters.", "Give a shorter UID."))
@@ -192,7 +192,7 @@ def _uid(reader: _Reader, sent: SentEvent, remarks: list[str]) -> str:
 
 def derived_uid(sent: SentEvent) -> str:
     """Return the UID of an event that has none: of what it says."""
-    octets = b"\n".join(sorted(one.octets for one in sent.properties if one.name not in _CHANGING))
+    octets = b"\n".join(sorted(line.octets for line in sent.properties if line.name not in _CHANGING))
     return f"derived:{sha256(octets).hexdigest()[:32]}"
 
 
@@ -217,7 +217,7 @@ def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
 
 
 def _recurrence_id(reader: _Reader, starts: Moment | None) -> Moment | None:
-    stated = reader.one("RECURRENCE-ID")
+    stated = reader.sole("RECURRENCE-ID")
     if stated is not None and stated.parameter("RANGE"):
         remedy = "Send the whole series again, or each changed occurrence as an event of its own."
         reader.add(stated.unread("range", "A change of this and all later occurrences is not read.", remedy))
@@ -243,20 +243,20 @@ def _times(
         remarks.append(FLOATING_REMARK if floating == LONDON_ZONE else FLOATING_ELSEWHERE_REMARK)
     length = _length(reader, starts, ends)
     if length is None and required and not reader.problems:
-        stated = reader.one("DTSTART")
+        stated = reader.sole("DTSTART")
         line = stated.line if stated else reader.line
         reader.add(Unread("no-end", "This event has no end.", _NO_END, line=line, property_name="DTEND"))
     return starts, length, _recurrence(reader, starts)
 
 
 def _length(reader: _Reader, starts: Moment, ends: Moment | None) -> Length | None:
-    stated = reader.one("DTEND")
+    stated = reader.sole("DTEND")
     if stated is not None:
         if ends is not None and ends.all_day != starts.all_day:
             reader.add(stated.unread("mixed", "The start is a date and the end a time, or the reverse.", _NO_END))
             return None
         return length_between(starts, ends) if ends else None
-    duration = reader.one("DURATION")
+    duration = reader.sole("DURATION")
     if duration is not None:
         return reader.attempt(read_duration, duration, duration.value)
     # "DTSTART" as a date without end "is one day" (RFC 5545 3.6.1): stated, not guessed.
@@ -264,12 +264,12 @@ def _length(reader: _Reader, starts: Moment, ends: Moment | None) -> Length | No
 
 
 def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
-    ruled = reader.one("RRULE")
+    ruled = reader.sole("RRULE")
     for stated in (*reader.stated.get("RDATE", []), *reader.stated.get("EXDATE", [])):
         if stated.value.count(",") >= _MOST_DATES:
             reader.add(stated.unread("dates", f"This line names more than {_MOST_DATES} dates.", "Send fewer at once."))
             return None
-    forbidden = reader.one("EXRULE")
+    forbidden = reader.sole("EXRULE")
     if forbidden is not None:
         reader.add(forbidden.unread("exrule", "EXRULE is no longer part of iCalendar.", "Use EXDATE instead."))
     if ruled is None and "RDATE" not in reader.stated:

@@ -57,6 +57,20 @@ def follow_closures(
         view.follow(gateway, by_uid, {uid for uid in by_uid if (gateway, uid) not in before})
 
 
+def let_members_go(register: Register, connection: Connection, forgotten: Iterable[Held], today: int) -> None:
+    """Let members go whose closures the record keeps no more; ``forgotten`` are as they stood before."""
+    store = register.store
+    events: defaultdict[tuple[bytes, str, str], set[str]] = defaultdict(set)
+    for held in forgotten:
+        events[held.user_id, held.closure.user, held.closure.gateway].add(held.mark.uid)
+    for (user_id, code, gateway), uids in events.items():
+        place = Place(user_id, store.blind.collection(user_id, gateway))
+        kept = rows.of_series(store, connection, code, [store.blind.series(user_id, uid) for uid in uids])
+        standing = {held.mark.uid for held in kept if held.closure.gateway == gateway}
+        for member in members.members_of_uids(store, connection, place, uids - standing).values():
+            members.let_go(store, connection, member, today)
+
+
 @dataclass(frozen=True, slots=True)
 class CalendarView:
     """The calendars of one User in one transaction. ``withdrawn_days`` is how long what was withdrawn is shown."""
@@ -129,29 +143,33 @@ class CalendarView:
         held = members.member_named(self.register.store, self.connection, place, name)
         if held is not None and not held.gone:
             held, name = None, _random_name()
-        new = NewMember(self._head(uid, closures, name), change)
+        new = NewMember(self._head(uid, closures, name, held), change)
         members.put_member(self.register.store, self.connection, place, held, new)
 
-    def rendered_head(self, gateway: str, uid: str, name: str) -> MemberHead:
-        """Return the head of the member that is rendered of what the record holds of an event at a gateway."""
-        store = self.register.store
+    def renamed_head(self, gateway: str, held: HeldMember, name: str) -> MemberHead:
+        """Return the head of a rendered member under another name, or at another gateway."""
+        store, uid = self.register.store, held.head.uid
         keys = [store.blind.series(self.user.id, uid)]
-        held = rows.of_series(store, self.connection, self.user.code, keys)
-        return self._head(uid, [Known(one.closure, one.mark) for one in held if one.closure.gateway == gateway], name)
+        standing = rows.of_series(store, self.connection, self.user.code, keys)
+        closures = [Known(one.closure, one.mark) for one in standing if one.closure.gateway == gateway]
+        return self._head(uid, closures, name, held)
 
     def _head(self, uid: str, closures: Sequence[Known], name: str, held: HeldMember | None = None) -> MemberHead:
         """Return the head of a member that is rendered of these closures."""
-        octets = octets_of(uid, closures)
+        # It rises with each change of any of them, so that it tells an old copy of the member from a new one.
+        told = max(one.closure.number for one in closures)
+        sequence = told if held is None else max(told, held.head.written_sequence + 1)
+        octets = octets_of(uid, closures, sequence)
         changed_at = max(one.closure.changed_at for one in closures)
         return MemberHead(
             name=name,
             uid=uid,
             etag=self.register.store.blind.etag(octets),
             length=len(octets),
-            created_at=changed_at if held is None else held.head.created_at,
+            created_at=changed_at if held is None or held.gone else held.head.created_at,
             changed_at=changed_at,
             leaves_on=leaves_on(closures, self.withdrawn_days),
-            written_sequence=max(one.closure.number for one in closures),
+            written_sequence=sequence,
         )
 
     def _patch(
@@ -195,8 +213,8 @@ def member_of(head: MemberHead, change: int, body: MemberBody) -> NewMember:
     return NewMember(head, change, dump_body(body), weeks_of(body.instances), is_whole=is_whole)
 
 
-def octets_of(uid: str, closures: Iterable[Known]) -> bytes:
-    """Return the calendar object that stands for closures which no client put."""
+def octets_of(uid: str, closures: Iterable[Known], sequence: int) -> bytes:
+    """Return the calendar object that stands for closures which no client put; ``sequence`` is its member's."""
     return render_member(
         uid,
         [
@@ -206,7 +224,7 @@ def octets_of(uid: str, closures: Iterable[Known]) -> bytes:
                 starts=known.closure.window.starts,
                 ends=known.closure.window.ends,
                 withdrawn=known.closure.state is State.WITHDRAWN,
-                sequence=known.closure.number,
+                sequence=sequence,
                 created=known.closure.first_received_at,
                 changed=known.closure.changed_at,
             )

@@ -1,22 +1,75 @@
 """Closures, revisions and late changes as JSON: the same facts for the API and for the command line."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
 
-from app.domain.closure import PlannedClosure, Revision, State
+from typing_extensions import TypedDict
+
+from app.domain.closure import PlannedClosure, Revision, State, Step
 from app.domain.london import Reading, london_date, london_text, utc_text
-from app.domain.notice_period import AFTER_START
+from app.domain.notice_period import AFTER_START, NoticePeriod
 from app.domain.notice_policy import policy_in_force
 from app.domain.party import Names
+from app.domain.window import ClosureWindow
 from app.register.history_cache import RecordedChange
+from app.register.reading import Question
 from app.register.rulebook import Rulebook
-from feeds.closure_json import ClosureJson, closure_json
+from feeds.closure_json import ClosureJson, RecordedJson, WindowJson, closure_json, recorded_json, window_json
 from feeds.entry import FeedEntry
+from feeds.wording import notice_words, told_words
+
+_Span = TypedDict("_Span", {"from": str, "to": str})  # "from" is a word of the language
+
+
+def before_words(period: NoticePeriod) -> str:
+    """Word how long before a window something was told, where that is named: ``3 Working Days before``."""
+    return told_words(period.working_days, period.band)
+
+
+class PastJson(_Span):
+    """An answer about a span that is over: ``from`` <= t < ``to``."""
+
+
+class SpanJson(_Span):
+    """An answer about a span: ``from`` <= t < ``to``, as it was known at ``as_of`` if that was stated."""
+
+    as_of: str | None
+
+
+def span_facts(span: ClosureWindow, as_of: datetime | None) -> SpanJson:
+    """Return what was asked about: the span, and the instant at which it was known."""
+    return {
+        "from": utc_text(span.starts),
+        "to": utc_text(span.ends),
+        "as_of": None if as_of is None else utc_text(as_of),
+    }
+
+
+def window_facts(window: ClosureWindow) -> WindowJson:
+    """Return a window in UTC and in London time."""
+    return window_json(window.starts, window.ends)
+
+
+def given_words(period: NoticePeriod) -> str:
+    """Word the notice given, without a full stop: ``7 Working Days' notice; 20 are recommended``."""
+    return notice_words(period.working_days, period.band, period.recommended_days)
 
 
 def json_of(closure: PlannedClosure, names: Names, now: datetime) -> ClosureJson:
     """Return a closure as JSON, as it stands at ``now``: with as-of, at that instant."""
     return closure_json(entry_of(closure, names), now)
+
+
+class ScheduleJson(SpanJson):
+    """The closures in a span; in the API the Link header leads to the next page."""
+
+    closures: list[ClosureJson]
+
+
+def schedule_facts(question: Question, found: Iterable[PlannedClosure], names: Names, now: datetime) -> ScheduleJson:
+    """Return the closures that were found in answer to a question."""
+    at = question.as_of or now
+    return {**span_facts(question.span, question.as_of), "closures": [json_of(one, names, at) for one in found]}
 
 
 def entry_of(closure: PlannedClosure, names: Names) -> FeedEntry:
@@ -46,20 +99,61 @@ def entry_of(closure: PlannedClosure, names: Names) -> FeedEntry:
     )
 
 
-def revision_facts(revision: Revision, after: PlannedClosure) -> dict[str, Any]:
+class NoticeGivenJson(TypedDict):
+    """The notice that a revision gave, in Working Days, with the versions of the rules that counted it.
+
+    ``working_days_notice`` and ``band`` are of the times that stood after it, ``change_days`` of the change itself.
+    """
+
+    working_days_notice: int
+    first_notice_days: int
+    change_days: int
+    band: str
+    short_notice: bool
+    late_change: bool
+    policy_version: int
+    holiday_table: str
+
+
+class RevisionJson(TypedDict):
+    """One entry of a history; ``revision`` is null for a superseded notice and for expiry."""
+
+    entry: int
+    revision: int | None
+    change: Step
+    received_at: str
+    received_at_london: str
+    channel: str | None
+    gateway: str
+    starts: str
+    ends: str
+    state: State
+    notice: NoticeGivenJson | None
+    remarks: list[str]
+    left_out: list[str]
+
+
+class HistoryJson(TypedDict):
+    """Every entry of a closure's history, oldest first."""
+
+    reference: str
+    revisions: list[RevisionJson]
+
+
+def revision_facts(revision: Revision, after: PlannedClosure) -> RevisionJson:
     """Return one entry of a history as JSON; ``after`` is what stood after it."""
     verdict = revision.verdict
     return {
         "entry": revision.entry,
         "revision": revision.number,
-        "change": revision.step.value,
+        "change": revision.step,
         "received_at": utc_text(revision.received_at),
         "received_at_london": london_text(revision.received_at),
         "channel": revision.channel or None,
         "gateway": revision.gateway,
         "starts": utc_text(revision.window.starts),
         "ends": utc_text(revision.window.ends),
-        "state": after.state.value,
+        "state": after.state,
         "notice": None
         if verdict is None
         else {
@@ -77,29 +171,50 @@ def revision_facts(revision: Revision, after: PlannedClosure) -> dict[str, Any]:
     }
 
 
-def late_facts(late: RecordedChange) -> dict[str, Any]:
-    """Return one late change as JSON: the closure as it stood after it. A fact about notice, and nobody's breach."""
-    closure, verdict = late.after, late.after.verdict
+class LateChangeJson(RecordedJson):
+    """One change known later than recommended, and the closure as it stood after it, at its receipt.
+
+    A fact, and nobody's fault. ``change_days`` are the Working Days between the change and the window concerned.
+    """
+
+    change: Step
+    received_at: str
+    change_days: int
+    policy_version: int
+    holiday_table: str
+
+
+def late_facts(late: RecordedChange, names: Names) -> LateChangeJson:
+    """Return one late change as JSON: the closure as it stood after it, and what was late."""
+    told = late.after.verdict.change
     return {
-        "reference": closure.reference,
-        "user": closure.user,
-        "gateway": closure.gateway,
-        "revision": closure.number,
-        "change": late.step.value,
+        **recorded_json(entry_of(late.after, names), late.received_at),
+        "change": late.step,
         "received_at": utc_text(late.received_at),
-        "starts": utc_text(closure.window.starts),
-        "ends": utc_text(closure.window.ends),
-        "working_days_notice": verdict.working_days_notice,
-        "change_days": verdict.change.working_days,
-        "first_notice_days": verdict.first_notice.working_days,
-        "recommended": verdict.change.recommended_days,
-        "band": verdict.current_date.band,
-        "policy_version": verdict.change.policy_version,
-        "holiday_table": verdict.change.holiday_version,
+        "change_days": told.working_days,
+        "policy_version": told.policy_version,
+        "holiday_table": told.holiday_version,
     }
 
 
-def notice_period_facts(rulebook: Rulebook, starts: datetime, read_as: Reading, given_on: date) -> dict[str, Any]:
+class NoticePeriodJson(TypedDict):
+    """The notice that a closure has that starts then and is told on ``given_on``."""
+
+    start: str
+    start_london: str
+    start_read_as: Reading
+    given_on: str
+    working_days_notice: int
+    band: str
+    short_notice: bool
+    recommended: int
+    last_on_time_day: str
+    policy_version: int
+    holiday_table: str
+    region: str
+
+
+def notice_period_facts(rulebook: Rulebook, starts: datetime, read_as: Reading, given_on: date) -> NoticePeriodJson:
     """Return the notice that a closure starting then has when told on ``given_on``, by the policy of that day."""
     policy = policy_in_force(rulebook.policies, given_on)
     working_days = rulebook.calendar_for(policy)
@@ -108,7 +223,7 @@ def notice_period_facts(rulebook: Rulebook, starts: datetime, read_as: Reading, 
     return {
         "start": utc_text(starts),
         "start_london": london_text(starts),
-        "start_read_as": read_as.value,
+        "start_read_as": read_as,
         "given_on": given_on.isoformat(),
         "working_days_notice": days,
         "band": AFTER_START if given_on > day else policy.band(days),

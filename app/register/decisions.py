@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from app.domain.closure import PlannedClosure, Revision, State, Step, advance, begin, step_of
 from app.domain.notice import Announcement, SenderMark, mark_of
 from app.domain.notice_policy import NoticePolicy
+from app.domain.party import Names
 from app.domain.refusal import IntakeProblem
 from app.domain.verdict import Receipts, Verdict, judge
 from app.domain.window import ClosureWindow
@@ -165,11 +166,13 @@ def acknowledge(
 ) -> Acknowledgement:
     """Return what the sender is told of a decision, without the receipt that only recording gives."""
     closure, told = decision.closure, decision.announcement
-    moved = decision.held is not None and decision.held.closure.window != closure.window
+    # The window of a closure that is planned again replaces nothing: there was none.
+    again = decision.step is Step.PLANNED_AGAIN
+    replaced = None if decision.held is None or again else decision.held.closure.window
     return Acknowledgement(
         closure=closure,
         step=decision.step,
-        moved_from=closure.moved_from if moved else None,
+        replaced=None if replaced == closure.window else replaced,
         remarks=() if told is None else told.remarks,
         left_out=() if told is None else told.left_out,
         clashes=clashes.get(closure.reference, ()),
@@ -187,6 +190,7 @@ def outcome_of(
     acknowledged: Sequence[Acknowledgement],
     problems: tuple[IntakeProblem, ...],
     remarks: tuple[str, ...],
+    names: Names,
     *,
     recorded: bool,
 ) -> Outcome:
@@ -198,6 +202,7 @@ def outcome_of(
     return Outcome(
         received_at=received_at,
         recorded=recorded,
+        names=names,
         accepted=tuple(accepted),
         unchanged=tuple(kinds[None]),
         superseded=tuple(kinds[Step.SUPERSEDED]),

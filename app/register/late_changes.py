@@ -7,8 +7,8 @@ from app.domain.access import Principal
 from app.domain.closure import Step
 from app.domain.london import utc_text
 from app.domain.window import ClosureWindow
-from app.register.closure_json import late_facts
-from app.register.questions.answer import Answer, count_words, sentence_of, span_words
+from app.register.closure_json import LateChangeJson, PastJson, late_facts
+from app.register.questions.answer import count_words, sentence_of, span_words
 from app.register.reading import read_recorded
 from app.register.register import Register
 from app.store import assessments, runs
@@ -19,6 +19,15 @@ from app.store.runs import JobRun
 
 JOB = "late-changes"
 _AT_ONCE = 500
+
+
+class LateChangesJson(PastJson):
+    """The late changes received in a span; the Link header leads to the next page."""
+
+    answer: str
+    first_notices: int
+    changes: int
+    late_changes: list[LateChangeJson]
 
 
 def record_late_changes(register: Register, now: datetime) -> int:
@@ -68,7 +77,7 @@ def _next_batch(register: Register, now: datetime) -> tuple[bool, int]:
     return reached is None, late
 
 
-def answer_late_changes(register: Register, principal: Principal, span: ClosureWindow) -> Answer:
+def answer_late_changes(register: Register, principal: Principal, span: ClosureWindow) -> LateChangesJson:
     """Answer what was told later than recommended in a span, first notices and changes apart (Q3).
 
     The answer is the record's own, whether or not the scheduler has made its entries of it yet.
@@ -81,11 +90,12 @@ def answer_late_changes(register: Register, principal: Principal, span: ClosureW
             f"{count_words(first, 'first notice')} and {count_words(len(found) - first, 'change')} at short notice, "
             f"received in {span_words(span)}"
         )
-    facts = {
+    names = register.history.parties().names
+    return {
+        "answer": sentence_of(words),
         "from": utc_text(span.starts),
         "to": utc_text(span.ends),
         "first_notices": first,
         "changes": len(found) - first,
-        "late_changes": [late_facts(change) for change in found],
+        "late_changes": [late_facts(change, names) for change in found],
     }
-    return Answer(sentence_of(words), facts)

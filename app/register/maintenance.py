@@ -5,17 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.london import london_text, utc_text
+from app.domain.london import utc_text
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem, Unknown
 from app.domain.window import ClosureWindow
 from app.ical.limits import Limits
 from app.intake.read_request import ReadRequest
+from app.register.closure_json import SpanJson, window_facts
 from app.register.receipts import problem_facts
 from app.register.register import Register
 from app.security.tokens import new_reference, new_row_id
 from app.store.maintenance import append_maintenance, read_maintenance
+from feeds.closure_json import WindowJson
 
 _SECOND = timedelta(seconds=1)
 
@@ -86,15 +88,27 @@ def find_maintenance(register: Register, span: ClosureWindow, as_of: datetime | 
     )
 
 
-def maintenance_facts(one: Maintenance) -> dict[str, Any]:
+class MaintenanceJson(WindowJson):
+    """One of DCC's own windows."""
+
+    reference: str
+    kind: MaintenanceKind
+    revision: int
+    received_at: str
+
+
+class MaintenanceListJson(SpanJson):
+    """DCC's own windows in a span; the Link header leads to the next page."""
+
+    maintenance: list[MaintenanceJson]
+
+
+def maintenance_facts(one: Maintenance) -> MaintenanceJson:
     """Return one of DCC's own windows as JSON."""
     return {
         "reference": one.reference,
-        "kind": one.kind.value,
-        "starts": utc_text(one.window.starts),
-        "ends": utc_text(one.window.ends),
-        "starts_london": london_text(one.window.starts),
-        "ends_london": london_text(one.window.ends),
+        "kind": one.kind,
+        **window_facts(one.window),
         "revision": one.number,
         "received_at": utc_text(one.received_at),
     }

@@ -366,7 +366,7 @@ def _carry(
         members.put_member(store, connection, there.place, named, member_of(fresh, change, body))
         return fresh
     view = CalendarView(register, connection, receiving.user, receiving.rulebook.retention.withdrawn_days)
-    rendered = view.rendered_head(there.gateway.code, uid, new_name)
+    rendered = view.renamed_head(there.gateway.code, standing, new_name)
     members.put_member(store, connection, there.place, named, NewMember(rendered, change))
     return rendered
 

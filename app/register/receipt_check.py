@@ -8,7 +8,7 @@ from typing import Any
 from app.domain.access import Principal
 from app.domain.refusal import Refusal, Unknown
 from app.register.reading import find_written
-from app.register.receipts import sign_revision, window_hash
+from app.register.receipts import ReceiptJson, sign_revision, window_hash
 from app.register.register import Register
 from app.security.merkle import root_of
 from app.security.signing import verify_receipt
@@ -47,7 +47,7 @@ class ReceiptCheck:
         return all(one.holds for one in self.findings)
 
 
-def receipt_of(register: Register, principal: Principal, reference: str, number: int) -> dict[str, Any]:
+def receipt_of(register: Register, principal: Principal, reference: str, number: int) -> ReceiptJson:
     """Return the receipt of a revision. Raise ``Unknown``, also for one that came without a notice of its own."""
     standing, history = find_written(register, principal, reference)
     found = next((one for one in history if one.revision.number == number and one.notice_id is not None), None)

@@ -1,45 +1,69 @@
 """What a sender gets back: acknowledgements with their signed receipts, and the whole answer to one notice."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import NotRequired, cast
+
+from typing_extensions import TypedDict
 
 from app.domain.closure import PlannedClosure, Step
-from app.domain.london import london_text, utc_text
+from app.domain.london import utc_text
+from app.domain.party import Names
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
+from app.register.closure_json import given_words, json_of, window_facts
 from app.security.signing import SigningKey, sign_receipt
+from feeds.closure_json import ClosureJson, WindowJson
+
+
+class ReceiptJson(TypedDict):
+    """The signed receipt of a revision. Keep it: it proves what was recorded, and when."""
+
+    reference: str
+    revision: int
+    window_sha256: str
+    received_at: str
+    leaf_index: int
+    leaf: str
+    tree_size: int
+    root: str
+    key: str
+    signature: str
 
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """What we tell the sender about one closure after a notice.
 
-    ``closure`` is what stands. ``step`` is what this notice did; None where it said nothing new. ``clashes`` are the
+    ``closure`` is what stands. ``step`` is what this notice did; None where it said nothing new. ``replaced`` is the
+    window that it moved. ``clashes`` are the
     references of the sender's own closures at other gateways that overlap; ``also_at`` are other gateways of the sender
     at which the same event stands.
     """
 
     closure: PlannedClosure
     step: Step | None
-    moved_from: ClosureWindow | None = None
+    replaced: ClosureWindow | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     clashes: tuple[str, ...] = ()
     also_at: tuple[str, ...] = ()
-    receipt: dict[str, Any] | None = None
+    receipt: ReceiptJson | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The whole answer to one notice. ``recorded`` is false for a preview and for an all-or-nothing notice refused.
 
-    ``missing`` are the sender's planned closures ahead that the notice does not mention; only a preview looks for them.
+    ``names`` are the sender's own. ``missing`` are its planned closures ahead that the notice does not mention; only a
+    preview looks for them.
     """
 
     received_at: datetime
     recorded: bool
+    names: Names
     accepted: tuple[Acknowledgement, ...] = ()
     unchanged: tuple[Acknowledgement, ...] = ()
     superseded: tuple[Acknowledgement, ...] = ()
@@ -61,7 +85,7 @@ def make_receipt(
     received_at: datetime,
     leaf: tuple[int, bytes],
     tree: tuple[int, bytes],
-) -> dict[str, Any]:
+) -> ReceiptJson:
     """Sign that a revision was recorded: where its leaf stands in the log, and the tree (size, root) that holds it."""
     closure = acknowledgement.closure
     number = None if acknowledgement.step is Step.SUPERSEDED else closure.number
@@ -75,10 +99,10 @@ def sign_revision(
     received_at: datetime,
     leaf: tuple[int, bytes],
     tree: tuple[int, bytes],
-) -> dict[str, Any]:
+) -> ReceiptJson:
     """Sign a receipt of what is ``stated``: reference, revision, window hash. The same facts give the same octets."""
     reference, number, digest = stated
-    return sign_receipt(
+    signed = sign_receipt(
         key,
         {
             "reference": reference,
@@ -91,54 +115,52 @@ def sign_revision(
             "root": tree[1].hex(),
         },
     )
+    return cast("ReceiptJson", signed)
 
 
-def acknowledgement_facts(acknowledgement: Acknowledgement) -> dict[str, Any]:
-    """Return the acknowledgement as JSON (docs/api.md), with the words that people read beside the values."""
-    closure, verdict = acknowledgement.closure, acknowledgement.closure.verdict
-    window = closure.window
-    moved_from = acknowledgement.moved_from
-    return {
-        "reference": closure.reference,
-        "gateway": closure.gateway,
-        "starts": utc_text(window.starts),
-        "ends": utc_text(window.ends),
-        "starts_london": london_text(window.starts),
-        "ends_london": london_text(window.ends),
-        "state": closure.state.value,
-        "revision": closure.number,
-        "change": acknowledgement.step.value if acknowledgement.step else None,
-        "moved_from": None
-        if moved_from is None
-        else {"starts": utc_text(moved_from.starts), "ends": utc_text(moved_from.ends)},
-        "working_days_notice": verdict.working_days_notice,
-        "first_notice_days": verdict.first_notice.working_days,
-        "recommended": verdict.current_date.recommended_days,
-        "band": verdict.current_date.band,
-        "short_notice": verdict.short_notice,
-        "late_change": verdict.late_change,
-        "notice": notice_words(closure),
-        "remarks": list(acknowledgement.remarks),
-        "left_out": list(acknowledgement.left_out),
-        "clashes": list(acknowledgement.clashes),
-        "also_at": list(acknowledgement.also_at),
-        "receipt": acknowledgement.receipt,
-    }
+class IntakeProblemJson(TypedDict):
+    """One thing in a notice that could not be read, and what helps."""
+
+    line: int | None
+    property: str | None
+    text: str
+    remedy: str
+    code: str
 
 
-def notice_words(closure: PlannedClosure) -> str:
-    """Word the notice of the times that stand, kindly: it is information, and nobody is in breach of anything."""
-    period = closure.verdict.current_date
-    if period.band == "after end":
-        return f"Told after the window had ended; {period.recommended_days} Working Days are recommended."
-    if period.band == "after start":
-        return f"Told after the window had started; {period.recommended_days} Working Days are recommended."
-    days = "1 Working Day's" if period.working_days == 1 else f"{period.working_days} Working Days'"
-    return f"{days} notice; {period.recommended_days} are recommended."
+class AcknowledgementJson(ClosureJson):
+    """What a sender is told of one closure: how it stands after the notice, and what the notice did.
+
+    ``replaced`` is the window that the notice moved; ``notice`` is the notice given in words. ``clashes`` are the
+    sender's own closures that overlap, ``also_at`` the sender's other gateways at which the same event stands.
+    """
+
+    change: Step | None
+    replaced: WindowJson | None
+    notice: str
+    remarks: list[str]
+    left_out: list[str]
+    clashes: list[str]
+    also_at: list[str]
+    receipt: ReceiptJson | None
 
 
-def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
-    """Return a problem as JSON (docs/api.md)."""
+class OutcomeJson(TypedDict):
+    """The answer to a notice. ``missing``, where nothing was recorded: closures ahead that it does not mention."""
+
+    accepted: list[AcknowledgementJson]
+    unchanged: list[AcknowledgementJson]
+    superseded: list[AcknowledgementJson]
+    withdrawn: list[AcknowledgementJson]
+    problems: list[IntakeProblemJson]
+    remarks: list[str]
+    recorded: bool
+    received_at: str
+    missing: NotRequired[list[AcknowledgementJson]]
+
+
+def problem_facts(problem: IntakeProblem) -> IntakeProblemJson:
+    """Return a problem as JSON."""
     return {
         "line": problem.line,
         "property": problem.property,
@@ -148,16 +170,35 @@ def problem_facts(problem: IntakeProblem) -> dict[str, Any]:
     }
 
 
-def outcome_facts(outcome: Outcome) -> dict[str, Any]:
-    """Return the answer to a notice as JSON (docs/api.md)."""
-    facts: dict[str, Any] = {
-        name: [acknowledgement_facts(entry) for entry in getattr(outcome, name)]
-        for name in ("accepted", "unchanged", "superseded", "withdrawn")
+def outcome_facts(outcome: Outcome) -> OutcomeJson:
+    """Return the answer to a notice as JSON."""
+    facts: OutcomeJson = {
+        "accepted": _told(outcome, outcome.accepted),
+        "unchanged": _told(outcome, outcome.unchanged),
+        "superseded": _told(outcome, outcome.superseded),
+        "withdrawn": _told(outcome, outcome.withdrawn),
+        "problems": [problem_facts(problem) for problem in outcome.problems],
+        "remarks": list(outcome.remarks),
+        "recorded": outcome.recorded,
+        "received_at": utc_text(outcome.received_at),
     }
-    facts["problems"] = [problem_facts(problem) for problem in outcome.problems]
-    facts["remarks"] = list(outcome.remarks)
-    facts["recorded"] = outcome.recorded
-    facts["received_at"] = utc_text(outcome.received_at)
     if not outcome.recorded:
-        facts["missing"] = [acknowledgement_facts(entry) for entry in outcome.missing]
+        facts["missing"] = _told(outcome, outcome.missing)
     return facts
+
+
+def _told(outcome: Outcome, acknowledged: Iterable[Acknowledgement]) -> list[AcknowledgementJson]:
+    return [
+        {
+            **json_of(one.closure, outcome.names, outcome.received_at),
+            "change": one.step,
+            "replaced": None if one.replaced is None else window_facts(one.replaced),
+            "notice": f"{given_words(one.closure.verdict.current_date)}.",
+            "remarks": list(one.remarks),
+            "left_out": list(one.left_out),
+            "clashes": list(one.clashes),
+            "also_at": list(one.also_at),
+            "receipt": one.receipt,
+        }
+        for one in acknowledged
+    ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.domain.clash import find_clashes
 from app.domain.closure import State
 from app.domain.notice import Announcement, Notice, NoticeContent, RepeatingRule
-from app.domain.party import User
+from app.domain.party import Names, User
 from app.domain.refusal import IntakeProblem, Unknown
 from app.intake.minimise import minimised
 from app.register.calendar_view import follow_closures
@@ -63,7 +63,7 @@ def receive_notice(
     """
     if all_or_nothing and content.problems:
         keep_notice(register, user, notice)
-        return Outcome(notice.received_at, recorded=False, problems=content.problems, remarks=content.remarks)
+        return outcome_of(notice.received_at, (), content.problems, content.remarks, Names({}, {}), recorded=False)
     with register.store.writing() as connection:
         head, rulebook = register.lock(connection)
         receiving = Receiving(register, connection, head, rulebook, user, notice)
@@ -92,6 +92,7 @@ class RecordedNotice:
     leaves: Mapping[int, tuple[int, bytes]]
     tree: tuple[int, bytes]
     kept: Notice
+    names: Names
     clashes: Mapping[str, tuple[str, ...]]
     also_at: Mapping[str, tuple[str, ...]]
 
@@ -116,7 +117,7 @@ class RecordedNotice:
                 plain = replace(plain, receipt=make_receipt(key, plain, received_at, self.leaves[index], self.tree))
             acknowledged.append(plain)
         problems = (*self.content.problems, *self.problems)
-        return outcome_of(received_at, acknowledged, problems, self.content.remarks, recorded=True)
+        return outcome_of(received_at, acknowledged, problems, self.content.remarks, self.names, recorded=True)
 
 
 def record_content(
@@ -129,10 +130,21 @@ def record_content(
     decisions, problems = decide(matches, receiving.occasion)
     leaves, tree, kept = _write(receiving, content, decisions)
     _keep_rules(receiving.register, receiving.connection, receiving.user, content)
-    clashes = _clashes(receiving.register, receiving.connection, receiving.user, decisions)
+    names = _own_names(receiving)
+    clashes = _clashes(receiving, decisions, names)
     also_at = _also_at(decisions, held)
     return RecordedNotice(
-        receiving.notice, content, decisions, problems, receiving.head.log_size, leaves, tree, kept, clashes, also_at
+        notice=receiving.notice,
+        content=content,
+        decisions=decisions,
+        problems=problems,
+        log_index=receiving.head.log_size,
+        leaves=leaves,
+        tree=tree,
+        kept=kept,
+        names=names,
+        clashes=clashes,
+        also_at=also_at,
     )
 
 
@@ -146,10 +158,12 @@ def preview_notice(
         receiving = Receiving(register, connection, head, register.rules.at(head.rules), user, notice)
         matches, held = _matches(receiving, content, about)
         decisions, problems = decide(matches, receiving.occasion)
-        clashes = _clashes(register, connection, user, decisions)
+        names = _own_names(receiving)
+        clashes = _clashes(receiving, decisions, names)
         missing = [as_it_stands(one) for one in _missing(register, connection, user, received_at, content)]
     acknowledged = [acknowledge(one, clashes, _also_at(decisions, held)) for one in decisions]
-    outcome = outcome_of(received_at, acknowledged, (*content.problems, *problems), content.remarks, recorded=False)
+    found = (*content.problems, *problems)
+    outcome = outcome_of(received_at, acknowledged, found, content.remarks, names, recorded=False)
     return replace(outcome, missing=tuple(missing))
 
 
@@ -307,17 +321,21 @@ def _missing(
     return sorted(found, key=lambda held: (held.closure.window, held.closure.reference))
 
 
-def _clashes(
-    register: Register, connection: Connection, user: User, decisions: Sequence[Decision]
-) -> dict[str, tuple[str, ...]]:
+def _own_names(receiving: Receiving) -> Names:
+    """Return what the sender and its gateways are called."""
+    gateways = parties.gateways_of(receiving.register.store, receiving.connection, receiving.user.id)
+    return Names({receiving.user.code: receiving.user.name}, {one.code: one.name for one in gateways})
+
+
+def _clashes(receiving: Receiving, decisions: Sequence[Decision], names: Names) -> dict[str, tuple[str, ...]]:
     """Return, for each closure acknowledged, the sender's own closures at other gateways that overlap it."""
-    store = register.store
+    store, connection, user = receiving.register.store, receiving.connection, receiving.user
     subjects = {
         one.closure.id: one.closure
         for one in decisions
         if one.revision is not None and one.closure.state is State.PLANNED
     }
-    if not subjects or len(parties.gateways_of(store, connection, user.id)) == 1:
+    if not subjects or len(names.gateways) == 1:
         return {}
     week_keys = dict.fromkeys(
         store.blind.week(week) for closure in subjects.values() for week in closure.window.weeks()
@@ -331,10 +349,10 @@ def _clashes(
     found: dict[str, list[str]] = {}
     for clash in find_clashes({**others, **subjects}.values()):
         for one, other in ((clash.first, clash.second), (clash.second, clash.first)):
-            names = found.setdefault(one.reference, [])
-            if one.reference in told and len(names) < _MOST_CLASHES:
-                names.append(other.reference)
-    return {reference: tuple(names) for reference, names in found.items()}
+            overlapping = found.setdefault(one.reference, [])
+            if one.reference in told and len(overlapping) < _MOST_CLASHES:
+                overlapping.append(other.reference)
+    return {reference: tuple(overlapping) for reference, overlapping in found.items()}
 
 
 def _also_at(decisions: Sequence[Decision], held: Iterable[Held]) -> dict[str, tuple[str, ...]]:

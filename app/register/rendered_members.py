@@ -11,18 +11,20 @@ from app.register.register import Register
 from app.store import closures as rows
 from app.store import members
 from app.store.engine import Connection
+from app.store.members import MemberHead
 
 
 def read_rendered(
-    register: Register, connection: Connection, collection: GatewayCollection, uids: Sequence[str]
+    register: Register, connection: Connection, collection: GatewayCollection, heads: Sequence[MemberHead]
 ) -> dict[str, MemberBody]:
-    """Return what stands for the events of these UIDs that no client put, by UID: octets and when they take place."""
+    """Return what stands for events that no client put, by UID: their octets and when they take place."""
     user, store = collection.user, register.store
+    sequences = {head.uid: head.written_sequence for head in heads}
     events: dict[str, list[Known]] = {}
-    for held in rows.of_series(store, connection, user.code, [store.blind.series(user.id, uid) for uid in uids]):
+    for held in rows.of_series(store, connection, user.code, [store.blind.series(user.id, uid) for uid in sequences]):
         if held.closure.gateway == collection.gateway.code:
             events.setdefault(held.mark.uid, []).append(Known(held.closure, held.mark))
-    return {uid: _rendered_body(uid, known) for uid, known in events.items()}
+    return {uid: _rendered_body(uid, known, sequences[uid]) for uid, known in events.items()}
 
 
 def rendered_touching(
@@ -36,7 +38,7 @@ def rendered_touching(
     return [held.mark.uid for held in found if held.closure.gateway == collection.gateway.code]
 
 
-def _rendered_body(uid: str, known: Sequence[Known]) -> MemberBody:
+def _rendered_body(uid: str, known: Sequence[Known], sequence: int) -> MemberBody:
     instances = [
         Occurrence(
             starts=one.closure.window.starts,
@@ -49,4 +51,4 @@ def _rendered_body(uid: str, known: Sequence[Known]) -> MemberBody:
         for place, one in enumerate(in_order(known))
     ]
     by_start = sorted(instances, key=lambda instance: (instance.starts, instance.recurrence_id))
-    return MemberBody(octets_of(uid, known), tuple(by_start), None, None, "")
+    return MemberBody(octets_of(uid, known, sequence), tuple(by_start), None, None, "")

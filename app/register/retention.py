@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.register.calendar_view import let_members_go
 from app.register.register import Register
 from app.store import assessments, notices, parties
 from app.store import closures as rows
@@ -25,18 +26,21 @@ def purge_expired(register: Register, now: datetime) -> Purged:
     retention = register.rulebook().retention
     with store.reading() as connection:
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
-        ends = {held.closure.id: held.closure.window.ends for held in rows.changed_since(store, connection, 0, codes)}
+        held = {one.closure.id: one for one in rows.changed_since(store, connection, 0, codes)}
         held_notices = notices.held_notices(connection, now - retention.details)
         about = rows.closures_of_notices(connection, held_notices)
-    current = {notice_id for notice_id, closure_id in about if ends.get(closure_id, now) > now - retention.details}
+    recent = {closure_id for closure_id, one in held.items() if one.closure.window.ends > now - retention.details}
+    # A notice about a closure that nobody can read any more says nothing of when its window was: it is kept.
+    current = {notice_id for notice_id, closure_id in about if closure_id in recent or closure_id not in held}
     silent = [notice_id for notice_id in held_notices if notice_id not in current]
-    past = [closure_id for closure_id, ended in ends.items() if ended <= now - retention.facts]
+    past = [closure_id for closure_id, one in held.items() if one.closure.window.ends <= now - retention.facts]
     with store.writing() as connection:
         register.lock(connection)
         for group in rows.in_groups(silent):
             notices.purge_notices(connection, group)
         rows.forget_closures(connection, past)
         if past:
+            let_members_go(register, connection, (held[one] for one in past), now.toordinal())
             parties.count_forgetting(connection, now)
         for group in rows.in_groups(past):
             assessments.forget_assessments(connection, group)

@@ -376,7 +376,7 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
     connection.execute(_DELETE_WEEKS, {"b_id": held.id})
     connection.execute(_DELETE_BODY, {"b_id": held.id})
     version = held.row_version + 1
-    head = replace(held.head, leaves_on=0, written_sequence=0)
+    head = replace(held.head, leaves_on=0)
     gone = {
         "b_id": held.id,
         "uid_index": None,
@@ -390,6 +390,26 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
         ),
     }
     connection.execute(_UPDATE, gone)
+
+
+def let_go(store: Store, connection: sa.Connection, held: HeldMember, today: int) -> None:
+    """Forget what a member held; it leaves by the clock on the day ``today``, since nobody changed it."""
+    connection.execute(_DELETE_WEEKS, {"b_id": held.id})
+    connection.execute(_DELETE_BODY, {"b_id": held.id})
+    head, version = replace(held.head, uid="", leaves_on=today), held.row_version + 1
+    left = {
+        "b_id": held.id,
+        "uid_index": None,
+        "change": held.change,
+        "gone": False,
+        "leaves_on": today,
+        "is_rendered": True,
+        "row_version": version,
+        "sealed": store.keyring.seal(
+            held.user_id, "members", "sealed", held.id, version, _dump_head(head, held.change, gone=False)
+        ),
+    }
+    connection.execute(_UPDATE, left)
 
 
 def rewrite_body(store: Store, connection: sa.Connection, held: HeldMember, body: bytes) -> None:

@@ -16,8 +16,10 @@ class ReceivedRequest(Request):
     def __init__(self, environ: dict[str, Any], *facts: Any, **more: Any) -> None:
         # The host that a client names counts for nothing, since our address is a setting (docs/feeds.md#transport); a
         # name that is no host name would even leave us unable to link from one page to the next.
-        environ.pop("HTTP_HOST", None)
+        named_host: str = environ.pop("HTTP_HOST", "")
         super().__init__(environ, *facts, **more)
+        # An address in a CalDAV request may name it, and means a place here then.
+        self.named_host = named_host
 
     @cached_property
     def authorization(self) -> Authorization | None:

@@ -3,12 +3,13 @@
 import structlog
 from flask import Flask, Response, json, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from app.domain import refusal as refused
 from app.domain.refusal import IntakeProblem, Refusal
 from app.register.people.sign_in import TooManyTries
-from app.register.receipts import problem_facts
+from app.register.receipts import IntakeProblemJson, problem_facts
 from app.security.sealing import SealBroken
 from app.web.idempotency import KeyReused, StillAtWork
 from app.web.principal import SignInNeeded
@@ -37,6 +38,18 @@ _PROGRAM_PATHS = ("/api/", "/feeds/", "/dav", "/.well-known/", "/metrics", "/che
 _CHALLENGE = 'Basic realm="Planned gateway closures", charset="UTF-8"'
 
 
+class ProblemJson(TypedDict):
+    """What could not be done (RFC 9457). ``code`` is stable, for programs; ``remedy`` says what helps."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str
+    problems: list[IntakeProblemJson]
+
+
 def is_for_a_program() -> bool:
     """Tell whether the answer goes to a program: the API, a feed, or a request with a token."""
     return request.path.startswith(_PROGRAM_PATHS) or request.authorization is not None
@@ -57,7 +70,7 @@ def problem_response(
         page = render_template("refusal.html", status=status, title=text, text=text, remedy=remedy, problems=problems)
         response = Response(page, status, content_type="text/html; charset=utf-8")
     else:
-        facts = {
+        facts: ProblemJson = {
             "type": f"about:blank#{code}",
             "title": text,
             "status": status,

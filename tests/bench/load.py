@@ -20,7 +20,7 @@ import time
 from base64 import b64encode
 from pathlib import Path
 
-from feeds_and_intake import NOW, Asking, Limits, calendar, free_port, memory_of, wait_for
+from feeds_and_intake import NOW, Limits, ReadRequest, calendar, free_port, memory_of, wait_for
 
 from app.domain.notice import Channel, Notice
 from app.factory import prepare
@@ -95,7 +95,7 @@ def set_up(settings):
         enrolment.enrol_gateway(store, f"U{number}", f"GW-{number}")
         secrets.append(enrolment.issue_token(store, label="bench", now=NOW, user_code=f"U{number}")[1])
     octets = calendar(HELD)
-    asking = Asking(now=NOW, gateways=("GW-0",), gateway="GW-0", limits=Limits(octets=100_000_000, events=100_000))
+    asking = ReadRequest(now=NOW, gateways=("GW-0",), gateway="GW-0", limits=Limits(octets=100_000_000, events=100_000))
     reading = read_notice(octets, "text/calendar", asking)
     receive_notice(service.register, first, Notice("U0", Channel.UPLOAD, NOW, "text/calendar", octets), reading)
     feeds = [

@@ -51,7 +51,7 @@ def test_q5_changes(alpha_closures, told):
 def test_q7_triage(alpha_closures, told):
     said = alpha_closures("closed", "--gateway", "gw-a1", "--at", "2026-12-06T03:00")
     assert said.lines[0] == (
-        "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT, notice given 8 Working Days before."
+        "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT: 8 Working Days' notice; 20 are recommended."
     )
     gone = alpha_closures("closed", "--gateway", "GW-A1", "--at", "2026-12-06T03:00", "--as-of", "2026-11-24T08:00Z")
     assert gone.lines == ["GW-A1 is not inside a notified window at Sun 6 Dec 2026 03:00 GMT, and none is known."]

@@ -7,13 +7,16 @@ import pytest
 
 from feeds.wording import (
     FULL_TEXT,
+    band_words,
     categories,
     days_text,
     description,
     horizon_text,
     london_text,
     notice_text,
+    notice_words,
     summary,
+    told_words,
     window_text,
     working_days_notice,
 )
@@ -71,6 +74,49 @@ def test_working_days_notice(days, expected):
 )
 def test_notice_text(planned, changes, expected):
     assert notice_text(replace(planned, **changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ((7, "5-9", 20), "7 Working Days' notice; 20 are recommended"),
+        ((1, "<2", 1), "1 Working Day's notice; 1 is recommended"),
+        ((0, "after start", 20), "Notified after the window had started; 20 Working Days' notice is recommended"),
+        ((0, "after end", 1), "Notified after the window had ended; 1 Working Day's notice is recommended"),
+    ],
+)
+def test_notice_words(given, expected):
+    assert notice_words(*given) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ((3, "2-4"), "3 Working Days before"),
+        ((1, "<2"), "1 Working Day before"),
+        ((0, "<2"), "0 Working Days before"),
+        ((0, "after start"), "after the window had started"),
+        ((0, "after end"), "after the window had ended"),
+    ],
+)
+def test_told_words(told, expected):
+    assert told_words(*told) == expected
+
+
+@pytest.mark.parametrize(
+    ("band", "expected"),
+    [
+        (">=20", "20 or more Working Days' notice"),
+        ("10-19", "10 to 19 Working Days' notice"),
+        ("5", "5 Working Days' notice"),
+        ("1", "1 Working Day's notice"),
+        ("<2", "fewer than 2 Working Days' notice"),
+        ("after start", "notified after the window had started"),
+        ("after end", "notified after the window had ended"),
+    ],
+)
+def test_band_words(band, expected):
+    assert band_words(band) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.ical.lines import content_lines, plain_octets
+from app.ical.lines import content_lines, escape_text, fold_line, plain_octets, unescape_text
 from app.ical.unread import Unread
 
 
@@ -49,3 +51,27 @@ def test_what_is_not_utf_8_lines_is_refused_by_name(octets, code):
 def test_a_megabyte_of_folds_or_blank_lines_is_one_line_or_none():
     assert unfold(b"A:" + b"\n x" * 300_000) == [(1, b"A:" + b"x" * 300_000)]
     assert unfold(b"\r\n" * 400_000 + b"A:1") == [(400_001, b"A:1")]
+
+
+def test_every_line_knows_its_place_among_the_octets_folds_and_line_end_included():
+    octets = b"\xef\xbb\xbfa:1\r\n\r\nb;c=d:2\r\n  3\nno property\r\n"
+    lines = list(content_lines(plain_octets(octets)))
+    assert [(line.name, octets[line.start : line.end]) for line in lines] == [
+        ("A", b"a:1\r\n"),
+        ("B", b"b;c=d:2\r\n  3\n"),
+        ("", b"no property\r\n"),
+    ]
+
+
+def test_a_folded_line_is_unfolded_to_itself_and_no_line_is_longer_than_75_octets():
+    for length in range(60, 300):
+        line = b"X:" + "ä".encode() * length
+        folded = fold_line(line)
+        assert max(map(len, folded.split(b"\r\n"))) <= 75
+        assert unfold(folded) == [(1, line)]
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs", "Cc"))))
+def test_a_text_that_is_escaped_is_unescaped_to_itself(text):
+    assert unescape_text(escape_text(text)) == text
+    assert escape_text("a\\b;c,d\ne") == "a\\\\b\\;c\\,d\\ne"

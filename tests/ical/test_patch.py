@@ -219,26 +219,24 @@ def test_an_override_is_read_as_the_occurrence_that_it_names_whatever_the_series
     ]
 
 
-@pytest.mark.parametrize("times", ["utc", "london", "windows", "custom", "floating", "all day", "hours"])
-def test_an_occurrence_is_excluded_and_restored(times):
-    before = an_object(event("RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE:20261227T020000Z", *TIMES[times]))
-    second, third = (
-        datetime.strptime(one.recurrence_id, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) for one in read(before)[1:3]
-    )
-    without = patch_event(before, 0, EventChanges(excluded=(second, third)))
-    starts = [one.recurrence_id for one in read(before)]
-    assert [one.recurrence_id for one in read(without)] == [starts[0], *starts[3:]]
-    assert patch_event(without, 0, EventChanges(excluded=(second, third))) == without
-    again = patch_event(without, 0, EventChanges(restored=(second,)))
-    assert [one.recurrence_id for one in read(again)] == [*starts[:2], *starts[3:]]
-    assert patch_event(again, 0, EventChanges(restored=(third,))) == before
-
-
-def test_one_date_of_several_on_a_line_is_restored_and_the_others_stay():
-    exdate = "EXDATE;TZID=Europe/London:20261213T020000,20261220T020000"
+@pytest.mark.parametrize(
+    ("exdate", "came"),
+    [
+        ("EXDATE;TZID=Europe/London:20261220T020000", []),
+        ("EXDATE:20261213T020000Z,20261220T020000Z", [b"EXDATE:20261213T020000Z\r\n"]),
+        ("EXDATE;VALUE=DATE:20261220", []),
+        ("EXDATE:20261220T020000", []),
+    ],
+)
+def test_what_takes_place_is_no_exception_of_its_series_and_what_is_cancelled_may_stay_one(exdate, came):
     before = an_object(event("RRULE:FREQ=WEEKLY;COUNT=4", exdate, *TIMES["london"]))
-    after = patch_event(before, 0, EventChanges(restored=(THIRD,)))
-    assert changed_lines(before, after)[1] == [b"EXDATE;TZID=Europe/London:20261213T020000\r\n"]
+    window = THIRD, THIRD + timedelta(hours=4)
+    assert changed_lines(before, add_override(before, Override(THIRD, window, "CANCELLED", 1, STAMP)))[0] == []
+    after = add_override(before, Override(THIRD, window, "CONFIRMED", 1, STAMP))
+    gone, brought = changed_lines(before, after)
+    assert gone == [f"{exdate}\r\n".encode()]
+    assert [line for line in brought if line.startswith(b"EXDATE")] == came
+    assert "20261220T020000Z" in [one.recurrence_id for one in read(after)]
 
 
 @pytest.mark.parametrize(
@@ -267,13 +265,20 @@ def test_many_occurrences_are_patched_in_one_scan_and_written_in_one_piece():
     assert [(one.recurrence_id, one.withdrawn) for one in after] == [(one.recurrence_id, True) for one in read(before)]
 
 
+def test_an_occurrence_is_added_where_the_series_itself_is_not_stated():
+    after = add_override(an_object(OWN), Override(THIRD, FEBRUARY, "CONFIRMED", 1, STAMP))
+    assert [(one.recurrence_id, one.withdrawn) for one in read(after)] == [
+        ("20261213T020000Z", False), ("20261220T020000Z", False),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("patch", "code"),
     [
         (lambda: patch_event(b"BEGIN:VCALENDAR\r\n", 0, EventChanges()), "unsound"),
         (lambda: patch_event(an_object(event(*TIMES["utc"])), 1, EventChanges()), "no-event"),
         (lambda: add_override(an_object(event()), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-start"),
-        (lambda: add_override(an_object(OWN), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-series"),
+        (lambda: add_override(an_object(), Override(SECOND, FEBRUARY, "CONFIRMED", 1, STAMP)), "no-event"),
     ],
 )
 def test_what_cannot_be_patched_is_refused_by_name(patch, code):

@@ -1,78 +1,24 @@
-from datetime import UTC, datetime
-
 import icalendar
-import pytest
 from icalendar.timezone import tzp
 
-from app.domain.london import Reading
-from app.ical.zones import named_zone
-
-LONDON = "Europe/London"
-
-
-@pytest.mark.parametrize(
-    ("tzid", "name"),
-    [
-        ("Europe/London", LONDON),
-        ("europe/london", LONDON),
-        ('"Europe/London"', LONDON),
-        ("GMT Standard Time", LONDON),
-        ("gmt standard time", LONDON),
-        ("W. Europe Standard Time", "Europe/Berlin"),
-        ("(UTC+00:00) Dublin, Edinburgh, Lisbon, London", LONDON),
-        ("(GMT) Greenwich Mean Time : Dublin, Edinburgh, Lisbon, London", LONDON),
-        ("(GMT+00:00) Greenwich Mean Time: Dublin, Edinburgh, Lisbon, London", LONDON),
-        ("(UTC) Dublin, Edinburgh, Lisbon, London", LONDON),
-        ("(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", "Europe/Amsterdam"),
-        ("(UTC) Coordinated Universal Time", "UTC"),
-        ("/mozilla.org/20050126_1/Europe/London", LONDON),
-        ("/freeassociation.sourceforge.net/Tzfile/Europe/London", LONDON),
-        ("/freeassociation.sourceforge.net/Europe/Berlin", "Europe/Berlin"),
-        ("/softwarestudio.org/Olson_20011030_5/America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
-        ("/Europe/Stockholm", "Europe/Stockholm"),
-        ("posix/Europe/Vaduz", "Europe/Vaduz"),
-        ("tzone://Microsoft/Utc", "UTC"),
-        ("UTC", "UTC"),
-    ],
-)
-def test_names_that_senders_use(tzid, name):
-    found = named_zone(tzid)
-    assert found is not None
-    assert found.name == name
-
-
-@pytest.mark.parametrize(
-    "tzid",
-    [
-        "",
-        "Nowhere/London",
-        "Customized Time Zone",
-        "(UTC+05:00) Dublin, Edinburgh, Lisbon, London",
-        "(UTC+00:00) London, Reykjavik",
-        "(UTC+01:00) Atlantis",
-        "../../etc/passwd",
-        "/etc/localtime",
-        "localtime",
-        "Factory",
-        "E" * 201,
-        "Europe/London\x00",
-        "tzone://Microsoft/Custom",
-    ],
-)
-def test_names_that_mean_nothing_are_not_guessed(tzid):
-    assert named_zone(tzid) is None
-
-
-@pytest.mark.parametrize(
-    ("naive", "instant", "how"),
-    [
-        (datetime(2026, 10, 25, 1, 30), datetime(2026, 10, 25, 0, 30, tzinfo=UTC), Reading.FIRST_OF_TWO),
-        (datetime(2026, 3, 29, 1, 30), datetime(2026, 3, 29, 1, 0, tzinfo=UTC), Reading.AFTER_GAP),
-        (datetime(2026, 7, 1, 1, 30), datetime(2026, 7, 1, 0, 30, tzinfo=UTC), Reading.EXACT),
-    ],
-)
-def test_a_windows_name_reads_the_clock_changes_as_london_does(naive, instant, how):
-    assert named_zone("GMT Standard Time").read(naive) == (instant, how)
+BRITISH = """\
+BEGIN:VTIMEZONE
+TZID:Ours
+BEGIN:STANDARD
+DTSTART:16010101T020000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010101T010000
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0100
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+END:DAYLIGHT
+END:VTIMEZONE
+"""
+OUTLOOK = BRITISH.replace("Ours", "Customized Time Zone").replace("FREQ=YEARLY;", "FREQ=YEARLY;INTERVAL=1;")
 
 
 def test_an_unknown_zone_is_a_problem_that_names_it_if_it_is_plain(read, event):
@@ -119,3 +65,40 @@ def test_nothing_of_a_senders_zone_reaches_icalendars_cache(read, event):
     )
     assert tzp.timezone("Only Here") is None
     assert icalendar.vDatetime.from_ical("20261206T020000", "Only Here").tzinfo is None
+
+
+def test_a_problem_with_a_senders_zone_names_its_place(read, event, calendar):
+    bad = BRITISH.replace("FREQ=YEARLY", "FREQ=SECONDLY").replace("\n", "\r\n")
+    reading = read(bad, event(starts="DTSTART;TZID=Ours:20261206T020000"))
+    assert [(one.line, one.property, one.text) for one in reading.problems] == [
+        (
+            22,
+            "DTSTART",
+            "The time zone Ours, defined from line 4, has a rule that is not yearly in one month, the only kind accepted.",
+        )
+    ]
+
+
+def test_an_outlook_export_with_its_own_zone(read, event, windows):
+    reading = read(
+        OUTLOOK.replace("\n", "\r\n"),
+        event(
+            "X-MICROSOFT-CDO-BUSYSTATUS:OOF",
+            "SUMMARY:Head-end release",
+            "RRULE:FREQ=WEEKLY;COUNT=2;BYDAY=SU",
+            starts="DTSTART;TZID=Customized Time Zone:20261018T000000",
+            ends="DTEND;TZID=Customized Time Zone:20261018T060000",
+        ),
+    )
+    assert windows(reading) == ["20261017T230000/20261018T050000", "20261024T230000/20261025T060000"]
+    assert {one.left_out for one in reading.announcements} == {("SUMMARY",)}
+    assert reading.problems == ()
+
+
+def test_an_outlook_export_with_a_windows_name_needs_no_definition(read, event, windows):
+    reading = read(
+        event(
+            starts="DTSTART;TZID=GMT Standard Time:20260705T020000", ends="DTEND;TZID=GMT Standard Time:20260705T060000"
+        )
+    )
+    assert windows(reading) == ["20260705T010000/20260705T050000"]

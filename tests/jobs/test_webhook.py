@@ -74,7 +74,7 @@ def test_end_to_end_with_the_secret_that_was_shown(
         facts = Webhook(shown.secret).verify(body, headers)
     assert (facts["id"], facts["timestamp"]) == (headers["webhook-id"], "2026-11-24T09:00:00Z")
     (one,) = facts["data"]["closures"]
-    assert (one["kinds"], one["closure"]["gateway_code"], one["closure"]["starts"]) == (
+    assert (one["kinds"], one["closure"]["gateway"], one["closure"]["starts"]) == (
         ["new"],
         "GW-A1",
         "2027-02-07T02:00:00Z",

@@ -10,6 +10,8 @@ import icalendar
 import recurring_ical_events
 from lxml import etree
 
+from tests.one_answer.events import values_of
+
 _LONDON = ZoneInfo("Europe/London")
 _NS = {"D": "DAV:", "C": "urn:ietf:params:xml:ns:caldav"}
 _OK = "D:propstat[D:status='HTTP/1.1 200 OK']/D:prop/"
@@ -32,6 +34,14 @@ class Calendar:
         self.path = path
         self.token = ""
         self.held = {}
+
+    @property
+    def gateway(self):
+        return self.path.split("/")[-2]
+
+    def names_of(self, uid):
+        """Return the names of the members that hold an event."""
+        return [name for name, held in self.held.items() if uid in values_of(held.octets, "UID")]
 
     def href(self, name):
         return self.path + quote(name)

@@ -152,9 +152,9 @@ def with_override(octets, place, later):
     return _joined(before, [*kept, [*new[:-1], identity, new[-1]]], after)
 
 
-def is_series(octets):
-    """Tell whether the object has a rule."""
-    return bool(values_of(octets, "RRULE"))
+def is_plain_series(octets):
+    """Tell whether the object has a rule, and its times are in UTC."""
+    return bool(values_of(octets, "RRULE")) and all(value.endswith("Z") for value in values_of(octets, "DTSTART"))
 
 
 def _instant(line):

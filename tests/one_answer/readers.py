@@ -26,7 +26,10 @@ _OFFSETS = {"GMT": "+0000", "BST": "+0100"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A closure as a door shows it; times are aware UTC. ``notice`` are Working Days before the times that stand."""
+    """A closure as a door shows it; times are aware UTC.
+
+    ``notice`` are Working Days before the times that stand, ``first_notice`` those before the times first told.
+    """
 
     reference: str
     user: str | None = None
@@ -37,7 +40,9 @@ class Seen:
     is_withdrawn: bool | None = None
     closed_now: bool | None = None
     revision: int | None = None
+    moves: int | None = None
     notice: int | None = None
+    first_notice: int | None = None
     band: str | None = None
     short_notice: bool | None = None
     late_change: bool | None = None
@@ -71,7 +76,9 @@ def seen_in(facts):
         is_withdrawn=None if state is None else state == "withdrawn",
         closed_now=facts.get("closed_now"),
         revision=facts.get("revision"),
+        moves=facts.get("moves"),
         notice=facts.get("working_days_notice"),
+        first_notice=facts.get("first_notice_days"),
         band=facts.get("band"),
         short_notice=facts.get("short_notice"),
         late_change=facts.get("late_change"),
@@ -100,9 +107,9 @@ def api_show(asker, reference):
 def api_closed(asker, gateway, at):
     """Read which windows of a gateway /api/v1/closed finds an instant in, those told of only later, too."""
     answer = asker.ask("GET", f"/api/v1/closed?gateway={gateway}&at={at:%Y-%m-%dT%H:%M:%SZ}").json()
-    # What is closed "now" is closed at that instant here.
+    # What is closed or over is so at that instant here, not now.
     found = _all_in([*answer["inside"], *answer["told_later"]])
-    return {reference: replace(one, closed_now=None) for reference, one in found.items()}
+    return {reference: replace(one, closed_now=None, state=None) for reference, one in found.items()}
 
 
 def late_changes(asker):
@@ -128,7 +135,7 @@ def closures_csv(sender):
 def _facts_of_row(row):
     truth = {"True": True, "False": False, "true": True, "false": False, "yes": True, "no": False}
     facts = {name: truth.get(value, value) for name, value in row.items()}
-    numbers = {name: int(facts[name]) for name in ("revision", "working_days_notice")}
+    numbers = {name: int(facts[name]) for name in ("revision", "moves", "working_days_notice", "first_notice_days")}
     return {**facts, **numbers, "band": band_of(facts["band"])}
 
 
@@ -222,6 +229,7 @@ def closure_page(asker, reference):
         closed_now="closed now" in tags,
         revision=max(int(number) for number in re.findall(r">revision (\d+)<", story)),
         notice=notice_of(told),
+        first_notice=notice_of(_definition(head, "First notice")),
         band=_retrospective(told),
         short_notice="short notice" in tags,
         late_change=bool({"short notice", "late change"} & set(_tags(chapters[-1]))),
@@ -246,6 +254,7 @@ def closures_page(sender):
                 state=next((tag for tag in tags if tag in STATES), "planned"),
                 is_withdrawn="withdrawn" in tags,
                 closed_now="closed now" in tags,
+                moves=_moves_in(tags),
                 band=band_of(words_of(band)),
                 short_notice="short notice" in tags,
             )
@@ -345,6 +354,11 @@ def band_of(words):
 
 def _tags(piece):
     return re.findall(r'class="tag[^"]*">([^<]*)<', piece)
+
+
+def _moves_in(tags):
+    words = next((tag for tag in tags if tag.startswith("moved ")), "moved 0 times")
+    return 1 if words == "moved once" else int(words.split()[1])
 
 
 def _definition(piece, term):

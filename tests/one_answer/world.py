@@ -80,6 +80,10 @@ class World:
     def calendar(self, sender, gateway):
         return self.calendars[sender.code, gateway]
 
+    def forget_cancelled(self, sender, gateway):
+        """A calendar program has the last word on what its calendar shows."""
+        self.cancelled -= {r for r, one in self.standing[sender.code].items() if one.gateway == gateway}
+
     def pick(self, sender, which):
         """Return one of the User's closures as it stands, None where there is none."""
         known = self.known[sender.code]
@@ -122,6 +126,13 @@ class World:
             for gateway in sender.gateways:
                 wrong += self._calendar(sender, gateway, whole, by_calendar=by_calendar)
         return wrong
+
+    def acknowledged(self, answer):
+        """Return how the answer to a notice differs from what stands since."""
+        whole = {reference: one for standing in self.standing.values() for reference, one in standing.items()}
+        listed = [*answer.get("accepted", ()), *answer.get("unchanged", ()), *answer.get("withdrawn", ())]
+        seen = {facts["reference"]: readers.seen_in(facts) for facts in listed}
+        return differences("the answer to the notice", seen, {reference: whole[reference] for reference in seen})
 
     def _lists(self, sender, whole):
         now, late = datetime.now(UTC), readers.late_changes(sender.program)

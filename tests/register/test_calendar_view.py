@@ -10,6 +10,7 @@ from app.domain.notice import Channel
 from app.register.calendar_view import place_of
 from app.register.members import Allowed, GatewayCollection, deletion_notice, remove_member
 from app.register.rendered_members import read_rendered
+from app.register.retention import purge_expired
 from app.register.withdraw import withdraw_closure
 from app.store import members, parties
 
@@ -40,7 +41,7 @@ def shown(register, collection):
         store, place = register.store, collection(code).place
         with store.reading() as connection:
             found = [one for one in members.changed_since(store, connection, place, -1, None) if not one.gone]
-            bodies = read_rendered(register, connection, collection(code), [one.head.uid for one in found])
+            bodies = read_rendered(register, connection, collection(code), [one.head for one in found])
         for one in found:
             octets = bodies[one.head.uid].octets
             assert (one.head.etag, one.head.length) == (store.blind.etag(octets), len(octets))
@@ -96,7 +97,8 @@ def test_a_withdrawal_by_another_door_is_shown_as_cancelled(register, alpha, ann
     withdraw_closure(register, own, ack.closure.reference, channel=Channel.API, now=NOW)
     assert shown("GW-A1") == before
     with register.store.reading() as connection:
-        octets = read_rendered(register, connection, collection("GW-A1"), ["u1"])["u1"].octets
+        held = members.members_of_uids(register.store, connection, collection("GW-A1").place, ["u1"])["u1"]
+        octets = read_rendered(register, connection, collection("GW-A1"), [held.head])["u1"].octets
     assert b"\r\nSTATUS:CANCELLED\r\n" in octets
 
 
@@ -105,3 +107,14 @@ def test_what_was_never_shown_is_not_shown_for_being_withdrawn(register, alpha, 
     delete(register, collection("GW-A1"), shown("GW-A1")[0][0])
     outcome = give(alpha, replace(announce("u1", "2027-02-07T02:00"), withdrawn=True))
     assert (len(outcome.unchanged), shown("GW-A1")) == (1, [])
+
+
+def test_a_member_leaves_with_the_facts_of_its_closures(register, alpha, collection, announce, give):
+    give(alpha, announce("u1", "2026-12-06T02:00"))
+    late = datetime(2034, 1, 1, tzinfo=UTC)
+    assert purge_expired(register, late).closures == 1
+    place = collection("GW-A1").place
+    with register.store.reading() as connection:
+        assert members.members_of_uids(register.store, connection, place, ["u1"]) == {}
+        (left,) = members.left_since(register.store, connection, place, 10**9, (0, late.toordinal()))
+    assert (left.head.uid, left.stands(late.toordinal()), left.stands(late.toordinal() - 1)) == ("", False, True)

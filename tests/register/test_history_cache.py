@@ -134,7 +134,7 @@ def test_filters_and_who_may_see(register, alpha, enrolled, announce, give, dcc)
         Question(YEAR),
         Question(YEAR, user="ALPHA"),
         Question(YEAR, gateway="GW-A2"),
-        Question(YEAR, state=State.EXPIRED),
+        Question(YEAR, state=State.EXPIRED, now=NOW),
     ]
     assert [len(read_schedule(register, dcc, one)) for one in asked] == [3, 2, 1, 0]
     assert [len(read_schedule(register, beta, one)) for one in asked] == [1, 0, 0, 0]

@@ -55,7 +55,7 @@ def test_a_move_three_working_days_before_is_a_late_change(register, alpha, anno
         True,
     )
     assert (moved.closure.verdict.current_date.band, moved.closure.verdict.change.working_days) == (">=20", 2)
-    assert moved.moved_from == first.closure.window
+    assert moved.replaced == first.closure.window
     assert find_closure(register, dcc, first.closure.reference).changed_at == at
 
 

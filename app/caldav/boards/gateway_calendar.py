@@ -210,8 +210,8 @@ class GatewayCalendar:
                     rendered.append((version, held))
                 elif not held.gone:
                     yield version, _member(held, load_body(body))
-            uids = [held.head.uid for _, held in rendered]
-            bodies = read_rendered(self.register, connection, self.gateway_collection, uids)
+            heads = [held.head for _, held in rendered]
+            bodies = read_rendered(self.register, connection, self.gateway_collection, heads)
             for version, held in rendered:
                 if held.head.uid in bodies:
                     yield version, _member(held, bodies[held.head.uid])

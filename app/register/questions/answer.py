@@ -1,43 +1,9 @@
-"""The answer to a question: one short sentence for people, and the facts for programs, made from the same values."""
+"""The words that answers share. An answer is JSON whose ``answer`` is one short sentence made of the same values."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
-from app.domain.london import LONDON, london_date, london_text, utc_text
+from app.domain.london import LONDON, london_date, london_text
 from app.domain.window import ClosureWindow
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """``sentence`` is the answer in words, ``facts`` the same as JSON; a door may say either or both."""
-
-    sentence: str
-    facts: dict[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return both, the sentence first."""
-        return {"answer": self.sentence, **self.facts}
-
-
-def span_facts(span: ClosureWindow, as_of: datetime | None) -> dict[str, Any]:
-    """Return what was asked about: the span, and the instant at which it was known."""
-    return {
-        "from": utc_text(span.starts),
-        "to": utc_text(span.ends),
-        "as_of": None if as_of is None else utc_text(as_of),
-    }
-
-
-def window_facts(window: ClosureWindow) -> dict[str, str]:
-    """Return a window in UTC and in London time."""
-    return {
-        "starts": utc_text(window.starts),
-        "ends": utc_text(window.ends),
-        "starts_london": london_text(window.starts),
-        "ends_london": london_text(window.ends),
-    }
 
 
 @lru_cache(maxsize=4096)  # as london_text

@@ -2,20 +2,65 @@
 
 from collections import Counter
 from datetime import datetime
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from app.domain.access import Principal
 from app.domain.closure import Step
 from app.domain.london import london_text, utc_text
+from app.domain.party import Names
 from app.domain.window import ClosureWindow
-from app.register.closure_json import json_of
+from app.register.closure_json import entry_of, json_of, window_facts
 from app.register.history_cache import RecordedChange
-from app.register.questions.answer import Answer, count_words, sentence_of, span_words, window_facts
+from app.register.questions.answer import count_words, sentence_of, span_words
 from app.register.reading import read_everything, read_recorded
 from app.register.register import Register
+from feeds.closure_json import ClosureJson, RecordedJson, WindowJson, recorded_json
 
 
-def changes_between(register: Register, principal: Principal, since: datetime, until: datetime) -> Answer:
+class BeforeJson(WindowJson):
+    """The gateway and window that stood before a change."""
+
+    gateway: str
+
+
+class ChangeJson(RecordedJson):
+    """One entry of a closure's history, and the closure as it stood after it, at its receipt.
+
+    ``change_days`` are the Working Days between the change and the window concerned, null for expiry; ``late``: fewer
+    than recommended.
+    """
+
+    change: Step
+    received_at: str
+    received_at_london: str
+    before: BeforeJson | None
+    change_days: int | None
+    late: bool
+    change_words: str
+
+
+class ChangesJson(TypedDict):
+    """What was told at ``since`` <= t < ``until``; the Link header leads to the next page."""
+
+    answer: str
+    since: str
+    until: str
+    counts: dict[str, int]
+    late: int
+    changes: list[ChangeJson]
+
+
+class MovedJson(TypedDict):
+    """Which closures were moved ``times`` or more, most moves first; the Link header leads to the next page."""
+
+    answer: str
+    times: int
+    as_of: str | None
+    closures: list[ClosureJson]
+
+
+def changes_between(register: Register, principal: Principal, since: datetime, until: datetime) -> ChangesJson:
     """Answer what was told to us at ``since`` <= t < ``until``, and which windows expired then (Q5).
 
     A superseded notice changed nothing and is not among the changes.
@@ -28,29 +73,32 @@ def changes_between(register: Register, principal: Principal, since: datetime, u
     words = f"{count_words(len(found), 'change')} {between}"
     if parts:
         words += f": {', '.join(parts)}; {late or 'none'} at short notice"
-    facts = {
+    names = register.history.parties().names
+    return {
+        "answer": sentence_of(words),
         "since": utc_text(since),
         "until": utc_text(until),
         "counts": {step.value: counts[step] for step in Step if step is not Step.SUPERSEDED},
         "late": late,
-        "changes": [_change_facts(one) for one in found],
+        "changes": [_change_facts(one, names) for one in found],
     }
-    return Answer(sentence_of(words), facts)
 
 
-def moved_often(register: Register, principal: Principal, times: int, as_of: datetime | None, now: datetime) -> Answer:
+def moved_often(
+    register: Register, principal: Principal, times: int, as_of: datetime | None, now: datetime
+) -> MovedJson:
     """Answer which closures were moved ``times`` or more, most moves first (Q13)."""
     found = [one for one in read_everything(register, principal, as_of) if one.moves >= times]
     found.sort(key=lambda one: -one.moves)
     names = register.history.parties().names
     verb = "was" if len(found) == 1 else "were"
-    facts = {
+    words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"
+    return {
+        "answer": sentence_of(words),
         "times": times,
         "as_of": None if as_of is None else utc_text(as_of),
         "closures": [json_of(one, names, as_of or now) for one in found],
     }
-    words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"
-    return Answer(sentence_of(words), facts)
 
 
 def _said(count: int, step: Step) -> str:
@@ -58,19 +106,15 @@ def _said(count: int, step: Step) -> str:
     return count_words(count, step.value) if step is Step.FIRST else f"{count} {step.value}"
 
 
-def _change_facts(one: RecordedChange) -> dict[str, Any]:
-    line, before = one.after, one.before
+def _change_facts(one: RecordedChange, names: Names) -> ChangeJson:
+    after, before = one.after, one.before
     return {
-        "reference": line.reference,
-        "user": line.user,
-        "gateway": line.gateway,
-        "change": one.step.value,
+        **recorded_json(entry_of(after, names), one.received_at),
+        "change": one.step,
         "received_at": utc_text(one.received_at),
         "received_at_london": london_text(one.received_at),
-        "revision": line.number if one.step.is_numbered else None,
-        **window_facts(line.window),
         "before": None if before is None else {"gateway": before.gateway, **window_facts(before.window)},
-        "change_days": line.verdict.change.working_days if one.step.is_numbered else None,
+        "change_days": after.verdict.change.working_days if one.step.is_numbered else None,
         "late": one.is_late,
         "change_words": _words(one, None if before is None else before.window),
     }

@@ -1,31 +1,79 @@
 """What clashes in a span: gateways closed together, closures on DCC's own dates (Q2), and hours above a threshold."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from functools import cache
 from itertools import islice
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from app.domain.access import Principal
 from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_maintenance_clashes
 from app.domain.closure import PlannedClosure
 from app.domain.load import hourly_load, hours_around
+from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import Unknown
-from app.register.questions.answer import Answer, count_words, sentence_of, span_facts, window_facts
-from app.register.questions.load import categories_of, hour_facts
+from app.register.closure_json import SpanJson, json_of, span_facts, window_facts
+from app.register.questions.answer import count_words, sentence_of
+from app.register.questions.load import HourJson, categories_of, hour_facts
 from app.register.reading import Question, read_schedule
 from app.register.register import Register
+from feeds.closure_json import ClosureJson, WindowJson
 
 MOST_PAIRS = 1_000
 """How many pairs one answer names: where hundreds are closed in one night, the hours say more than the pairs."""
+
+
+class ClashJson(WindowJson):
+    """Two closures of different gateways, and the window in which both are closed."""
+
+    closures: list[ClosureJson]
+
+
+class MaintenanceNamedJson(WindowJson):
+    """One of DCC's own windows, by its reference."""
+
+    reference: str
+    kind: MaintenanceKind
+
+
+class MaintenanceClashJson(WindowJson):
+    """A closure on DCC's own dates, and the window that both share."""
+
+    closure: ClosureJson
+    maintenance: MaintenanceNamedJson
+
+
+class ThresholdsJson(TypedDict):
+    """Above how many gateways an hour counts as crowded."""
+
+    version: int
+    closed: int
+    reopening: int
+
+
+class ClashesJson(SpanJson):
+    """What clashes in a span: advice, and nobody's fault. ``more``: there are more pairs than are named."""
+
+    answer: str
+    clashes: list[ClashJson]
+    more: bool
+    maintenance_clashes: list[MaintenanceClashJson]
+    release_days: int
+    crowded_hours: list[HourJson]
+    thresholds: ThresholdsJson
 
 
 def clashes_in(
     register: Register,
     principal: Principal,
     question: Question,
+    now: datetime,
     *,
     release_days: int | None = None,
     maintenance: str | None = None,
-) -> Answer:
+) -> ClashesJson:
     """Answer what clashes among the closures that the principal may see.
 
     ``release_days`` says how far around a SEC Release counts (None: as the thresholds say), ``maintenance`` picks one
@@ -54,33 +102,35 @@ def clashes_in(
         f"{'more than ' if more else ''}{count_words(len(named[:MOST_PAIRS]), 'clash', 'clashes')} between gateways, "
         f"{count_words(len(near), 'closure')} on DCC's own dates, {count_words(len(crowded), 'hour')} above a threshold"
     )
-    facts = {
+    names = register.history.parties().names
+
+    @cache  # on a crowded night a closure stands in many pairs
+    def side(one: PlannedClosure) -> ClosureJson:
+        return json_of(one, names, question.as_of or now)
+
+    return {
+        "answer": sentence_of(words),
         **span_facts(question.span, question.as_of),
-        "clashes": [_clash_facts(one) for one in named[:MOST_PAIRS]],
+        "clashes": [_clash_facts(one, side) for one in named[:MOST_PAIRS]],
         "more": more,
-        "maintenance_clashes": [_maintenance_facts(one) for one in near],
+        "maintenance_clashes": [_maintenance_facts(one, side) for one in near],
         "release_days": days,
         "crowded_hours": [hour_facts(hour) for hour in crowded],
         "thresholds": {"version": limits.version, "closed": limits.closed, "reopening": limits.reopening},
     }
-    return Answer(sentence_of(words), facts)
 
 
-def _clash_facts(one: Clash) -> dict[str, Any]:
-    return {"closures": [_side(one.first), _side(one.second)], **window_facts(one.overlap)}
+def _clash_facts(one: Clash, side: Callable[[PlannedClosure], ClosureJson]) -> ClashJson:
+    return {"closures": [side(one.first), side(one.second)], **window_facts(one.overlap)}
 
 
-def _maintenance_facts(one: MaintenanceClash) -> dict[str, Any]:
+def _maintenance_facts(one: MaintenanceClash, side: Callable[[PlannedClosure], ClosureJson]) -> MaintenanceClashJson:
     return {
-        "closure": _side(one.closure),
+        "closure": side(one.closure),
         "maintenance": {
             "reference": one.maintenance.reference,
-            "kind": one.maintenance.kind.value,
+            "kind": one.maintenance.kind,
             **window_facts(one.maintenance.window),
         },
         **window_facts(one.overlap),
     }
-
-
-def _side(one: PlannedClosure) -> dict[str, str]:
-    return {"reference": one.reference, "gateway": one.gateway, **window_facts(one.window)}

@@ -1,28 +1,77 @@
 """Which gateways are closed in a span, and at most how many (Q1); at an instant (Q8); incident triage of one (Q7)."""
 
 from datetime import datetime, timedelta
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, State
 from app.domain.load import peak_of
 from app.domain.london import london_text, utc_text
-from app.domain.notice_period import AFTER_END, AFTER_START
 from app.domain.party import Names
 from app.domain.triage import Triage, triage
 from app.domain.window import ClosureWindow
-from app.register.closure_json import json_of
-from app.register.questions.answer import Answer, count_words, sentence_of, span_facts, span_words, window_facts
+from app.register.closure_json import SpanJson, given_words, json_of, span_facts, window_facts
+from app.register.questions.answer import count_words, sentence_of, span_words
 from app.register.reading import Question, read_everything, read_schedule, require_gateway
 from app.register.register import Register
+from feeds.closure_json import ClosureJson, WindowJson
 
 _INSTANT = timedelta(microseconds=1)
 _NEAR = timedelta(days=56)
 
 
+class PeakJson(WindowJson):
+    """The window in which most gateways are closed at once, and how many."""
+
+    closed: int
+
+
+class ClosedInSpanJson(SpanJson):
+    """Which gateways are closed at any part of a span; the Link header leads to the next page of closures."""
+
+    answer: str
+    gateways: list[str]
+    peak: PeakJson
+    closures: list[ClosureJson]
+
+
+class ToldLaterJson(ClosureJson):
+    """A closure whose window was told of only after the instant that is asked about."""
+
+    told_at: str
+
+
+class _Instant(TypedDict):
+    at: str
+    at_london: str
+    as_of: str | None
+
+
+class _Triaged(TypedDict):
+    inside: list[ClosureJson]
+    told_later: list[ToldLaterJson]
+    nearest: ClosureJson | None
+
+
+class ClosedAtJson(_Instant, _Triaged):
+    """Which gateways are inside a notified window at an instant."""
+
+    answer: str
+    gateways: list[str]
+
+
+class ClosedGatewayJson(_Instant, _Triaged):
+    """Whether one gateway is inside a notified window at an instant; if not, the nearest, and what was told later."""
+
+    answer: str
+    gateway: str
+    closed: bool
+
+
 def closed_in(
     register: Register, principal: Principal, span: ClosureWindow, as_of: datetime | None, now: datetime
-) -> Answer:
+) -> ClosedInSpanJson:
     """Answer which gateways are closed at any part of ``span``, and how many at the peak (Q1)."""
     found = _standing(read_schedule(register, principal, Question(span, as_of=as_of)))
     gateways = sorted({one.gateway for one in found})
@@ -31,16 +80,16 @@ def closed_in(
     if peak.closed:
         words += f"; at most {peak.closed} at once, {span_words(ClosureWindow(peak.starts, peak.ends))}"
     names = register.history.parties().names
-    facts = {
+    return {
+        "answer": sentence_of(words),
         **span_facts(span, as_of),
         "gateways": gateways,
         "peak": {"closed": peak.closed, **window_facts(ClosureWindow(peak.starts, peak.ends))},
         "closures": [json_of(one, names, as_of or now) for one in found],
     }
-    return Answer(sentence_of(words), facts)
 
 
-def closed_at(register: Register, principal: Principal, at: datetime, as_of: datetime | None) -> Answer:
+def closed_at(register: Register, principal: Principal, at: datetime, as_of: datetime | None) -> ClosedAtJson:
     """Answer which gateways are inside a window at an instant; those told of only later stand apart (Q8)."""
     question = Question(ClosureWindow(at, at + _INSTANT), as_of=as_of)
     found = triage(read_schedule(register, principal, question), at)
@@ -50,13 +99,18 @@ def closed_at(register: Register, principal: Principal, at: datetime, as_of: dat
         words += f": {', '.join(gateways)}"
     if found.told_later:
         words += f"; {count_words(len(found.told_later), 'window')} told of only later"
-    facts = {**_at_facts(at, as_of), "gateways": gateways, **_triage_facts(found, register.history.parties().names, at)}
-    return Answer(sentence_of(words), facts)
+    names = register.history.parties().names
+    return {
+        "answer": sentence_of(words),
+        **_at_facts(at, as_of),
+        "gateways": gateways,
+        **_triage_facts(found, names, at),
+    }
 
 
 def triage_gateway(
     register: Register, principal: Principal, gateway: str, at: datetime, as_of: datetime | None
-) -> Answer:
+) -> ClosedGatewayJson:
     """Answer whether one gateway is inside a notified window at an instant, or what is nearest (Q7).
 
     Raise ``Unknown`` for a gateway that is not there, or not for the principal to see.
@@ -67,29 +121,20 @@ def triage_gateway(
     if not (found.inside or found.told_later or found.nearest):
         # Nothing within weeks: what is nearest is further away than that.
         found = triage([one for one in read_everything(register, principal, as_of) if one.gateway == gateway], at)
-    facts = {
+    names = register.history.parties().names
+    return {
+        "answer": sentence_of(_triage_words(gateway, found, at)),
         **_at_facts(at, as_of),
         "gateway": gateway,
         "closed": bool(found.inside),
-        **_triage_facts(found, register.history.parties().names, at),
+        **_triage_facts(found, names, at),
     }
-    return Answer(sentence_of(_triage_words(gateway, found, at)), facts)
-
-
-def notice_words(one: PlannedClosure) -> str:
-    """Word the notice given of the window that stands, kindly: ``notice given 27 Working Days before``."""
-    lead = one.verdict.current_date
-    if lead.band == AFTER_END:
-        return "told of after it had ended"
-    if lead.band == AFTER_START:
-        return "told of after it had started"
-    return f"notice given {lead.working_days} Working {'Day' if lead.working_days == 1 else 'Days'} before"
 
 
 def _triage_words(gateway: str, found: Triage, at: datetime) -> str:
     if found.inside:
         one = found.inside[0]
-        return f"{gateway} is inside a notified window, {span_words(one.window)}, {notice_words(one)}"
+        return f"{gateway} is inside a notified window, {_with_notice(one)}"
     outside = f"{gateway} is not inside a notified window at {london_text(at)}"
     if found.told_later:
         one = found.told_later[0]
@@ -97,20 +142,23 @@ def _triage_words(gateway: str, found: Triage, at: datetime) -> str:
     if found.nearest is None:
         return f"{outside}, and none is known"
     when = "next" if found.nearest.window.starts > at else "last"
-    return (
-        f"{outside}; the nearest is the {when} one, {span_words(found.nearest.window)}, {notice_words(found.nearest)}"
-    )
+    return f"{outside}; the nearest is the {when} one, {_with_notice(found.nearest)}"
+
+
+def _with_notice(one: PlannedClosure) -> str:
+    words = given_words(one.verdict.current_date)
+    return f"{span_words(one.window)}: {words[0].lower()}{words[1:]}"
 
 
 def _standing(found: list[PlannedClosure]) -> list[PlannedClosure]:
     return [one for one in found if one.state is not State.WITHDRAWN]
 
 
-def _at_facts(at: datetime, as_of: datetime | None) -> dict[str, Any]:
+def _at_facts(at: datetime, as_of: datetime | None) -> _Instant:
     return {"at": utc_text(at), "at_london": london_text(at), "as_of": None if as_of is None else utc_text(as_of)}
 
 
-def _triage_facts(found: Triage, names: Names, at: datetime) -> dict[str, Any]:
+def _triage_facts(found: Triage, names: Names, at: datetime) -> _Triaged:
     return {
         "inside": [json_of(one, names, at) for one in found.inside],
         "told_later": [

@@ -1,13 +1,11 @@
 """Short notices of a month or quarter, counted by User or by pseudonym: for learning from, never for blame."""
 
-import csv
-import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from app.domain.access import Principal
 from app.domain.closure import Step
@@ -15,18 +13,10 @@ from app.domain.london import whole_days
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
 from app.register.history_cache import RecordedChange
-from app.register.questions.answer import Answer, count_words, sentence_of
+from app.register.questions.answer import count_words, sentence_of
 from app.register.reading import read_recorded
 from app.register.register import Register
 
-COLUMNS = (
-    *("period", "user", "notices", "first_notices", "short_first_notices", "changes", "short_changes"),
-    *("policy_versions", "holiday_tables"),
-)
-CHANGE_COLUMNS = (
-    *("reference", "user", "gateway", "revision", "change", "received_at", "starts", "ends"),
-    *("change_days", "first_notice_days", "recommended", "band", "policy_version", "holiday_table"),
-)
 _PERIOD = re.compile(r"(20\d\d)-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.ASCII)
 _MONTHS = 12
 
@@ -45,6 +35,29 @@ class Period:
     span: ClosureWindow
 
 
+class ReportRowJson(TypedDict):
+    """What one User told in the period, first notices and changes apart, and how much of it at short notice."""
+
+    period: str
+    user: str
+    notices: int
+    first_notices: int
+    short_first_notices: int
+    changes: int
+    short_changes: int
+    policy_versions: str
+    holiday_tables: str
+
+
+class LateReportJson(TypedDict):
+    """The short notices of a month or quarter, by User or by pseudonym."""
+
+    answer: str
+    period: str
+    pseudonyms: bool
+    rows: list[ReportRowJson]
+
+
 def read_period(text: str) -> Period:
     """Read ``2026-09`` or ``2026-Q3``. Raise ``PeriodRefused``."""
     found = _PERIOD.fullmatch(text.strip().upper())
@@ -57,7 +70,7 @@ def read_period(text: str) -> Period:
     return Period(found.group(), whole_days(begins, date(begins.year + later, rest + 1, 1)))
 
 
-def report(register: Register, principal: Principal, period: Period, *, pseudonyms: bool) -> Answer:
+def report(register: Register, principal: Principal, period: Period, *, pseudonyms: bool) -> LateReportJson:
     """Count what each User told us in the period, first notices and changes apart, and how much at short notice.
 
     A pseudonym is the same in every report of this service, and says nothing to anybody else.
@@ -70,23 +83,14 @@ def report(register: Register, principal: Principal, period: Period, *, pseudony
     short = sum(row["short_first_notices"] + row["short_changes"] for row in rows)
     told = sum(row["notices"] for row in rows)
     words = f"of {count_words(told, 'notice')} in {period.name}, {short or 'none'} came at short notice"
-    return Answer(sentence_of(words), {"period": period.name, "pseudonyms": pseudonyms, "rows": rows})
-
-
-def to_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as comma-separated values with their columns on top (RFC 4180)."""
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, columns, extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    return {"answer": sentence_of(words), "period": period.name, "pseudonyms": pseudonyms, "rows": rows}
 
 
 def _name(register: Register, code: str) -> str:
     return f"User-{register.store.blind.code('pseudonym', code).hex()[:8]}"
 
 
-def _row(period: Period, name: str, found: list[RecordedChange]) -> dict[str, Any]:
+def _row(period: Period, name: str, found: list[RecordedChange]) -> ReportRowJson:
     first = [one for one in found if one.step is Step.FIRST]
     changed = [one for one in found if one.step is not Step.FIRST]
     counted_by = [one.after.verdict.change for one in found]

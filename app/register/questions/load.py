@@ -2,23 +2,53 @@
 
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from app.domain.access import Principal
 from app.domain.load import HourLoad, free_slots, hourly_load, hours_around
 from app.domain.london import london_text, utc_text
 from app.domain.window import ClosureWindow
-from app.register.questions.answer import Answer, count_words, sentence_of, span_facts, span_words, window_facts
+from app.register.closure_json import SpanJson, span_facts, window_facts
+from app.register.questions.answer import count_words, sentence_of, span_words
 from app.register.reading import Question, read_schedule, visible_users
 from app.register.register import Register
 from app.store import parties
+from feeds.closure_json import WindowJson
 
 _MOST_SLOTS = 100
 
 
+class HourJson(TypedDict):
+    """What is closed, and what re-opens, in one hour; ``shares`` are of all gateways of a party category."""
+
+    hour: str
+    hour_london: str
+    closed: int
+    reopening: int
+    shares: dict[str, float]
+
+
+class BusiestHoursJson(SpanJson):
+    """The hours with most gateways re-opening, then most closed."""
+
+    answer: str
+    hours: list[HourJson]
+
+
+class FreeSlotsJson(SpanJson):
+    """The windows in which fewer than ``below`` gateways are closed; ``more``: there are more than are named."""
+
+    answer: str
+    hours: float
+    below: int
+    slots: list[WindowJson]
+    more: bool
+
+
 def busiest_hours(
     register: Register, principal: Principal, span: ClosureWindow, as_of: datetime | None, most: int
-) -> Answer:
+) -> BusiestHoursJson:
     """Answer which hours have most gateways re-opening, then most closed; ``most`` of them (Q10)."""
     found = read_schedule(register, principal, Question(hours_around(span), as_of=as_of))
     hours = hourly_load(found, span, categories_of(register, principal))
@@ -31,9 +61,11 @@ def busiest_hours(
         )
     else:
         words = f"no gateways are closed in {span_words(span)}"
-    return Answer(
-        sentence_of(words), {**span_facts(span, as_of), "hours": [hour_facts(hour) for hour in busiest]}
-    )  # fmt: skip
+    return {
+        "answer": sentence_of(words),
+        **span_facts(span, as_of),
+        "hours": [hour_facts(hour) for hour in busiest],
+    }
 
 
 def find_free_slots(
@@ -43,7 +75,7 @@ def find_free_slots(
     *,
     hours: float,
     below: int,
-) -> Answer:
+) -> FreeSlotsJson:
     """Answer in which windows of the span, ``hours`` or longer, fewer than ``below`` gateways are closed (Q9)."""
     found = read_schedule(register, principal, question)
     slots = list(islice(free_slots(found, question.span, timedelta(hours=hours), below), _MOST_SLOTS + 1))
@@ -52,14 +84,14 @@ def find_free_slots(
         words = f"the next window of at least {hours:g} h with {fewer} is {span_words(slots[0])}"
     else:
         words = f"no window of at least {hours:g} h has {fewer} in {span_words(question.span)}"
-    facts = {
+    return {
+        "answer": sentence_of(words),
         **span_facts(question.span, question.as_of),
         "hours": hours,
         "below": below,
         "slots": [window_facts(slot) for slot in slots[:_MOST_SLOTS]],
         "more": len(slots) > _MOST_SLOTS,
     }
-    return Answer(sentence_of(words), facts)
 
 
 def categories_of(register: Register, principal: Principal) -> dict[str, frozenset[str]]:
@@ -76,7 +108,7 @@ def categories_of(register: Register, principal: Principal) -> dict[str, frozens
     return {code: frozenset(named) for code, named in found.items()}
 
 
-def hour_facts(hour: HourLoad) -> dict[str, Any]:
+def hour_facts(hour: HourLoad) -> HourJson:
     """Return one hour as JSON; a share is of all gateways of the category."""
     return {
         "hour": utc_text(hour.starts),

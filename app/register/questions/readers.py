@@ -2,12 +2,44 @@
 
 from datetime import datetime
 
+from typing_extensions import TypedDict
+
 from app.domain.london import utc_text
 from app.domain.window import ClosureWindow
-from app.register.questions.answer import Answer, count_words, sentence_of
+from app.register.closure_json import PastJson
+from app.register.questions.answer import count_words, sentence_of
 from app.store import exports, subscriptions
 from app.store.engine import Store
 from app.store.exports import Export
+
+
+class ReadJson(TypedDict):
+    """One read of a feed: 200 with its octets, or 304."""
+
+    at: str
+    subscription: str
+    label: str
+    scope: str
+    status: int
+    octets: int
+    client: str
+
+
+class ExportJson(TypedDict):
+    """One copy that somebody took away."""
+
+    at: str
+    by: str
+    what: str
+    rows: int
+
+
+class ReadsJson(PastJson):
+    """Who read which feed in a span, page by page, and all the exports of the span."""
+
+    answer: str
+    reads: list[ReadJson]
+    exports: list[ExportJson]
 
 
 def note_export(store: Store, name: str, what: str, rows: int, now: datetime) -> None:
@@ -16,7 +48,7 @@ def note_export(store: Store, name: str, what: str, rows: int, now: datetime) ->
         exports.insert_export(store, connection, Export(now, name, what, rows))
 
 
-def who_read(store: Store, span: ClosureWindow) -> Answer:
+def who_read(store: Store, span: ClosureWindow) -> ReadsJson:
     """Answer who fetched which feed and who exported what in a span, oldest first."""
     with store.reading() as connection:
         named = {one.id: one for one in subscriptions.list_subscriptions(store, connection)}
@@ -25,7 +57,8 @@ def who_read(store: Store, span: ClosureWindow) -> Answer:
     feeds = len({one.subscription_id for one in reads})
     fetched = f"{count_words(len(reads), 'read')} of {count_words(feeds, 'feed')}" if reads else "no feed was read"
     words = f"{fetched}, {count_words(len(exported), 'export')}"
-    facts = {
+    return {
+        "answer": sentence_of(words),
         "from": utc_text(span.starts),
         "to": utc_text(span.ends),
         "reads": [
@@ -44,4 +77,3 @@ def who_read(store: Store, span: ClosureWindow) -> Answer:
             {"at": utc_text(one.exported_at), "by": one.name, "what": one.what, "rows": one.rows} for one in exported
         ],
     }
-    return Answer(sentence_of(words), facts)

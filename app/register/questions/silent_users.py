@@ -2,11 +2,12 @@
 
 from calendar import monthrange
 from datetime import UTC, datetime
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from app.domain.access import Principal
 from app.domain.london import LONDON, london_text, read_wall_clock, utc_text
-from app.register.questions.answer import Answer, count_words, sentence_of
+from app.register.questions.answer import count_words, sentence_of
 from app.register.reading import visible_users
 from app.register.register import Register
 from app.store import notices
@@ -14,9 +15,26 @@ from app.store import notices
 _MONTHS = 12
 
 
+class SilentUserJson(TypedDict):
+    """A User that filed nothing; ``last_notice`` is null where it never filed any."""
+
+    user: str
+    last_notice: str | None
+
+
+class SilentUsersJson(TypedDict):
+    """Which Users filed nothing since ``since``; the Link header leads to the next page."""
+
+    answer: str
+    months: int
+    since: str
+    as_of: str | None
+    users: list[SilentUserJson]
+
+
 def silent_users(
     register: Register, principal: Principal, months: int, as_of: datetime | None, now: datetime
-) -> Answer:
+) -> SilentUsersJson:
     """Answer which Users sent no notice for ``months`` before ``as_of`` (None: now), the longest silent first.
 
     Every notice counts, also one of which nothing could be read or that said nothing new.
@@ -35,13 +53,13 @@ def silent_users(
     words = f"{count_words(len(silent), 'User')} filed nothing since {london_text(since)}"
     if silent:
         words += f": {', '.join(code for _, code in silent)}"
-    facts = {
+    return {
+        "answer": sentence_of(words),
         "months": months,
         "since": utc_text(since),
         "as_of": None if as_of is None else utc_text(as_of),
         "users": [_facts(code, received) for received, code in silent],
     }
-    return Answer(sentence_of(words), facts)
 
 
 def months_before(at: datetime, months: int) -> datetime:
@@ -52,5 +70,5 @@ def months_before(at: datetime, months: int) -> datetime:
     return read_wall_clock(local.replace(year=year, month=month + 1, day=day))[0]
 
 
-def _facts(code: str, received: datetime | None) -> dict[str, Any]:
+def _facts(code: str, received: datetime | None) -> SilentUserJson:
     return {"user": code, "last_notice": None if received is None else utc_text(received)}

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,7 +32,7 @@ def read_answer(facts: object) -> Response:
     return conditional(app_json(facts))
 
 
-def paged_answer(facts: dict[str, Any], name: str, order: Sequence[str]) -> Response:
+def paged_answer(facts: Mapping[str, Any], name: str, order: Sequence[str]) -> Response:
     """Return one page of ``facts[name]``, with a Link to the next (RFC 8288) where there is one.
 
     ``order`` names the facts by which the items are put in order; one with a minus before it is a number, and the
@@ -51,7 +51,7 @@ def paged_answer(facts: dict[str, Any], name: str, order: Sequence[str]) -> Resp
     return response
 
 
-def _in_order(items: list[dict[str, Any]], order: Sequence[str]) -> list[tuple[list[str], dict[str, Any]]]:
+def _in_order(items: Sequence[Mapping[str, Any]], order: Sequence[str]) -> list[tuple[list[str], Mapping[str, Any]]]:
     """Return the items, each with its place, by their places."""
     alike: Counter[tuple[str, ...]] = Counter()
     found = []
@@ -62,7 +62,7 @@ def _in_order(items: list[dict[str, Any]], order: Sequence[str]) -> list[tuple[l
     return sorted(found, key=lambda one: one[0])
 
 
-def _text_of(item: dict[str, Any], key: str) -> str:
+def _text_of(item: Mapping[str, Any], key: str) -> str:
     if key.startswith("-"):
         return _in_digits(_ALL_DIGITS - item[key[1:]])
     value = item[key]

@@ -1,17 +1,30 @@
 """What the API promises, operation by operation: the one table that its document is made of.
 
 To add a route: write its view in an API module, which says its action, and an ``Operation`` here under the
-view's name; the shape of its answer goes into ``shapes``. A test fails until route and table agree, and schemathesis
-then asks the route all sorts of questions.
+view's name; the shape of its answer is a type that stands beside what makes it. A test fails until route and table
+agree, and schemathesis then asks the route all sorts of questions.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, NotRequired
 
-from pydantic import BaseModel
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
-from app.web.api import question_shapes as questions
-from app.web.api import shapes
+from app.domain.closure import State
+from app.register.closure_json import HistoryJson, NoticePeriodJson, ScheduleJson
+from app.register.late_changes import LateChangesJson
+from app.register.maintenance import MaintenanceListJson
+from app.register.questions.changes import ChangesJson, MovedJson
+from app.register.questions.clashes import ClashesJson
+from app.register.questions.closed import ClosedAtJson, ClosedGatewayJson, ClosedInSpanJson
+from app.register.questions.late_report import LateReportJson
+from app.register.questions.load import BusiestHoursJson, FreeSlotsJson
+from app.register.questions.readers import ReadsJson
+from app.register.questions.silent_users import SilentUsersJson
+from app.register.receipts import OutcomeJson
+from feeds.closure_json import ClosureJson
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +40,37 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. ``answers`` is the shape of 200; ``refusals`` are statuses of problem+json beside the common ones.
+    """One operation. ``answers`` is the type of a 200; ``refusals`` are statuses of problem+json besides the common.
 
-    ``unread`` is the shape of a 422 that is an answer rather than a problem. ``body`` is JSON Schema by media type.
+    ``unread`` is that of a 422 that is an answer rather than a problem. ``body`` is JSON Schema by media type.
     ``sheet``: with format=csv the rows come as a sheet.
     """
 
     summary: str
-    answers: type[BaseModel]
+    answers: Any
     parameters: tuple[Parameter, ...] = ()
     refusals: tuple[int, ...] = ()
     body: Mapping[str, Mapping[str, object]] | None = None
-    unread: type[BaseModel] | None = None
+    unread: Any = None
     sheet: bool = False
+
+
+class RowJson(TypedDict):
+    """One closure of a notice in JSON; times without offset are London time. What else is sent is named and left."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic reads it there
+    starts: str
+    ends: str
+    gateway: NotRequired[str | None]
+    reference: NotRequired[str | None]
+    withdrawn: NotRequired[bool | None]
+
+
+class RowsJson(TypedDict):
+    """A notice in JSON."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # as above
+    closures: list[RowJson]
 
 
 _TEXT = {"type": "string"}
@@ -73,7 +104,7 @@ _QUESTION = (
     _TO,
     _USER,
     _GATEWAY,
-    Parameter("state", "What stands.", {"type": "string", "enum": ["planned", "withdrawn", "expired"]}),
+    Parameter("state", "What stands.", {"type": "string", "enum": list(State)}),
     _AS_OF,
 )
 _FORMAT = Parameter(
@@ -90,8 +121,8 @@ _OCTETS: Mapping[str, object] = {"type": "string"}
 OPERATIONS: dict[str, Operation] = {
     "api.give_notice": Operation(
         summary="Give a notice; what is readable is recorded, the rest is named",
-        answers=shapes.Outcome,
-        unread=shapes.Outcome,
+        answers=OutcomeJson,
+        unread=OutcomeJson,
         parameters=(
             _GATEWAY,
             Parameter("user", "On whose behalf, where the credential is not one User's own.", _TEXT),
@@ -113,30 +144,30 @@ OPERATIONS: dict[str, Operation] = {
         ),
         refusals=(409, 413, 422, 507),
         body={
-            "application/json": {"$ref": "#/components/schemas/Rows"},
+            "application/json": {"$ref": "#/components/schemas/RowsJson"},
             "text/calendar": _OCTETS,
             "text/csv": _OCTETS,
         },
     ),
     "api.list_closures": Operation(
         summary="List the closures in a span, as they stand or as they were known",
-        answers=shapes.Closures,
+        answers=ScheduleJson,
         parameters=(*_QUESTION, *PAGING),
     ),
     "api.show_closure": Operation(
-        summary="Show one closure as it stands or as it was known", answers=shapes.Closure, parameters=(_AS_OF,)
+        summary="Show one closure as it stands or as it was known", answers=ClosureJson, parameters=(_AS_OF,)
     ),
     "api.show_revisions": Operation(
         summary="Show the whole history of a closure, or as much of it as was known",
-        answers=shapes.History,
+        answers=HistoryJson,
         parameters=(_AS_OF,),
     ),
     "api.withdraw_closure": Operation(
-        summary="Withdraw a closure: a revision like any other", answers=shapes.Outcome, refusals=(507,)
+        summary="Withdraw a closure: a revision like any other", answers=OutcomeJson, refusals=(507,)
     ),
     "questions.changes_between": Operation(
         summary="List what changed between two instants",
-        answers=questions.Changes,
+        answers=ChangesJson,
         parameters=(
             _instant("since", "The first instant; by default seven days before `until`."),
             _instant("until", "The instant after the last; by default now."),
@@ -145,7 +176,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "questions.list_clashes": Operation(
         summary="Say what clashes in a span, with gateways and with DCC's own dates",
-        answers=questions.Clashes,
+        answers=ClashesJson,
         parameters=(
             *_QUESTION,
             _number("release_days", "Days around a SEC Release that count; by default what the thresholds say.", 0, 31),
@@ -154,7 +185,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "questions.closed_gateways": Operation(
         summary="Say which gateways are closed at an instant or in a span, or look at one gateway",
-        answers=questions.Closed,
+        answers=ClosedAtJson | ClosedGatewayJson | ClosedInSpanJson,
         parameters=(
             _instant("at", "The instant; now, if nothing is given. It does not go with `from` and `to`."),
             Parameter("gateway", "One gateway, to look at closely.", {**_TEXT, "examples": ["GW-A1"]}),
@@ -166,7 +197,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "questions.free_slots": Operation(
         summary="Say in which windows of a span few gateways are closed",
-        answers=questions.FreeSlots,
+        answers=FreeSlotsJson,
         parameters=(
             *_QUESTION,
             Parameter(
@@ -177,39 +208,39 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "questions.busiest_hours": Operation(
         summary="Say which hours of a span have most gateways re-opening, then most closed",
-        answers=questions.BusiestHours,
+        answers=BusiestHoursJson,
         parameters=(_FROM, _TO, _AS_OF, _number("most", "How many hours at most.", 1, 1000, 10)),
     ),
     "questions.silent_users": Operation(
         summary="Say which Users have filed nothing for some months",
-        answers=questions.SilentUsers,
+        answers=SilentUsersJson,
         parameters=(_number("months", "For how many months.", 1, 120, 6), _AS_OF, *PAGING),
     ),
     "questions.moved_often": Operation(
         summary="Say which closures keep being moved",
-        answers=questions.Moved,
+        answers=MovedJson,
         parameters=(_number("times", "How many times at least.", 1, 1000, 2), _AS_OF, *PAGING),
     ),
     "questions.list_maintenance": Operation(
         summary="List DCC's own windows in a span",
-        answers=questions.MaintenanceList,
+        answers=MaintenanceListJson,
         parameters=(_FROM, _TO, _AS_OF, *PAGING),
     ),
     "questions.list_reads": Operation(
         summary="Say who read which feed, and who exported what",
-        answers=questions.Reads,
+        answers=ReadsJson,
         parameters=(_FROM, _TO, *PAGING),
     ),
     "questions.late_changes": Operation(
         summary="List the changes known later than recommended, by when they were received",
-        answers=questions.LateChanges,
+        answers=LateChangesJson,
         parameters=(_FROM, _TO, _FORMAT, *PAGING),
         refusals=(507,),
         sheet=True,
     ),
     "questions.report": Operation(
         summary="Count the short notices of a month or a quarter by User",
-        answers=questions.LateReport,
+        answers=LateReportJson,
         parameters=(
             Parameter(
                 "period",
@@ -225,7 +256,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "questions.notice_period": Operation(
         summary="Count the Working Days' notice of a start, and find the last on-time day",
-        answers=questions.NoticePeriod,
+        answers=NoticePeriodJson,
         parameters=(
             _instant("start", "When the closure is to start.", required=True),
             _day("given_on", "The day of notice; today, if not given."),

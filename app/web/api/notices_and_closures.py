@@ -6,9 +6,8 @@ from app.domain.access import Action, acting_user
 from app.domain.notice import Channel, Notice
 from app.domain.party import read_code
 from app.register import give, reading, withdraw
-from app.register.closure_json import json_of, revision_facts
+from app.register.closure_json import HistoryJson, json_of, revision_facts, schedule_facts
 from app.register.give import Wanted
-from app.register.questions.answer import span_facts
 from app.register.receipts import outcome_facts
 from app.web.api.conditional import paged_answer, read_answer
 from app.web.idempotency import answer_once
@@ -61,11 +60,9 @@ def list_closures() -> Response:
     """List the closures in a span, as they stand, or with ``as_of`` as they were known then."""
     principal = current_principal()
     question = read_question()
-    at = question.as_of or site().now()
     found = reading.read_schedule(site().register, principal, question)
     names = site().register.history.parties().names
-    facts = {**span_facts(question.span, question.as_of), "closures": [json_of(one, names, at) for one in found]}
-    return paged_answer(facts, "closures", ("starts", "reference"))
+    return paged_answer(schedule_facts(question, found, names, site().now()), "closures", ("starts", "reference"))
 
 
 @blueprint.get("/closures/<reference>", action=Action.READ_CLOSURES)
@@ -83,8 +80,9 @@ def show_revisions(reference: str) -> Response:
     history = reading.find_history(site().register, principal, reference, as_of)
     closure = history[-1][1]
     own = closure.user in principal.users
-    facts = [revision_facts(one if own else reading.without_sender_words(one), after) for one, after in history]
-    return read_answer({"reference": closure.reference, "revisions": facts})
+    told = [revision_facts(one if own else reading.without_sender_words(one), after) for one, after in history]
+    facts: HistoryJson = {"reference": closure.reference, "revisions": told}
+    return read_answer(facts)
 
 
 @blueprint.delete("/closures/<reference>", action=Action.GIVE_NOTICE)

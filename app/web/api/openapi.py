@@ -1,19 +1,20 @@
 """The API's own document, OpenAPI 3.1, made of the contract's table and the routes; and a page that shows it."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core.core_schema import TypedDictSchema
 from werkzeug.routing import Rule
 
 from app.domain.access import Action
-from app.web.api import shapes
 from app.web.api.conditional import conditional
-from app.web.api.contract import OPERATIONS, Operation, Parameter
-from app.web.refusals import app_json
+from app.web.api.contract import OPERATIONS, Operation, Parameter, RowsJson
+from app.web.refusals import ProblemJson, app_json
 from app.web.site import site
 
 blueprint = Blueprint("openapi", __name__, url_prefix="/api/v1")
@@ -88,20 +89,29 @@ def make_document(rules: Iterable[Rule], base_url: str, cookie: str) -> dict[str
                     "description": "The token of a form of the same session.",
                 },
             },
-            "schemas": _schemas(),
+            "schemas": dict(sorted(_schemas()[1].items())),
         },
     }
 
 
-def _schemas() -> dict[str, Any]:
-    used: set[type[BaseModel]] = {shapes.Problem, shapes.Rows}
+class _Exact(GenerateJsonSchema):
+    """JSON Schema of the types of our answers: nothing leaves that the document does not name."""
+
+    def typed_dict_schema(self, schema: TypedDictSchema) -> JsonSchemaValue:
+        return {"additionalProperties": False, **super().typed_dict_schema(schema)}
+
+
+@cache
+def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
+    """Return the schema of each type that an operation answers or takes, and all that they refer to, by name."""
+    used: dict[Any, None] = dict.fromkeys([ProblemJson, RowsJson])
     for operation in OPERATIONS.values():
-        used |= {operation.answers, operation.unread or operation.answers}
-    models: list[tuple[type[BaseModel], Any]] = [
-        (one, "validation") for one in sorted(used, key=lambda shape: shape.__name__)
+        used |= dict.fromkeys([operation.answers, operation.unread or operation.answers])
+    adapters: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
+        (shape, "serialization", TypeAdapter(shape)) for shape in used
     ]
-    _, found = models_json_schema(models, ref_template=_PLACE)
-    return {name: found["$defs"][name] for name in sorted(found["$defs"])}
+    found, together = TypeAdapter.json_schemas(adapters, ref_template=_PLACE, schema_generator=_Exact)
+    return {shape: found[shape, "serialization"] for shape in used}, together["$defs"]
 
 
 def _operation(rule: Rule, method: str, stated: Operation) -> dict[str, Any]:
@@ -144,12 +154,12 @@ def _responses(method: str, stated: Operation) -> dict[str, Any]:
         found[200]["headers"] = tag
         found[304] = {"description": "What If-None-Match names is the latest.", "headers": tag}
     for status in (*_COMMON, *stated.refusals):
-        content: dict[str, Any] = {"application/problem+json": _reference(shapes.Problem)}
+        content: dict[str, Any] = {"application/problem+json": _reference(ProblemJson)}
         if status == 422 and stated.unread is not None:  # noqa: PLR2004 - RFC 9110 15.5.21
             content["application/json"] = _reference(stated.unread)
         found[status] = {"description": _WORDS[status], "content": content}
     return {str(status): found[status] for status in sorted(found)}
 
 
-def _reference(shape: type[BaseModel]) -> Mapping[str, Any]:
-    return {"schema": {"$ref": _PLACE.format(model=shape.__name__)}}
+def _reference(shape: Any) -> Mapping[str, Any]:
+    return {"schema": _schemas()[0][shape]}

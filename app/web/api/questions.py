@@ -1,6 +1,6 @@
 """The questions of the API: each answers with one sentence beside its facts, and each takes ``as_of`` where it can."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +9,12 @@ from flask import Blueprint, Response, request
 from app.domain.access import Action
 from app.domain.london import london_date, read_day, read_instant
 from app.domain.party import read_code
-from app.register.closure_json import notice_period_facts
+from app.register import sheet_out
+from app.register.closure_json import notice_period_facts, span_facts
 from app.register.late_changes import answer_late_changes
-from app.register.maintenance import find_maintenance, maintenance_facts
+from app.register.maintenance import MaintenanceListJson, find_maintenance, maintenance_facts
 from app.register.questions import changes, clashes, closed, late_report, load, readers
 from app.register.questions import silent_users as silence
-from app.register.questions.answer import span_facts
 from app.web.api.conditional import conditional, paged_answer, read_answer
 from app.web.principal import current_principal
 from app.web.query import (
@@ -46,7 +46,7 @@ def changes_between() -> Response:
     if since > until:
         raise QueryRefused("`until` is before `since`.", "Give a later `until`.")
     answer = changes.changes_between(site().register, principal, since, until)
-    return paged_answer(answer.as_json(), "changes", ("received_at", "starts", "reference", "revision", "change"))
+    return paged_answer(answer, "changes", ("received_at", "starts", "reference", "revision", "change"))
 
 
 @blueprint.get("/clashes", action=Action.READ_CLOSURES)
@@ -57,10 +57,11 @@ def list_clashes() -> Response:
         site().register,
         principal,
         read_question(),
+        site().now(),
         release_days=read_count("release_days", 0, 31, least=0) if "release_days" in request.args else None,
         maintenance=request.args.get("maintenance") or None,
     )
-    return read_answer(answer.as_json())
+    return read_answer(answer)
 
 
 @blueprint.get("/closed", action=Action.READ_CLOSURES)
@@ -71,14 +72,13 @@ def closed_gateways() -> Response:
     if "from" in request.args or "to" in request.args:
         if gateway or "at" in request.args:
             raise QueryRefused("`at` and `gateway` do not go with `from` and `to`.", "Ask one of the two.")
-        answer = closed.closed_in(register, principal, read_span(), as_of, site().now())
-        return paged_answer(answer.as_json(), "closures", ("starts", "reference"))
+        found = closed.closed_in(register, principal, read_span(), as_of, site().now())
+        return paged_answer(found, "closures", ("starts", "reference"))
     at = read_moment("at") or as_of or site().now()
+    order = ("starts", "ends", "reference")
     if gateway:
-        answer = closed.triage_gateway(register, principal, read_code(gateway), at, as_of)
-    else:
-        answer = closed.closed_at(register, principal, at, as_of)
-    return paged_answer(answer.as_json(), "inside", ("starts", "ends", "reference"))
+        return paged_answer(closed.triage_gateway(register, principal, read_code(gateway), at, as_of), "inside", order)
+    return paged_answer(closed.closed_at(register, principal, at, as_of), "inside", order)
 
 
 @blueprint.get("/free-slots", action=Action.READ_CLOSURES)
@@ -92,7 +92,7 @@ def free_slots() -> Response:
         hours=_read_hours(),
         below=read_count("below", 1, _MOST_BELOW),
     )
-    return read_answer(answer.as_json())
+    return read_answer(answer)
 
 
 def _read_hours() -> float:
@@ -112,7 +112,7 @@ def busiest_hours() -> Response:
     principal = current_principal()
     most = read_count("most", 10, 1_000)
     answer = load.busiest_hours(site().register, principal, read_span(), read_moment("as_of"), most)
-    return read_answer(answer.as_json())
+    return read_answer(answer)
 
 
 @blueprint.get("/silent-users", action=Action.READ_CLOSURES)
@@ -121,7 +121,7 @@ def silent_users() -> Response:
     principal = current_principal()
     months = read_count("months", 6, _MOST_MONTHS)
     answer = silence.silent_users(site().register, principal, months, read_moment("as_of"), site().now())
-    return paged_answer(answer.as_json(), "users", ("last_notice", "user"))
+    return paged_answer(answer, "users", ("last_notice", "user"))
 
 
 @blueprint.get("/moved", action=Action.READ_CLOSURES)
@@ -130,7 +130,7 @@ def moved_often() -> Response:
     principal = current_principal()
     times = read_count("times", 2, 1_000)
     answer = changes.moved_often(site().register, principal, times, read_moment("as_of"), site().now())
-    return paged_answer(answer.as_json(), "closures", ("-moves", "starts", "reference"))
+    return paged_answer(answer, "closures", ("-moves", "starts", "reference"))
 
 
 @blueprint.get("/maintenance", action=Action.READ_CLOSURES)
@@ -138,7 +138,7 @@ def list_maintenance() -> Response:
     """List DCC's own windows in a span; Users may see them too."""
     span, as_of = read_span(), read_moment("as_of")
     found = find_maintenance(site().register, span, as_of)
-    facts = {**span_facts(span, as_of), "maintenance": [maintenance_facts(one) for one in found]}
+    facts: MaintenanceListJson = {**span_facts(span, as_of), "maintenance": [maintenance_facts(one) for one in found]}
     return paged_answer(facts, "maintenance", ("starts", "ends", "reference"))
 
 
@@ -146,7 +146,7 @@ def list_maintenance() -> Response:
 def list_reads() -> Response:
     """Say who read which feed, and who exported what, in a span (Q14); by default in the last seven days."""
     answer = readers.who_read(site().store, read_past(7))
-    return paged_answer(answer.as_json(), "reads", ("at", "subscription", "client", "status", "octets"))
+    return paged_answer(answer, "reads", ("at", "subscription", "client", "status", "octets"))
 
 
 @blueprint.get("/late-changes", action=Action.READ_LATE_CHANGES)
@@ -155,8 +155,8 @@ def late_changes() -> Response:
     principal = current_principal()
     answer = answer_late_changes(site().register, principal, read_past(_QUARTER_DAYS))
     if _wants_sheet():
-        return _sheet(late_report.CHANGE_COLUMNS, answer.facts["late_changes"], "late changes", principal.name)
-    return paged_answer(answer.as_json(), "late_changes", ("received_at", "starts", "reference", "revision"))
+        return _sheet(sheet_out.LATE_CHANGES, answer["late_changes"], "late changes", principal.name)
+    return paged_answer(answer, "late_changes", ("received_at", "starts", "reference", "revision"))
 
 
 @blueprint.get("/late-report", action=Action.READ_LATE_CHANGES)
@@ -166,8 +166,8 @@ def report() -> Response:
     period = late_report.read_period(request.args.get("period", ""))
     answer = late_report.report(site().register, principal, period, pseudonyms=read_flag("pseudonyms"))
     if _wants_sheet():
-        return _sheet(late_report.COLUMNS, answer.facts["rows"], f"late report {period.name}", principal.name)
-    return read_answer(answer.as_json())
+        return _sheet(sheet_out.LATE_REPORT, answer["rows"], f"late report {period.name}", principal.name)
+    return read_answer(answer)
 
 
 def _wants_sheet() -> bool:
@@ -179,9 +179,9 @@ def _wants_sheet() -> bool:
     return form == "csv"
 
 
-def _sheet(columns: Sequence[str], rows: list[dict[str, Any]], what: str, name: str) -> Response:
+def _sheet(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], what: str, name: str) -> Response:
     """Return rows as CSV: an export, which is noted unless the asker holds it already."""
-    response = conditional(Response(late_report.to_csv(columns, rows), content_type="text/csv; charset=utf-8"))
+    response = conditional(Response(sheet_out.to_csv(columns, rows), content_type="text/csv; charset=utf-8"))
     if response.status_code == _OK:
         readers.note_export(site().store, name, f"{what}, csv", len(rows), site().now())
     return response

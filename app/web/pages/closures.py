@@ -11,9 +11,9 @@ from app.domain.access import Action, Principal, may
 from app.domain.closure import PlannedClosure, State
 from app.domain.london import london_date, read_day, whole_days
 from app.domain.refusal import Refusal
+from app.register import sheet_out
 from app.register.closure_json import json_of
 from app.register.questions import readers
-from app.register.questions.late_report import to_csv
 from app.register.reading import Question, read_everything, read_schedule
 from app.web.pages.choices import (
     Choices,
@@ -36,10 +36,6 @@ _MOST_DAYS = 400
 _ON_A_PAGE = 50
 _LONGEST_SEARCH = 60
 _ONE_DAY = timedelta(days=1)
-_COLUMNS = (
-    *("reference", "user", "gateway", "starts", "ends", "starts_london", "ends_london", "state", "revision", "moves"),
-    *("working_days_notice", "first_notice_days", "recommended", "band", "short_notice"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +136,7 @@ def export() -> Response:
     found = _find(principal, _read_filters(), choices_of(site().register, principal), now)
     readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
     names = site().register.history.parties().names
-    text = to_csv(_COLUMNS, [json_of(one, names, now) for one in found])
+    text = sheet_out.to_csv(sheet_out.CLOSURES, [json_of(one, names, now) for one in found])
     response = Response(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = "attachment; filename=closures.csv"
     return response

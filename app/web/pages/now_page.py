@@ -87,9 +87,8 @@ def _triage(principal: Principal, now: datetime) -> Triaged:
         answer = triage_gateway(site().register, principal, read_code(gateway), read_instant(at)[0], None)
     except Refusal as problem:
         return Triaged(gateway, at, fault=problem)
-    facts = answer.facts
-    named = [*facts["inside"], *facts["told_later"], *([facts["nearest"]] if facts["nearest"] else [])]
-    return Triaged(gateway, at, answer.sentence, tuple(one["reference"] for one in named))
+    named = [*answer["inside"], *answer["told_later"], *([answer["nearest"]] if answer["nearest"] else [])]
+    return Triaged(gateway, at, answer["answer"], tuple(one["reference"] for one in named))
 
 
 def _by_day(ahead: tuple[PlannedClosure, ...]) -> list[tuple[date, list[PlannedClosure]]]:

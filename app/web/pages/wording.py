@@ -8,10 +8,11 @@ from app.domain.access import Role
 from app.domain.closure import Step
 from app.domain.london import LONDON, london_date, london_text, utc_text
 from app.domain.notice import Channel
-from app.domain.notice_period import AFTER_END, AFTER_START, NoticePeriod
 from app.domain.window import ClosureWindow
+from app.register.closure_json import before_words, given_words
 from app.web.agents import client_words
 from feeds.scope import scope_words
+from feeds.wording import band_words
 
 _CHANNELS = {
     Channel.FORM.value: "the form on these pages",
@@ -45,7 +46,8 @@ def install_wording(blueprint: Blueprint) -> None:
         ("date", date_words),
         ("duration", duration_words),
         ("band", band_words),
-        ("lead", lead_words),
+        ("lead", given_words),
+        ("before", before_words),
         ("channel", channel_words),
         ("step", step_words),
         ("scope", scope_words),
@@ -108,36 +110,6 @@ def duration_words(length: timedelta) -> str:
         (rest, "s"),
     ]
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
-
-
-def band_words(period: NoticePeriod) -> str:
-    """Word the band of a lead time: ``10 to 19 Working Days' notice``."""
-    band = period.band
-    if band == AFTER_END:
-        return "told after the window had ended"
-    if band == AFTER_START:
-        return "told after the window had started"
-    if band.startswith(">="):
-        return f"{band[2:]} or more Working Days' notice"
-    if band.startswith("<"):
-        return f"fewer than {band[1:]} Working Days' notice"
-    low, _, high = band.partition("-")
-    if high:
-        return f"{low} to {high} Working Days' notice"
-    return f"{low} Working {'Day' if low == '1' else 'Days'}' notice".replace("Day' ", "Day's ")
-
-
-def lead_words(period: NoticePeriod) -> str:
-    """Word a lead time kindly: it is information, and nobody is in breach of anything."""
-    if period.band == AFTER_END:
-        given = "Told after the window had ended"
-    elif period.band == AFTER_START:
-        given = "Told after the window had started"
-    elif period.working_days == 1:
-        given = "1 Working Day's notice"
-    else:
-        given = f"{period.working_days} Working Days' notice"
-    return f"{given}; {period.recommended_days} are recommended"
 
 
 def channel_words(channel: str) -> str:

@@ -224,7 +224,7 @@ def test_a_notice_given_for_another_is_marked_so(api, register):
     moved = GOOD.replace("20270207", "20270208")
     (ack,) = give(api, GOOD).json["accepted"]
     give(api, moved, who="dcc", query="?user=ALPHA&gateway=GW-A1")
-    _, told = find_history(register, Principal("dcc", Role.DCC), ack["reference"])
+    told = find_history(register, Principal("dcc", Role.DCC), ack["reference"])
     assert [one.given_by for one, _ in told] == ["alpha", "dcc, DCC staff, on behalf of ALPHA"]
 
 

@@ -67,7 +67,7 @@ def test_a_subscriber_sees_a_closure_its_move_and_its_withdrawal(fetch, alpha, a
         alpha, replace(announce("u1", "2027-02-08T02:00", sender_sequence=2), withdrawn=True), at=clock.forward(hours=1)
     )
     (gone,) = events(fetch())
-    assert {one["UID"] for one in (first, moved, gone)} == {f"{ack.reference.lower()}@gateway-closures"}
+    assert {one["UID"] for one in (first, moved, gone)} == {f"{ack.closure.reference.lower()}@gateway-closures"}
     assert [(one["SEQUENCE"], one["STATUS"], one.start.day) for one in (first, moved, gone)] == [
         (1, "CONFIRMED", 7), (2, "CONFIRMED", 8), (3, "CANCELLED", 8),
     ]  # fmt: skip
@@ -260,8 +260,8 @@ def test_jcal_and_json_of_the_same_entries(client, subscribe, alpha, announce, g
     ]  # fmt: skip
     assert len(json.loads(jcal.data)[2]) == 2
     facts = json.loads(listing.data)
-    assert [one["reference"] for one in facts["closed_now"]] == [ack.reference]
-    assert [one["reference"] for one in facts["next_24_hours"]] == [soon.reference]
+    assert [one["reference"] for one in facts["closed_now"]] == [ack.closure.reference]
+    assert [one["reference"] for one in facts["next_24_hours"]] == [soon.closure.reference]
     assert (
         client.get(f"/feeds/{feed_id}.json", headers=auth | {"If-None-Match": listing.headers["ETag"]}).status_code
         == 304

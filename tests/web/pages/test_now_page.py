@@ -121,7 +121,7 @@ def test_the_triage_box_answers_in_one_sentence_with_the_closure(alpha, give, an
     reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
     page = dcc_client.get("/?gateway=gw-a1&at=2026-12-06T03:00")
     assert (
-        "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT, notice given 8 Working Days before. "
+        "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT: 8 Working Days' notice; 20 are recommended. "
         + reference
     ) in read(page)
     assert "is not inside a notified window" in read(dcc_client.get("/?gateway=GW-A2"))

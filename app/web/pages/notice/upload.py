@@ -92,7 +92,7 @@ def _form(principal: Principal, named: str | None, fault: str | None = None) -> 
     if named or len(senders) == 1:
         sender = pending.find_sender(acting_user(principal, read_code(named) if named else senders[0].code))
     page = render_template(
-        "new_notice.html",
+        "notice/upload.html",
         senders=senders,
         user=sender and sender.user,
         gateways=sender.gateways if sender else (),

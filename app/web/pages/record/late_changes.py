@@ -1,6 +1,6 @@
 """Record, late changes: what was told at short notice, the count of a month or quarter, both as a spreadsheet too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +9,9 @@ from flask import Blueprint, Response, make_response, render_template, request
 from app.domain.access import Action, Principal
 from app.domain.london import london_date
 from app.domain.refusal import Refusal
+from app.register import sheet_out
 from app.register.late_changes import answer_late_changes
-from app.register.questions.answer import Answer
-from app.register.questions.late_report import CHANGE_COLUMNS, COLUMNS, read_period, report, to_csv
+from app.register.questions.late_report import LateReportJson, read_period, report
 from app.register.questions.readers import note_export
 from app.web.principal import current_principal
 from app.web.query import read_flag, read_past
@@ -52,24 +52,24 @@ def show() -> Response:
 def as_sheet() -> Response:
     """Give the late changes of a span as a spreadsheet; that somebody took it is noted."""
     principal = current_principal()
-    rows = answer_late_changes(site().register, principal, read_past(_DAYS)).facts["late_changes"]
-    return _sheet(principal, "late-changes", CHANGE_COLUMNS, rows)
+    rows = answer_late_changes(site().register, principal, read_past(_DAYS))["late_changes"]
+    return _sheet(principal, "late-changes", sheet_out.LATE_CHANGES, rows)
 
 
 @blueprint.get("/record/report.csv", action=Action.READ_LATE_CHANGES)
 def report_as_sheet() -> Response:
     """Give the count of a month or quarter as a spreadsheet; that somebody took it is noted."""
     principal = current_principal()
-    return _sheet(principal, "late-report", COLUMNS, _report(principal).facts["rows"])
+    return _sheet(principal, "late-report", sheet_out.LATE_REPORT, _report(principal)["rows"])
 
 
-def _report(principal: Principal) -> Answer:
+def _report(principal: Principal) -> LateReportJson:
     period = read_period(request.args.get("period", ""))
     return report(site().register, principal, period, pseudonyms=read_flag("pseudonyms"))
 
 
-def _sheet(principal: Principal, name: str, columns: Sequence[str], rows: list[dict[str, Any]]) -> Response:
+def _sheet(principal: Principal, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Response:
     note_export(site().store, principal.name, f"{name}, csv", len(rows), site().now())
-    response = Response(to_csv(columns, rows), content_type="text/csv; charset=utf-8")
+    response = Response(sheet_out.to_csv(columns, rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
