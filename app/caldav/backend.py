@@ -1,4 +1,4 @@
-"""What the protocol asks of whoever keeps the calendars: the noticeboard in production, a dict in protocol tests.
+"""What the protocol asks of whoever keeps the calendars: the board in production, a dict in protocol tests.
 
 A backend is made for one principal and one request. It shows what that principal may see and nothing else: a foreign
 collection or member answers exactly like a missing one (docs/threat-model.md#access).

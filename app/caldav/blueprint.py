@@ -11,11 +11,9 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 from werkzeug.routing import PathConverter
 
-from app.caldav.backend import Backend
-from app.caldav.boards.dcc_board import DccBoard
+from app.caldav.boards.board import Board, board_of_dcc, board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
-from app.caldav.boards.noticeboard import Noticeboard
 from app.caldav.exchange import Request
 from app.caldav.limits import LIMITS
 from app.caldav.protocol import answer
@@ -24,8 +22,6 @@ from app.publishing import Publishing
 from app.register.people.credentials import Bearer, principal_of_token
 from app.register.register import Register
 from app.security.throttle import Throttle
-from app.store import parties
-from app.store.engine import read_head
 
 # Every method of RFC 9110, 3253, 3648, 3744, 4437, 4791, 4918, 5323 and 5842: what is not offered is answered, too.
 _METHODS = [
@@ -114,16 +110,13 @@ def _serve(door: CaldavDoor) -> Response:
     return response
 
 
-def _board(door: CaldavDoor, bearer: Bearer, now: datetime) -> Backend | None:
+def _board(door: CaldavDoor, bearer: Bearer, now: datetime) -> Board | None:
     """Return the calendars of whoever asks: a User's own, or those of DCC's staff; None for any other role."""
-    store = door.register.store
-    with store.reading() as connection:
-        if bearer.user is not None:
-            gateways = parties.gateways_of(store, connection, bearer.user.id)
-            kept = door.listings, door.read_members
-            return Noticeboard(door.register, *kept, bearer.user, gateways, bearer.principal.name, now)
-        if bearer.principal.role is Role.DCC:
-            return DccBoard(door.register, door.publishing, read_head(connection), now)
+    if bearer.user is not None:
+        label, listings, read_members = bearer.principal.name, door.listings, door.read_members
+        return board_of_user(door.register, bearer.user, label, now, listings=listings, read_members=read_members)
+    if bearer.principal.role is Role.DCC:
+        return board_of_dcc(door.register, door.publishing, now)
     return None
 
 

@@ -24,14 +24,13 @@ from pathlib import Path
 import psutil
 
 from app.caldav.backend import Condition
+from app.caldav.boards.board import board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
-from app.caldav.boards.noticeboard import Noticeboard
 from app.factory import prepare
 from app.ical.components import read_calendars
 from app.register.people import enrolment
 from app.settings import read_settings
-from app.store import parties
 
 NOW = datetime.now(UTC)
 HOME = "/dav/calendars/ALPHA/GW-1/"
@@ -149,9 +148,8 @@ def fill(settings, count):
         user = enrolment.enrol_user(store, "ALPHA", "Alpha Energy")
         enrolment.enrol_gateway(store, "ALPHA", "GW-1")
         _, password = enrolment.issue_token(store, label="bench", now=NOW, user_code="ALPHA")
-        with store.reading() as connection:
-            gateways = parties.gateways_of(store, connection, user.id)
-        board = Noticeboard(service.register, Listings(), ReadMembers(), user, gateways, "bench", NOW)
+        kept_ready = {"listings": Listings(), "read_members": ReadMembers()}
+        board = board_of_user(service.register, user, "bench", NOW, **kept_ready)
         collection = board.collection("ALPHA", "GW-1")
         for number in range(count):
             board.put(collection, f"{number}.ics", read_calendars(octets_of(number)), Condition())

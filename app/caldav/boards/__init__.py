@@ -1,1 +1,1 @@
-"""The calendars behind the protocol: a User's gateways, and the feed scopes that DCC staff read."""
+"""The calendars behind the protocol: one board, over a User's gateways or the feed scopes that DCC staff read."""

@@ -28,9 +28,9 @@ class Evaluation:
         self._spent += _COST_OF_READING + allowance.spent
         if self._spent > _MOST:
             raise TooMuchAsked
-        return None if found is None else [instance_of(one) for one in found]
+        return None if found is None else [instance_of(read) for read in found]
 
 
-def instance_of(one: Read) -> MemberInstance:
+def instance_of(read: Read) -> MemberInstance:
     """Return an instance as the protocol knows it."""
-    return MemberInstance(one.starts, one.ends, one.recurrence_id, one.all_day, one.floating, one.place)
+    return MemberInstance(read.starts, read.ends, read.recurrence_id, read.all_day, read.floating, read.place)

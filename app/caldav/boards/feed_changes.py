@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 
 from app.publishing import Rendered, RenderedDate
 from feeds.scope import FeedScope, last_edge
@@ -39,7 +40,7 @@ def newest(scope: FeedScope, everything: Sequence[Shown], today: date) -> Heard:
 
     Every closure's revision counts, whatever the scope takes of it: a closure that it no longer takes has left.
     """
-    edges = (_edge_of(scope, one, today) for one in everything)
+    edges = (_edge_of(scope, rendered, today) for rendered in everything)
     return Heard(max(map(revision_of, everything), default=(0, "")), max(edges, default=(0, "")))
 
 
@@ -49,24 +50,21 @@ def step_from(since: Heard, scope: FeedScope, everything: Sequence[Shown], today
     What an edge moved and no revision changed since is found by its day; a closure that changes meanwhile gets a new
     place at the end of the revisions.
     """
-    revised = sorted(
-        (revision_of(one), one.entry.reference, one) for one in everything if revision_of(one) > since.revision
-    )
-    moved = sorted(
-        (edge, one.entry.reference, one)
-        for one in everything
-        if revision_of(one) <= since.revision and (edge := _edge_of(scope, one, today)) > since.edge
-    )
-    queue = [*revised, *moved]
-    if most is None or len(queue) <= most:
-        return FeedStep([one for _, _, one in queue], newest(scope, everything, today), is_cut=False)
+    queue: list[tuple[bool, FeedPlace, Shown]] = []  # whether an edge comes of it, its place, and what it is of
+    for rendered in everything:
+        if revision_of(rendered) > since.revision:
+            queue.append((False, revision_of(rendered), rendered))
+        elif (edge := _edge_of(scope, rendered, today)) > since.edge:
+            queue.append((True, edge, rendered))
+    queue.sort(key=itemgetter(0, 1))
     taken = queue[:most]
-    last = taken[-1][0]
-    if most <= len(revised):
-        reached = Heard(last, since.edge)
-    else:
-        reached = Heard(revised[-1][0] if revised else since.revision, last)
-    return FeedStep([one for _, _, one in taken], reached, is_cut=True)
+    shown = [rendered for _, _, rendered in taken]
+    if len(taken) == len(queue):
+        return FeedStep(shown, newest(scope, everything, today), is_cut=False)
+    revised = [place for is_edge, place, _ in taken if not is_edge]
+    moved = [place for is_edge, place, _ in taken if is_edge]
+    reached = Heard(max(revised, default=since.revision), max(moved, default=since.edge))
+    return FeedStep(shown, reached, is_cut=True)
 
 
 def _edge_of(scope: FeedScope, rendered: Shown, today: date) -> FeedPlace:

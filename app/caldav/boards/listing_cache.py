@@ -47,7 +47,7 @@ class Listings:
                         kept.leaving[held.head.name] = held.head.leaves_on
                 kept.change = newest.change
             self._kept[place.collection] = kept
-            while len(self._kept) > 1 and sum(len(one.entries) for one in self._kept.values()) > _MOST_ENTRIES:
+            while len(self._kept) > 1 and sum(len(listed.entries) for listed in self._kept.values()) > _MOST_ENTRIES:
                 self._kept.popitem(last=False)
             left = {name for name, day in kept.leaving.items() if day <= today}
             return [entry for name, entry in kept.entries.items() if name not in left]

@@ -25,15 +25,15 @@ class ReadMembers:
     ) -> list[CalendarMember]:
         """Return the members of these versions, in their order; ``opened`` reads those that are not kept."""
         with self._lock:
-            found = {one: self._kept[one] for one in versions if one in self._kept}
-            for one in found:
-                self._kept.move_to_end(one)
-        missing = [one for one in versions if one not in found]
+            found = {version: self._kept[version] for version in versions if version in self._kept}
+            for version in found:
+                self._kept.move_to_end(version)
+        missing = [version for version in versions if version not in found]
         if missing:
             fresh = dict(opened(missing))
             found |= fresh
             self._keep(fresh)
-        return [found[one] for one in versions if one in found]
+        return [found[version] for version in versions if version in found]
 
     def _keep(self, fresh: dict[Version, CalendarMember]) -> None:
         with self._lock:

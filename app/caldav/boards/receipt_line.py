@@ -15,19 +15,19 @@ def receipt_line(outcome: Outcome) -> str:
     every = [*changed, *outcome.unchanged]
     facts: dict[str, Any] = {"closures": len(every), "changed": len(changed)}
     if every:
-        facts |= _earliest(min(changed or every, key=lambda one: (one.closure.window, one.closure.reference)))
-    facts["short_notice"] = any(one.closure.verdict.short_notice for one in every)
-    left_out = sorted({name for one in every for name in one.left_out})
+        facts |= _earliest(min(changed or every, key=lambda ack: (ack.closure.window, ack.closure.reference)))
+    facts["short_notice"] = any(ack.closure.verdict.short_notice for ack in every)
+    left_out = sorted({name for ack in every for name in ack.left_out})
     facts["left_out"] = left_out[:_MOST_NAMES]
     return json.dumps(facts, separators=(",", ":"))
 
 
-def _earliest(one: Acknowledgement) -> dict[str, Any]:
-    closure, notice = one.closure, one.closure.verdict.current_date
+def _earliest(ack: Acknowledgement) -> dict[str, Any]:
+    closure, notice = ack.closure, ack.closure.verdict.current_date
     return {
         "reference": closure.reference,
         "revision": closure.number,
-        "change": one.step.value if one.step else None,
+        "change": ack.step.value if ack.step else None,
         "starts": utc_text(closure.window.starts),
         "working_days_notice": notice.working_days,
         "recommended": notice.recommended_days,

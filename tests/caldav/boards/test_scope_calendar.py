@@ -6,7 +6,7 @@ import icalendar
 import pytest
 
 from app.caldav.backend import Condition, TokenUnknown
-from app.caldav.boards.dcc_board import DccBoard
+from app.caldav.boards.board import board_of_dcc
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import NoticeContent
 from app.domain.refusal import AccessRefused
@@ -28,9 +28,7 @@ class Reader:
 
     @property
     def board(self):
-        with self.register.store.reading() as connection:
-            head = read_head(connection)
-        return DccBoard(self.register, self.publishing, head, self.clock())
+        return board_of_dcc(self.register, self.publishing, self.clock())
 
     @property
     def collection(self):
@@ -63,7 +61,8 @@ def reader(register, settings, clock):
 def test_members_are_the_feeds_own_octets(register, settings, reader, alpha, announce, give, clock):
     give(alpha, announce("u1", "2027-02-07T02:00"), announce("u2", "2026-11-26T02:00"))
     everything, late = reader(), reader("late")
-    feed = everything.publishing.feed(FeedScope(ScopeKind.ALL), everything.board.head, clock())
+    with register.store.reading() as connection:
+        feed = everything.publishing.feed(FeedScope(ScopeKind.ALL), read_head(connection), clock())
     members = list(everything.board.every_member(everything.collection))
     event = members[0].octets.split(b"BEGIN:VEVENT")[1].split(b"END:VEVENT")[0]
     assert (len(members), event in feed.calendar, b"METHOD" in members[0].octets) == (2, True, False)
@@ -79,7 +78,7 @@ def test_members_are_the_feeds_own_octets(register, settings, reader, alpha, ann
 
 def test_the_home_holds_three_collections_that_nobody_writes(reader, alpha, announce, give):
     board = reader().board
-    assert [(one.name, one.writable) for one in board.collections("dcc")] == [
+    assert [(collection.name, collection.writable) for collection in board.collections("dcc")] == [
         ("all", False), ("late", False), ("maintenance", False),
     ]  # fmt: skip
     assert (board.collections("ALPHA"), board.collection("dcc", "x"), board.principal("ALPHA")) == ([], None, None)
@@ -93,6 +92,10 @@ def test_the_home_holds_three_collections_that_nobody_writes(reader, alpha, anno
             board.put(collection, "a.ics", read_calendars(b"BEGIN:VCALENDAR"), Condition())
         with pytest.raises(AccessRefused):
             board.delete(collection, "a.ics", Condition())
+        with pytest.raises(AccessRefused):
+            board.move(collection, "a.ics", collection, "b.ics", Condition(), overwrite=True)
+        with pytest.raises(AccessRefused):
+            board.refuse(collection, b"what the protocol refused")
     board.set_properties("/x/", {"{a}b": "<b/>"})
     assert board.properties("/x/") == {"{a}b": "<b/>"}
 

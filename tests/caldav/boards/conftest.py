@@ -6,12 +6,11 @@ from datetime import UTC
 import pytest
 
 from app.caldav.backend import Condition
+from app.caldav.boards.board import board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
-from app.caldav.boards.noticeboard import Noticeboard
 from app.ical.components import read_calendars
 from app.register.people import enrolment
-from app.store import parties
 
 ANY = Condition()
 
@@ -49,21 +48,11 @@ class Client:
 
     def __init__(self, register, user, gateway, clock):
         self.register, self.user, self.gateway, self.clock = register, user, gateway, clock
-        self.listings, self.read_members = Listings(), ReadMembers()
+        self.kept_ready = {"listings": Listings(), "read_members": ReadMembers()}
 
     @property
     def board(self):
-        with self.register.store.reading() as connection:
-            gateways = parties.gateways_of(self.register.store, connection, self.user.id)
-        return Noticeboard(
-            self.register,
-            self.listings,
-            self.read_members,
-            self.user,
-            gateways,
-            "a phone",
-            self.clock().astimezone(UTC),
-        )
+        return board_of_user(self.register, self.user, "a phone", self.clock().astimezone(UTC), **self.kept_ready)
 
     @property
     def collection(self):

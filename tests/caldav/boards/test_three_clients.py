@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.caldav.backend import Condition, ObjectRefused, Stale, TokenUnknown
+from app.caldav.boards.board import board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
-from app.caldav.boards.noticeboard import Noticeboard
 from app.domain.closure import State
 from app.factory import open_service, prepare
 from app.ical.components import read_calendars
@@ -46,7 +46,7 @@ class Phone:
 
     def __init__(self, service, name):
         self.service, self.name = service, name
-        self.listings, self.read_members = Listings(), ReadMembers()
+        self.kept_ready = {"listings": Listings(), "read_members": ReadMembers()}
         self.known = {gateway: {} for gateway in GATEWAYS}
         self.tokens = dict.fromkeys(GATEWAYS, "")
 
@@ -54,8 +54,7 @@ class Phone:
         store = self.service.store
         with store.reading() as connection:
             user = parties.find_user(store, connection, "ALPHA")
-            gateways = parties.gateways_of(store, connection, user.id)
-        return Noticeboard(self.service.register, self.listings, self.read_members, user, gateways, self.name, NOW)
+        return board_of_user(self.service.register, user, self.name, NOW, **self.kept_ready)
 
     def put(self, gateway, uid, day):
         """Write what it knows to be there, or what it believes to be new; return whether the server took it."""
@@ -283,7 +282,7 @@ def test_tokens_outlive_a_restored_backup_and_those_of_the_lost_timeline_do_not(
     again.put("GW-1", "other", 3)
     board = again.board()
     collection = board.collection("ALPHA", "GW-1")
-    assert [one.name for one in board.changes(collection, before, None).changed] == ["other.ics"]
+    assert [entry.name for entry in board.changes(collection, before, None).changed] == ["other.ics"]
     with pytest.raises(TokenUnknown):
         board.changes(collection, lost, None)
     restored.close()

@@ -1,0 +1,178 @@
+"""What a feed scope shows, as a read-only calendar with incremental sync; a member's name is its reference."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from app.caldav.backend import (
+    CalendarCollection,
+    CalendarMember,
+    CollectionChanges,
+    MemberEntry,
+    MemberInstance,
+    Reached,
+    TokenUnknown,
+)
+from app.caldav.boards.feed_changes import Heard, Shown, newest, step_from
+from app.caldav.boards.sync_mark import check_mark, mark_of
+from app.publishing import Publishing
+from app.register.reading import place_in_log
+from app.register.register import Register
+from app.store.engine import Head
+from app.store.instants import to_micros
+from app.store.log import leaf_at
+from feeds.freshness import etag_of
+from feeds.header import header_of
+from feeds.scope import FeedScope, Takes, last_modified, takes
+
+DCC_CODE = "dcc"
+_TOKEN = re.compile(
+    r"(?P<change>[0-9]{1,18})\.(?P<revised>[A-Z0-9-]*)_(?P<day>[0-9]{1,8})\.(?P<moved>[A-Z0-9-]*)_"
+    r"(?:0|(?P<position>[0-9]{1,18})\.(?P<mark>[0-9a-f]{12}))_(?P<pinned>[0-9]{1,18}\.[0-9]{1,18})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeCalendar:
+    """One scope, with the rules in force, for one request; ``head`` was read for it."""
+
+    register: Register
+    publishing: Publishing
+    head: Head
+    scope: FeedScope
+    now: datetime
+
+    def collection(self) -> CalendarCollection:
+        """Return the calendar as its home lists it."""
+        header, name = header_of(self.scope), self.scope.kind.value
+        return CalendarCollection(
+            owner=DCC_CODE,
+            name=name,
+            title=header.name,
+            description=header.description,
+            writable=False,
+            resource_id=str(uuid5(NAMESPACE_URL, f"{self.register.origin}/{DCC_CODE}/{name}")),
+            created_at=None,
+        )
+
+    def reached(self) -> Reached:
+        """Return what the scope's newest change is, and when it was."""
+        everything, today = self._everything(), self._today()
+        token = self._token(newest(self.scope, everything, today))
+        changed_at = last_modified(self.scope, (shown.entry for shown in everything), today)
+        return Reached(token, max(changed_at, self.head.others_at))
+
+    def entries(self) -> Sequence[MemberEntry]:
+        """Return what the scope shows today, in the order of its feed."""
+        return [self._entry(shown) for shown in self._shown()]
+
+    def entry(self, name: str) -> MemberEntry | None:
+        """Return one closure."""
+        return next((self._entry(shown) for shown in self._shown() if _name(shown) == name), None)
+
+    def members(self, names: Iterable[str]) -> Iterable[CalendarMember]:
+        """Yield closures of these names whole."""
+        wanted = set(names)
+        return (self._member(shown) for shown in self._shown() if _name(shown) in wanted)
+
+    def every_member(self) -> Iterable[CalendarMember]:
+        """Yield every closure whole."""
+        return map(self._member, self._shown())
+
+    def touching(self, starts: datetime | None, ends: datetime | None) -> Iterable[CalendarMember]:
+        """Yield the closures whose window shares an instant with the span."""
+        for shown in self._shown():
+            if (ends is None or shown.entry.starts < ends) and (starts is None or starts < shown.entry.ends):
+                yield self._member(shown)
+
+    def changes(self, token: str, most: int | None) -> CollectionChanges:
+        """Return what came, changed or went since a token."""
+        everything, today = self._everything(), self._today()
+        step = step_from(self._reached(token), self.scope, everything, today, most)
+        here = [takes(self.scope, shown.entry, today) for shown in step.shown]
+        return CollectionChanges(
+            [self._entry(shown) for shown, stands in zip(step.shown, here, strict=True) if stands],
+            [_name(shown) for shown, stands in zip(step.shown, here, strict=True) if not stands],
+            self._token(step.reached),
+            is_cut=step.is_cut,
+        )
+
+    def _today(self) -> date:
+        return self.now.astimezone(UTC).date()
+
+    def _everything(self) -> Sequence[Shown]:
+        if self._shows_dcc_dates():
+            return self.publishing.rendered_dates(self.head)
+        return self.publishing.rendered(self.head)
+
+    def _shown(self) -> list[Shown]:
+        today = self._today()
+        return [shown for shown in self._everything() if takes(self.scope, shown.entry, today)]
+
+    def _entry(self, shown: Shown) -> MemberEntry:
+        octets = self.publishing.object_of(shown)
+        return MemberEntry(_name(shown), etag_of(octets)[:32], len(octets), shown.entry.created, shown.entry.changed)
+
+    def _member(self, shown: Shown) -> CalendarMember:
+        instance = MemberInstance(shown.entry.starts, shown.entry.ends)
+        octets = self.publishing.object_of(shown)
+        return CalendarMember(self._entry(shown), self.publishing.uid_of(shown), octets, (instance,))
+
+    def _token(self, reached: Heard) -> str:
+        """Return a token: where it has come, what marks this timeline, and what is the same for all that it saw."""
+        (change, reference), (day, moved) = reached.revision, reached.edge
+        mark = "0"
+        if reference:
+            position, leaf = self._place_of(reached)
+            mark = f"{position}.{mark_of(self._mark_key(), leaf)}"
+        return f"{change}.{reference}_{day}.{moved}_{mark}_{self._pinned()}"
+
+    def _reached(self, token: str) -> Heard:
+        """Return where a token stands. Raise ``TokenUnknown``, also once other names or rules are in force."""
+        if not token:
+            return Heard()
+        found = _TOKEN.fullmatch(token)
+        if found is None or found["pinned"] != self._pinned():
+            raise TokenUnknown
+        reached = Heard((int(found["change"]), found["revised"]), (int(found["day"]), found["moved"]))
+        if found["mark"] is not None:
+            check_mark(found["mark"], self._mark_key(), self._leaf_at(int(found["position"]), reached))
+        return reached
+
+    def _mark_key(self) -> bytes:
+        return self.scope.kind.value.encode()
+
+    def _pinned(self) -> str:
+        """Return what changes members without changing a closure: names and rules; of DCC's own, how long they show."""
+        if self._shows_dcc_dates():
+            return f"0.{self.register.rules.at(self.head.rules).retention.version}"
+        return f"{self.head.parties}.{self.head.rules}"
+
+    def _place_of(self, reached: Heard) -> tuple[int, bytes]:
+        """Return the place in the record that was reached, and what stands there and nowhere else.
+
+        Of a closure it is its last revision's leaf: where an older backup was restored, the log has another there.
+        DCC's own windows have no log: there it is every entry up to then, so that none comes in before it unseen.
+        """
+        if not self._shows_dcc_dates():
+            return place_in_log(self.register, reached.revision[1])
+        entries = self.register.rules.at(self.head.rules).maintenance
+        told = sorted((to_micros(window.received_at), window.reference, window.number) for window in entries)
+        earlier = [entry for entry in told if entry[:2] <= reached.revision]
+        return len(earlier), repr(earlier).encode()
+
+    def _leaf_at(self, position: int, reached: Heard) -> bytes | None:
+        if self._shows_dcc_dates():
+            place, leaf = self._place_of(reached)
+            return leaf if place == position else None
+        with self.register.store.reading() as connection:
+            return leaf_at(connection, position)
+
+    def _shows_dcc_dates(self) -> bool:
+        return self.scope.row.takes is Takes.DCC_DATES
+
+
+def _name(shown: Shown) -> str:
+    return f"{shown.entry.reference}.ics"
