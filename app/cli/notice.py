@@ -19,7 +19,7 @@ from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
 from app.factory import utc_now
 from app.ical.limits import Limits
 from app.register.closure_json import given_words
-from app.register.give import Sender, Wanted, find_sender, give_notice
+from app.register.give import NoticeOptions, Sender, find_sender, give_notice
 from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
 from app.register.register import Register
 
@@ -78,7 +78,7 @@ def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_ru
     """
     with opened() as service:
         sender = find_sender(service.register, user_code, gateway)
-        wanted = Wanted(gateway=gateway, limits=_LIMITS, dry_run=dry_run)
+        wanted = NoticeOptions(gateway=gateway, limits=_LIMITS, dry_run=dry_run)
         with _progress(len(files)) as step:
             imported = [_import_file(service.register, sender, wanted, file, step) for file in files]
     say(_facts(imported), *(line for one in imported for line in _sentences(one, dry_run)))
@@ -109,7 +109,7 @@ def _progress(files: int) -> Iterator[Callable[[str], None]]:
 
 
 def _import_file(
-    register: Register, sender: Sender, wanted: Wanted, file: Path, step: Callable[[str], None]
+    register: Register, sender: Sender, wanted: NoticeOptions, file: Path, step: Callable[[str], None]
 ) -> _Imported:
     media_type = _MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
     with file.open("rb") as held:

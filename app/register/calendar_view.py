@@ -21,7 +21,7 @@ from app.store import closures as rows
 from app.store import members
 from app.store.closures import Held
 from app.store.engine import Connection
-from app.store.members import HeldMember, MemberHead, NewMember, Place
+from app.store.member_heads import HeldMember, MemberHead, NewMember, Place
 from feeds.member import MemberEvent, render_member
 
 Placed = tuple[Decision, int]

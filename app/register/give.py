@@ -30,7 +30,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NoticeOptions:
     """How a notice is to be taken.
 
     ``gateway`` is the one that the request chose, if it chose. ``about`` is the reference of the one closure that the
@@ -71,7 +71,7 @@ def find_sender(register: Register, code: str, gateway: str | None = None) -> Se
     return sender
 
 
-def give_notice(register: Register, sender: Sender, notice: Notice, wanted: Wanted) -> Given:
+def give_notice(register: Register, sender: Sender, notice: Notice, wanted: NoticeOptions) -> Given:
     """Read a notice and record it, or say what it would do; nothing is refused for being late.
 
     One of which nothing can be read is kept, so that nothing that a User sent is lost, and refused: raise

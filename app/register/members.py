@@ -25,7 +25,7 @@ from app.register.receive import (
 from app.register.register import Register
 from app.store import members, runs
 from app.store.closures import Held
-from app.store.members import HeldMember, MemberHead, NewMember, Place
+from app.store.member_heads import HeldMember, MemberHead, NewMember, Place
 from feeds.member import NEUTRAL_SUMMARY
 
 CALENDAR_MEDIA_TYPE = "text/calendar"

@@ -11,7 +11,7 @@ from app.register.register import Register
 from app.store import closures as rows
 from app.store import members
 from app.store.engine import Connection
-from app.store.members import MemberHead
+from app.store.member_heads import MemberHead
 
 
 def read_rendered(

@@ -1,94 +1,19 @@
 """Members of calendar collections on disk: a light sealed head, a body apart, tombstones, and a blind week index."""
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
-from app.security.sealing import SealBroken
 from app.security.tokens import new_row_id
 from app.store.engine import Store
-from app.store.instants import from_micros, to_micros
+from app.store.member_heads import HeldMember, NewMember, Place, Version, dump_head, open_member
 from app.store.member_tables import member_bodies, member_weeks, members
 
-# change, gone, entity tag, length, created, changed, day on which it leaves, SEQUENCE that we wrote, length of the name
-_FACTS = struct.Struct(">q?16sIqqIIH")
 _MOST_AT_ONCE = 500  # values in one IN (...)
 _ALL_OF_THEM = 2**31 - 1
 _NOT_WHOLE = "not whole"  # stands in the week index for every week of which a member's occurrences are not expanded
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A collection: whose it is, and the blind octets that stand for it."""
-
-    user_id: bytes
-    collection: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class MemberHead:
-    """What a listing shows of a member. ``etag`` is in hexadecimal; ``length`` counts octets.
-
-    ``leaves_on`` is the first day (an ordinal, UTC) on which it is there no more by the clock alone, 0 for none.
-    ``written_sequence`` is the SEQUENCE that we wrote into it last, 0 where we wrote none.
-    """
-
-    name: str
-    uid: str
-    etag: str
-    length: int
-    created_at: datetime
-    changed_at: datetime
-    leaves_on: int = 0
-    written_sequence: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class HeldMember:
-    """A member's row as it was read. ``change`` is the place in the log of what changed it last.
-
-    ``is_rendered`` says that no client put it: it has no body, and its octets are made of its closures.
-    """
-
-    id: bytes
-    user_id: bytes
-    change: int
-    gone: bool
-    row_version: int
-    is_rendered: bool
-    head: MemberHead
-
-    def stands(self, today: int) -> bool:
-        """Tell whether the member is there on a day (an ordinal, UTC)."""
-        return not self.gone and not 0 < self.head.leaves_on <= today
-
-
-class Version(NamedTuple):
-    """Which member, and which state of its two rows: what was read of one version stays true of it."""
-
-    id: bytes
-    row_version: int
-    body_version: int
-    leaves_on: int
-
-
-@dataclass(frozen=True, slots=True)
-class NewMember:
-    """A member to be written: ``body`` is its heavy part, opaque here, None for one that is rendered.
-
-    The ISO weeks that it touches find it; ``is_whole`` tells that it has no occurrence in any other week. One that is
-    rendered is found by its closures.
-    """
-
-    head: MemberHead
-    change: int
-    body: bytes | None = None
-    weeks: frozenset[str] = frozenset()
-    is_whole: bool = True
 
 
 _COLUMNS = (
@@ -166,26 +91,6 @@ _DELETE_BODY = sa.delete(member_bodies).where(member_bodies.c.member_id == sa.bi
 _DELETE_WEEKS = sa.delete(member_weeks).where(member_weeks.c.member_id == sa.bindparam("b_id"))
 
 
-def _dump_head(head: MemberHead, change: int, *, gone: bool) -> bytes:
-    stamps = to_micros(head.created_at), to_micros(head.changed_at)
-    name = head.name.encode(errors="surrogatepass")
-    marks = head.leaves_on, head.written_sequence, len(name)
-    facts = _FACTS.pack(change, gone, bytes.fromhex(head.etag), head.length, *stamps, *marks)
-    return facts + name + head.uid.encode(errors="surrogatepass")
-
-
-def _open(store: Store, row: Any) -> HeldMember:
-    body = store.keyring.unseal(row.user_id, "members", "sealed", row.id, row.row_version, row.sealed)
-    change, gone, etag, length, created, changed, leaves_on, written, named = _FACTS.unpack_from(body)
-    if (change, gone, leaves_on) != (row.change, row.gone, row.leaves_on or 0):
-        raise SealBroken("A member's row does not agree with what was sealed.", "Restore a backup.")
-    text = body[_FACTS.size :]
-    name, uid = (part.decode(errors="surrogatepass") for part in (text[:named], text[named:]))
-    stamps = from_micros(created), from_micros(changed)
-    head = MemberHead(name, uid, etag.hex(), length, *stamps, leaves_on, written)
-    return HeldMember(row.id, row.user_id, row.change, row.gone, row.row_version, row.is_rendered, head)
-
-
 def _open_body(store: Store, row: Any) -> bytes | None:
     if row.body is None:
         return None
@@ -195,7 +100,7 @@ def _open_body(store: Store, row: Any) -> bytes | None:
 def member_named(store: Store, connection: sa.Connection, place: Place, name: str) -> HeldMember | None:
     """Return the member of a name, also one that is gone; None where there never was one."""
     row = connection.execute(_BY_NAME, {"name": store.blind.member(place.collection, name)}).first()
-    return None if row is None else _open(store, row)
+    return None if row is None else open_member(store, row)
 
 
 def members_concerned(
@@ -208,7 +113,7 @@ def members_concerned(
     named = holder = None
     keys = {"name": store.blind.member(place.collection, name), "uid": store.blind.member_uid(place.collection, uid)}
     for row in connection.execute(_CONCERNED, keys):
-        held = _open(store, row)
+        held = open_member(store, row)
         named = held if row.name_index == keys["name"] else named
         holder = held if row.uid_index == keys["uid"] else holder
     return named, holder
@@ -223,13 +128,13 @@ def changed_since(
     """
     given = {"collection": place.collection, "position": position, "most": _ALL_OF_THEM if most is None else most}
     query = _FIRST if position < 0 else _SINCE
-    return [_open(store, row) for row in connection.execute(query, given)]
+    return [open_member(store, row) for row in connection.execute(query, given)]
 
 
 def newest_member(store: Store, connection: sa.Connection, place: Place) -> HeldMember | None:
     """Return the member that changed last, gone or not; None in a collection that never had one."""
     row = connection.execute(_NEWEST, {"collection": place.collection}).first()
-    return None if row is None else _open(store, row)
+    return None if row is None else open_member(store, row)
 
 
 def versions_named(store: Store, connection: sa.Connection, place: Place, names: Iterable[str]) -> list[Version]:
@@ -252,7 +157,7 @@ def bodies_of(
     for group in _grouped([one.id for one in versions]):
         for row in connection.execute(_BODIES, {"ids": group}):
             version = Version(row.id, row.row_version, row.body_version, row.leaves_on or 0)
-            yield version, _open(store, row), _open_body(store, row)
+            yield version, open_member(store, row), _open_body(store, row)
 
 
 def _grouped(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -280,7 +185,9 @@ def members_of_uids(
 ) -> dict[str, HeldMember]:
     """Return the members that hold these UIDs, by UID."""
     keys = [store.blind.member_uid(place.collection, uid) for uid in dict.fromkeys(uids)]
-    found = (_open(store, row) for group in _grouped(keys) for row in connection.execute(_OF_UIDS, {"uids": group}))
+    found = (
+        open_member(store, row) for group in _grouped(keys) for row in connection.execute(_OF_UIDS, {"uids": group})
+    )
     return {held.head.uid: held for held in found}
 
 
@@ -292,7 +199,7 @@ def left_since(
     ``days`` are those two, as ordinals.
     """
     given = {"collection": place.collection, "position": position, "day": days[0], "today": days[1]}
-    return [_open(store, row) for row in connection.execute(_LEFT, given)]
+    return [open_member(store, row) for row in connection.execute(_LEFT, given)]
 
 
 def last_edge(connection: sa.Connection, place: Place, today: int) -> int:
@@ -353,7 +260,7 @@ def insert_members(store: Store, connection: sa.Connection, place: Place, new: S
 
 
 def _row(store: Store, place: Place, member_id: bytes, version: int, new: NewMember) -> dict[str, Any]:
-    plain = _dump_head(new.head, new.change, gone=False)
+    plain = dump_head(new.head, new.change, gone=False)
     return {
         "uid_index": store.blind.member_uid(place.collection, new.head.uid),
         "change": new.change,
@@ -386,7 +293,7 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
         "is_rendered": held.is_rendered,
         "row_version": version,
         "sealed": store.keyring.seal(
-            held.user_id, "members", "sealed", held.id, version, _dump_head(head, change, gone=True)
+            held.user_id, "members", "sealed", held.id, version, dump_head(head, change, gone=True)
         ),
     }
     connection.execute(_UPDATE, gone)
@@ -406,7 +313,7 @@ def let_go(store: Store, connection: sa.Connection, held: HeldMember, today: int
         "is_rendered": True,
         "row_version": version,
         "sealed": store.keyring.seal(
-            held.user_id, "members", "sealed", held.id, version, _dump_head(head, held.change, gone=False)
+            held.user_id, "members", "sealed", held.id, version, dump_head(head, held.change, gone=False)
         ),
     }
     connection.execute(_UPDATE, left)

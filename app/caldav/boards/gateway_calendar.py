@@ -55,7 +55,7 @@ from app.register.rendered_members import read_rendered, rendered_touching
 from app.store import members
 from app.store.engine import Connection
 from app.store.log import leaf_at
-from app.store.members import HeldMember, MemberHead, Place, Version
+from app.store.member_heads import HeldMember, MemberHead, Place, Version
 from feeds.scope import EPOCH
 
 _EMPTY = "0"  # the token of a collection in which nothing ever stood

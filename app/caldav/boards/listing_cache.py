@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.caldav.backend import MemberEntry
 from app.store import members
 from app.store.engine import Connection, Store
-from app.store.members import HeldMember, MemberHead, Place
+from app.store.member_heads import HeldMember, MemberHead, Place
 
 _MOST_ENTRIES = 30_000  # kept in one process, about 500 octets each; the collection least recently asked for goes first
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from app.caldav.backend import CalendarMember
-from app.store.members import Version
+from app.store.member_heads import Version
 
 _MOST_OCTETS = 16_000_000  # of what members were sent as; the one least lately asked for goes first
 

@@ -7,7 +7,7 @@ from app.domain.notice import Channel, Notice
 from app.domain.party import read_code
 from app.register import give, reading, withdraw
 from app.register.closure_json import HistoryJson, json_of, revision_facts, schedule_facts
-from app.register.give import Wanted
+from app.register.give import NoticeOptions
 from app.register.receipts import outcome_facts
 from app.web.api.conditional import paged_answer, read_answer
 from app.web.idempotency import answer_once
@@ -32,7 +32,7 @@ def give_notice() -> Response:
         named = reading.find_closure(site().register, principal, about).user
     sender = give.find_sender(site().register, acting_user(principal, read_code(named) if named else None))
     user = sender.user
-    wanted = Wanted(
+    wanted = NoticeOptions(
         gateway=read_code(chosen) if chosen else None,
         about=about or "",
         allow_long=read_flag("allow_long"),

@@ -10,7 +10,7 @@ from app.domain.notice import Channel, Notice
 from app.domain.party import User
 from app.domain.refusal import AlreadyThere, Unknown
 from app.register import give
-from app.register.give import Given, Sender, Wanted, give_notice
+from app.register.give import Given, NoticeOptions, Sender, give_notice
 from app.register.receipts import Outcome
 from app.store import runs
 from app.web.principal import require_account
@@ -47,7 +47,7 @@ def give_pending(
     """Give the notice, or say what it would do. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
     channel = Channel(pending.channel)
     notice = Notice(sender.user.code, channel, site().now(), pending.media_type, octets, given_by)
-    wanted = Wanted(
+    wanted = NoticeOptions(
         gateway=pending.gateway,
         about=pending.changes,
         allow_long=pending.allow_long,
