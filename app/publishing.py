@@ -152,10 +152,13 @@ class Publishing:
     def rendered_dates(self, head: Head) -> list[RenderedDate]:
         """Return each of DCC's own windows as of ``head``, withdrawn ones too, in the order of feeds."""
         planned = self._register.rules.at(head.rules).maintenance_at(None)
-        pairs = sorted(((maintenance_entry_of(one), one) for one in planned), key=lambda pair: pair[0].sort_key)
+        pairs = sorted(
+            ((maintenance_entry_of(maintenance), maintenance) for maintenance in planned),
+            key=lambda pair: pair[0].sort_key,
+        )
         return [
-            RenderedDate(entry, render_event(entry, self._publisher), to_micros(one.received_at))
-            for entry, one in pairs
+            RenderedDate(entry, render_event(entry, self._publisher), to_micros(maintenance.received_at))
+            for entry, maintenance in pairs
         ]
 
     def in_force(self, scope: FeedScope, head: Head) -> FeedScope:
@@ -170,7 +173,9 @@ class Publishing:
         """Return the closures of these row ids as a calendar file, as of ``head``, in the order given."""
         with self._lock:
             self._catch_up(head)
-            return render_object(self._publisher, b"".join(self._rendered[one].octets for one in closure_ids))
+            return render_object(
+                self._publisher, b"".join(self._rendered[closure_id].octets for closure_id in closure_ids)
+            )
 
     def uid_of(self, rendered: Rendered | RenderedDate) -> str:
         """Return the UID that every feed states of it."""
@@ -212,36 +217,36 @@ class Publishing:
             return self._publish_maintenance(scope, head, today)
         everything = [self._rendered[place[2]] for place in self._order]
         concerned = _clashing(everything, planned) if scope.row.takes is Takes.CLASHING else everything
-        shown = [one for one in concerned if takes(scope, one.entry, today)]
-        octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
+        shown = [rendered for rendered in concerned if takes(scope, rendered.entry, today)]
+        octets = render_calendar(header_of(scope), self._publisher, [rendered.octets for rendered in shown])
         departed = _departed(scope, everything, planned)
-        entries = (one.entry for one in concerned)
+        entries = (rendered.entry for rendered in concerned)
         changed_at = max(last_modified(scope, entries, today, departed=departed), head.others_at)
-        return Publication(scope, [one.entry for one in shown], [], octets, etag_of(octets), changed_at)
+        return Publication(scope, [rendered.entry for rendered in shown], [], octets, etag_of(octets), changed_at)
 
     def _publish_maintenance(self, scope: FeedScope, head: Head, today: date) -> Publication:
         everything = self.rendered_dates(head)
-        shown = [one for one in everything if takes(scope, one.entry, today)]
-        octets = render_calendar(header_of(scope), self._publisher, [one.octets for one in shown])
-        changed_at = max(last_modified(scope, (one.entry for one in everything), today), head.others_at)
-        return Publication(scope, [], [one.entry for one in shown], octets, etag_of(octets), changed_at)
+        shown = [rendered for rendered in everything if takes(scope, rendered.entry, today)]
+        octets = render_calendar(header_of(scope), self._publisher, [rendered.octets for rendered in shown])
+        changed_at = max(last_modified(scope, (rendered.entry for rendered in everything), today), head.others_at)
+        return Publication(scope, [], [rendered.entry for rendered in shown], octets, etag_of(octets), changed_at)
 
 
 def _clashing(everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> list[Rendered]:
     """Return the closures that overlap another gateway's, or DCC's own dates; of a withdrawn one that is over."""
-    closures = {one.closure.reference: one for one in everything}
-    clashing = find_clashing(one.closure for one in closures.values())
-    on_dates = find_maintenance_clashes((one.closure for one in closures.values()), planned)
+    closures = {rendered.closure.reference: rendered for rendered in everything}
+    clashing = find_clashing(rendered.closure for rendered in closures.values())
+    on_dates = find_maintenance_clashes((rendered.closure for rendered in closures.values()), planned)
     clashing |= {found.closure.reference for found in on_dates}
-    return [one for reference, one in closures.items() if reference in clashing]
+    return [rendered for reference, rendered in closures.items() if reference in clashing]
 
 
 def _departed(scope: FeedScope, everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> datetime:
     """Return when a closure may last have left the feed by what its own entry cannot tell."""
     if scope.row.code is Code.GATEWAY:
-        left = (one.entry.changed for one in everything if scope.code in one.closure.former_gateways)
+        left = (rendered.entry.changed for rendered in everything if scope.code in rendered.closure.former_gateways)
         return max(left, default=EPOCH)
     if scope.row.takes is Takes.CLASHING:
-        changes = [one.entry.changed for one in everything]
-        return max(changes + [one.received_at.replace(microsecond=0) for one in planned], default=EPOCH)
+        changes = [rendered.entry.changed for rendered in everything]
+        return max(changes + [maintenance.received_at.replace(microsecond=0) for maintenance in planned], default=EPOCH)
     return EPOCH

@@ -52,14 +52,14 @@ def subject_of(told: Sequence[EntryTold]) -> str:
     if len(told) == 1:
         entry = told[0].entry
         return f"{_headline(told[0])}: {plain(entry.gateway_code)}, {london_text(entry.starts)}"
-    count = Counter(kind for one in told for kind in one.kinds)
+    count = Counter(kind for item in told for kind in item.kinds)
     parts = ", ".join(f"{count[kind]} {word.lower().rstrip('?')}" for kind, word in _WORDS.items() if kind in count)
     return f"{len(told)} gateway closures: {parts}"
 
 
 def text_of(told: Sequence[EntryTold], publisher: Publisher) -> str:
     r"""Return the text of a message, in plain English, its lines parted by ``\n``."""
-    return "\n\n".join([*(_paragraph(one, publisher) for one in told), _FOOTER]) + "\n"
+    return "\n\n".join([*(_paragraph(entry, publisher) for entry in told), _FOOTER]) + "\n"
 
 
 def payload_of(told: Sequence[EntryTold], message_id: str, made_at: str, now: datetime) -> bytes:
@@ -71,12 +71,12 @@ def payload_of(told: Sequence[EntryTold], message_id: str, made_at: str, now: da
         "data": {
             "closures": [
                 {
-                    "kinds": list(one.kinds),
-                    "closure": closure_json(one.entry, now),
-                    "clashes": [closure_json(other, now) for other in one.clashes],
-                    "maintenance_clashes": [maintenance_facts(other) for other in one.maintenance],
+                    "kinds": list(entry.kinds),
+                    "closure": closure_json(entry.entry, now),
+                    "clashes": [closure_json(other, now) for other in entry.clashes],
+                    "maintenance_clashes": [maintenance_facts(other) for other in entry.maintenance],
                 }
-                for one in told
+                for entry in told
             ]
         },
     }

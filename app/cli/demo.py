@@ -44,9 +44,9 @@ def fill_demo(service: Service, now: datetime) -> Demo:
     if not enrolment.list_users(store):
         chance = random.Random(_SEED)  # noqa: S311 - plausible, not secret
         senders = [_enrol(service, chance, name) for name in _NAMES]
-        notices = [one for sender in senders for one in _year(chance, *sender, now)]
+        notices = [entry for sender in senders for entry in _year(chance, *sender, now)]
         notices += _today({user.code: user for user, _ in senders}, now)
-        for user, announcement, received_at in sorted(notices, key=lambda one: one[2]):
+        for user, announcement, received_at in sorted(notices, key=lambda entry: entry[2]):
             _give(service, user, announcement, received_at)
         _add_dates(service, now)
         sweep(service.register, now)
@@ -91,7 +91,7 @@ def _year(
         elif chance.random() < 0.1:  # noqa: PLR2004 - one in ten is called off
             off = Announcement(uid=first.uid, gateway=gateway, window=window, withdrawn=True, sender_sequence=1)
             given.append((user, off, window.starts - timedelta(days=chance.choice((10, 3)), hours=1)))
-    return [one for one in given if one[2] < now]
+    return [entry for entry in given if entry[2] < now]
 
 
 def _today(users: dict[str, User], now: datetime) -> list[tuple[User, Announcement, datetime]]:

@@ -33,6 +33,8 @@ def list_() -> None:
     """List the gateways and the Users that close them, by code."""
     with opened() as service:
         found = enrolment.list_gateways(service.store)
-    facts = [{"code": one.gateway.code, "name": one.gateway.name, "users": list(one.users)} for one in found]
-    rows = [(one.gateway.code, one.gateway.name, ", ".join(one.users)) for one in found]
+    facts = [
+        {"code": shared.gateway.code, "name": shared.gateway.name, "users": list(shared.users)} for shared in found
+    ]
+    rows = [(shared.gateway.code, shared.gateway.name, ", ".join(shared.users)) for shared in found]
     say({"gateways": facts}, *table(("code", "name", "Users"), rows, empty="There are no gateways yet."))

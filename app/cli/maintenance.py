@@ -56,7 +56,7 @@ def import_(file: Path, kind: str) -> None:
     say(
         imported_facts(done),
         f"{counts}, {done.unchanged} unchanged, {len(done.problems)} not read.",
-        *(problem_line(one) for one in done.problems),
+        *(problem_line(problem) for problem in done.problems),
     )
     if done.problems and not reading.announcements:
         raise click.exceptions.Exit(1)
@@ -71,8 +71,8 @@ def list_(span: ClosureWindow, as_of: datetime | None) -> None:
     with opened() as service:
         found = find_maintenance(service.register, span, as_of)
     say(
-        {"maintenance": [maintenance_facts(one) for one in found]},
-        *table(_HEADINGS, [_row(one) for one in found], empty="DCC has no maintenance or release then."),
+        {"maintenance": [maintenance_facts(entry) for entry in found]},
+        *table(_HEADINGS, [_row(entry) for entry in found], empty="DCC has no maintenance or release then."),
     )
 
 

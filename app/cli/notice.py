@@ -81,12 +81,12 @@ def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_ru
         wanted = NoticeOptions(gateway=gateway, limits=_LIMITS, dry_run=dry_run)
         with _progress(len(files)) as step:
             imported = [_import_file(service.register, sender, wanted, file, step) for file in files]
-    say(_facts(imported), *(line for one in imported for line in _sentences(one, dry_run)))
+    say(_facts(imported), *(line for entry in imported for line in _sentences(entry, dry_run)))
     if not wants_json():
-        for one in imported:
-            for problem in one.problems:
-                click.echo(f"{one.file}: {problem_line(problem)}", err=True)
-    if any(one.is_unread for one in imported):
+        for item in imported:
+            for problem in item.problems:
+                click.echo(f"{item.file}: {problem_line(problem)}", err=True)
+    if any(entry.is_unread for entry in imported):
         click.get_current_context().exit(1)
 
 
@@ -137,13 +137,13 @@ def _problems_of(refusal: NoticeTooLarge | NoticeUnreadable) -> tuple[IntakeProb
 def _facts(imported: Sequence[_Imported]) -> dict[str, Any]:
     """Return all files' acknowledgements and problems together, as one notice has them, and each file's counts."""
     together: dict[str, Any] = {name: [] for name in (*_GROUPS, "problems", "missing", "remarks", "files")}
-    for one in imported:
-        facts: Mapping[str, Any] = {} if one.outcome is None else outcome_facts(one.outcome)
+    for entry in imported:
+        facts: Mapping[str, Any] = {} if entry.outcome is None else outcome_facts(entry.outcome)
         for name in (*_GROUPS, "missing", "remarks"):
             together[name] += facts.get(name, [])
-        together["problems"] += [{"file": one.file, **problem_facts(problem)} for problem in one.problems]
+        together["problems"] += [{"file": entry.file, **problem_facts(problem)} for problem in entry.problems]
         counts = {name: len(facts.get(name, ())) for name in _GROUPS}
-        together["files"].append({"file": one.file, "kept": one.kept, **counts, "problems": len(one.problems)})
+        together["files"].append({"file": entry.file, "kept": entry.kept, **counts, "problems": len(entry.problems)})
     return together
 
 

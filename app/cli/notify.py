@@ -91,8 +91,8 @@ def list_() -> None:
         found = recipients.list_recipients(service.store)
     headings = ("id", "label", "for", "by", "address", "when", "kinds")
     say(
-        {"recipients": [_facts(one) for one in found]},
-        *table(headings, [_row(one) for one in found], empty="Nobody is told anything yet."),
+        {"recipients": [_facts(recipient) for recipient in found]},
+        *table(headings, [_row(recipient) for recipient in found], empty="Nobody is told anything yet."),
     )
 
 
@@ -163,7 +163,7 @@ def outbox(everything: bool) -> None:
     """Show messages that wait for another attempt or have failed for good, newest first."""
     states = tuple(MessageState) if everything else _UNSETTLED
     with opened() as service:
-        found = [_message_facts(one) for one in recipients.list_messages(service.store, states)]
+        found = [_message_facts(message) for message in recipients.list_messages(service.store, states)]
     headings = ("id", "label", "state", "made_at", "attempts", "due_at", "fault")
     rows = [[facts[name] for name in headings] for facts in found]
     say({"messages": found}, *table(headings, rows, empty="Nothing waits, and nothing has failed."))

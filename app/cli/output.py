@@ -38,15 +38,15 @@ def _speak(refusal: Refusal, *, as_json: bool) -> None:
             "refused": refusal.text,
             "remedy": refusal.remedy,
             "code": refusal.code,
-            "problems": [problem_facts(one) for one in problems],
+            "problems": [problem_facts(problem) for problem in problems],
         }
         click.echo(json.dumps(facts, ensure_ascii=False), err=True)
         return
     click.echo(refusal.text, err=True)
     if refusal.remedy:
         click.echo(refusal.remedy, err=True)
-    for one in problems:
-        click.echo(problem_line(one), err=True)
+    for entry in problems:
+        click.echo(problem_line(entry), err=True)
 
 
 def examples(*lines: str) -> str:

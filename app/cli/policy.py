@@ -150,19 +150,19 @@ def _say_rules(service: Service, now: datetime) -> None:
     extra = extra_days(service.store)
     facts: dict[str, Any] = {
         "in_force": _policy_facts(in_force),
-        "versions": [{**_policy_facts(one), "set_at": utc_text(set_at)} for one, set_at in history],
+        "versions": [{**_policy_facts(entry), "set_at": utc_text(set_at)} for entry, set_at in history],
         "retention": {
             **_retention_facts(retention),
             "versions": [
-                {**_retention_facts(one), "set_at": utc_text(set_at)}
-                for one, set_at in retention_history(service.store)
+                {**_retention_facts(retention_policy), "set_at": utc_text(set_at)}
+                for retention_policy, set_at in retention_history(service.store)
             ],
         },
         "thresholds": {
             **_threshold_facts(rulebook.thresholds),
             "versions": [
-                {**_threshold_facts(one), "set_at": utc_text(set_at)}
-                for one, set_at in threshold_history(service.store)
+                {**_threshold_facts(thresholds), "set_at": utc_text(set_at)}
+                for thresholds, set_at in threshold_history(service.store)
             ],
         },
         "holiday_table": {

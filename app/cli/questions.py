@@ -73,8 +73,8 @@ def clashes(release_days: int | None, maintenance: str | None, as_of: datetime |
             release_days=release_days,
             maintenance=maintenance,
         )
-    rows = [_pair(one["closures"][0], one["closures"][1], one) for one in answer["clashes"]]
-    rows += [_pair(one["closure"], one["maintenance"], one) for one in answer["maintenance_clashes"]]
+    rows = [_pair(entry["closures"][0], entry["closures"][1], entry) for entry in answer["clashes"]]
+    rows += [_pair(entry["closure"], entry["maintenance"], entry) for entry in answer["maintenance_clashes"]]
     say_answer(answer, ("first", "second", "starts_london", "ends_london"), rows)
 
 
@@ -151,9 +151,11 @@ def reads(starts: Stated | None, ends: Stated | None) -> None:
     last = instant_of(ends) or utc_now() + timedelta(microseconds=1)
     with opened() as service:
         answer = readers.who_read(service.store, span_of(instant_of(starts) or last - _WEEK, last))
-    rows = [{**one, "who": one["label"], "what": f"{one['scope']} ({one['status']})"} for one in answer["reads"]]
-    rows += [{**one, "who": one["by"]} for one in answer["exports"]]
-    say_answer(answer, ("at", "who", "what"), sorted(rows, key=lambda one: str(one["at"])))
+    rows = [
+        {**entry, "who": entry["label"], "what": f"{entry['scope']} ({entry['status']})"} for entry in answer["reads"]
+    ]
+    rows += [{**entry, "who": entry["by"]} for entry in answer["exports"]]
+    say_answer(answer, ("at", "who", "what"), sorted(rows, key=lambda mapping: str(mapping["at"])))
 
 
 def _pair(first: Mapping[str, Any], second: Mapping[str, Any], overlap: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,10 +59,10 @@ def schedule(
         found = read_schedule(service.register, OPERATOR, question)
         names = service.register.history.parties().names
     if at is not None:
-        found = [one for one in found if one.is_open(at)]
+        found = [closure for closure in found if closure.is_open(at)]
     say(
         schedule_facts(question, found, names, now),
-        *table(_HEADINGS, [_row(one, now) for one in found], empty="No closure is planned then."),
+        *table(_HEADINGS, [_row(closure, now) for closure in found], empty="No closure is planned then."),
     )
 
 

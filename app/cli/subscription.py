@@ -86,8 +86,8 @@ def list_() -> None:
         found = enrolment.list_subscriptions(service.store)
     headings = ("id", "scope", "label", "state", "expires", "last read", "client", "answer")
     say(
-        {"subscriptions": [_facts(one, now) for one in found]},
-        *table(headings, [_row(one, now) for one in found], empty="There are no subscriptions yet."),
+        {"subscriptions": [_facts(entry, now) for entry in found]},
+        *table(headings, [_row(entry, now) for entry in found], empty="There are no subscriptions yet."),
     )
 
 

@@ -55,7 +55,7 @@ def list_() -> None:
     """List the app passwords, oldest first; none is shown itself."""
     now = utc_now()
     with opened() as service:
-        found = [_facts(one, now) for one in enrolment.list_tokens(service.store)]
+        found = [_facts(entry, now) for entry in enrolment.list_tokens(service.store)]
     headings = ("id", "for", "label", "state", "created", "expires", "last_used")
     rows = [[facts[name] for name in headings] for facts in found]
     say({"tokens": found}, *table(headings, rows, empty="There are no app passwords yet."))

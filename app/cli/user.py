@@ -43,9 +43,9 @@ def list_() -> None:
     """List the Users, by code. A shredded one is not among them."""
     with opened() as service:
         found = enrolment.list_users(service.store)
-    rows = [(one.code, one.name, one.category, ", ".join(one.roles)) for one in found]
+    rows = [(entry.code, entry.name, entry.category, ", ".join(entry.roles)) for entry in found]
     say(
-        {"users": [_facts(one) for one in found]},
+        {"users": [_facts(entry) for entry in found]},
         *table(("code", "name", "category", "roles"), rows, empty="There are no Users yet."),
     )
 

@@ -76,7 +76,7 @@ def find_maintenance_clashes(
     closures: Iterable[PlannedClosure], maintenance: Iterable[Maintenance], release_days: int = 0
 ) -> Iterator[MaintenanceClash]:
     """Yield every closure within reach of DCC's own windows, by the later start; ``release_days`` widens releases."""
-    standing = [(one.reach(release_days), one) for one in maintenance if not one.withdrawn]
+    standing = [(entry.reach(release_days), entry) for entry in maintenance if not entry.withdrawn]
     bands = sorted(standing, key=lambda band: (band[0].starts, band[0].ends, band[1].reference))
     closing = in_order(closures)
     running: list[PlannedClosure] = []
@@ -89,8 +89,8 @@ def find_maintenance_clashes(
             open_bands.append(bands[at])
             at += 1
         open_bands = [band for band in open_bands if band[0].ends > starts]
-        for reach, one in open_bands:
-            yield MaintenanceClash(closure, one, ClosureWindow(starts, min(closure.window.ends, reach.ends)))
+        for reach, open_band in open_bands:
+            yield MaintenanceClash(closure, open_band, ClosureWindow(starts, min(closure.window.ends, reach.ends)))
         running = [earlier for earlier in running if earlier.window.ends > starts]
         running.append(closure)
     for band in bands[at:]:

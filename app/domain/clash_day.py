@@ -19,7 +19,7 @@ class ClashDay:
     @property
     def gateways(self) -> tuple[str, ...]:
         """Return the codes of the gateways concerned, each once, in order."""
-        return tuple(sorted({one.gateway for one in self.closures}))
+        return tuple(sorted({closure.gateway for closure in self.closures}))
 
 
 def clash_days(closures: Iterable[PlannedClosure]) -> Iterator[ClashDay]:

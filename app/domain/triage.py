@@ -24,13 +24,14 @@ class Triage:
 def triage(closures: Iterable[PlannedClosure], at: datetime) -> Triage:
     """Look at one gateway's ``closures`` at an instant; a withdrawn one explains nothing."""
     standing = sorted(
-        (one for one in closures if one.state is not State.WITHDRAWN), key=lambda one: (one.window, one.reference)
+        (closure for closure in closures if closure.state is not State.WITHDRAWN),
+        key=lambda closure: (closure.window, closure.reference),
     )
-    found = [one for one in standing if one.window.contains(at)]
-    nearest = None if found else min(standing, key=lambda one: _distance(one, at), default=None)
+    found = [closure for closure in standing if closure.window.contains(at)]
+    nearest = None if found else min(standing, key=lambda closure: _distance(closure, at), default=None)
     return Triage(
-        inside=tuple(one for one in found if one.window_received_at <= at),
-        told_later=tuple(one for one in found if one.window_received_at > at),
+        inside=tuple(closure for closure in found if closure.window_received_at <= at),
+        told_later=tuple(closure for closure in found if closure.window_received_at > at),
         nearest=nearest,
     )
 

@@ -21,9 +21,9 @@ def extend_horizon(register: Register, now: datetime) -> int:
     from app.intake.ical import read_ical  # noqa: PLC0415 - the parser, loaded by the scheduler only when it has work
 
     added = 0
-    for one in short:
+    for stored in short:
         with store.reading() as connection:
-            user = parties.user_by_id(store, connection, one.user_id)
-        reading = read_ical(one.octets, ReadRequest(now=now, gateways=(one.gateway,), gateway=one.gateway))
-        added += extend_series(register, user, one.gateway, reading, now)
+            user = parties.user_by_id(store, connection, stored.user_id)
+        reading = read_ical(stored.octets, ReadRequest(now=now, gateways=(stored.gateway,), gateway=stored.gateway))
+        added += extend_series(register, user, stored.gateway, reading, now)
     return added

@@ -55,12 +55,12 @@ def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: d
     names = telling.parties.names
     told = [
         EntryTold(
-            kinds=tuple(kind.value for kind in one.kinds),
-            entry=entry_of(one.closure, names),
-            clashes=tuple(entry_of(other, names) for other in one.clashes),
-            maintenance=tuple(map(maintenance_entry_of, one.maintenance)),
+            kinds=tuple(kind.value for kind in entry.kinds),
+            entry=entry_of(entry.closure, names),
+            clashes=tuple(entry_of(other, names) for other in entry.clashes),
+            maintenance=tuple(map(maintenance_entry_of, entry.maintenance)),
         )
-        for one in telling.told
+        for entry in telling.told
     ]
     message_id = message.id.hex()
     return Letter(

@@ -239,13 +239,13 @@ class _Collection:
             found = self._ask("PROPFIND", str(asked), 1, _propfound)
         except _Refused as refused:
             raise _refused(refused.answer) from refused
-        if not any(_path(one.href) == self._path for one in found):
+        if not any(_path(entry.href) == self._path for entry in found):
             # A list of depth 1 names the collection itself too (RFC 4918 9.1): one that does not is not the whole list.
             raise SourceUnread("broken-off")
-        results = [one for one in found if self._is_member(one.href) and one.status == _OK]
+        results = [entry for entry in found if self._is_member(entry.href) and entry.status == _OK]
         if len(results) > _MOST_MEMBERS:
             raise SourceUnread("too-large")
-        return {one.href: _text(one.properties.get("{DAV:}getetag")) for one in results}
+        return {result.href: _text(result.properties.get("{DAV:}getetag")) for result in results}
 
     def _fetch(self, bookmark: Bookmark, hrefs: Sequence[str], gone: set[str]) -> Look:
         """Fetch what changed; return the whole look. One odd member is a problem, and leaves the others alone."""

@@ -29,7 +29,7 @@ _AGENT = "closure-notices"
 
 def _resolve(host: str, port: int) -> Sequence[str]:
     """Return every address that the system's resolver gives for a host, as text."""
-    return [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def _dial(address: str, port: int, seconds: float) -> socket.socket:
@@ -69,7 +69,7 @@ class Outbound:
         host, port = parts.hostname or "", port_of(parts)
         try:
             found = self.resolve(host, port)
-            if not found or not all(may_connect(one, allow_private=self.allow_private) for one in found):
+            if not found or not all(may_connect(entry, allow_private=self.allow_private) for entry in found):
                 raise SourceUnread("unreachable")
             wire = self._dial_first(found, port, seconds)
             if parts.scheme != "https":

@@ -40,7 +40,7 @@ def poll(register: Register, subject: Subject, state: SourceState, asker: Asker,
     """
     source, asked_at = subject.source, now()
     wanted = Filter(source.word, source.category)
-    again = frozenset(uid for uid, one in state.taken.items() if one.again is not None and one.again <= asked_at)
+    again = frozenset(uid for uid, entry in state.taken.items() if entry.again is not None and entry.again <= asked_at)
     bookmark = _forget(state.bookmark, again)
     look = look_at(asker, source.url, bookmark, wanted, whole=bool(state.missing or again))
     if not look.changed:
@@ -52,13 +52,13 @@ def poll(register: Register, subject: Subject, state: SourceState, asker: Asker,
         answer, told = _tell(register, subject, state, fresh, received_at)
         answers.append(answer)
         taken |= told
-    ahead = {uid for uid, one in taken.items() if one.latest is not None and one.latest > received_at}
+    ahead = {uid for uid, entry in taken.items() if entry.latest is not None and entry.latest > received_at}
     looked = look_again(ahead - set(subject.elsewhere), look.present, state.missing, received_at)
     if looked.gone:
         octets = cancellation_of(sorted(looked.gone))
         reading = read_pieces(subject, octets, received_at)
         answers.append(take_reading(register, subject, octets, received_at, reading))
-    kept = {uid: one for uid, one in taken.items() if uid in look.present or uid in looked.missing}
+    kept = {uid: entry for uid, entry in taken.items() if uid in look.present or uid in looked.missing}
     after = SourceState(look.bookmark, kept, looked.missing, looked.doubted, state.found)
     if answers or look.problems:
         after = replace(after, found=_found(answers, look.problems))
@@ -84,11 +84,13 @@ def _tell(
     """Tell what is new or changed; return the answer, and what is taken under each UID now."""
     octets = b"".join(piece.octets for piece in fresh)
     reading = without_the_past(subject, read_pieces(subject, octets, received_at), state.taken)
-    endless = {one.uid for one in reading.series}
+    endless = {rule.uid for rule in reading.series}
     latest = dict.fromkeys(endless, _WITHOUT_END)
-    for one in reading.announcements:
-        if one.window is not None and not one.withdrawn:
-            latest[one.uid] = max(latest.get(one.uid, one.window.starts), one.window.starts)
+    for announcement in reading.announcements:
+        if announcement.window is not None and not announcement.withdrawn:
+            latest[announcement.uid] = max(
+                latest.get(announcement.uid, announcement.window.starts), announcement.window.starts
+            )
     answer = take_reading(register, subject, octets, received_at, reading)
     again = received_at + _RULE_READ_AGAIN if isinstance(subject.reader, MaintenanceKind) else None
     return answer, {

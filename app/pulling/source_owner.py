@@ -73,7 +73,11 @@ def without_the_past(subject: Subject, reading: NoticeContent, known: Collection
     if not isinstance(subject.reader, Closer):
         return reading
     added = subject.source.created_at
-    told = (one for one in reading.announcements if one.uid in known or one.window is None or one.window.ends > added)
+    told = (
+        announcement
+        for announcement in reading.announcements
+        if announcement.uid in known or announcement.window is None or announcement.window.ends > added
+    )
     return replace(reading, announcements=tuple(told))
 
 

@@ -54,12 +54,14 @@ def write_state(state: SourceState) -> str:
         "kind": mark.kind,
         "mark": mark.mark,
         "modified": mark.modified,
-        "members": {href: [one.etag, *one.uids] for href, one in mark.members.items()},
-        "taken": {uid: [one.digest, _text(one.latest), _text(one.again)] for uid, one in state.taken.items()},
+        "members": {href: [known_member.etag, *known_member.uids] for href, known_member in mark.members.items()},
+        "taken": {uid: [taken.digest, _text(taken.latest), _text(taken.again)] for uid, taken in state.taken.items()},
         "missing": {uid: since.isoformat() for uid, since in state.missing.items()},
         "doubted": state.doubted,
         "counts": [found.accepted, found.unchanged, found.superseded, found.withdrawn],
-        "problems": [[one.text, one.remedy, one.line, one.property, one.code] for one in found.problems],
+        "problems": [
+            [problem.text, problem.remedy, problem.line, problem.property, problem.code] for problem in found.problems
+        ],
     }
     return json.dumps(facts, separators=(",", ":"))
 
@@ -70,7 +72,7 @@ def read_state(text: str) -> SourceState:
     if not facts:
         return SourceState()
     accepted, unchanged, superseded, withdrawn = facts["counts"]
-    problems = tuple(IntakeProblem(*one) for one in facts["problems"])
+    problems = tuple(IntakeProblem(*fact) for fact in facts["problems"])
     members = {href: KnownMember(etag, tuple(uids)) for href, (etag, *uids) in facts["members"].items()}
     return SourceState(
         bookmark=Bookmark(facts["kind"], facts["mark"], facts["modified"], members),

@@ -91,7 +91,7 @@ class CalendarView:
             member, closures = held.get(uid), known[uid]
             change = max(position for _, position in changes)
             if member is None:
-                if any(one.step is not Step.WITHDRAWN and one.closure.gateway == gateway for one, _ in changes):
+                if any(entry.step is not Step.WITHDRAWN and entry.closure.gateway == gateway for entry, _ in changes):
                     if uid in new:
                         fresh.append(NewMember(self._head(uid, closures, _name_of(closures)), change))
                     else:
@@ -132,9 +132,9 @@ class CalendarView:
         }
         store = self.register.store
         keys = [store.blind.series(self.user.id, uid) for uid in events if uid not in new]
-        for one in rows.of_series(store, self.connection, self.user.code, keys):
-            if one.closure.gateway == gateway:
-                known[one.mark.uid].append(Known(one.closure, one.mark))
+        for held in rows.of_series(store, self.connection, self.user.code, keys):
+            if held.closure.gateway == gateway:
+                known[held.mark.uid].append(Known(held.closure, held.mark))
         return known
 
     def _show_again(self, place: Place, uid: str, closures: Sequence[Known], change: int) -> None:
@@ -151,16 +151,16 @@ class CalendarView:
         store, uid = self.register.store, held.head.uid
         keys = [store.blind.series(self.user.id, uid)]
         standing = rows.of_series(store, self.connection, self.user.code, keys)
-        closures = [Known(one.closure, one.mark) for one in standing if one.closure.gateway == gateway]
+        closures = [Known(entry.closure, entry.mark) for entry in standing if entry.closure.gateway == gateway]
         return self._head(uid, closures, name, held)
 
     def _head(self, uid: str, closures: Sequence[Known], name: str, held: HeldMember | None = None) -> MemberHead:
         """Return the head of a member that is rendered of these closures."""
         # It rises with each change of any of them, so that it tells an old copy of the member from a new one.
-        told = max(one.closure.number for one in closures)
+        told = max(known.closure.number for known in closures)
         sequence = told if held is None else max(told, held.head.written_sequence + 1)
         octets = octets_of(uid, closures, sequence)
-        changed_at = max(one.closure.changed_at for one in closures)
+        changed_at = max(known.closure.changed_at for known in closures)
         return MemberHead(
             name=name,
             uid=uid,

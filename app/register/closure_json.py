@@ -69,7 +69,7 @@ class ScheduleJson(SpanJson):
 def schedule_facts(question: Question, found: Iterable[PlannedClosure], names: Names, now: datetime) -> ScheduleJson:
     """Return the closures that were found in answer to a question."""
     at = question.as_of or now
-    return {**span_facts(question.span, question.as_of), "closures": [json_of(one, names, at) for one in found]}
+    return {**span_facts(question.span, question.as_of), "closures": [json_of(closure, names, at) for closure in found]}
 
 
 def entry_of(closure: PlannedClosure, names: Names) -> FeedEntry:

@@ -83,7 +83,7 @@ class HistoryCache:
             self._catch_up()
             first, after = (bisect_left(self._timeline, (instant,)) for instant in (since, until))
             found = (self._histories[closure_id][place] for _, _, closure_id, place in self._timeline[first:after])
-            return [one for one in found if one.user_id in users]
+            return [change for change in found if change.user_id in users]
 
     def _touching(self, span: ClosureWindow) -> set[bytes]:
         found: set[bytes] = set()
@@ -152,9 +152,9 @@ class HistoryCache:
 
 def _closure_at(history: list[RecordedChange], instant: datetime) -> PlannedClosure | None:
     """Return what stood at an instant; the entries are in the order in which they were recorded."""
-    for one in reversed(history):
-        if one.received_at <= instant:
-            return one.after
+    for change in reversed(history):
+        if change.received_at <= instant:
+            return change.after
     return None
 
 

@@ -50,8 +50,10 @@ def import_maintenance(register: Register, kind: MaintenanceKind, reading: Notic
     store = register.store
     with store.writing() as connection:
         register.lock(connection)
-        held = {one.id: one for one in read_maintenance(store, connection)}
-        imported = _decide(kind, reading, [one for one in held.values() if one.kind is kind], now)
+        held = {maintenance.id: maintenance for maintenance in read_maintenance(store, connection)}
+        imported = _decide(
+            kind, reading, [maintenance for maintenance in held.values() if maintenance.kind is kind], now
+        )
         append_maintenance(store, connection, (*imported.added, *imported.moved, *imported.withdrawn))
     return imported
 
@@ -59,7 +61,7 @@ def import_maintenance(register: Register, kind: MaintenanceKind, reading: Notic
 def preview_maintenance(register: Register, kind: MaintenanceKind, reading: NoticeContent, now: datetime) -> Imported:
     """Say what ``import_maintenance`` would do; nothing is written."""
     held = register.rulebook().maintenance_at(None)
-    return _decide(kind, reading, [one for one in held if one.kind is kind], now)
+    return _decide(kind, reading, [maintenance for maintenance in held if maintenance.kind is kind], now)
 
 
 def remove_maintenance(register: Register, reference: str, now: datetime) -> Maintenance:
@@ -67,10 +69,10 @@ def remove_maintenance(register: Register, reference: str, now: datetime) -> Mai
     store = register.store
     with store.writing() as connection:
         register.lock(connection)
-        held = {one.id: one for one in read_maintenance(store, connection)}
-        for one in held.values():
-            if one.reference == reference.strip().upper() and not one.withdrawn:
-                gone = _next(one, now, withdrawn=True)
+        held = {maintenance.id: maintenance for maintenance in read_maintenance(store, connection)}
+        for entry in held.values():
+            if entry.reference == reference.strip().upper() and not entry.withdrawn:
+                gone = _next(entry, now, withdrawn=True)
                 append_maintenance(store, connection, [gone])
                 return gone
     raise Unknown("There is no such maintenance.", "`closures maintenance list` shows the references.")
@@ -83,8 +85,8 @@ def find_maintenance(register: Register, span: ClosureWindow, as_of: datetime | 
     """
     found = register.rulebook().maintenance_at(as_of)
     return sorted(
-        (one for one in found if not one.withdrawn and one.window.overlaps(span)),
-        key=lambda one: (one.window.starts, one.window.ends, one.reference),
+        (maintenance for maintenance in found if not maintenance.withdrawn and maintenance.window.overlaps(span)),
+        key=lambda maintenance: (maintenance.window.starts, maintenance.window.ends, maintenance.reference),
     )
 
 
@@ -117,22 +119,22 @@ def maintenance_facts(one: Maintenance) -> MaintenanceJson:
 def imported_facts(done: Imported) -> dict[str, Any]:
     """Return what an import or a poll did as JSON."""
     return {
-        "added": [maintenance_facts(one) for one in done.added],
-        "moved": [maintenance_facts(one) for one in done.moved],
-        "withdrawn": [maintenance_facts(one) for one in done.withdrawn],
+        "added": [maintenance_facts(maintenance) for maintenance in done.added],
+        "moved": [maintenance_facts(maintenance) for maintenance in done.moved],
+        "withdrawn": [maintenance_facts(maintenance) for maintenance in done.withdrawn],
         "unchanged": done.unchanged,
-        "problems": [problem_facts(one) for one in done.problems],
+        "problems": [problem_facts(problem) for problem in done.problems],
     }
 
 
 def _decide(kind: MaintenanceKind, reading: NoticeContent, held: Iterable[Maintenance], now: datetime) -> Imported:
     """Decide what each announcement makes of what is held of this kind."""
-    known = {(one.uid, one.recurrence_id): one for one in held}
+    known = {(maintenance.uid, maintenance.recurrence_id): maintenance for maintenance in held}
     added: list[Maintenance] = []
     moved: list[Maintenance] = []
     withdrawn: list[Maintenance] = []
     unchanged = 0
-    stated = {(one.uid, one.recurrence_id): one for one in reading.announcements}
+    stated = {(announcement.uid, announcement.recurrence_id): announcement for announcement in reading.announcements}
     for key, announced in stated.items():
         before = known.get(key)
         window = announced.window
@@ -148,9 +150,12 @@ def _decide(kind: MaintenanceKind, reading: NoticeContent, held: Iterable[Mainte
         else:
             unchanged += 1
     withdrawn += [
-        _next(one, now, withdrawn=True)
-        for key, one in known.items()
-        if one.uid in reading.whole_uids and key not in stated and not one.withdrawn and one.window.starts > now
+        _next(maintenance, now, withdrawn=True)
+        for key, maintenance in known.items()
+        if maintenance.uid in reading.whole_uids
+        and key not in stated
+        and not maintenance.withdrawn
+        and maintenance.window.starts > now
     ]
     return Imported(tuple(added), tuple(moved), tuple(withdrawn), unchanged, reading.problems)
 

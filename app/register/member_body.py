@@ -30,10 +30,16 @@ class MemberBody:
 def dump_body(body: MemberBody) -> bytes:
     """Write a body: two lines, of facts and of the acknowledgement, then the octets."""
     spans = [
-        [to_micros(one.starts), to_micros(one.ends), one.recurrence_id, one.all_day + 2 * one.floating, one.place]
-        for one in body.instances
+        [
+            to_micros(occurrence.starts),
+            to_micros(occurrence.ends),
+            occurrence.recurrence_id,
+            occurrence.all_day + 2 * occurrence.floating,
+            occurrence.place,
+        ]
+        for occurrence in body.instances
     ]
-    bounds = [None if one is None else to_micros(one) for one in (body.complete_from, body.complete_until)]
+    bounds = [None if instant is None else to_micros(instant) for instant in (body.complete_from, body.complete_until)]
     facts = json.dumps([bounds, spans], separators=(",", ":"))
     return zlib.compress(b"\n".join((facts.encode(), body.receipt.encode("ascii"), body.octets)), _LEVEL)
 
@@ -46,11 +52,14 @@ def load_body(stored: bytes) -> MemberBody:
         Occurrence(from_micros(starts), from_micros(ends), key, bool(marks & 1), bool(marks & 2), place)
         for starts, ends, key, marks, place in spans
     )
-    since, until = (None if one is None else from_micros(one) for one in bounds)
+    since, until = (None if bound is None else from_micros(bound) for bound in bounds)
     return MemberBody(octets, instances, since, until, receipt.decode())
 
 
 def weeks_of(instances: Sequence[Occurrence]) -> frozenset[str]:
     """Return the ISO weeks that occurrences touch; one without duration touches the week of its start."""
-    touched = (weeks_touched(one.starts, max(one.ends, one.starts.replace(microsecond=1))) for one in instances)
+    touched = (
+        weeks_touched(occurrence.starts, max(occurrence.ends, occurrence.starts.replace(microsecond=1)))
+        for occurrence in instances
+    )
     return frozenset(week for weeks in touched for week in weeks)

@@ -222,7 +222,7 @@ def move_member(
         known = closures_of(receiving, [uid, *([] if replaced is None else [replaced.head.uid])])
         matches = _moves(known, uid, here, there)
         if replaced is not None and replaced.head.uid != uid:
-            gone = [one for one in known if one.mark.uid == replaced.head.uid]
+            gone = [held for held in known if held.mark.uid == replaced.head.uid]
             matches += _withdrawals(gone, there.gateway.code, notice.received_at)
         recorded = record_content(receiving, NoticeContent((), (), events=1), matches, known)
         stored = _carry(receiving, standing, (here, there), (named, new_name))
@@ -281,8 +281,8 @@ def _record_object(
     then that line is patched, so that calendar and record agree.
     """
     known = closures_of(receiving, [new.uid])
-    here = {one.mark.recurrence_id: one for one in known if one.closure.gateway == collection.gateway.code}
-    told = [replace(_replanned(one, here), by_receipt=True) for one in new.content.announcements]
+    here = {held.mark.recurrence_id: held for held in known if held.closure.gateway == collection.gateway.code}
+    told = [replace(_replanned(announcement, here), by_receipt=True) for announcement in new.content.announcements]
     matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at)
     content = replace(new.content, announcements=tuple(told), whole_uids=frozenset({new.uid}))
     recorded = record_content(receiving, content, matches, known)
@@ -293,12 +293,16 @@ def _record_object(
         patch.entitle(NEUTRAL_SUMMARY)
         octets = patch.octets()
     body = MemberBody(octets, new.instances, None, None, "")
-    again = {one.recurrence_id for one in told if not one.withdrawn} & {
-        one.recurrence_id for one in new.content.announcements if one.withdrawn
+    again = {announcement.recurrence_id for announcement in told if not announcement.withdrawn} & {
+        announcement.recurrence_id for announcement in new.content.announcements if announcement.withdrawn
     }
     if not again:
         return recorded, body.octets, body.instances
-    shown = [Known(one.closure, one.mark) for one in recorded.decisions if one.mark.recurrence_id in again]
+    shown = [
+        Known(decision.closure, decision.mark)
+        for decision in recorded.decisions
+        if decision.mark.recurrence_id in again
+    ]
     after = patched(body, shown).body
     return recorded, after.octets, after.instances
 

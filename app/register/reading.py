@@ -71,7 +71,7 @@ def find_history(
     Raise ``Unknown``, also where nothing of it was known then.
     """
     held, written = find_written(register, principal, reference)
-    known = [one.revision for one in written if as_of is None or one.revision.received_at <= as_of]
+    known = [entry.revision for entry in written if as_of is None or entry.revision.received_at <= as_of]
     if not known:
         raise Unknown("That closure was not known then.", "Give a later time.")
     closure = held.closure
@@ -89,14 +89,18 @@ def find_written(register: Register, principal: Principal, reference: str) -> tu
 def read_schedule(register: Register, principal: Principal, question: Question) -> list[PlannedClosure]:
     """Return the closures that a question asks for, as they stood at ``question.as_of``, by start and reference."""
     users = _asked_keys(register, principal, question.user)
-    found = [one for one in register.history.closures(question.span, question.as_of, users) if question.takes(one)]
-    return sorted(found, key=lambda one: (one.window.starts, one.reference))
+    found = [
+        closure
+        for closure in register.history.closures(question.span, question.as_of, users)
+        if question.takes(closure)
+    ]
+    return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
 
 
 def read_everything(register: Register, principal: Principal, as_of: datetime | None = None) -> list[PlannedClosure]:
     """Return every closure that the principal may see, whenever its window is, as it stood at ``as_of``."""
     found = register.history.closures(None, as_of, _asked_keys(register, principal, None))
-    return sorted(found, key=lambda one: (one.window.starts, one.reference))
+    return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
 
 
 def read_recorded(register: Register, principal: Principal, since: datetime, until: datetime) -> list[RecordedChange]:

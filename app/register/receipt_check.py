@@ -44,13 +44,15 @@ class ReceiptCheck:
     @property
     def holds(self) -> bool:
         """Tell whether the receipt holds in everything that was looked at."""
-        return all(one.holds for one in self.findings)
+        return all(finding.holds for finding in self.findings)
 
 
 def receipt_of(register: Register, principal: Principal, reference: str, number: int) -> ReceiptJson:
     """Return the receipt of a revision. Raise ``Unknown``, also for one that came without a notice of its own."""
     standing, history = find_written(register, principal, reference)
-    found = next((one for one in history if one.revision.number == number and one.notice_id is not None), None)
+    found = next(
+        (written for written in history if written.revision.number == number and written.notice_id is not None), None
+    )
     if found is None or found.notice_id is None:
         raise Unknown("There is no receipt of that revision.", "See the closure's history for those that there are.")
     with register.store.reading() as connection:
@@ -138,4 +140,4 @@ def _visible(register: Register, principal: Principal, reference: str, number: i
         _, history = find_written(register, principal, reference)
     except Unknown:
         return None
-    return next((one for one in history if one.revision.number == number), None)
+    return next((written for written in history if written.revision.number == number), None)

@@ -190,15 +190,15 @@ def outcome_facts(outcome: Outcome) -> OutcomeJson:
 def _told(outcome: Outcome, acknowledged: Iterable[Acknowledgement]) -> list[AcknowledgementJson]:
     return [
         {
-            **json_of(one.closure, outcome.names, outcome.received_at),
-            "change": one.step,
-            "replaced": None if one.replaced is None else window_facts(one.replaced),
-            "notice": f"{given_words(one.closure.verdict.current_date)}.",
-            "remarks": list(one.remarks),
-            "left_out": list(one.left_out),
-            "clashes": list(one.clashes),
-            "also_at": list(one.also_at),
-            "receipt": one.receipt,
+            **json_of(acknowledgement.closure, outcome.names, outcome.received_at),
+            "change": acknowledgement.step,
+            "replaced": None if acknowledgement.replaced is None else window_facts(acknowledgement.replaced),
+            "notice": f"{given_words(acknowledgement.closure.verdict.current_date)}.",
+            "remarks": list(acknowledgement.remarks),
+            "left_out": list(acknowledgement.left_out),
+            "clashes": list(acknowledgement.clashes),
+            "also_at": list(acknowledgement.also_at),
+            "receipt": acknowledgement.receipt,
         }
-        for one in acknowledged
+        for acknowledgement in acknowledged
     ]

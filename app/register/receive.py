@@ -70,7 +70,7 @@ def receive_notice(
         matches, held = _matches(receiving, content, about)
         if withdraw_missing:
             missing = _missing(register, connection, user, notice.received_at, content)
-            matches += [Match(withdrawal_of(one), one) for one in missing]
+            matches += [Match(withdrawal_of(entry), entry) for entry in missing]
         recorded = record_content(receiving, content, matches, held)
         follow_closures(register, connection, user, recorded.changes, rulebook, known=held)
     return recorded.outcome(register.signing_key)
@@ -160,8 +160,8 @@ def preview_notice(
         decisions, problems = decide(matches, receiving.occasion)
         names = _own_names(receiving)
         clashes = _clashes(receiving, decisions, names)
-        missing = [as_it_stands(one) for one in _missing(register, connection, user, received_at, content)]
-    acknowledged = [acknowledge(one, clashes, _also_at(decisions, held)) for one in decisions]
+        missing = [as_it_stands(entry) for entry in _missing(register, connection, user, received_at, content)]
+    acknowledged = [acknowledge(decision, clashes, _also_at(decisions, held)) for decision in decisions]
     found = (*content.problems, *problems)
     outcome = outcome_of(received_at, acknowledged, found, content.remarks, names, recorded=False)
     return replace(outcome, missing=tuple(missing))
@@ -188,10 +188,16 @@ def extend_series(register: Register, user: User, gateway: str, content: NoticeC
     with store.writing() as connection:
         head, rulebook = register.lock(connection)
         keys = [store.blind.series(user.id, uid) for uid in sorted(content.whole_uids)]
-        held = [one for one in rows.of_series(store, connection, user.code, keys) if one.closure.gateway == gateway]
-        known = {(one.mark.uid, one.mark.recurrence_id) for one in held}
-        later = [one for one in content.announcements if (one.uid, one.recurrence_id) not in known]
-        heard_at = min((one.closure.first_received_at for one in held), default=now)
+        held = [
+            entry for entry in rows.of_series(store, connection, user.code, keys) if entry.closure.gateway == gateway
+        ]
+        known = {(entry.mark.uid, entry.mark.recurrence_id) for entry in held}
+        later = [
+            announcement
+            for announcement in content.announcements
+            if (announcement.uid, announcement.recurrence_id) not in known
+        ]
+        heard_at = min((entry.closure.first_received_at for entry in held), default=now)
         policy = rulebook.policy_for(heard_at)
         occasion = Occasion(
             user=user.code,
@@ -202,9 +208,11 @@ def extend_series(register: Register, user: User, gateway: str, content: NoticeC
             stamped_at=head.stamped_at,
             given_by="the horizon moved on",
         )
-        decisions, _ = decide([Match(one, None) for one in later if not one.withdrawn], occasion)
+        decisions, _ = decide(
+            [Match(announcement, None) for announcement in later if not announcement.withdrawn], occasion
+        )
         transaction = Transaction(store, head, now, user.id)
-        places = [transaction.add(_entry_of(one))[0] for one in decisions]
+        places = [transaction.add(_entry_of(decision))[0] for decision in decisions]
         transaction.log.close()
         transaction.write(connection)
         _keep_rules(register, connection, user, content)
@@ -240,7 +248,9 @@ def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[He
 def _matches(receiving: Receiving, content: NoticeContent, about: str) -> tuple[list[Match], list[Held]]:
     if about:
         return _matches_about(receiving, content, about)
-    held = closures_of(receiving, [*(one.uid for one in content.announcements), *sorted(content.whole_uids)])
+    held = closures_of(
+        receiving, [*(announcement.uid for announcement in content.announcements), *sorted(content.whole_uids)]
+    )
     received_at = receiving.notice.received_at
     return match_announcements(content.announcements, held, content.whole_uids, received_at), held
 
@@ -252,8 +262,11 @@ def _matches_about(receiving: Receiving, content: NoticeContent, about: str) -> 
     if held is None:
         raise Unknown("There is no such closure.", "Check the reference; it looks like CN-0123456789.")
     known = closures_of(receiving, [held.mark.uid])
-    told = [replace(one, uid=held.mark.uid, recurrence_id=held.mark.recurrence_id) for one in content.announcements]
-    return [match for one in told for match in change_of_gateway(held, one, known)], known
+    told = [
+        replace(announcement, uid=held.mark.uid, recurrence_id=held.mark.recurrence_id)
+        for announcement in content.announcements
+    ]
+    return [match for announcement in told for match in change_of_gateway(held, announcement, known)], known
 
 
 def _write(
@@ -308,7 +321,7 @@ def _missing(
     register: Register, connection: Connection, user: User, received_at: datetime, content: NoticeContent
 ) -> list[Held]:
     """Return the sender's planned closures ahead that the notice does not mention, earliest first."""
-    events = {(one.gateway, one.uid) for one in content.announcements}
+    events = {(announcement.gateway, announcement.uid) for announcement in content.announcements}
     anywhere = {uid for gateway, uid in events if not gateway}
     planned = rows.in_state(register.store, connection, State.PLANNED, {user.id: user.code})
     found = [
@@ -324,16 +337,16 @@ def _missing(
 def _own_names(receiving: Receiving) -> Names:
     """Return what the sender and its gateways are called."""
     gateways = parties.gateways_of(receiving.register.store, receiving.connection, receiving.user.id)
-    return Names({receiving.user.code: receiving.user.name}, {one.code: one.name for one in gateways})
+    return Names({receiving.user.code: receiving.user.name}, {gateway.code: gateway.name for gateway in gateways})
 
 
 def _clashes(receiving: Receiving, decisions: Sequence[Decision], names: Names) -> dict[str, tuple[str, ...]]:
     """Return, for each closure acknowledged, the sender's own closures at other gateways that overlap it."""
     store, connection, user = receiving.register.store, receiving.connection, receiving.user
     subjects = {
-        one.closure.id: one.closure
-        for one in decisions
-        if one.revision is not None and one.closure.state is State.PLANNED
+        decision.closure.id: decision.closure
+        for decision in decisions
+        if decision.revision is not None and decision.closure.state is State.PLANNED
     }
     if not subjects or len(names.gateways) == 1:
         return {}
@@ -348,34 +361,38 @@ def _clashes(receiving: Receiving, decisions: Sequence[Decision], names: Names) 
     told = {closure.reference for closure in subjects.values()}
     found: dict[str, list[str]] = {}
     for clash in find_clashes({**others, **subjects}.values()):
-        for one, other in ((clash.first, clash.second), (clash.second, clash.first)):
-            overlapping = found.setdefault(one.reference, [])
-            if one.reference in told and len(overlapping) < _MOST_CLASHES:
+        for entry, other in ((clash.first, clash.second), (clash.second, clash.first)):
+            overlapping = found.setdefault(entry.reference, [])
+            if entry.reference in told and len(overlapping) < _MOST_CLASHES:
                 overlapping.append(other.reference)
     return {reference: tuple(overlapping) for reference, overlapping in found.items()}
 
 
 def _also_at(decisions: Sequence[Decision], held: Iterable[Held]) -> dict[str, tuple[str, ...]]:
     """Return, for each closure that stands after a notice, the other gateways at which the same event is planned."""
-    standing = {one.closure.id: (one.closure, one.mark.uid) for one in held}
-    standing |= {one.closure.id: (one.closure, one.mark.uid) for one in decisions}
+    standing = {entry.closure.id: (entry.closure, entry.mark.uid) for entry in held}
+    standing |= {decision.closure.id: (decision.closure, decision.mark.uid) for decision in decisions}
     planned: dict[str, set[str]] = {}
     for closure, uid in standing.values():
         if closure.state is State.PLANNED:
             planned.setdefault(uid, set()).add(closure.gateway)
     return {
-        one.closure.reference: tuple(sorted(planned.get(one.mark.uid, set()) - {one.closure.gateway}))
-        for one in decisions
-        if one.closure.state is State.PLANNED
+        decision.closure.reference: tuple(sorted(planned.get(decision.mark.uid, set()) - {decision.closure.gateway}))
+        for decision in decisions
+        if decision.closure.state is State.PLANNED
     }
 
 
 def _keep_rules(register: Register, connection: Connection, user: User, content: NoticeContent) -> None:
     """Keep the rules that go on beyond the horizon; forget those of events that no longer do."""
     store = register.store
-    events = {(one.gateway, one.uid) for one in content.announcements if one.uid in content.whole_uids}
-    going_on: dict[tuple[str, str], RepeatingRule] = {(one.gateway, one.uid): one for one in content.series}
+    events = {
+        (announcement.gateway, announcement.uid)
+        for announcement in content.announcements
+        if announcement.uid in content.whole_uids
+    }
+    going_on: dict[tuple[str, str], RepeatingRule] = {(rule.gateway, rule.uid): rule for rule in content.series}
     ended = [store.blind.rule(user.id, *event) for event in sorted(events - going_on.keys())]
     runs.drop_series(connection, ended)
-    for one in content.series:
-        runs.put_series(store, connection, user.id, (one.uid, one.gateway, one.octets), one.expanded_to)
+    for entry in content.series:
+        runs.put_series(store, connection, user.id, (entry.uid, entry.gateway, entry.octets), entry.expanded_to)

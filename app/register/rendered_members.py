@@ -41,14 +41,14 @@ def rendered_touching(
 def _rendered_body(uid: str, known: Sequence[Known], sequence: int) -> MemberBody:
     instances = [
         Occurrence(
-            starts=one.closure.window.starts,
-            ends=one.closure.window.ends,
-            recurrence_id=one.mark.recurrence_id,
+            starts=entry.closure.window.starts,
+            ends=entry.closure.window.ends,
+            recurrence_id=entry.mark.recurrence_id,
             all_day=False,
             floating=False,
             place=place,
         )
-        for place, one in enumerate(in_order(known))
+        for place, entry in enumerate(in_order(known))
     ]
     by_start = sorted(instances, key=lambda instance: (instance.starts, instance.recurrence_id))
     return MemberBody(octets_of(uid, known, sequence), tuple(by_start), None, None, "")

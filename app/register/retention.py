@@ -26,21 +26,21 @@ def purge_expired(register: Register, now: datetime) -> Purged:
     retention = register.rulebook().retention
     with store.reading() as connection:
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
-        held = {one.closure.id: one for one in rows.changed_since(store, connection, 0, codes)}
+        held = {entry.closure.id: entry for entry in rows.changed_since(store, connection, 0, codes)}
         held_notices = notices.held_notices(connection, now - retention.details)
         about = rows.closures_of_notices(connection, held_notices)
-    recent = {closure_id for closure_id, one in held.items() if one.closure.window.ends > now - retention.details}
+    recent = {closure_id for closure_id, entry in held.items() if entry.closure.window.ends > now - retention.details}
     # A notice about a closure that nobody can read any more says nothing of when its window was: it is kept.
     current = {notice_id for notice_id, closure_id in about if closure_id in recent or closure_id not in held}
     silent = [notice_id for notice_id in held_notices if notice_id not in current]
-    past = [closure_id for closure_id, one in held.items() if one.closure.window.ends <= now - retention.facts]
+    past = [closure_id for closure_id, entry in held.items() if entry.closure.window.ends <= now - retention.facts]
     with store.writing() as connection:
         register.lock(connection)
         for group in rows.in_groups(silent):
             notices.purge_notices(connection, group)
         rows.forget_closures(connection, past)
         if past:
-            let_members_go(register, connection, (held[one] for one in past), now.toordinal())
+            let_members_go(register, connection, (held[entry] for entry in past), now.toordinal())
             parties.count_forgetting(connection, now)
         for group in rows.in_groups(past):
             assessments.forget_assessments(connection, group)

@@ -46,12 +46,18 @@ class Rulebook:
 
     def thresholds_at(self, instant: datetime | None) -> Thresholds:
         """Return the thresholds in force at an instant; None asks for now."""
-        kept = [one for one, set_at in self.threshold_versions if instant is None or set_at <= instant]
+        kept = [thresholds for thresholds, set_at in self.threshold_versions if instant is None or set_at <= instant]
         return kept[-1] if kept else Thresholds(version=1)
 
     def maintenance_at(self, instant: datetime | None) -> list[Maintenance]:
         """Return DCC's own windows as they stood at an instant, withdrawn ones too; None asks for now."""
-        return list({one.id: one for one in self.maintenance if instant is None or one.received_at <= instant}.values())
+        return list(
+            {
+                maintenance.id: maintenance
+                for maintenance in self.maintenance
+                if instant is None or maintenance.received_at <= instant
+            }.values()
+        )
 
     def policy_for(self, received_at: datetime) -> NoticePolicy:
         """Return the policy in force for what is received at this instant."""

@@ -69,7 +69,7 @@ def gateway_of(store: Store, user_code: str, gateway: str) -> GatewayOf:
     """Return the gateway of a User that a source may close. Raise ``Unknown``."""
     with store.reading() as connection:
         user = parties.find_user(store, connection, read_code(user_code))
-        held = {one.code for one in parties.gateways_of(store, connection, user.id)}
+        held = {entry.code for entry in parties.gateways_of(store, connection, user.id)}
     code = read_code(gateway)
     if code not in held:
         raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
@@ -125,7 +125,9 @@ def list_sources(store: Store) -> Sequence[ListedSource]:
         users = parties.read_parties(store, connection).users
         found = sources.list_sources(store, connection)
     codes: dict[bytes | None, str | None] = {None: None} | {user_id: user.code for user_id, user in users.items()}
-    return [ListedSource(one, standing, codes[one.user_id]) for one, standing in found if one.user_id in codes]
+    return [
+        ListedSource(source, standing, codes[source.user_id]) for source, standing in found if source.user_id in codes
+    ]
 
 
 def sources_about(store: Store, topic: Topic) -> Sequence[ListedSource]:
@@ -135,9 +137,9 @@ def sources_about(store: Store, topic: Topic) -> Sequence[ListedSource]:
 
 def find_source(found: Sequence[ListedSource], source_id: str) -> ListedSource:
     """Return the one of a list that a hexadecimal id means. Raise ``Unknown``: what one may not see is not there."""
-    for one in found:
-        if one.source.id.hex() == source_id.strip().lower():
-            return one
+    for source in found:
+        if source.source.id.hex() == source_id.strip().lower():
+            return source
     raise Unknown("There is no such source.", "Look at the list.")
 
 

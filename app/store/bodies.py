@@ -36,7 +36,8 @@ def dump_verdict(verdict: Verdict) -> list[Any]:
     """Write a verdict as it was judged; its three periods share the policy, so its facts are written once."""
     first = verdict.first_notice
     periods = [
-        [one.working_days, one.band, int(one.short_notice)] for one in (first, verdict.current_date, verdict.change)
+        [period.working_days, period.band, int(period.short_notice)]
+        for period in (first, verdict.current_date, verdict.change)
     ]
     return [*periods, first.recommended_days, first.policy_version, first.holiday_version]
 

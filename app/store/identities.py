@@ -51,7 +51,9 @@ def identities_of(store: Store, connection: sa.Connection, account_id: bytes) ->
     """Return the identities of an account, in order."""
     rows = connection.execute(sa.select(identities).where(identities.c.account_id == account_id))
     found = (store.keyring.unseal(SERVICE_OWNER, "identities", "sealed", row.subject, 1, row.sealed) for row in rows)
-    return sorted((Identity(*json.loads(body)) for body in found), key=lambda one: (one.issuer, one.subject))
+    return sorted(
+        (Identity(*json.loads(body)) for body in found), key=lambda identity: (identity.issuer, identity.subject)
+    )
 
 
 def unlink_identities(connection: sa.Connection, account_id: bytes) -> None:

@@ -154,7 +154,7 @@ def bodies_of(
     store: Store, connection: sa.Connection, versions: Sequence[Version]
 ) -> Iterator[tuple[Version, HeldMember, bytes | None]]:
     """Yield these members, as they stand in the same transaction, with their bodies; None for one that is rendered."""
-    for group in _grouped([one.id for one in versions]):
+    for group in _grouped([entry.id for entry in versions]):
         for row in connection.execute(_BODIES, {"ids": group}):
             version = Version(row.id, row.row_version, row.body_version, row.leaves_on or 0)
             yield version, open_member(store, row), _open_body(store, row)
@@ -231,30 +231,30 @@ def put_member(store: Store, connection: sa.Connection, place: Place, held: Held
 
 def insert_members(store: Store, connection: sa.Connection, place: Place, new: Sequence[NewMember]) -> None:
     """Write members, each the first of its name."""
-    named = [(new_row_id(), one) for one in new]
+    named = [(new_row_id(), entry) for entry in new]
     rows = [
         {
-            **_row(store, place, member_id, 1, one),
+            **_row(store, place, member_id, 1, entry),
             "id": member_id,
             "user_id": place.user_id,
             "collection": place.collection,
-            "name_index": store.blind.member(place.collection, one.head.name),
+            "name_index": store.blind.member(place.collection, entry.head.name),
         }
-        for member_id, one in named
+        for member_id, entry in named
     ]
     connection.execute(_INSERT, rows)
     bodies = [
         {
             "member_id": member_id,
             "row_version": 1,
-            "sealed": store.keyring.seal(place.user_id, "member_bodies", "sealed", member_id, 1, one.body),
+            "sealed": store.keyring.seal(place.user_id, "member_bodies", "sealed", member_id, 1, entry.body),
         }
-        for member_id, one in named
-        if one.body is not None
+        for member_id, entry in named
+        if entry.body is not None
     ]
     if bodies:
         connection.execute(_INSERT_BODY, bodies)
-    weeks = [row for member_id, one in named for row in _week_rows(store, place, member_id, one)]
+    weeks = [row for member_id, entry in named for row in _week_rows(store, place, member_id, entry)]
     if weeks:
         connection.execute(_INSERT_WEEKS, weeks)
 

@@ -86,14 +86,14 @@ def list_recipients(store: Store, connection: sa.Connection) -> list[Recipient]:
     """Return the recipients that are told something, oldest first; those of a shredded User are not among them."""
     query = sa.select(recipients).where(recipients.c.removed_at.is_(None))
     found = (_open(store, row) for row in connection.execute(query.order_by(recipients.c.created_at, recipients.c.id)))
-    return [one for one in found if one is not None]
+    return [recipient for recipient in found if recipient is not None]
 
 
 def read_recipients(store: Store, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Recipient]:
     """Return recipients by id, removed ones too; those of a shredded User are not among them."""
     query = sa.select(recipients).where(recipients.c.id.in_(ids))
     found = (_open(store, row) for row in connection.execute(query))
-    return {one.id: one for one in found if one is not None}
+    return {recipient.id: recipient for recipient in found if recipient is not None}
 
 
 def find_recipient(store: Store, connection: sa.Connection, recipient_id: str) -> Recipient:

@@ -143,8 +143,8 @@ def _expanded_row(view: AskerView, resource: Resource, wanted: Element, depth: i
     if resource.kind is PathKind.MEMBER:
         return _member_row(view, resource, names)
     inner = {
-        name: "".join(_followed(view, path, one, depth) for path in HREFS[name](view, resource))
-        for name, one in nested.items()
+        name: "".join(_followed(view, path, entry, depth) for path in HREFS[name](view, resource))
+        for name, entry in nested.items()
         if name in LIVE[resource.kind]
     }
     if not inner:

@@ -51,7 +51,7 @@ def read_telling(register: Register, message: Message, now: datetime) -> Telling
         codes = visible_users(_principal(recipient, everyone), everyone)
         sight = _Sight(store, connection, codes, rulebook, now)
         found = sight.told(outbox.notifications_of(store, connection, message.id))
-    told = sorted(found, key=lambda one: (one.closure.window.starts, one.closure.reference))
+    told = sorted(found, key=lambda entry: (entry.closure.window.starts, entry.closure.reference))
     return Telling(recipient, tuple(told), everyone) if told else None
 
 
@@ -78,12 +78,16 @@ class _Sight:
             by_closure.setdefault(notification.closure_id, []).append(notification)
         standing = rows.by_ids(self.store, self.connection, by_closure, dict(self.codes))
         found = (self._told(held, by_closure[closure_id]) for closure_id, held in standing.items())
-        return [one for one in found if one.kinds]
+        return [told for told in found if told.kinds]
 
     def _told(self, held: Held, notifications: Iterable[Notification]) -> Told:
         closure = held.closure
         since = self._planned_since(closure)
-        holding = {one.kind for one in notifications if still_holds(one.kind, one.number, closure, since, self.now)}
+        holding = {
+            notification.kind
+            for notification in notifications
+            if still_holds(notification.kind, notification.number, closure, since, self.now)
+        }
         asked = Kind.CLASH in holding and closure.state is State.PLANNED
         clashes = self._clashes(held) if asked else ()
         maintenance = self._maintenance(closure) if asked else ()
@@ -97,7 +101,10 @@ class _Sight:
             return 1
         history = (written.revision for written in rows.history(self.store, self.connection, closure.id))
         plans = {Step.FIRST, Step.PLANNED_AGAIN}
-        return max((one.number for one in history if one.step in plans and one.number is not None), default=0)
+        return max(
+            (revision.number for revision in history if revision.step in plans and revision.number is not None),
+            default=0,
+        )
 
     def _clashes(self, held: Held) -> tuple[PlannedClosure, ...]:
         """Return the closures, among those that may be seen, with which this one came to clash.
@@ -114,7 +121,7 @@ class _Sight:
             and other.closure.window.overlaps(closure.window)
             and (other.change, other.closure.reference) < (held.change, closure.reference)
         ]
-        return tuple(sorted(found, key=lambda one: (one.window, one.reference)))
+        return tuple(sorted(found, key=lambda entry: (entry.window, entry.reference)))
 
     def _maintenance(self, closure: PlannedClosure) -> tuple[Maintenance, ...]:
         """Return DCC's own windows, as they stand, on which a closure falls."""

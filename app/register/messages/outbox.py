@@ -29,7 +29,7 @@ def tell_by_the_clock(register: Register, now: datetime) -> int:
     store, rulebook = register.store, register.rulebook()
     calendar = rulebook.calendar_for(rulebook.policy_for(now))
     with store.reading() as connection:
-        listeners = [one for one in recipients.listeners(connection) if one.kinds & BY_THE_CLOCK]
+        listeners = [entry for entry in recipients.listeners(connection) if entry.kinds & BY_THE_CLOCK]
         if not listeners:
             return 0
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
@@ -55,7 +55,7 @@ def make_messages(register: Register, now: datetime) -> None:
     with store.reading() as connection:
         waiting = outbox.list_waiting(connection)
         who = recipients.read_recipients(store, connection, list(waiting)) if waiting else {}
-    due = [one for one in waiting if one not in who or is_due(waiting[one].since, who[one].digest_hour, now)]
+    due = [entry for entry in waiting if entry not in who or is_due(waiting[entry].since, who[entry].digest_hour, now)]
     if due:
         with store.writing() as connection:
             register.lock(connection)

@@ -97,7 +97,10 @@ def list_recipients(store: Store) -> list[ListedRecipient]:
     with store.reading() as connection:
         users = parties.read_parties(store, connection).users
         found = recipients.list_recipients(store, connection)
-    return [ListedRecipient(one, users[one.user_id].code if one.user_id in users else "") for one in found]
+    return [
+        ListedRecipient(recipient, users[recipient.user_id].code if recipient.user_id in users else "")
+        for recipient in found
+    ]
 
 
 def find_recipient(store: Store, recipient_id: str) -> ListedRecipient:
@@ -138,8 +141,8 @@ def list_messages(store: Store, states: Collection[MessageState]) -> list[Listed
     """Return the newest messages in these states, newest first."""
     with store.reading() as connection:
         found = outbox.list_messages(connection, list(states), MOST_SHOWN)
-        who = recipients.read_recipients(store, connection, [one.recipient_id for one in found])
-    return [ListedMessage(one, who.get(one.recipient_id)) for one in found]
+        who = recipients.read_recipients(store, connection, [message.recipient_id for message in found])
+    return [ListedMessage(message, who.get(message.recipient_id)) for message in found]
 
 
 def list_gatherings(store: Store) -> list[Gathering]:
@@ -148,12 +151,16 @@ def list_gatherings(store: Store) -> list[Gathering]:
         waiting = outbox.list_waiting(connection)
         who = recipients.read_recipients(store, connection, list(waiting))
     found = [
-        Gathering(one, held.count, held.since if one.digest_hour is None else next_digest(one.digest_hour, held.since))
-        for one in who.values()
-        for held in [waiting[one.id]]
-        if one.removed_at is None
+        Gathering(
+            recipient,
+            held.count,
+            held.since if recipient.digest_hour is None else next_digest(recipient.digest_hour, held.since),
+        )
+        for recipient in who.values()
+        for held in [waiting[recipient.id]]
+        if recipient.removed_at is None
     ]
-    return sorted(found, key=lambda one: (one.due_at, one.recipient.id))
+    return sorted(found, key=lambda gathering: (gathering.due_at, gathering.recipient.id))
 
 
 def check_kinds(kinds: Collection[Kind], *, for_a_user: bool) -> frozenset[Kind]:

@@ -318,8 +318,8 @@ def list_subscriptions(store: Store) -> list[ReadSubscription]:
     """Return every subscription with its latest fetch, oldest first, ended ones too."""
     with store.reading() as connection:
         return [
-            ReadSubscription(one, next(iter(subscriptions.last_reads(connection, one.id, 1)), None))
-            for one in subscriptions.list_subscriptions(store, connection)
+            ReadSubscription(subscription, next(iter(subscriptions.last_reads(connection, subscription.id, 1)), None))
+            for subscription in subscriptions.list_subscriptions(store, connection)
         ]
 
 

@@ -65,9 +65,11 @@ def changes_between(register: Register, principal: Principal, since: datetime, u
 
     A superseded notice changed nothing and is not among the changes.
     """
-    found = [one for one in read_recorded(register, principal, since, until) if one.step is not Step.SUPERSEDED]
-    counts = Counter(one.step for one in found)
-    late = sum(one.is_late for one in found)
+    found = [
+        change for change in read_recorded(register, principal, since, until) if change.step is not Step.SUPERSEDED
+    ]
+    counts = Counter(change.step for change in found)
+    late = sum(change.is_late for change in found)
     between = f"between {london_text(since)} and {london_text(until)}"
     parts = [_said(counts[step], step) for step in Step if counts[step]]
     words = f"{count_words(len(found), 'change')} {between}"
@@ -80,7 +82,7 @@ def changes_between(register: Register, principal: Principal, since: datetime, u
         "until": utc_text(until),
         "counts": {step.value: counts[step] for step in Step if step is not Step.SUPERSEDED},
         "late": late,
-        "changes": [_change_facts(one, names) for one in found],
+        "changes": [_change_facts(change, names) for change in found],
     }
 
 
@@ -88,8 +90,8 @@ def moved_often(
     register: Register, principal: Principal, times: int, as_of: datetime | None, now: datetime
 ) -> MovedJson:
     """Answer which closures were moved ``times`` or more, most moves first (Q13)."""
-    found = [one for one in read_everything(register, principal, as_of) if one.moves >= times]
-    found.sort(key=lambda one: -one.moves)
+    found = [closure for closure in read_everything(register, principal, as_of) if closure.moves >= times]
+    found.sort(key=lambda closure: -closure.moves)
     names = register.history.parties().names
     verb = "was" if len(found) == 1 else "were"
     words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"
@@ -97,7 +99,7 @@ def moved_often(
         "answer": sentence_of(words),
         "times": times,
         "as_of": None if as_of is None else utc_text(as_of),
-        "closures": [json_of(one, names, as_of or now) for one in found],
+        "closures": [json_of(closure, names, as_of or now) for closure in found],
     }
 
 

@@ -85,12 +85,12 @@ def clashes_in(
     days = limits.release_days if release_days is None else release_days
     planned = rulebook.maintenance_at(question.as_of)
     if maintenance is not None:
-        planned = [one for one in planned if one.reference == maintenance.strip().upper() and not one.withdrawn]
+        planned = [entry for entry in planned if entry.reference == maintenance.strip().upper() and not entry.withdrawn]
         if not planned:
             raise Unknown("There is no such maintenance.", "Check the reference; it looks like DM-0123456789.")
     found = read_schedule(register, principal, replace(question, span=hours_around(question.span)))
-    near = [one for one in find_maintenance_clashes(found, planned, days) if one.overlap.overlaps(question.span)]
-    pairs = (one for one in find_clashes(found) if one.overlap.overlaps(question.span))
+    near = [clash for clash in find_maintenance_clashes(found, planned, days) if clash.overlap.overlaps(question.span)]
+    pairs = (clash for clash in find_clashes(found) if clash.overlap.overlaps(question.span))
     named = [] if maintenance is not None else list(islice(pairs, MOST_PAIRS + 1))
     more = len(named) > MOST_PAIRS
     crowded = [
@@ -111,9 +111,9 @@ def clashes_in(
     return {
         "answer": sentence_of(words),
         **span_facts(question.span, question.as_of),
-        "clashes": [_clash_facts(one, side) for one in named[:MOST_PAIRS]],
+        "clashes": [_clash_facts(clash, side) for clash in named[:MOST_PAIRS]],
         "more": more,
-        "maintenance_clashes": [_maintenance_facts(one, side) for one in near],
+        "maintenance_clashes": [_maintenance_facts(clash, side) for clash in near],
         "release_days": days,
         "crowded_hours": [hour_facts(hour) for hour in crowded],
         "thresholds": {"version": limits.version, "closed": limits.closed, "reopening": limits.reopening},

@@ -29,11 +29,11 @@ class Company:
 def company_of(register: Register, principal: Principal, reference: str, window: ClosureWindow) -> Company:
     """Return what the closure of ``reference`` clashes with in its ``window``. A withdrawn one clashes with nothing."""
     found = read_schedule(register, principal, Question(window))
-    own = [one for one in found if one.reference == reference and one.state is not State.WITHDRAWN]
+    own = [closure for closure in found if closure.reference == reference and closure.state is not State.WITHDRAWN]
     rulebook = register.rulebook()
     planned = rulebook.maintenance_at(None)
     return Company(
-        tuple(together for one in own for together in _overlapping(one, found)),
+        tuple(together for closure in own for together in _overlapping(closure, found)),
         tuple(find_maintenance_clashes(own, planned, rulebook.thresholds.release_days)),
     )
 

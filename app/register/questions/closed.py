@@ -74,7 +74,7 @@ def closed_in(
 ) -> ClosedInSpanJson:
     """Answer which gateways are closed at any part of ``span``, and how many at the peak (Q1)."""
     found = _standing(read_schedule(register, principal, Question(span, as_of=as_of)))
-    gateways = sorted({one.gateway for one in found})
+    gateways = sorted({closure.gateway for closure in found})
     peak = peak_of(found, span)
     words = f"{count_words(len(gateways), 'gateway')} closed in {span_words(span)}"
     if peak.closed:
@@ -85,7 +85,7 @@ def closed_in(
         **span_facts(span, as_of),
         "gateways": gateways,
         "peak": {"closed": peak.closed, **window_facts(ClosureWindow(peak.starts, peak.ends))},
-        "closures": [json_of(one, names, as_of or now) for one in found],
+        "closures": [json_of(closure, names, as_of or now) for closure in found],
     }
 
 
@@ -93,7 +93,7 @@ def closed_at(register: Register, principal: Principal, at: datetime, as_of: dat
     """Answer which gateways are inside a window at an instant; those told of only later stand apart (Q8)."""
     question = Question(ClosureWindow(at, at + _INSTANT), as_of=as_of)
     found = triage(read_schedule(register, principal, question), at)
-    gateways = sorted({one.gateway for one in found.inside})
+    gateways = sorted({closure.gateway for closure in found.inside})
     words = f"{count_words(len(gateways), 'gateway')} inside a notified window at {london_text(at)}"
     if gateways:
         words += f": {', '.join(gateways)}"
@@ -120,7 +120,9 @@ def triage_gateway(
     found = triage(read_schedule(register, principal, Question(near, gateway=gateway, as_of=as_of)), at)
     if not (found.inside or found.told_later or found.nearest):
         # Nothing within weeks: what is nearest is further away than that.
-        found = triage([one for one in read_everything(register, principal, as_of) if one.gateway == gateway], at)
+        found = triage(
+            [closure for closure in read_everything(register, principal, as_of) if closure.gateway == gateway], at
+        )
     names = register.history.parties().names
     return {
         "answer": sentence_of(_triage_words(gateway, found, at)),
@@ -151,7 +153,7 @@ def _with_notice(one: PlannedClosure) -> str:
 
 
 def _standing(found: list[PlannedClosure]) -> list[PlannedClosure]:
-    return [one for one in found if one.state is not State.WITHDRAWN]
+    return [closure for closure in found if closure.state is not State.WITHDRAWN]
 
 
 def _at_facts(at: datetime, as_of: datetime | None) -> _Instant:
@@ -160,9 +162,10 @@ def _at_facts(at: datetime, as_of: datetime | None) -> _Instant:
 
 def _triage_facts(found: Triage, names: Names, at: datetime) -> _Triaged:
     return {
-        "inside": [json_of(one, names, at) for one in found.inside],
+        "inside": [json_of(closure, names, at) for closure in found.inside],
         "told_later": [
-            {**json_of(one, names, at), "told_at": utc_text(one.window_received_at)} for one in found.told_later
+            {**json_of(closure, names, at), "told_at": utc_text(closure.window_received_at)}
+            for closure in found.told_later
         ],
         "nearest": None if found.nearest is None else json_of(found.nearest, names, at),
     }

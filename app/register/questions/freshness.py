@@ -31,13 +31,13 @@ def freshness_of(store: Store, now: datetime) -> Freshness:
         swept = runs.read_run(connection, SWEEP)
         feeds = subscriptions.count_live(connection, now)
         last_fetch = subscriptions.last_read_at(connection)
-    found = [one.standing for one in list_sources(store)]
+    found = [source.standing for source in list_sources(store)]
     return Freshness(
         swept_at=swept.ran_at if swept else None,
         is_on_time=swept is not None and now - swept.ran_at < OVERDUE,
         feeds=feeds,
         last_fetch=last_fetch,
         sources=len(found),
-        last_poll=max((one.polled_at for one in found if one.polled_at), default=None),
-        silent_sources=sum(one.outcome not in {"", OK} for one in found),
+        last_poll=max((standing.polled_at for standing in found if standing.polled_at), default=None),
+        silent_sources=sum(standing.outcome not in {"", OK} for standing in found),
     )

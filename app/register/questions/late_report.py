@@ -76,9 +76,9 @@ def report(register: Register, principal: Principal, period: Period, *, pseudony
     A pseudonym is the same in every report of this service, and says nothing to anybody else.
     """
     by_user: dict[str, list[RecordedChange]] = defaultdict(list)
-    for one in read_recorded(register, principal, period.span.starts, period.span.ends):
-        if one.step.is_numbered:
-            by_user[_name(register, one.after.user) if pseudonyms else one.after.user].append(one)
+    for change in read_recorded(register, principal, period.span.starts, period.span.ends):
+        if change.step.is_numbered:
+            by_user[_name(register, change.after.user) if pseudonyms else change.after.user].append(change)
     rows = [_row(period, name, found) for name, found in sorted(by_user.items())]
     short = sum(row["short_first_notices"] + row["short_changes"] for row in rows)
     told = sum(row["notices"] for row in rows)
@@ -91,17 +91,17 @@ def _name(register: Register, code: str) -> str:
 
 
 def _row(period: Period, name: str, found: list[RecordedChange]) -> ReportRowJson:
-    first = [one for one in found if one.step is Step.FIRST]
-    changed = [one for one in found if one.step is not Step.FIRST]
-    counted_by = [one.after.verdict.change for one in found]
+    first = [change for change in found if change.step is Step.FIRST]
+    changed = [change for change in found if change.step is not Step.FIRST]
+    counted_by = [change.after.verdict.change for change in found]
     return {
         "period": period.name,
         "user": name,
         "notices": len(found),
         "first_notices": len(first),
-        "short_first_notices": sum(one.is_late for one in first),
+        "short_first_notices": sum(change.is_late for change in first),
         "changes": len(changed),
-        "short_changes": sum(one.is_late for one in changed),
-        "policy_versions": " ".join(str(version) for version in sorted({one.policy_version for one in counted_by})),
-        "holiday_tables": " ".join(sorted({one.holiday_version for one in counted_by})),
+        "short_changes": sum(change.is_late for change in changed),
+        "policy_versions": " ".join(str(version) for version in sorted({entry.policy_version for entry in counted_by})),
+        "holiday_tables": " ".join(sorted({entry.holiday_version for entry in counted_by})),
     }

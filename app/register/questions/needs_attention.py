@@ -71,7 +71,7 @@ class Attention:
 
     def ids(self) -> set[str]:
         """Return the id of every item."""
-        return {one.id for one in self.late} | {one.id for one in self.clashes} | {one.id for one in self.dates}
+        return {item.id for item in self.late} | {item.id for item in self.clashes} | {item.id for item in self.dates}
 
 
 def needs_a_look(register: Register, principal: Principal, account_id: bytes, now: datetime) -> Attention:
@@ -86,19 +86,25 @@ def attention_of(
     """Return what the account has not acknowledged, the closures ``ahead`` being read already."""
     with register.store.reading() as connection:
         seen = seen_items.seen_by(connection, account_id)
-    late = (LateItem(_id(register, account_id, _late_key(one)), one) for one in _late(register, principal, now))
+    late = (
+        LateItem(_id(register, account_id, _late_key(change)), change) for change in _late(register, principal, now)
+    )
     clashes = (
-        ClashItem(_id(register, account_id, f"clash|{one.day}|{_windows(one.closures)}"), one)
-        for one in clash_days(ahead)
+        ClashItem(_id(register, account_id, f"clash|{clash_day.day}|{_windows(clash_day.closures)}"), clash_day)
+        for clash_day in clash_days(ahead)
     )
     dates = (
-        DateItem(_id(register, account_id, f"date|{one.reference}|{one.number}|{_windows(met)}"), one, met)
-        for one, met in _dates(register, ahead, now)
+        DateItem(
+            _id(register, account_id, f"date|{maintenance.reference}|{maintenance.number}|{_windows(met)}"),
+            maintenance,
+            met,
+        )
+        for maintenance, met in _dates(register, ahead, now)
     )
     return Attention(
-        tuple(one for one in late if bytes.fromhex(one.id) not in seen),
-        tuple(one for one in clashes if bytes.fromhex(one.id) not in seen),
-        tuple(one for one in dates if bytes.fromhex(one.id) not in seen),
+        tuple(item for item in late if bytes.fromhex(item.id) not in seen),
+        tuple(item for item in clashes if bytes.fromhex(item.id) not in seen),
+        tuple(item for item in dates if bytes.fromhex(item.id) not in seen),
     )
 
 
@@ -119,8 +125,8 @@ def _id(register: Register, account_id: bytes, key: str) -> str:
 def _late(register: Register, principal: Principal, now: datetime) -> list[RecordedChange]:
     """Return the last late change of each closure whose window is not over, by start."""
     received = read_recorded(register, principal, now - _LATE_FOR, now + _INSTANT)
-    last = {one.closure_id: one for one in received if one.is_late and one.after.window.ends > now}
-    return sorted(last.values(), key=lambda one: (one.after.window, one.after.reference))
+    last = {change.closure_id: change for change in received if change.is_late and change.after.window.ends > now}
+    return sorted(last.values(), key=lambda change: (change.after.window, change.after.reference))
 
 
 def _late_key(one: RecordedChange) -> str:
@@ -131,21 +137,22 @@ def _dates(
     register: Register, ahead: Iterable[PlannedClosure], now: datetime
 ) -> list[tuple[Maintenance, tuple[PlannedClosure, ...]]]:
     rulebook = register.rulebook()
-    planned = {one.reference: one for one in rulebook.maintenance_at(None)}
+    planned = {maintenance.reference: maintenance for maintenance in rulebook.maintenance_at(None)}
     met: defaultdict[str, list[PlannedClosure]] = defaultdict(list)
     for clash in find_maintenance_clashes(ahead, planned.values(), rulebook.thresholds.release_days):
         if clash.overlap.ends > now:
             met[clash.maintenance.reference].append(clash.closure)
     found = [
-        (planned[reference], tuple(sorted(closures, key=lambda one: (one.window, one.reference))))
+        (planned[reference], tuple(sorted(closures, key=lambda closure: (closure.window, closure.reference))))
         for reference, closures in met.items()
     ]
-    return sorted(found, key=lambda one: (one[0].window, one[0].reference))
+    return sorted(found, key=lambda entry: (entry[0].window, entry[0].reference))
 
 
 def _windows(closures: Iterable[PlannedClosure]) -> str:
     """Name closures with their gateways and windows: another window makes another name."""
     named = (
-        f"{one.reference},{one.gateway},{utc_text(one.window.starts)},{utc_text(one.window.ends)}" for one in closures
+        f"{closure.reference},{closure.gateway},{utc_text(closure.window.starts)},{utc_text(closure.window.ends)}"
+        for closure in closures
     )
     return "|".join(sorted(named))

@@ -46,7 +46,7 @@ class Outlook:
     @property
     def busiest(self) -> DayLoad:
         """Return the day with the most gateways closed at once, the first of several."""
-        return max(self.days, key=lambda one: (one.peak, -one.day.toordinal()))
+        return max(self.days, key=lambda load: (load.peak, -load.day.toordinal()))
 
     @property
     def sentence(self) -> str:
@@ -60,9 +60,9 @@ class Outlook:
         return self._say([])
 
     def _say(self, waiting: list[str]) -> str:
-        closed, soon = ({one.gateway for one in found} for found in (self.closed_now, self.soon))
+        closed, soon = ({closure.gateway for closure in found} for found in (self.closed_now, self.soon))
         busiest = self.busiest
-        met = len({one.reference for item in self.attention.dates for one in item.closures})
+        met = len({closure.reference for item in self.attention.dates for closure in item.closures})
         words = [
             f"{count_words(len(closed), 'gateway')} closed now",
             f"{len(soon) or 'none'} {'closes' if len(soon) == 1 else 'close'} in the next 24 hours",
@@ -80,13 +80,13 @@ def look_ahead(register: Register, principal: Principal, account_id: bytes, now:
     today = london_date(now)
     # What is over was closed today as well: a day is counted whole, here as on the horizon.
     found = read_schedule(register, principal, Question(ClosureWindow(london_midnight(today), now + AHEAD)))
-    ahead = [one for one in found if one.window.ends > now]
-    standing = [one for one in ahead if one.state is not State.WITHDRAWN]
-    days = day_loads(register, [one for one in found if one.state is not State.WITHDRAWN], today)
+    ahead = [closure for closure in found if closure.window.ends > now]
+    standing = [closure for closure in ahead if closure.state is not State.WITHDRAWN]
+    days = day_loads(register, [closure for closure in found if closure.state is not State.WITHDRAWN], today)
     return Outlook(
         now=now,
-        closed_now=tuple(one for one in standing if one.is_open(now)),
-        soon=tuple(one for one in standing if now < one.window.starts <= now + _SOON),
+        closed_now=tuple(closure for closure in standing if closure.is_open(now)),
+        soon=tuple(closure for closure in standing if now < closure.window.starts <= now + _SOON),
         days=tuple(days),
         ahead=tuple(ahead),
         attention=attention_of(register, principal, account_id, ahead, now),
@@ -98,13 +98,13 @@ def day_loads(register: Register, closures: Sequence[PlannedClosure], first: dat
     spans = [whole_days(first + at * _ONE_DAY, first + (at + 1) * _ONE_DAY) for at in range(_DAYS)]
     planned = find_maintenance(register, ClosureWindow(spans[0].starts, spans[-1].ends), None)
     peaks = peaks_of(closures, spans)
-    touched = Counter(at for one in closures for at, span in enumerate(spans) if one.window.overlaps(span))
+    touched = Counter(at for closure in closures for at, span in enumerate(spans) if closure.window.overlaps(span))
     return [
         DayLoad(
             first + at * _ONE_DAY,
             touched[at],
             peaks[at],
-            tuple(one for one in planned if one.window.overlaps(span)),
+            tuple(maintenance for maintenance in planned if maintenance.window.overlaps(span)),
         )
         for at, span in enumerate(spans)
     ]

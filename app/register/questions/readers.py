@@ -51,10 +51,10 @@ def note_export(store: Store, name: str, what: str, rows: int, now: datetime) ->
 def who_read(store: Store, span: ClosureWindow) -> ReadsJson:
     """Answer who fetched which feed and who exported what in a span, oldest first."""
     with store.reading() as connection:
-        named = {one.id: one for one in subscriptions.list_subscriptions(store, connection)}
+        named = {subscription.id: subscription for subscription in subscriptions.list_subscriptions(store, connection)}
         reads = subscriptions.reads_between(connection, span.starts, span.ends)
         exported = exports.exports_between(store, connection, span.starts, span.ends)
-    feeds = len({one.subscription_id for one in reads})
+    feeds = len({read.subscription_id for read in reads})
     fetched = f"{count_words(len(reads), 'read')} of {count_words(feeds, 'feed')}" if reads else "no feed was read"
     words = f"{fetched}, {count_words(len(exported), 'export')}"
     return {
@@ -63,17 +63,18 @@ def who_read(store: Store, span: ClosureWindow) -> ReadsJson:
         "to": utc_text(span.ends),
         "reads": [
             {
-                "at": utc_text(one.read_at),
-                "subscription": one.subscription_id,
-                "label": named[one.subscription_id].label,
-                "scope": named[one.subscription_id].scope,
-                "status": one.status,
-                "octets": one.octets,
-                "client": one.client,
+                "at": utc_text(read.read_at),
+                "subscription": read.subscription_id,
+                "label": named[read.subscription_id].label,
+                "scope": named[read.subscription_id].scope,
+                "status": read.status,
+                "octets": read.octets,
+                "client": read.client,
             }
-            for one in reads
+            for read in reads
         ],
         "exports": [
-            {"at": utc_text(one.exported_at), "by": one.name, "what": one.what, "rows": one.rows} for one in exported
+            {"at": utc_text(export.exported_at), "by": export.name, "what": export.what, "rows": export.rows}
+            for export in exported
         ],
     }

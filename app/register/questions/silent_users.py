@@ -49,7 +49,7 @@ def silent_users(
         for key, code in visible_users(principal, everyone).items()
         if key not in last or last[key] < since
     ]
-    silent.sort(key=lambda one: (one[0] or datetime.min.replace(tzinfo=UTC), one[1]))
+    silent.sort(key=lambda entry: (entry[0] or datetime.min.replace(tzinfo=UTC), entry[1]))
     words = f"{count_words(len(silent), 'User')} filed nothing since {london_text(since)}"
     if silent:
         words += f": {', '.join(code for _, code in silent)}"

@@ -44,7 +44,7 @@ def paged_answer(facts: Mapping[str, Any], name: str, order: Sequence[str]) -> R
     page = left[:limit]
     response = read_answer({**facts, name: [item for _, item in page]})
     if len(left) > limit:
-        known = {one.name for one in OPERATIONS[request.endpoint or ""].parameters}
+        known = {parameter.name for parameter in OPERATIONS[request.endpoint or ""].parameters}
         stated = {key: value for key, value in facts.items() if isinstance(value, str) and key in known}
         query = {**request.args.to_dict(), **stated, "limit": limit, "cursor": _write_cursor(page[-1][0])}
         response.headers["Link"] = f'<{site().base_url}{request.path}?{urlencode(query)}>; rel="next"'
@@ -59,7 +59,7 @@ def _in_order(items: Sequence[Mapping[str, Any]], order: Sequence[str]) -> list[
         place = tuple(_text_of(item, key) for key in order)
         found.append(([*place, _in_digits(alike[place])], item))
         alike[place] += 1
-    return sorted(found, key=lambda one: one[0])
+    return sorted(found, key=lambda entry: entry[0])
 
 
 def _text_of(item: Mapping[str, Any], key: str) -> str:
@@ -87,6 +87,6 @@ def _cursor(length: int) -> list[str]:
         place = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError):
         place = None
-    if not (isinstance(place, list) and len(place) == length and all(isinstance(one, str) for one in place)):
+    if not (isinstance(place, list) and len(place) == length and all(isinstance(entry, str) for entry in place)):
         raise QueryRefused("That is no cursor of ours.", "Follow the Link header of the page before.")
     return place

@@ -80,7 +80,10 @@ def show_revisions(reference: str) -> Response:
     history = reading.find_history(site().register, principal, reference, as_of)
     closure = history[-1][1]
     own = closure.user in principal.users
-    told = [revision_facts(one if own else reading.without_sender_words(one), after) for one, after in history]
+    told = [
+        revision_facts(revision if own else reading.without_sender_words(revision), after)
+        for revision, after in history
+    ]
     facts: HistoryJson = {"reference": closure.reference, "revisions": told}
     return read_answer(facts)
 

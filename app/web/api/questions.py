@@ -138,7 +138,10 @@ def list_maintenance() -> Response:
     """List DCC's own windows in a span; Users may see them too."""
     span, as_of = read_span(), read_moment("as_of")
     found = find_maintenance(site().register, span, as_of)
-    facts: MaintenanceListJson = {**span_facts(span, as_of), "maintenance": [maintenance_facts(one) for one in found]}
+    facts: MaintenanceListJson = {
+        **span_facts(span, as_of),
+        "maintenance": [maintenance_facts(maintenance) for maintenance in found],
+    }
     return paged_answer(facts, "maintenance", ("starts", "ends", "reference"))
 
 

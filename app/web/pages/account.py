@@ -40,7 +40,9 @@ def end_session() -> AnyResponse:
     account, store, now = require_account(), site().store, site().now()
     wanted = request.form.get("session", "")
     with store.writing() as connection:
-        held = {one.digest.hex(): one.digest for one in sessions.sessions_of(store, connection, account.id, now)}
+        held = {
+            session.digest.hex(): session.digest for session in sessions.sessions_of(store, connection, account.id, now)
+        }
         if wanted not in held:
             raise Unknown("That session has ended already.")
         sessions.end_session(connection, held[wanted], now)

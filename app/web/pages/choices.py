@@ -102,8 +102,8 @@ def _gateways(register: Register, principal: Principal, everyone: Parties) -> li
         links = parties.gateway_links(connection)
     seen = visible_users(principal, everyone)
     own = {gateway_id for user_id, gateway_id in links if user_id in seen}
-    return sorted((one for one in everyone.gateways.values() if one.id in own), key=lambda gateway: gateway.code)
+    return sorted((entry for entry in everyone.gateways.values() if entry.id in own), key=lambda gateway: gateway.code)
 
 
 def _options(found: Iterable[User | Gateway]) -> list[tuple[str, str]]:
-    return [(one.code, f"{one.code} · {one.name}" if one.name else one.code) for one in found]
+    return [(entry.code, f"{entry.code} · {entry.name}" if entry.name else entry.code) for entry in found]

@@ -49,10 +49,10 @@ def show(reference: str) -> str:
         story=tell(
             [
                 (
-                    one.revision if own else without_sender_words(one.revision),
-                    one.notice_id is not None and one.revision.number is not None,
+                    written.revision if own else without_sender_words(written.revision),
+                    written.notice_id is not None and written.revision.number is not None,
                 )
-                for one in history
+                for written in history
             ]
         ),
         company=company_of(site().register, principal, closure.reference, closure.window),

@@ -47,12 +47,12 @@ class Sorting:
 
 
 SORTINGS: dict[str, Sorting] = {
-    "start": Sorting("Start", lambda one: (one.window.starts,)),
-    "user": Sorting("User", lambda one: (one.user,)),
-    "gateway": Sorting("Gateway", lambda one: (one.gateway,)),
-    "notice": Sorting("Least notice first", lambda one: (one.verdict.current_date.working_days,)),
-    "told": Sorting("Last told first", lambda one: (-one.window_received_at.timestamp(),)),
-    "moves": Sorting("Most moves first", lambda one: (-one.moves,)),
+    "start": Sorting("Start", lambda entry: (entry.window.starts,)),
+    "user": Sorting("User", lambda entry: (entry.user,)),
+    "gateway": Sorting("Gateway", lambda entry: (entry.gateway,)),
+    "notice": Sorting("Least notice first", lambda entry: (entry.verdict.current_date.working_days,)),
+    "told": Sorting("Last told first", lambda entry: (-entry.window_received_at.timestamp(),)),
+    "moves": Sorting("Most moves first", lambda entry: (-entry.moves,)),
 }
 
 
@@ -114,14 +114,14 @@ def show_all() -> Response:
         "closures.html",
         groups=_groups(shown, filters),
         found=len(found),
-        short_notice=sum(one.verdict.short_notice for one in found),
+        short_notice=sum(closure.verdict.short_notice for closure in found),
         page_count=pages,
         filters=filters,
         fault=fault,
         stated=request.args,
         choices=choices,
         states=[(state.value, state.value) for state in State],
-        sortings=[(name, one.words) for name, one in SORTINGS.items()],
+        sortings=[(name, sorting.words) for name, sorting in SORTINGS.items()],
         may_give=may(principal.role, Action.GIVE_NOTICE),
         sees_everyone=principal.sees_everyone,
         now=now,
@@ -136,7 +136,7 @@ def export() -> Response:
     found = _find(principal, _read_filters(), choices_of(site().register, principal), now)
     readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
     names = site().register.history.parties().names
-    text = sheet_out.to_csv(sheet_out.CLOSURES, [json_of(one, names, now) for one in found])
+    text = sheet_out.to_csv(sheet_out.CLOSURES, [json_of(closure, names, now) for closure in found])
     response = Response(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = "attachment; filename=closures.csv"
     return response
@@ -182,12 +182,12 @@ def _find(principal: Principal, filters: Filters, choices: Choices, now: datetim
     if filters.search:
         found = _mentioning(filters.search, found, choices.names)
     kept = [
-        one
-        for one in found
-        if filters.user in (None, one.user)
-        and filters.gateway in (None, one.gateway)
-        and filters.state in (None, one.state_at(now))
-        and (one.verdict.short_notice or not filters.short_notice)
+        closure
+        for closure in found
+        if filters.user in (None, closure.user)
+        and filters.gateway in (None, closure.gateway)
+        and filters.state in (None, closure.state_at(now))
+        and (closure.verdict.short_notice or not filters.short_notice)
     ]
     return kept if filters.sort == "start" else sorted(kept, key=SORTINGS[filters.sort].key)
 
@@ -198,13 +198,19 @@ def _mentioning(search: str, found: list[PlannedClosure], names: dict[str, str])
     There are far fewer Users and gateways than closures: each is looked at once.
     """
     wanted = search.casefold()
-    users = {code for code in {one.user for one in found} if wanted in f"{code}\n{names.get(code, '')}".casefold()}
-    gateways = {code for code in {one.gateway for one in found} if wanted in code.casefold()}
-    return [one for one in found if one.user in users or one.gateway in gateways or wanted in one.reference.casefold()]
+    users = {
+        code for code in {closure.user for closure in found} if wanted in f"{code}\n{names.get(code, '')}".casefold()
+    }
+    gateways = {code for code in {closure.gateway for closure in found} if wanted in code.casefold()}
+    return [
+        closure
+        for closure in found
+        if closure.user in users or closure.gateway in gateways or wanted in closure.reference.casefold()
+    ]
 
 
 def _groups(shown: list[PlannedClosure], filters: Filters) -> list[tuple[date | None, list[PlannedClosure]]]:
     """Return the page's closures by the London day on which they start; in another order as one group."""
     if filters.sort != "start":
         return [(None, shown)] if shown else []
-    return [(day, list(group)) for day, group in groupby(shown, lambda one: london_date(one.window.starts))]
+    return [(day, list(group)) for day, group in groupby(shown, lambda closure: london_date(closure.window.starts))]

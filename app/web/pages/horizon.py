@@ -127,7 +127,7 @@ def show() -> Response:
     view = replace(view, page=min(view.page, len(pages)))
     joined = grid_of(view.first, view.zoom.days, view.zoom.join_days)
     shown = [lane_of(user, found, scale, joined) for user, found in pages[view.page - 1]]
-    before = sum(len(one) for one in pages[: view.page - 1])
+    before = sum(len(entry) for entry in pages[: view.page - 1])
     page = render_template(
         "horizon.html",
         view=view,
@@ -135,7 +135,7 @@ def show() -> Response:
         stated=request.args,
         choices=choices,
         zooms=ZOOMS,
-        categories=[(one, one) for one in PARTY_CATEGORIES],
+        categories=[(entry, entry) for entry in PARTY_CATEGORIES],
         groups=_groups(shown, choices),
         lanes=len(users),
         first_lane=before + 1,
@@ -144,7 +144,7 @@ def show() -> Response:
         closures=len(lines),
         bands=bands_of(find_maintenance(register, view.span, view.as_of), scale),
         columns=columns,
-        busiest=max(columns, key=lambda one: (one.peak, -one.x)),
+        busiest=max(columns, key=lambda column: (column.peak, -column.x)),
         ticks=ticks_of(view.first, view.zoom, scale),
         width=WIDTH,
         now=now,

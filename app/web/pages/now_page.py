@@ -88,8 +88,8 @@ def _triage(principal: Principal, now: datetime) -> Triaged:
     except Refusal as problem:
         return Triaged(gateway, at, fault=problem)
     named = [*answer["inside"], *answer["told_later"], *([answer["nearest"]] if answer["nearest"] else [])]
-    return Triaged(gateway, at, answer["answer"], tuple(one["reference"] for one in named))
+    return Triaged(gateway, at, answer["answer"], tuple(entry["reference"] for entry in named))
 
 
 def _by_day(ahead: tuple[PlannedClosure, ...]) -> list[tuple[date, list[PlannedClosure]]]:
-    return [(day, list(group)) for day, group in groupby(ahead, lambda one: london_date(one.window.starts))]
+    return [(day, list(group)) for day, group in groupby(ahead, lambda closure: london_date(closure.window.starts))]

@@ -260,9 +260,9 @@ def _step(place: float) -> int:
 def bands_of(dates: Iterable[Maintenance], scale: Scale) -> list[Band]:
     """Return DCC's own dates as bands, by start."""
     bands = []
-    for one in dates:
-        x = scale.place(one.window.starts)
-        bands.append(Band(x, round(max(_THINNEST, scale.place(one.window.ends) - x), 1), one))
+    for maintenance in dates:
+        x = scale.place(maintenance.window.starts)
+        bands.append(Band(x, round(max(_THINNEST, scale.place(maintenance.window.ends) - x), 1), maintenance))
     return bands
 
 

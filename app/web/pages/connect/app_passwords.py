@@ -60,7 +60,7 @@ def make() -> AnyResponse:
 def revoke(token_id: str) -> AnyResponse:
     """End an app password at once."""
     principal = current_principal()
-    held = {one.token.id.hex(): one for one in _passwords(principal, require_account())}
+    held = {token.token.id.hex(): token for token in _passwords(principal, require_account())}
     if token_id not in held:
         raise Unknown("There is no such app password.")
     if held[token_id].token.revoked_at is None:
@@ -93,8 +93,8 @@ def _page(principal: Principal, form_id: str, fault: Refusal | None = None) -> R
     holders = _holders(principal)
     page = render_template(
         "connect/app_passwords.html",
-        live=[one for one in found if one.token.is_live(now)],
-        ended=[one for one in found if not one.token.is_live(now)],
+        live=[token for token in found if token.token.is_live(now)],
+        ended=[token for token in found if not token.token.is_live(now)],
         holders=holders,
         users=[name.partition(":")[2] for name, _ in holders if name.startswith("user:")],
         caldav_address=caldav_address,
@@ -127,7 +127,7 @@ def _passwords(principal: Principal, account: Account) -> list[IssuedToken]:
     """Return the app passwords that one may see, the newest first: of one's Users, of one's own; to an admin, all."""
     found = enrolment.list_tokens(site().store)
     return [
-        one
-        for one in reversed(found)
-        if principal.role is Role.ADMIN or one.token.account_id == account.id or one.holder in principal.users
+        token
+        for token in reversed(found)
+        if principal.role is Role.ADMIN or token.token.account_id == account.id or token.holder in principal.users
     ]

@@ -46,8 +46,8 @@ def show_all() -> Response:
     """List the feeds of one's own; to an admin, everybody's."""
     found = _listed(require_account())
     return make_response(
-        render_template("connect/subscriptions.html", live=[one for one in found if one.live],
-                        ended=[one for one in found if not one.live], now=site().now())
+        render_template("connect/subscriptions.html", live=[listed for listed in found if listed.live],
+                        ended=[listed for listed in found if not listed.live], now=site().now())
     )  # fmt: skip
 
 
@@ -136,29 +136,33 @@ def revoke(subscription_id: str) -> AnyResponse:
 def _listed(account: Account) -> list[Listed]:
     store, now = site().store, site().now()
     found = enrolment.list_subscriptions(store)
-    mine = [one for one in found if account.role is Role.ADMIN or one.subscription.account_id == account.id]
+    mine = [
+        subscription
+        for subscription in found
+        if account.role is Role.ADMIN or subscription.subscription.account_id == account.id
+    ]
     with store.reading() as connection:
         head = read_head(connection)
-        owners = {one.id: one.email for one in accounts.list_accounts(store, connection)} if mine else {}
+        owners = {entry.id: entry.email for entry in accounts.list_accounts(store, connection)} if mine else {}
     return [
         Listed(
-            one.subscription,
-            one.subscription.is_live(now),
-            one.last_read,
-            one.last_read is not None
-            and one.subscription.is_live(now)
-            and one.last_read.read_at >= _publication(one.subscription, head, now).changed_at,
-            owners.get(one.subscription.account_id or b"", ""),
+            subscription.subscription,
+            subscription.subscription.is_live(now),
+            subscription.last_read,
+            subscription.last_read is not None
+            and subscription.subscription.is_live(now)
+            and subscription.last_read.read_at >= _publication(subscription.subscription, head, now).changed_at,
+            owners.get(subscription.subscription.account_id or b"", ""),
         )
-        for one in reversed(mine)
+        for subscription in reversed(mine)
     ]
 
 
 def _find(account: Account, subscription_id: str) -> Listed:
     """Return a feed of one's own; another's answers as if it were not there."""
-    for one in _listed(account):
-        if one.held.id == subscription_id:
-            return one
+    for listed in _listed(account):
+        if listed.held.id == subscription_id:
+            return listed
     raise Unknown("There is no such feed.", "Look at the list of your feeds.")
 
 

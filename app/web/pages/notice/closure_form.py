@@ -33,7 +33,7 @@ class Typed:
 
     def text(self, name: str) -> str:
         """Return a field without control characters and outer blanks."""
-        return "".join(one for one in self.values.get(name, "") if one.isprintable()).strip()
+        return "".join(entry for entry in self.values.get(name, "") if entry.isprintable()).strip()
 
     def picker(self, name: str, kind: str) -> str:
         """Return the type of a field's input: ``kind``, unless the browser's picker would not show what was typed."""
@@ -73,8 +73,10 @@ class Typed:
 
     def take(self, problems: tuple[IntakeProblem, ...]) -> None:
         """Put what the reader of notices found wrong at the field that says it."""
-        for one in problems:
-            self.faults.setdefault(_FIELD_OF.get(one.property or "", ""), f"{one.text} {one.remedy}".strip())
+        for problem in problems:
+            self.faults.setdefault(
+                _FIELD_OF.get(problem.property or "", ""), f"{problem.text} {problem.remedy}".strip()
+            )
 
 
 def read_closure(typed: Typed, gateways: tuple[str, ...], form_id: str) -> FormEvent | None:

@@ -75,9 +75,13 @@ def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) 
         pending=pending,
         user=user,
         draft=draft.hex(),
-        adds=[one for one in outcome.accepted if one.step is Step.FIRST],
-        changes=[one for one in outcome.accepted if one.step is not Step.FIRST],
-        new_references={one.closure.reference for one in outcome.accepted if one.step is Step.FIRST},
+        adds=[acknowledgement for acknowledgement in outcome.accepted if acknowledgement.step is Step.FIRST],
+        changes=[acknowledgement for acknowledgement in outcome.accepted if acknowledgement.step is not Step.FIRST],
+        new_references={
+            acknowledgement.closure.reference
+            for acknowledgement in outcome.accepted
+            if acknowledgement.step is Step.FIRST
+        },
         last_on_time_day=lambda window: calendar.last_on_time_day(london_date(window.starts), policy.recommended_days),
         today=london_date(site().now()),
     )

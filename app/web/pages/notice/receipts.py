@@ -76,11 +76,11 @@ def as_calendar(reference: str) -> Response:
 
 
 def _references(kept: dict[str, Any]) -> list[str]:
-    return list(dict.fromkeys(one["reference"] for kind in _TOLD for one in kept["outcome"][kind]))
+    return list(dict.fromkeys(entry["reference"] for kind in _TOLD for entry in kept["outcome"][kind]))
 
 
 def _calendar_file(principal: Principal, references: Iterable[str], name: str) -> Response:
-    found = [find_closure(site().register, principal, one).id for one in references]
+    found = [find_closure(site().register, principal, reference).id for reference in references]
     with site().store.reading() as connection:
         head = read_head(connection)
     response = Response(site().publishing.file_of(found, head), content_type="text/calendar; charset=utf-8")

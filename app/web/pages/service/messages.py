@@ -52,11 +52,12 @@ def show() -> Response:
     page = render_template(
         "service/messages.html",
         recipients=everyone,
-        no_mail_server=not site().sends_mail and any(one.recipient.carrier is Carrier.EMAIL for one in everyone),
+        no_mail_server=not site().sends_mail
+        and any(recipient.recipient.carrier is Carrier.EMAIL for recipient in everyone),
         when_words=when_words,
         kind_words=_kind_words,
         dead=dead,
-        failed=len([one for one in dead if _may_go(one)]),
+        failed=len([message for message in dead if _may_go(message)]),
         may_go=_may_go,
         waiting=recipients.list_messages(store, [MessageState.WAITING]),
         gatherings=recipients.list_gatherings(store),

@@ -17,11 +17,11 @@ blueprint = Blueprint("service_parties", __name__)
 def show_all() -> Response:
     """List the Users, each with its gateways; of many, those in whose codes or names ``q`` is."""
     gateways: dict[str, list[enrolment.SharedGateway]] = {}
-    for one in enrolment.list_gateways(site().store):
-        for code in one.users:
-            gateways.setdefault(code, []).append(one)
+    for shared in enrolment.list_gateways(site().store):
+        for code in shared.users:
+            gateways.setdefault(code, []).append(shared)
     everyone, sought = enrolment.list_users(site().store), request.args.get("q", "").strip()
-    users = [one for one in everyone if _is_meant(sought.casefold(), one, gateways.get(one.code, []))]
+    users = [user for user in everyone if _is_meant(sought.casefold(), user, gateways.get(user.code, []))]
     page = render_template("service/users.html", users=users, gateways=gateways, sought=sought, known=len(everyone))
     return make_response(page)
 
@@ -69,8 +69,8 @@ def add_gateway() -> AnyResponse:
 
 def _is_meant(sought: str, user: User, gateways: list[enrolment.SharedGateway]) -> bool:
     texts = [user.code, user.name]
-    for one in gateways:
-        texts += (one.gateway.code, one.gateway.name)
+    for shared in gateways:
+        texts += (shared.gateway.code, shared.gateway.name)
     return any(sought in text.casefold() for text in texts)
 
 

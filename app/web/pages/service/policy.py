@@ -101,7 +101,7 @@ def _keeps_details() -> bool:
 def _versions() -> dict[str, int]:
     book = site().register.rulebook()
     return {
-        "notice": max(one.version for one in book.policies),
+        "notice": max(policy.version for policy in book.policies),
         "thresholds": book.thresholds.version,
         "retention": book.retention.version,
     }
