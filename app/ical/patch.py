@@ -79,6 +79,16 @@ class ObjectPatch:
             return None if self._master is None else self._editors.index(self._master)
         return self._places.get(original, self._places.get(self._day_of(original)))
 
+    def can_state(self, original: datetime | None) -> bool:
+        """Tell whether a few lines more can state an occurrence (None: the event that belongs to no series).
+
+        A series cannot state one event apart from its occurrences, nor an event without a rule a new occurrence.
+        """
+        is_series = self._master is not None and any(map(self._master.event.named, ("RRULE", "RDATE")))
+        if original is None:
+            return self._master is not None and not is_series
+        return self._master is None or is_series or self.place_of(original) is not None
+
     def is_cancelled(self, place: int) -> bool:
         """Tell whether the event at a place states that it is cancelled."""
         if place >= len(self._editors):

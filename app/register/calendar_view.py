@@ -154,11 +154,13 @@ class CalendarView:
         closures = [Known(entry.closure, entry.mark) for entry in standing if entry.closure.gateway == gateway]
         return self._head(uid, closures, name, held)
 
-    def _head(self, uid: str, closures: Sequence[Known], name: str, held: HeldMember | None = None) -> MemberHead:
+    def _head(
+        self, uid: str, closures: Sequence[Known], name: str, held: HeldMember | None = None, least_sequence: int = 0
+    ) -> MemberHead:
         """Return the head of a member that is rendered of these closures."""
         # It rises with each change of any of them, so that it tells an old copy of the member from a new one.
         told = max(known.closure.number for known in closures)
-        sequence = told if held is None else max(told, held.head.written_sequence + 1)
+        sequence = max(told, least_sequence, 0 if held is None else held.head.written_sequence + 1)
         octets = octets_of(uid, closures, sequence)
         changed_at = max(known.closure.changed_at for known in closures)
         return MemberHead(
@@ -179,6 +181,12 @@ class CalendarView:
         store = self.register.store
         body = load_stored(self.register, self.connection, place, member)
         after = patched(body, [_as_seen_at(gateway, decision) for decision, _ in changes])
+        change = max(position for _, position in changes)
+        if after.body is None:
+            # One event became a series elsewhere, or a series one event: that is stated as what was given elsewhere is.
+            head = self._head(member.head.uid, closures, member.head.name, member, after.sequence)
+            members.put_member(store, self.connection, place, member, NewMember(head, change))
+            return
         leaving = leaves_on(closures, self.withdrawn_days)
         if after.body.octets == body.octets and leaving == member.head.leaves_on:
             return
@@ -190,7 +198,7 @@ class CalendarView:
             leaves_on=leaving,
             written_sequence=max(after.sequence, member.head.written_sequence),
         )
-        new = member_of(head, max(position for _, position in changes), after.body)
+        new = member_of(head, change, after.body)
         members.put_member(store, self.connection, place, member, new)
 
 

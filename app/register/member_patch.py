@@ -20,9 +20,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Patched:
-    """A body after its patches, and the SEQUENCE that they wrote; 0 where nothing had to be patched."""
+    """A body after its patches, and the SEQUENCE that they wrote; 0 where nothing had to be patched.
 
-    body: MemberBody
+    ``body`` is None where no few lines can say what changed: then ``sequence`` is what its successor is to state.
+    """
+
+    body: MemberBody | None
     sequence: int
 
 
@@ -33,6 +36,8 @@ def patched(body: MemberBody, changed: Sequence[Known]) -> Patched:
     instances = {instance.recurrence_id: instance for instance in body.instances}
     for known in changed:
         if not _says(patch, instances.get(known.mark.recurrence_id), known):
+            if not patch.can_state(_original(known)):
+                return Patched(None, sequence)
             _patch(patch, instances, known, sequence)
     if patch.octets() == body.octets:
         return Patched(body, 0)
@@ -59,7 +64,7 @@ def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, s
     closure, key = known.closure, known.mark.recurrence_id
     window = closure.window.starts, closure.window.ends
     withdrawn = closure.state is State.WITHDRAWN
-    original = datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if key else None
+    original = _original(known)
     place = patch.place_of(original)
     if place is None and original is not None:
         status = "CANCELLED" if withdrawn else "CONFIRMED"
@@ -74,3 +79,9 @@ def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, s
     same = own is not None and (own.starts, own.ends) == window
     floating, all_day = (own.floating and same, own.all_day and same) if own is not None else (False, False)
     instances[key] = Occurrence(*window, key, all_day, floating, place or 0)
+
+
+def _original(known: Known) -> datetime | None:
+    """Return the start that the series gave an occurrence; None for an event that belongs to no series."""
+    key = known.mark.recurrence_id
+    return datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if key else None

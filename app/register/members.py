@@ -303,7 +303,7 @@ def _record_object(
         for decision in recorded.decisions
         if decision.mark.recurrence_id in again
     ]
-    after = patched(body, shown).body
+    after = patched(body, shown).body or body
     return recorded, after.octets, after.instances
 
 
