@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce bench ci
+.PHONY: test postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce doors races bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -76,6 +76,14 @@ clock:
 bruteforce:
 	$(bin)/pytest tests/web/signin/test_password_sign_in.py
 	CLOSURES_SIGN_IN_ROUNDS=$(or $(N),2000) $(bin)/python tests/bench/sign_in.py
+
+# Random sequences of acts through every door, N of them; each door then reads alike: make doors N=50
+doors:
+	CLOSURES_SEQUENCES=$(or $(N),20) $(bin)/pytest -n 0 tests/one_answer/test_every_door.py
+
+# PUT, MOVE and DELETE of one member at once, N times: make races N=500
+races:
+	CLOSURES_RACES=$(or $(N),500) $(bin)/pytest -n 0 tests/one_answer/test_races.py
 
 # Ratios within one run, on an idle machine. No test depends on them.
 bench:
