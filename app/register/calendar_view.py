@@ -180,10 +180,14 @@ class CalendarView:
         """Patch what changed into the octets that a client put; those that say it already stay as they are."""
         store = self.register.store
         body = load_stored(self.register, self.connection, place, member)
-        after = patched(body, [_as_seen_at(gateway, decision) for decision, _ in changes])
+        told_anew = any(
+            decision.held is not None and decision.held.mark.recurrence_id != decision.mark.recurrence_id
+            for decision, _ in changes
+        )
+        after = patched(body, [_as_seen_at(gateway, decision) for decision, _ in changes], told_anew=told_anew)
         change = max(position for _, position in changes)
         if after.body is None:
-            # One event became a series elsewhere, or a series one event: that is stated as what was given elsewhere is.
+            # A series with other starts, or one event in place of a series, was given elsewhere: it is rendered.
             head = self._head(member.head.uid, closures, member.head.name, member, after.sequence)
             members.put_member(store, self.connection, place, member, NewMember(head, change))
             return

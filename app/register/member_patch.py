@@ -29,10 +29,15 @@ class Patched:
     sequence: int
 
 
-def patched(body: MemberBody, changed: Sequence[Known]) -> Patched:
-    """Patch closures that changed elsewhere into a member; what its octets say already stays as it is."""
+def patched(body: MemberBody, changed: Sequence[Known], *, told_anew: bool = False) -> Patched:
+    """Patch closures that changed elsewhere into a member; what its octets say already stays as it is.
+
+    ``told_anew``: some of them are now told by another RECURRENCE-ID than the octets state.
+    """
     patch = ObjectPatch(body.octets)
     sequence = patch.highest_sequence() + 1
+    if told_anew:
+        return Patched(None, sequence)
     instances = {instance.recurrence_id: instance for instance in body.instances}
     for known in changed:
         if not _says(patch, instances.get(known.mark.recurrence_id), known):

@@ -59,7 +59,7 @@ def world(service, alpha, give, announce):
     give(alpha, announce("w", "2026-12-01T02:00"))
     give(alpha, announce("w", "2026-12-01T02:00", withdrawn=True))
     give(alpha, announce("m", "2026-12-06T02:00"))
-    return give(alpha, announce("m", "2026-12-07T02:00", hours=30, gateway="GW-A2")).accepted[0].reference
+    return give(alpha, announce("m", "2026-12-07T02:00", hours=30, gateway="GW-A2")).accepted[0].closure.reference
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.freshness import etag_of, stated_last_modified
+from feeds.freshness import FeedAge, etag_of
 
 # SHA-256 of "abc", from FIPS 180-2, appendix B.1.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -24,26 +24,36 @@ def test_each_encoding_has_its_own():
 @pytest.mark.parametrize(
     ("now", "stated"),
     [
-        (datetime(2026, 12, 6, 2, 0, 8, tzinfo=UTC), datetime(2026, 12, 6, 2, 0, 7, tzinfo=UTC)),
-        (datetime(2027, 1, 1, tzinfo=UTC), datetime(2026, 12, 6, 2, 0, 7, tzinfo=UTC)),
-        (datetime(2026, 12, 6, 2, 0, 7, 999_999, tzinfo=UTC), datetime(2026, 12, 6, 2, 0, 6, tzinfo=UTC)),
+        # Another change may be stamped 02:00:07 until that second is over, and be committed up to two seconds later.
         (CHANGED, datetime(2026, 12, 6, 2, 0, 6, tzinfo=UTC)),
-        (datetime(2026, 12, 6, 2, 0, 7, tzinfo=UTC), datetime(2026, 12, 6, 2, 0, 6, tzinfo=UTC)),
-        (datetime(2026, 12, 6, 1, 0, 0, 5, tzinfo=UTC), datetime(2026, 12, 6, 0, 59, 59, tzinfo=UTC)),
+        (datetime(2026, 12, 6, 2, 0, 9, 999_999, tzinfo=UTC), datetime(2026, 12, 6, 2, 0, 6, tzinfo=UTC)),
+        (datetime(2026, 12, 6, 2, 0, 10, tzinfo=UTC), datetime(2026, 12, 6, 2, 0, 8, tzinfo=UTC)),
+        (datetime(2027, 1, 1, tzinfo=UTC), datetime(2026, 12, 6, 2, 0, 8, tzinfo=UTC)),
     ],
 )
-def test_stated_last_modified(now, stated):
-    assert stated_last_modified(CHANGED, now) == stated
+def test_last_modified_is_never_a_second_that_still_runs(now, stated):
+    assert FeedAge(CHANGED, now).last_modified == stated
+
+
+def test_a_client_without_a_date_knows_nothing():
+    assert not FeedAge(CHANGED, CHANGED + timedelta(days=1)).is_known(None)
 
 
 _instants = st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 1, 0, 0, 9), timezones=st.just(UTC))
+_waits = st.timedeltas(timedelta(0), timedelta(seconds=9))
 
 
-@given(first=_instants, now=_instants, wait=st.timedeltas(timedelta(0), timedelta(seconds=5)), later=_instants)
-def test_a_later_change_is_never_hidden(first, now, wait, later):
-    """Whoever was told a time at ``now`` hears, from the next second on, of every change made after ``now``."""
-    told = stated_last_modified(first, now)
-    second = now + wait
-    assert told <= min(first, now)
-    if later >= second > first:
-        assert stated_last_modified(second, later + timedelta(seconds=1)) > told
+@given(first=_instants, asked=_waits, second=_waits, asked_again=_waits)
+def test_a_later_change_is_never_hidden(first, asked, second, asked_again):
+    """Whoever was told a date before a change is never told afterwards that this date still stands."""
+    told = FeedAge(first, first + asked).last_modified
+    changed = first + asked + second
+    assert not FeedAge(changed, changed + asked_again).is_known(told)
+
+
+@given(changed=_instants, wait=_waits)
+def test_what_did_not_change_is_known_by_its_own_date(changed, wait):
+    """Once settled, the date that was told is the date that is known, and one second less is not."""
+    settled = FeedAge(changed, changed + timedelta(seconds=4) + wait)
+    assert settled.is_known(settled.last_modified)
+    assert not settled.is_known(settled.last_modified - timedelta(seconds=1))

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
-from app.intake.reading import Asking
 
 from app.domain.notice import Channel, Notice
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.intake.ical import read_ical
+from app.intake.read_request import ReadRequest
 from app.jobs.horizon import extend_horizon
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
@@ -101,7 +101,7 @@ WEEKLY = (
 
 
 def test_a_rule_without_end_goes_on_and_its_later_occurrences_are_not_late(register, alpha, dcc):
-    reading = read_ical(WEEKLY, Asking(now=NOW, gateways=("GW-A1", "GW-A2"), gateway="GW-A1"))
+    reading = read_ical(WEEKLY, ReadRequest(now=NOW, gateways=("GW-A1", "GW-A2"), gateway="GW-A1"))
     notice = Notice("ALPHA", Channel.API, NOW, "text/calendar", WEEKLY)
     first = receive_notice(register, alpha, notice, reading)
     assert extend_horizon(register, NOW) == 0

@@ -144,8 +144,7 @@ def test_from_the_bare_host_to_the_register_through_a_crash(service, serve, prog
     changed = phone.ask("REPORT", f"{home}GW-1/", SYNC.format(token).encode())[1]  # a token outlives the process
     assert re.findall(r"<D:href>([^<]+)</D:href>", changed) == [path]
     moved = path.replace("GW-1", "GW-2")
-    assert phone.ask("PUT", moved, body.encode(), Content_Type="text/calendar", If_None_Match="*")[0] == 201
-    assert phone.ask("DELETE", path, If_Match=headers["ETag"])[0] == 204
+    assert phone.ask("MOVE", path, Destination=moved, If_Match=headers["ETag"])[0] == 201
     closure = json.loads(phone.ask("GET", f"/api/v1/closures/{line['reference']}")[1])
     assert (closure["gateway"], closure["state"], closure["revision"]) == ("GW-2", "planned", 3)
     assert phone.ask("DELETE", moved)[0] == 204

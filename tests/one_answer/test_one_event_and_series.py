@@ -1,4 +1,4 @@
-"""One event that becomes a series through another door, or a series that becomes one event: one record, one member."""
+"""Another door gives one event in place of a series, a series in place of one event, or a series with other starts."""
 
 from datetime import timedelta
 
@@ -42,8 +42,9 @@ def planned(sender):
         ),
         (one_event(7), series(FIRST, 8), [FIRST, FIRST + WEEK, FIRST + 2 * WEEK]),
         (one_event(7), series(SECOND, 8), [SECOND, SECOND + WEEK, SECOND + 2 * WEEK]),
+        (series(FIRST, 7), series(SECOND, 8), [SECOND, SECOND + WEEK, SECOND + 2 * WEEK]),
     ],
-    ids=["series-then-one", "one-then-series", "one-then-series-elsewhen"],
+    ids=["series-then-one", "one-then-series", "one-then-series-elsewhen", "series-then-series-elsewhen"],
 )
 def test_the_member_states_just_what_is_planned(sender, database_url, put, given, starts):
     calendar = sender.calendar()

@@ -189,14 +189,14 @@ def test_q7_incident_triage(world, known):
     # From 24 Nov to 17 Jan: 3 + 5 + 5 + 5 + 4 (21-24 Dec) + 3 (29-31 Dec) + 5 + 5 = 35 Working Days.
     inside = world.ask("closed", gateway="gw-a1", at="2027-01-17T03:00").json
     assert inside["answer"] == (
-        "GW-A1 is inside a notified window, Sun 17 Jan 2027 02:00-04:00 GMT, notice given 35 Working Days before."
+        "GW-A1 is inside a notified window, Sun 17 Jan 2027 02:00-04:00 GMT: 35 Working Days' notice; 20 are recommended."
     )
     assert (inside["closed"], known(inside["inside"]), inside["nearest"]) == (True, ["A2"], None)
     # A8 was moved on 24 Feb: at 03:00 of 28 Feb it is three hours ahead, and on 20 Feb it was still there.
     outside = world.ask("closed", gateway="GW-A1", at="2027-02-28T03:00").json
     assert outside["answer"] == (
         "GW-A1 is not inside a notified window at Sun 28 Feb 2027 03:00 GMT; "
-        "the nearest is the next one, Sun 28 Feb 2027 06:00-08:00 GMT, notice given 2 Working Days before."
+        "the nearest is the next one, Sun 28 Feb 2027 06:00-08:00 GMT: 2 Working Days' notice; 20 are recommended."
     )
     assert (outside["closed"], known([outside["nearest"]])) == (False, ["A8"])
     then = world.ask("closed", gateway="GW-A1", at="2027-02-28T03:00", as_of="2027-02-20").json
@@ -322,8 +322,10 @@ def test_q15_an_export_holds_nothing_but_date_time_gateway_and_user(world):
     (first, *_) = csv.DictReader(io.StringIO(exported))
     # What, whose, where and when; the rest is what we counted of those.
     assert list(first) == [
-        "reference", "user", "gateway", "revision", "change", "received_at", "starts", "ends",
-        "change_days", "first_notice_days", "recommended", "band", "policy_version", "holiday_table",
+        "reference", "user", "user_name", "gateway", "gateway_name", "starts", "ends", "starts_london", "ends_london",
+        "state", "revision", "moves", "first_received_at", "changed_at", "working_days_notice", "first_notice_days",
+        "recommended", "band", "short_notice", "late_change",
+        "change", "received_at", "change_days", "policy_version", "holiday_table",
     ]  # fmt: skip
     whole = {"from_": "2026-11-01", "to": "2027-12-01"}
     answers = [exported] + [

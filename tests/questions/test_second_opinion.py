@@ -195,32 +195,32 @@ def compare(world, principal, second, rng):
     for as_of in (None, rng.choice(instants), rng.choice(instants) - timedelta(minutes=1)):
         at = as_of or now
         number = rng.randrange(MINUTES)
-        here = closed_at(register, principal, minute(number), as_of).facts
+        here = closed_at(register, principal, minute(number), as_of)
         told_of = {*here["gateways"], *(one["gateway"] for one in here["told_later"])}
         assert told_of == second.closed(at, number)
-        span = closed_in(register, principal, SPAN, as_of, now).facts
+        span = closed_in(register, principal, SPAN, as_of, now)
         assert set(span["gateways"]) == set().union(*(second.closed(at, n) for n in range(MINUTES)))
         assert span["peak"]["closed"] == second.peak(at)
         length, below = rng.randrange(1, 120), rng.randrange(1, 4)
         asked = Question(SPAN, as_of=as_of)
-        slots = find_free_slots(register, principal, asked, hours=length / 60, below=below).facts["slots"]
+        slots = find_free_slots(register, principal, asked, hours=length / 60, below=below)["slots"]
         assert [(slot["starts"], slot["ends"]) for slot in slots] == second.slots(at, length, below)
-        clashes = clashes_in(register, principal, asked).facts["clashes"]
+        clashes = clashes_in(register, principal, asked, now)["clashes"]
         assert {(one["starts"], one["ends"]) for one in clashes} == second.clashes(at)
-        hours = {one["hour"]: one for one in busiest_hours(register, principal, SPAN, as_of, 99).facts["hours"]}
+        hours = {one["hour"]: one for one in busiest_hours(register, principal, SPAN, as_of, 99)["hours"]}
         for hour in range(MINUTES // 60):
             closed = set().union(*(second.closed(at, n) for n in range(60 * hour, 60 * hour + 60)))
             found = hours.get(iso(minute(60 * hour)), {"closed": 0, "reopening": 0})
             assert (found["closed"], found["reopening"]) == (len(closed), len(second.reopening(at, hour)))
-        moved = moved_often(register, principal, 1, as_of, now).facts["closures"]
+        moved = moved_often(register, principal, 1, as_of, now)["closures"]
         assert sorted(one["moves"] for one in moved) == sorted(second.moves(at).values())
         planned = {told.gateway for told in second.known(at)}
         for gateway in planned:
-            found = triage_gateway(register, principal, gateway, minute(number), as_of).facts
+            found = triage_gateway(register, principal, gateway, minute(number), as_of)
             inside = bool(found["inside"] or found["told_later"])
             assert inside == (gateway in second.closed(at, number))
     since, until = sorted(rng.choice(instants) for _ in range(2))
-    changes = changes_between(register, principal, since, until).facts["changes"]
+    changes = changes_between(register, principal, since, until)["changes"]
     assert [one["change"] for one in changes] == second.steps(since, until)
 
 

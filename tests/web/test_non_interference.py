@@ -76,7 +76,8 @@ def step(world, code, chance):
     notice = Notice(code, Channel.API, world.clock(), "text/calendar", b"BEGIN:VCALENDAR", "a program")
     outcome = receive_notice(world.register, world.users[code], notice, NoticeContent((announced,), (), events=1))
     if code == "ALPHA":
-        world.told += [one.reference for one in outcome.accepted if one.reference not in world.told]
+        references = (acknowledgement.closure.reference for acknowledgement in outcome.accepted)
+        world.told += [reference for reference in references if reference not in world.told]
 
 
 def live(world, alphas, betas):

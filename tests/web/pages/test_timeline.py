@@ -152,7 +152,7 @@ def test_a_lanes_bars_are_kept_by_what_they_look_like():
     lane = lane_of("ACME", lines, scale("8w"), joined("8w"))
     looks = lane.looks(lines[2].window.starts)
     assert {look: [bar.line.reference for bar in bars] for look, bars in looks.items()} == {
-        "planned": ["A", "D"], "withdrawn": ["B"], "open": ["C"],
+        "expired": ["A"], "withdrawn": ["B"], "open": ["C"], "planned": ["D"],
     }  # fmt: skip
     assert [mark.is_open(lines[2].window.starts) for mark in lane.marks] == [False, True, False]
 
