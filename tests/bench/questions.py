@@ -113,7 +113,7 @@ def questions(register):
     week = ClosureWindow(BEGINS, BEGINS + timedelta(days=7))
     return {
         "schedule 8 weeks": lambda at: read_schedule(register, DCC, Question(EIGHT_WEEKS, as_of=at)),
-        "schedule + clashes": lambda at: clashes_in(register, DCC, Question(EIGHT_WEEKS, as_of=at)),
+        "schedule + clashes": lambda at: clashes_in(register, DCC, Question(EIGHT_WEEKS, as_of=at), NOW),
         "closed at": lambda at: closed_at(register, DCC, BEGINS + timedelta(days=20), at),
         "closed in a week": lambda at: closed_in(register, DCC, week, at, NOW),
         "triage": lambda at: triage_gateway(register, DCC, "GW-3", BEGINS + timedelta(days=20), at),
