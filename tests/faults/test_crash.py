@@ -132,8 +132,8 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
     again = open_service(read_settings(environ))
     principal = Principal("drill", Role.ADMIN)
     for ack in acknowledged:
-        _, history = find_history(again.register, principal, ack["reference"])
-        recorded = {(entry.number, entry.window.starts.isoformat().replace("+00:00", "Z")) for entry in history}
+        history = find_history(again.register, principal, ack["reference"])
+        recorded = {(entry.number, entry.window.starts.isoformat().replace("+00:00", "Z")) for entry, _ in history}
         assert (ack["revision"], ack["starts"]) in recorded
         assert verify_receipt(again.register.signing_key.public, ack["receipt"])
     again.close()
