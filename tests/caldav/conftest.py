@@ -1,6 +1,7 @@
 """A Backend that keeps its calendars in a dict, and a client that speaks to the protocol over it."""
 
 import re
+import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -48,6 +49,14 @@ PRECONDITIONS = {
     "too-many-occurrences": "max-instances",
     "too-much-recurrence": "max-instances",
 }
+
+
+@pytest.fixture
+def no_blow_up():
+    """Hold a test to seconds where what it sends takes milliseconds: a guard against work that explodes, no timing."""
+    begun = time.process_time()
+    yield
+    assert time.process_time() - begun < 20
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """What nobody means well: answered in time, with a 4xx or a row, and never by an exception."""
 
-import time
 from random import Random
 
 import pytest
@@ -44,11 +43,9 @@ BODIES = {
 
 @pytest.mark.parametrize("method", ["PROPFIND", "PROPPATCH", "REPORT", "MKCALENDAR"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_hostile_xml_is_refused_in_time(client, method, body):
-    begun = time.process_time()
+def test_hostile_xml_is_refused_in_time(client, method, body, no_blow_up):
     found = client.ask(method, GATEWAY, body, depth="0")
     assert 400 <= found.status < 500
-    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("method", ["PROPPATCH", "REPORT"])
@@ -121,10 +118,8 @@ OBJECTS = {
 
 
 @pytest.mark.parametrize("octets", OBJECTS.values(), ids=OBJECTS)
-def test_hostile_objects_are_refused_in_time(client, octets):
-    begun = time.process_time()
+def test_hostile_objects_are_refused_in_time(client, octets, no_blow_up):
     assert client.put("a.ics", octets).status == 403
-    assert time.process_time() - begun < 1
 
 
 METHODS = [

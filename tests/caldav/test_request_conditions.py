@@ -1,7 +1,5 @@
 """What a change depends on: entity tags, times, and the lists of an If header (RFC 9110 13, RFC 4918 10.4)."""
 
-import time
-
 import pytest
 
 GATEWAY = "/dav/calendars/ALPHA/GW-1/"
@@ -125,10 +123,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("lists", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_if_header_is_refused_in_time(client, held, changed, lists):
-    begun = time.process_time()
+def test_a_hostile_if_header_is_refused_in_time(client, held, changed, lists, no_blow_up):
     assert client.put("a b.ics", changed, **{"if": lists}).status in {400, 412}
-    assert time.process_time() - begun < 1
 
 
 def test_if_decides_over_what_is_not_there_too(client, changed):
