@@ -40,6 +40,7 @@ def plain(text: str) -> str:
     return _UNFIT.sub("", _BREAKS.sub(" ", text)).strip(" ")
 
 
+@lru_cache(maxsize=4096)  # as above: the times of one notice, or of one window
 def utc_basic(instant: datetime) -> str:
     """Spell an aware UTC time as RFC 5545 3.3.5 form 2, to the second: ``20261206T020000Z``."""
     return instant.isoformat()[:19].replace("-", "").replace(":", "") + "Z"

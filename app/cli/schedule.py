@@ -57,7 +57,7 @@ def schedule(
     question = Question(span, user, gateway, State(state) if state else None, as_of, now)
     with opened() as service:
         found = read_schedule(service.register, OPERATOR, question)
-        names = service.register.history.parties().names
+        names = service.register.history.names
     if at is not None:
         found = [closure for closure in found if closure.is_open(at)]
     say(

@@ -59,8 +59,11 @@ def judge(
     A change concerns the earlier of the two windows: whoever prepared for it knew of that one.
     """
     concerned = window if replaced is None else min(replaced, window)
+    first = reckon_notice(received.first, window, policy, calendar)
+    if received.first == received.window == received.revision and concerned is window:
+        return Verdict(first, first, first)
     return Verdict(
-        first_notice=reckon_notice(received.first, window, policy, calendar),
+        first_notice=first,
         current_date=reckon_notice(received.window, window, policy, calendar),
         change=reckon_notice(received.revision, concerned, policy, calendar),
     )

@@ -5,10 +5,12 @@ It follows the log, in which nothing is ever changed; what was purged or shredde
 
 import threading
 from bisect import bisect_left, insort
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.domain.closure import PlannedClosure, Step, advance, begin
+from app.domain.party import Names
 from app.domain.refusal import Shredded
 from app.domain.window import ClosureWindow
 from app.store import closures as rows
@@ -17,6 +19,9 @@ from app.store.engine import Connection, Head, Store, read_head
 from app.store.parties import Parties
 
 _INSTANT = timedelta(microseconds=1)
+
+Visible = Callable[[Parties], set[bytes]]
+"""Which Users, by row id, an asker may see and asked for, of those that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +54,18 @@ class HistoryCache:
     def _forget(self, at_parties: int) -> None:
         self._log_size = 0
         self._parties_change = at_parties
-        self._parties = Parties({}, {})
+        self._set_parties(Parties({}, {}))
         self._histories: dict[bytes, list[RecordedChange]] = {}
         self._weeks: dict[int, set[bytes]] = {}  # closures of which any revision ever touched the week
         self._timeline: list[tuple[datetime, int, bytes, int]] = []  # receipt, log position, closure, place in history
+
+    def _set_parties(self, everyone: Parties) -> None:
+        self._parties, self._names = everyone, everyone.names
+
+    @property
+    def names(self) -> Names:
+        """Return what Users and gateways were called when the cache was last asked: the names to its answer."""
+        return self._names
 
     def parties(self) -> Parties:
         """Return every User and gateway, as of now."""
@@ -60,14 +73,15 @@ class HistoryCache:
             self._catch_up()
             return self._parties
 
-    def closures(self, span: ClosureWindow | None, instant: datetime | None, users: set[bytes]) -> list[PlannedClosure]:
-        """Return what stood at ``instant`` (None: now) of these Users' closures, those alone that overlap ``span``.
+    def closures(self, span: ClosureWindow | None, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
+        """Return what stood at ``instant`` (None: now) of visible Users' closures, those alone that overlap ``span``.
 
         In no order. Without a span every closure is asked.
         """
         found = []
         with self._lock:
             self._catch_up()
+            users = visible(self._parties)
             for closure_id in self._histories if span is None else self._touching(span):
                 history = self._histories[closure_id]
                 if history[0].user_id not in users:
@@ -77,10 +91,11 @@ class HistoryCache:
                     found.append(closure)
         return found
 
-    def recorded(self, since: datetime, until: datetime, users: set[bytes]) -> list[RecordedChange]:
-        """Return the entries of these Users received at ``since`` <= t < ``until``, in order of receipt."""
+    def recorded(self, since: datetime, until: datetime, visible: Visible) -> list[RecordedChange]:
+        """Return the entries of visible Users received at ``since`` <= t < ``until``, in order of receipt."""
         with self._lock:
             self._catch_up()
+            users = visible(self._parties)
             first, after = (bisect_left(self._timeline, (instant,)) for instant in (since, until))
             found = (self._histories[closure_id][place] for _, _, closure_id, place in self._timeline[first:after])
             return [change for change in found if change.user_id in users]
@@ -102,7 +117,7 @@ class HistoryCache:
             while head.parties != self._parties_change or head.log_size != self._log_size:
                 if head.parties != self._parties_change:
                     self._forget(head.parties)
-                    self._parties = parties.read_parties(self._store, connection)
+                    self._set_parties(parties.read_parties(self._store, connection))
                 try:
                     self._read_on(connection, head)
                 except Shredded:

@@ -90,7 +90,7 @@ def answer_late_changes(register: Register, principal: Principal, span: ClosureW
             f"{count_words(first, 'first notice')} and {count_words(len(found) - first, 'change')} at short notice, "
             f"received in {span_words(span)}"
         )
-    names = register.history.parties().names
+    names = register.history.names
     return {
         "answer": sentence_of(words),
         "from": utc_text(span.starts),

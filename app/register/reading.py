@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, Revision, State, fold
@@ -88,10 +89,10 @@ def find_written(register: Register, principal: Principal, reference: str) -> tu
 
 def read_schedule(register: Register, principal: Principal, question: Question) -> list[PlannedClosure]:
     """Return the closures that a question asks for, as they stood at ``question.as_of``, by start and reference."""
-    users = _asked_keys(register, principal, question.user)
+    visible = partial(_asked_keys, principal, question.user)
     found = [
         closure
-        for closure in register.history.closures(question.span, question.as_of, users)
+        for closure in register.history.closures(question.span, question.as_of, visible)
         if question.takes(closure)
     ]
     return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
@@ -99,13 +100,13 @@ def read_schedule(register: Register, principal: Principal, question: Question) 
 
 def read_everything(register: Register, principal: Principal, as_of: datetime | None = None) -> list[PlannedClosure]:
     """Return every closure that the principal may see, whenever its window is, as it stood at ``as_of``."""
-    found = register.history.closures(None, as_of, _asked_keys(register, principal, None))
+    found = register.history.closures(None, as_of, partial(_asked_keys, principal, None))
     return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
 
 
 def read_recorded(register: Register, principal: Principal, since: datetime, until: datetime) -> list[RecordedChange]:
     """Return the entries received at ``since`` <= t < ``until`` that the principal may see, in order of receipt."""
-    return register.history.recorded(since, until, _asked_keys(register, principal, None))
+    return register.history.recorded(since, until, partial(_asked_keys, principal, None))
 
 
 def require_gateway(register: Register, principal: Principal, code: str) -> None:
@@ -169,10 +170,9 @@ def _find(register: Register, connection: Connection, principal: Principal, refe
     return held
 
 
-def _asked_keys(register: Register, principal: Principal, user: str | None) -> set[bytes]:
+def _asked_keys(principal: Principal, user: str | None, everyone: Parties) -> set[bytes]:
     """Return the row ids of the Users whose closures are asked for and may be seen."""
-    seen = visible_users(principal, register.history.parties())
-    return {key for key, code in seen.items() if user in (None, code)}
+    return {key for key, code in visible_users(principal, everyone).items() if user in {None, code}}
 
 
 def without_sender_words(revision: Revision) -> Revision:

@@ -80,7 +80,7 @@ class BlindIndex:
         return self._digest("seen", account_id, _octets(item))[:16]
 
     def _digest(self, kind: str, *parts: bytes) -> bytes:
-        framed = b"".join(len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts))
+        framed = b"".join([len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts)])
         return hmac.digest(self._key, framed, "sha256")
 
 

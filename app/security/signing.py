@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.domain.refusal import Refusal
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _ED25519 = b"\x01"  # the signature type of C2SP signed-note
 _CHECKPOINT = re.compile(
     r"(?P<body>(?P<origin>[^\n]+)\n(?P<size>0|[1-9][0-9]{0,17})\n(?P<root>[A-Za-z0-9+/=]+)\n(?P<at>[^\n]+)\n)\n"
@@ -38,11 +39,12 @@ class Checkpoint:
 
 
 class SigningKey:
-    """The Ed25519 key of the service, made from 32 secret octets."""
+    """The Ed25519 key of the service, made from 32 secret octets; ``id`` is the short name of its public half."""
 
     def __init__(self, seed: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self._private.public_key()
+        self.id = key_id(self.public)
 
     def sign(self, message: bytes) -> bytes:
         """Return the 64 octets of the signature."""
@@ -90,7 +92,7 @@ def _note_key_hash(name: str, key: Ed25519PublicKey) -> bytes:
 
 def sign_receipt(key: SigningKey, body: dict[str, str | int]) -> dict[str, Any]:
     """Return ``body`` with the key's short name and the signature over its canonical JSON."""
-    stated = {**body, "key": key_id(key.public)}
+    stated = {**body, "key": key.id}
     return {**stated, "signature": base64.b64encode(key.sign(_canonical(stated))).decode()}
 
 
@@ -118,4 +120,4 @@ def _from_base64(text: str) -> bytes:
 
 def _canonical(body: dict[str, Any]) -> bytes:
     """Return JSON with sorted names and no spaces, in UTF-8: one spelling for one content."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _CANONICAL.encode(body).encode()

@@ -70,12 +70,12 @@ def redact(text: str) -> str:
 
 def new_reference(kind: str = "CN") -> str:
     """Return a new reference, of a closure ``CN-``, of maintenance ``DM-``, and 10 characters of Crockford's base32."""
-    return f"{kind}-" + "".join(secrets.choice(_CROCKFORD) for _ in range(10))
+    return f"{kind}-" + _random_characters(10)
 
 
 def new_subscription_id() -> str:
     """Return a new subscription id: 16 random characters, lower case."""
-    return "".join(secrets.choice(_CROCKFORD) for _ in range(16)).lower()
+    return _random_characters(16).lower()
 
 
 def new_row_id() -> bytes:
@@ -86,6 +86,10 @@ def new_row_id() -> bytes:
 def new_session_id() -> str:
     """Return a random session id for a cookie."""
     return secrets.token_urlsafe(32)
+
+
+def _random_characters(count: int) -> str:
+    return _encode(secrets.randbits(5 * count), count)
 
 
 def _encode(number: int, characters: int) -> str:

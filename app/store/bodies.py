@@ -11,9 +11,11 @@ from app.domain.verdict import Verdict
 from app.domain.window import ClosureWindow
 from app.store.instants import from_micros, to_micros
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
+
 
 def _dump(values: list[Any]) -> bytes:
-    return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(values).encode()
 
 
 def _micros(instant: datetime | None) -> int | None:

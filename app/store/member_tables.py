@@ -1,8 +1,8 @@
 """The tables of the calendar door: what stands in collections, and what is set on places. They follow ``tables.py``."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, text
 
-from app.store.metadata import metadata
+from app.store.metadata import Octets, metadata
 
 # What stands in a User's calendar collection, or stood there: ``gone`` rows keep a name and a change number, so that a
 # client hears of the deletion; ``leaves_on`` is the day from which a member is there no more, by the clock alone.
@@ -10,19 +10,25 @@ from app.store.metadata import metadata
 members = Table(
     "members",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("collection", LargeBinary(16), nullable=False),
-    Column("name_index", LargeBinary(16), nullable=False, unique=True),
-    Column("uid_index", LargeBinary(16), unique=True),  # NULL once it is gone
+    Column("collection", Octets(16), nullable=False),
+    Column("name_index", Octets(16), nullable=False, unique=True),
+    Column("uid_index", Octets(16), unique=True),  # NULL once it is gone
     Column("change", BigInteger, nullable=False),  # the place in the log of the notice or revision that changed it last
     Column("gone", Boolean(create_constraint=False), nullable=False),
     Column("is_rendered", Boolean(create_constraint=False), nullable=False),
     Column("leaves_on", Integer),  # days of the proleptic Gregorian calendar (UTC); NULL for most
     Column("row_version", Integer, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
     Index("ix_members_collection_change", "collection", "change"),
-    Index("ix_members_collection_leaves_on", "collection", "leaves_on"),
+    Index(
+        "ix_members_collection_leaves_on",
+        "collection",
+        "leaves_on",
+        sqlite_where=text("leaves_on IS NOT NULL"),
+        postgresql_where=text("leaves_on IS NOT NULL"),
+    ),
     Index("ix_members_rendered", "collection", sqlite_where=text("is_rendered"), postgresql_where=text("is_rendered")),
 )
 
@@ -33,14 +39,14 @@ member_bodies = Table(
     metadata,
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Column("row_version", Integer, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # The blind week index of members' occurrences; a rule that goes on has a row of its own, whatever the week.
 member_weeks = Table(
     "member_weeks",
     metadata,
-    Column("week", LargeBinary(8), primary_key=True),  # blind: (collection, ISO week)
+    Column("week", Octets(8), primary_key=True),  # blind: (collection, ISO week)
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Index("ix_member_weeks_member_id", "member_id"),
     sqlite_with_rowid=False,
@@ -50,7 +56,7 @@ member_weeks = Table(
 properties = Table(
     "properties",
     metadata,
-    Column("place", LargeBinary(16), primary_key=True),  # blind: (principal, path)
-    Column("element", LargeBinary(16), primary_key=True),  # blind: (principal, path, name)
-    Column("sealed", LargeBinary, nullable=False),
+    Column("place", Octets(16), primary_key=True),  # blind: (principal, path)
+    Column("element", Octets(16), primary_key=True),  # blind: (principal, path, name)
+    Column("sealed", Octets, nullable=False),
 )

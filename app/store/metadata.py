@@ -1,6 +1,9 @@
-"""Where every table is declared, and how their constraints are named; ``tables`` hands it on once it is whole."""
+"""Where every table is declared, how their constraints are named, and the column type of octets.
 
-from sqlalchemy import MetaData
+``tables`` hands the metadata on once it is whole.
+"""
+
+from sqlalchemy import Dialect, LargeBinary, MetaData
 
 metadata = MetaData(
     naming_convention={
@@ -10,3 +13,10 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     }
 )
+
+
+class Octets(LargeBinary):
+    """Octets as they are: both drivers take ``bytes``, and a large notice has tens of thousands of such values."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Wrap nothing."""

@@ -1,9 +1,9 @@
 """The tables of who is told what, and of the answers kept for an Idempotency-Key; ``tables`` has all others."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
 from app.store.instants import Instant
-from app.store.metadata import metadata
+from app.store.metadata import Octets, metadata
 
 # Who is told of what happens to closures. ``user_id`` is set where a User is told of its own ones, NULL for DCC.
 recipients = Table(
@@ -14,14 +14,14 @@ recipients = Table(
     Column("kinds", String(120), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # What is handed to a mail server or a webhook, once it was put together. No text is kept: it is made when it is sent.
 messages = Table(
     "messages",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("state", String(8), nullable=False),
@@ -38,11 +38,11 @@ messages = Table(
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),  # blind: (recipient, kind, closure, revision number)
+    Column("id", Octets(16), primary_key=True),  # blind: (recipient, kind, closure, revision number)
     Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("message_id", ForeignKey("messages.id")),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
     Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
 )
 
@@ -50,9 +50,9 @@ notifications = Table(
 kept_answers = Table(
     "kept_answers",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),  # blind: (who asked, the key)
+    Column("id", Octets(16), primary_key=True),  # blind: (who asked, the key)
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("asked", LargeBinary(16), nullable=False),  # blind: what was asked
+    Column("asked", Octets(16), nullable=False),  # blind: what was asked
     Column("kept_at", Instant, nullable=False, index=True),
-    Column("sealed", LargeBinary),
+    Column("sealed", Octets),
 )

@@ -7,7 +7,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     String,
     Table,
@@ -15,6 +14,7 @@ from sqlalchemy import (
 
 from app.store import member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
 from app.store.instants import Instant
+from app.store.metadata import Octets
 from app.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on, as above
 
 # One row. Locking it puts the writers in order; its numbers tell readers whether anything changed.
@@ -26,7 +26,7 @@ head = Table(
     Column("parties", BigInteger, nullable=False),  # rises when a name or a link between User and gateway changes
     Column("rules", BigInteger, nullable=False),  # rises when a policy or the holiday table changes
     Column("log_size", BigInteger, nullable=False),
-    Column("log_edge", LargeBinary, nullable=False),  # the right edge of the Merkle tree (RFC 6962 2.1)
+    Column("log_edge", Octets, nullable=False),  # the right edge of the Merkle tree (RFC 6962 2.1)
     Column("stamped_at", Instant, nullable=False),  # the latest DTSTAMP given out: it never goes back with the clock
     # When what feeds are made of besides closures changed last: rules, DCC's dates, the publisher, what is forgotten
     Column("others_at", Instant, nullable=False),
@@ -35,19 +35,19 @@ head = Table(
 users = Table(
     "users",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("code_index", LargeBinary(16), nullable=False, unique=True),
+    Column("id", Octets(16), primary_key=True),
+    Column("code_index", Octets(16), nullable=False, unique=True),
     Column("row_version", Integer, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 gateways = Table(
     "gateways",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("code_index", LargeBinary(16), nullable=False, unique=True),
+    Column("id", Octets(16), primary_key=True),
+    Column("code_index", Octets(16), nullable=False, unique=True),
     Column("row_version", Integer, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 user_gateways = Table(
@@ -60,26 +60,26 @@ user_gateways = Table(
 accounts = Table(
     "accounts",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("email_index", LargeBinary(16), nullable=False, unique=True),
+    Column("id", Octets(16), primary_key=True),
+    Column("email_index", Octets(16), nullable=False, unique=True),
     Column("role", String(8), nullable=False),
     Column("row_version", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("closed_at", Instant),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # ``stage`` says how far the sign-in has come; ``sealed`` holds the browser's name and network.
 sessions = Table(
     "sessions",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Octets(32), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("stage", String(8), nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # Hashes of passwords and secrets of authenticators, sealed.
@@ -89,7 +89,7 @@ passwords = Table(
     Column("account_id", ForeignKey("accounts.id"), primary_key=True),
     Column("row_version", Integer, nullable=False),
     Column("set_at", Instant, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # ``last_step`` is the time step of the last code taken: each is taken once (RFC 6238 5.2).
@@ -100,13 +100,13 @@ second_factors = Table(
     Column("row_version", Integer, nullable=False),
     Column("set_at", Instant, nullable=False),
     Column("last_step", BigInteger, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 recovery_codes = Table(
     "recovery_codes",
     metadata,
-    Column("digest", LargeBinary(32), primary_key=True),
+    Column("digest", Octets(32), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("used_at", Instant),
 )
@@ -115,18 +115,18 @@ recovery_codes = Table(
 identities = Table(
     "identities",
     metadata,
-    Column("subject", LargeBinary(16), primary_key=True),
+    Column("subject", Octets(16), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("linked_at", Instant, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # Tries at signing in within the last day; ``subject`` is a blind index of an account's address or of a network.
 sign_in_tries = Table(
     "sign_in_tries",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
-    Column("subject", LargeBinary(16), nullable=False),
+    Column("id", Octets(16), primary_key=True),
+    Column("subject", Octets(16), nullable=False),
     Column("tried_at", Instant, nullable=False),
     Index("ix_sign_in_tries_subject_tried_at", "subject", "tried_at"),
 )
@@ -135,19 +135,19 @@ sign_in_tries = Table(
 sent_forms = Table(
     "sent_forms",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
     Column("sent_at", Instant, nullable=False, index=True),
-    Column("sealed", LargeBinary),
+    Column("sealed", Octets),
 )
 
 # App passwords (one User), tokens of DCC and ops programs, and one-time sign-in links (one account).
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("kind", String(4), nullable=False),
-    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("digest", Octets(32), nullable=False, unique=True),
     Column("user_id", ForeignKey("users.id")),
     Column("account_id", ForeignKey("accounts.id")),
     Column("role", String(8), nullable=False),
@@ -155,20 +155,20 @@ tokens = Table(
     Column("expires_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", String(20), primary_key=True),
-    Column("digest", LargeBinary(32), nullable=False, unique=True),
-    Column("secret_digest", LargeBinary(32), unique=True),
+    Column("digest", Octets(32), nullable=False, unique=True),
+    Column("secret_digest", Octets(32), unique=True),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
-    Column("account_id", LargeBinary(16), index=True),  # whose it is; none for one made on the command line
-    Column("sealed", LargeBinary, nullable=False),
+    Column("account_id", Octets(16), index=True),  # whose it is; none for one made on the command line
+    Column("sealed", Octets, nullable=False),
 )
 
 # The read log: who fetched which feed when, and whether they already had it.
@@ -188,28 +188,28 @@ reads = Table(
 notices = Table(
     "notices",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("received_at", Instant, nullable=False, index=True),
     Column("log_index", BigInteger, nullable=False),
     Column("log_size", BigInteger, nullable=False),  # with log_root: the tree that this notice's receipts are bound to
-    Column("log_root", LargeBinary(32), nullable=False),
-    Column("digest", LargeBinary(16), nullable=False),
-    Column("sealed", LargeBinary),
+    Column("log_root", Octets(32), nullable=False),
+    Column("digest", Octets(16), nullable=False),
+    Column("sealed", Octets),
 )
 
 closures = Table(
     "closures",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("reference", String(13), nullable=False, unique=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("identity", LargeBinary(16), nullable=False, unique=True),  # blind: (User, UID, RECURRENCE-ID)
-    Column("series", LargeBinary(16), nullable=False, index=True),  # blind: (User, UID)
+    Column("identity", Octets(16), nullable=False, unique=True),  # blind: (User, UID, RECURRENCE-ID)
+    Column("series", Octets(16), nullable=False, index=True),  # blind: (User, UID)
     Column("state", String(9), nullable=False, index=True),
     Column("row_version", Integer, nullable=False),
     Column("change", BigInteger, nullable=False, index=True),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # Append-only. ``sealed`` becomes NULL when the retention of a closure's facts ends.
@@ -223,7 +223,7 @@ revisions = Table(
     Column("number", Integer),
     Column("received_at", Instant, nullable=False, index=True),
     Column("log_index", BigInteger, nullable=False, unique=True),
-    Column("sealed", LargeBinary),
+    Column("sealed", Octets),
     sqlite_with_rowid=False,
 )
 
@@ -231,7 +231,7 @@ revisions = Table(
 weeks = Table(
     "weeks",
     metadata,
-    Column("week", LargeBinary(8), primary_key=True),
+    Column("week", Octets(8), primary_key=True),
     Column("closure_id", ForeignKey("closures.id"), primary_key=True),
     Column("entry", Integer, primary_key=True),
     Column("current", Boolean(create_constraint=False), nullable=False),
@@ -242,7 +242,7 @@ weeks = Table(
 assessments = Table(
     "assessments",
     metadata,
-    Column("closure_id", LargeBinary(16), primary_key=True),
+    Column("closure_id", Octets(16), primary_key=True),
     Column("entry", Integer, primary_key=True),
     Column("policy_version", Integer, primary_key=True),
     Column("holiday_version", String(80), primary_key=True),
@@ -251,7 +251,7 @@ assessments = Table(
     Column("assessed_at", Instant, nullable=False),
     Column("late", Boolean(create_constraint=False), nullable=False),
     Column("log_index", BigInteger, nullable=False),
-    Column("sealed", LargeBinary),
+    Column("sealed", Octets),
     Index("ix_assessments_late_received_at", "late", "received_at"),
     sqlite_with_rowid=False,
 )
@@ -262,18 +262,18 @@ log = Table(
     metadata,
     Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("kind", String(10), nullable=False),
-    Column("leaf", LargeBinary(32), nullable=False),
+    Column("leaf", Octets(32), nullable=False),
 )
 
 # Rules that recur without an end inside the horizon: the scheduler adds their later occurrences.
 series = Table(
     "series",
     metadata,
-    Column("series", LargeBinary(16), primary_key=True),
+    Column("series", Octets(16), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("row_version", Integer, nullable=False),
     Column("expanded_to", Instant, nullable=False, index=True),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 policies = Table(
@@ -298,19 +298,19 @@ holiday_tables = Table(
 maintenance = Table(
     "maintenance",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("entry", Integer, primary_key=True, autoincrement=False),
     Column("received_at", Instant, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # Who took a copy away: written beside the read log of the feeds.
 exports = Table(
     "exports",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("exported_at", Instant, nullable=False, index=True),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 # What an account has looked at; ``item`` is blind: (account, what it was, the windows that it was about).
@@ -318,7 +318,7 @@ seen_items = Table(
     "seen_items",
     metadata,
     Column("account_id", ForeignKey("accounts.id"), primary_key=True),
-    Column("item", LargeBinary(16), primary_key=True),
+    Column("item", Octets(16), primary_key=True),
     Column("seen_at", Instant, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
@@ -327,10 +327,10 @@ seen_items = Table(
 drafts = Table(
     "drafts",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", Octets, nullable=False),
 )
 
 job_runs = Table(
@@ -347,15 +347,15 @@ job_runs = Table(
 sources = Table(
     "sources",
     metadata,
-    Column("id", LargeBinary(16), primary_key=True),
+    Column("id", Octets(16), primary_key=True),
     Column("user_id", ForeignKey("users.id")),
-    Column("address", LargeBinary(16), nullable=False, unique=True),  # blind: (User, gateway or kind, address)
+    Column("address", Octets(16), nullable=False, unique=True),  # blind: (User, gateway or kind, address)
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False, index=True),
     Column("polled_at", Instant),
     Column("failures", Integer, nullable=False),  # polls in a row that took nothing
     Column("outcome", String(24), nullable=False),  # of the last poll: "", "ok", or why nothing was taken
     Column("row_version", Integer, nullable=False),  # of ``sealed_state``
-    Column("sealed", LargeBinary, nullable=False),
-    Column("sealed_state", LargeBinary, nullable=False),  # where the last look ended, and what it found
+    Column("sealed", Octets, nullable=False),
+    Column("sealed_state", Octets, nullable=False),  # where the last look ended, and what it found
 )

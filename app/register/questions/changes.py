@@ -75,7 +75,7 @@ def changes_between(register: Register, principal: Principal, since: datetime, u
     words = f"{count_words(len(found), 'change')} {between}"
     if parts:
         words += f": {', '.join(parts)}; {late or 'none'} at short notice"
-    names = register.history.parties().names
+    names = register.history.names
     return {
         "answer": sentence_of(words),
         "since": utc_text(since),
@@ -92,7 +92,7 @@ def moved_often(
     """Answer which closures were moved ``times`` or more, most moves first (Q13)."""
     found = [closure for closure in read_everything(register, principal, as_of) if closure.moves >= times]
     found.sort(key=lambda closure: -closure.moves)
-    names = register.history.parties().names
+    names = register.history.names
     verb = "was" if len(found) == 1 else "were"
     words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"
     return {

@@ -102,7 +102,7 @@ def clashes_in(
         f"{'more than ' if more else ''}{count_words(len(named[:MOST_PAIRS]), 'clash', 'clashes')} between gateways, "
         f"{count_words(len(near), 'closure')} on DCC's own dates, {count_words(len(crowded), 'hour')} above a threshold"
     )
-    names = register.history.parties().names
+    names = register.history.names
 
     @cache  # on a crowded night a closure stands in many pairs
     def side(one: PlannedClosure) -> ClosureJson:

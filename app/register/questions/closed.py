@@ -79,7 +79,7 @@ def closed_in(
     words = f"{count_words(len(gateways), 'gateway')} closed in {span_words(span)}"
     if peak.closed:
         words += f"; at most {peak.closed} at once, {span_words(ClosureWindow(peak.starts, peak.ends))}"
-    names = register.history.parties().names
+    names = register.history.names
     return {
         "answer": sentence_of(words),
         **span_facts(span, as_of),
@@ -99,7 +99,7 @@ def closed_at(register: Register, principal: Principal, at: datetime, as_of: dat
         words += f": {', '.join(gateways)}"
     if found.told_later:
         words += f"; {count_words(len(found.told_later), 'window')} told of only later"
-    names = register.history.parties().names
+    names = register.history.names
     return {
         "answer": sentence_of(words),
         **_at_facts(at, as_of),
@@ -123,7 +123,7 @@ def triage_gateway(
         found = triage(
             [closure for closure in read_everything(register, principal, as_of) if closure.gateway == gateway], at
         )
-    names = register.history.parties().names
+    names = register.history.names
     return {
         "answer": sentence_of(_triage_words(gateway, found, at)),
         **_at_facts(at, as_of),

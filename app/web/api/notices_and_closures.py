@@ -61,7 +61,7 @@ def list_closures() -> Response:
     principal = current_principal()
     question = read_question()
     found = reading.read_schedule(site().register, principal, question)
-    names = site().register.history.parties().names
+    names = site().register.history.names
     return paged_answer(schedule_facts(question, found, names, site().now()), "closures", ("starts", "reference"))
 
 

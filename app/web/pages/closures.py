@@ -135,7 +135,7 @@ def export() -> Response:
     principal, now = current_principal(), site().now()
     found = _find(principal, _read_filters(), choices_of(site().register, principal), now)
     readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
-    names = site().register.history.parties().names
+    names = site().register.history.names
     text = sheet_out.to_csv(sheet_out.CLOSURES, [json_of(closure, names, now) for closure in found])
     response = Response(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = "attachment; filename=closures.csv"

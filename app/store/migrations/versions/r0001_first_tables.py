@@ -309,15 +309,12 @@ def _make_calendar_door() -> None:
         Column("leaves_on", Integer),
         *_columns(row_version=Integer, sealed=LargeBinary),
         Index("ix_members_collection_change", "collection", "change"),
-        Index("ix_members_collection_leaves_on", "collection", "leaves_on"),
     )
-    op.create_index(
-        "ix_members_rendered",
-        "members",
-        ["collection"],
-        sqlite_where=text("is_rendered"),
-        postgresql_where=text("is_rendered"),
-    )
+    for name, columns, where in (
+        ("ix_members_collection_leaves_on", ["collection", "leaves_on"], text("leaves_on IS NOT NULL")),
+        ("ix_members_rendered", ["collection"], text("is_rendered")),
+    ):
+        op.create_index(name, "members", columns, sqlite_where=where, postgresql_where=where)
     op.create_table(
         "member_bodies",
         Column("member_id", LargeBinary(16), ForeignKey("members.id"), primary_key=True),
