@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hypothesis
+import jinja2
 import pytest
 from sqlalchemy import make_url
 
@@ -196,10 +197,17 @@ def clock():
     return Clock(NOW)
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory):
+    """Templates as compiled once: each test has an application of its own, which would compile them anew."""
+    return jinja2.FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def web(service, settings, clock):
+def web(service, settings, clock, compiled_templates):
     """The web application over the same database, with the test's clock."""
     app = create_app(settings, now=clock)
+    app.jinja_env.bytecode_cache = compiled_templates
     app.testing = False
     yield app
     site = app.extensions["closures"]

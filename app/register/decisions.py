@@ -43,7 +43,6 @@ class Decision:
     """What is to become of one announcement; ``revision`` is None where it says nothing new.
 
     ``held`` is the closure that stood before, ``closure`` what stands after, ``mark`` the sender's mark after it.
-    ``verdict`` is the one on what stands.
     """
 
     held: Held | None

@@ -9,7 +9,10 @@ class BlindIndex:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        # What one notice asks for again and again.
         self.week = lru_cache(maxsize=4096)(self._week)
+        self.series = lru_cache(maxsize=4096)(self._series)
+        self.member_uid = lru_cache(maxsize=4096)(self._member_uid)
 
     def _week(self, iso_week: str) -> bytes:
         """Return the 8 octets that stand for an ISO week such as ``2026-W49`` (ADR 2)."""
@@ -27,7 +30,7 @@ class BlindIndex:
         """Return the 16 octets that stand for a closure's identity: (User, gateway, UID, RECURRENCE-ID)."""
         return self._digest("id", user_id, gateway.encode(), _octets(uid), _octets(recurrence_id))[:16]
 
-    def series(self, user_id: bytes, uid: str) -> bytes:
+    def _series(self, user_id: bytes, uid: str) -> bytes:
         """Return the 16 octets that stand for everything a User announced under one UID."""
         return self._digest("uid", user_id, _octets(uid))[:16]
 
@@ -59,7 +62,7 @@ class BlindIndex:
         """Return the 16 octets that stand for a name in a collection."""
         return self._digest("member", collection, _octets(name))[:16]
 
-    def member_uid(self, collection: bytes, uid: str) -> bytes:
+    def _member_uid(self, collection: bytes, uid: str) -> bytes:
         """Return the 16 octets that stand for a UID in a collection."""
         return self._digest("member uid", collection, _octets(uid))[:16]
 
