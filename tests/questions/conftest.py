@@ -64,22 +64,17 @@ class _Clock:
 
 
 @pytest.fixture(scope="module")
-def make_world(postgresql_server, tmp_path_factory):
+def make_world(databases, tmp_path_factory):
     """Return a function that makes a world whose first moment is given."""
     made = []
 
     def make(now: datetime) -> World:
         folder = tmp_path_factory.mktemp("world")
-        url = f"sqlite:///{folder / 'closures.sqlite3'}"
-        if postgresql_server is not None:
-            name = f"t{new_row_id().hex()}"
-            postgresql_server.psql(f"CREATE DATABASE {name};")
-            url = postgresql_server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
         settings = read_settings(
             {
                 "CLOSURES_DATA_DIR": str(folder / "data"),
                 "CLOSURES_KEY_DIR": str(folder / "keys"),
-                "CLOSURES_DATABASE_URL": url,
+                "CLOSURES_DATABASE_URL": databases.new(folder),
             }
         )
         service, clock = prepare(settings, now), _Clock(now)

@@ -49,8 +49,7 @@ LISTING = '<D:propfind xmlns:D="DAV:"><D:prop><D:displayname/><D:resourcetype/><
 def build(folder, databases, first_start):
     """A register of its own with ALPHA and BETA, and a web application over it."""
     folder.mkdir()
-    environ = environment(folder, databases.new(folder))
-    databases.fill(environ["CLOSURES_DATABASE_URL"], first_start["CLOSURES_DATABASE_URL"])
+    environ = environment(folder, databases.new(folder, first_start["CLOSURES_DATABASE_URL"]))
     shutil.copytree(first_start["CLOSURES_KEY_DIR"], environ["CLOSURES_KEY_DIR"])
     settings, clock = read_settings(environ), Clock(NOW)
     service = open_service(settings)
