@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce doors races bench ci
+.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce opinions api doors races bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -80,6 +80,14 @@ clock:
 bruteforce:
 	$(bin)/pytest tests/web/signin/test_password_sign_in.py
 	CLOSURES_SIGN_IN_ROUNDS=$(or $(N),2000) $(bin)/python tests/bench/sign_in.py
+
+# The answers of a second, obvious implementation, on 200 N random registers and at 100 N past instants: make opinions N=5
+opinions:
+	CLOSURES_OPINIONS=$(or $(N),5) $(bin)/pytest -n auto --slow tests/questions/test_second_opinion.py
+
+# Questions of all sorts to every route of the API, N each: make api N=200
+api:
+	CLOSURES_API_EXAMPLES=$(or $(N),200) $(bin)/pytest -n auto --slow tests/web/api/test_openapi.py
 
 # Random sequences of acts through every door, N of them; each door then reads alike: make doors N=50
 doors:
