@@ -19,9 +19,10 @@ from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
 from app.factory import utc_now
 from app.ical.limits import Limits
 from app.register.closure_json import given_words
-from app.register.give import NoticeOptions, Sender, find_sender, give_notice
+from app.register.give import NoticeOptions, find_sender, give_notice
 from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
 from app.register.register import Register
+from app.register.senders import Sender
 
 # An operator imports what a form would not take; the limits on one event stay as they are.
 _LIMITS = Limits(octets=50_000_000, events=20_000, all_occurrences=100_000)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from app.domain.notice import Notice, NoticeContent
-from app.domain.party import Gateway, User
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Unknown
 from app.ical.limits import Limits
 from app.intake.media import read_notice
@@ -11,22 +10,10 @@ from app.intake.read_request import ReadRequest
 from app.register.receipts import Outcome
 from app.register.receive import keep_notice, preview_notice, receive_notice
 from app.register.register import Register
-from app.store import parties
+from app.register.senders import Sender
+from app.store.engine import read_head
 
 LIMITS = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """A User that gives notice, and its gateways."""
-
-    user: User
-    gateways: tuple[Gateway, ...]
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """Return the codes of its gateways."""
-        return tuple(gateway.code for gateway in self.gateways)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +51,7 @@ class Given:
 def find_sender(register: Register, code: str, gateway: str | None = None) -> Sender:
     """Return the User of a code with its gateways. Raise ``Unknown``, also for a ``gateway`` that it does not have."""
     with register.store.reading() as connection:
-        user = parties.find_user(register.store, connection, code)
-        sender = Sender(user, parties.gateways_of(register.store, connection, user.id))
+        sender = register.senders.at(connection, read_head(connection), code)
     if gateway is not None and gateway not in sender.codes:
         raise Unknown("That User has no such gateway.", "Check the code; `closures gateway list` shows them.")
     return sender

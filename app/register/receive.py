@@ -20,7 +20,7 @@ from app.register.transaction import Entry, Transaction
 from app.security.signing import SigningKey
 from app.security.tokens import new_row_id
 from app.store import closures as rows
-from app.store import notices, parties, runs
+from app.store import notices, runs
 from app.store.closures import Held
 from app.store.engine import Connection, Head, read_head
 
@@ -42,6 +42,11 @@ class Receiving:
     def occasion(self) -> Occasion:
         """Return who tells us, when and how, and the rule in force then."""
         return occasion_of(self.user, self.notice, self.head, self.rulebook)
+
+    @property
+    def names(self) -> Names:
+        """Return what the sender and its gateways are called."""
+        return self.register.senders.at(self.connection, self.head, self.user.code).names
 
 
 def receive_notice(
@@ -130,7 +135,7 @@ def record_content(
     decisions, problems = decide(matches, receiving.occasion)
     leaves, tree, kept = _write(receiving, content, decisions)
     _keep_rules(receiving.register, receiving.connection, receiving.user, content)
-    names = _own_names(receiving)
+    names = receiving.names
     clashes = _clashes(receiving, decisions, names)
     also_at = _also_at(decisions, held)
     return RecordedNotice(
@@ -158,7 +163,7 @@ def preview_notice(
         receiving = Receiving(register, connection, head, register.rules.at(head.rules), user, notice)
         matches, held = _matches(receiving, content, about)
         decisions, problems = decide(matches, receiving.occasion)
-        names = _own_names(receiving)
+        names = receiving.names
         clashes = _clashes(receiving, decisions, names)
         missing = [as_it_stands(entry) for entry in _missing(register, connection, user, received_at, content)]
     acknowledged = [acknowledge(decision, clashes, _also_at(decisions, held)) for decision in decisions]
@@ -332,12 +337,6 @@ def _missing(
         and held.closure.is_ahead(received_at)
     ]
     return sorted(found, key=lambda held: (held.closure.window, held.closure.reference))
-
-
-def _own_names(receiving: Receiving) -> Names:
-    """Return what the sender and its gateways are called."""
-    gateways = parties.gateways_of(receiving.register.store, receiving.connection, receiving.user.id)
-    return Names({receiving.user.code: receiving.user.name}, {gateway.code: gateway.name for gateway in gateways})
 
 
 def _clashes(receiving: Receiving, decisions: Sequence[Decision], names: Names) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.register.history_cache import HistoryCache
 from app.register.rulebook import Rulebook, RulebookCache
+from app.register.senders import SenderCache
 from app.security.signing import SigningKey
 from app.store.engine import Connection, Head, Store, read_head
 
@@ -16,6 +17,7 @@ class Register:
     signing_key: SigningKey
     rules: RulebookCache
     history: HistoryCache
+    senders: SenderCache
     origin: str
 
     def lock(self, connection: Connection) -> tuple[Head, Rulebook]:
@@ -33,5 +35,10 @@ class Register:
 def open_register(store: Store, origin: str) -> Register:
     """Return the register over an open store; ``origin`` is the UID domain, which outlives any address."""
     return Register(
-        store, SigningKey(store.keyring.derive("signing")), RulebookCache(store), HistoryCache(store), origin
+        store=store,
+        signing_key=SigningKey(store.keyring.derive("signing")),
+        rules=RulebookCache(store),
+        history=HistoryCache(store),
+        senders=SenderCache(store),
+        origin=origin,
     )

@@ -8,8 +8,9 @@ from app.domain.notice import Channel, SenderMark
 from app.domain.party import read_code
 from app.domain.refusal import NoticeUnreadable
 from app.intake.written_event import FormEvent, Repeat, write_event
-from app.register.give import LIMITS, Sender
+from app.register.give import LIMITS
 from app.register.reading import find_held
+from app.register.senders import Sender
 from app.store import parties
 from app.web import form_once
 from app.web.pages.choices import visible_in_order

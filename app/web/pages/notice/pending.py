@@ -10,8 +10,9 @@ from app.domain.notice import Channel, Notice
 from app.domain.party import User
 from app.domain.refusal import AlreadyThere, Unknown
 from app.register import give
-from app.register.give import Given, NoticeOptions, Sender, give_notice
+from app.register.give import Given, NoticeOptions, give_notice
 from app.register.receipts import Outcome
+from app.register.senders import Sender
 from app.store import runs
 from app.web.principal import require_account
 from app.web.site import site

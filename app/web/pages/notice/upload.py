@@ -9,7 +9,8 @@ from app.domain.access import Action, Principal, acting_user
 from app.domain.party import read_code
 from app.domain.refusal import NoticeTooLarge
 from app.intake.sheet import TEMPLATE
-from app.register.give import LIMITS, Sender
+from app.register.give import LIMITS
+from app.register.senders import Sender
 from app.store import parties
 from app.web import form_once
 from app.web.pages.choices import visible_in_order
