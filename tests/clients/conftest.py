@@ -8,6 +8,7 @@ import tarfile
 import time
 import urllib.request
 from dataclasses import dataclass
+from datetime import timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -105,6 +106,14 @@ def running(tmp_path_factory):
     service.wait()
     yield service
     service.stop()
+
+
+@pytest.fixture
+def instants():
+    """The starts that a day in a program speaks of, in UTC: of one closure that moves, and of a weekly series."""
+    day = (utc_now() + timedelta(days=50)).replace(hour=2, minute=0, second=0, microsecond=0)
+    starts = {"first": 28, "second": 29, "third": 0, "a week later": 7, "fourth": 30}
+    return {name: f"{day + timedelta(days=days):%Y%m%dT%H%M%SZ}" for name, days in starts.items()}
 
 
 def fetched(words, folder):
