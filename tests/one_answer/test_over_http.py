@@ -233,6 +233,39 @@ def test_one_uid_in_two_calendars_is_two_closures(sender):
     ]  # fmt: skip
 
 
+def without_an_end(uid, *starts):
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//sender//EN", "BEGIN:VEVENT", f"UID:{uid}"]
+    return "\r\n".join([*lines, "DTSTAMP:20261101T080000Z", *starts, "END:VEVENT", "END:VCALENDAR", ""]).encode()
+
+
+def test_an_event_of_a_day_without_an_end_is_that_day(sender):
+    path = sender.collection(sender.gateways[0]) + "day.ics"
+    octets = without_an_end("day", "DTSTART;VALUE=DATE:20270628", "RRULE:FREQ=WEEKLY;COUNT=2")
+    sender.program.ask("PUT", path, octets, 201, **CALENDAR)
+    assert sorted((events.iso(one.starts), events.iso(one.ends)) for one in sender.closures().values()) == [
+        ("2027-06-27T23:00:00Z", "2027-06-28T23:00:00Z"),
+        ("2027-07-04T23:00:00Z", "2027-07-05T23:00:00Z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        ["DTSTART:20270628T020000Z"],
+        ["DTSTART;TZID=Europe/London:20270628T020000"],
+        ["DTSTART:20270628T020000"],
+        ["DTSTART;VALUE=DATE-TIME:20270628T000000Z", "RRULE:FREQ=WEEKLY;COUNT=2"],
+        ["DTSTART:20270628T020000Z", "X-MICROSOFT-CDO-ALLDAYEVENT:FALSE"],
+    ],
+)
+def test_an_event_at_a_time_without_an_end_has_no_length(sender, starts):
+    path = sender.collection(sender.gateways[0]) + "time.ics"
+    answer = sender.program.ask("PUT", path, without_an_end("time", *starts), 403, **CALENDAR)
+    assert refused(answer) == (403, "valid-calendar-object-resource")
+    assert "This event has no end." in answer.text
+    assert sender.closures() == {}
+
+
 def test_twenty_thousand_addresses_are_answered(sender):
     here = sender.collection(sender.gateways[0])
     sender.program.ask("PUT", here + "n-19999.ics", octets("n"), 201, **CALENDAR)
