@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce opinions api doors races bench ci
+.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce opinions api doors races http bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -96,6 +96,10 @@ doors:
 # PUT, MOVE and DELETE of one member at once, N times: make races N=500
 races:
 	CLOSURES_RACES=$(or $(N),500) $(bin)/pytest -n 0 tests/one_answer/test_races.py
+
+# PUT, MOVE and COPY by absolute and relative addresses through HTTP, N of them: make http N=500
+http:
+	CLOSURES_HTTP_ACTS=$(or $(N),500) $(bin)/pytest -n 0 tests/one_answer/test_over_http.py
 
 # Ratios within one run, on an idle machine. No test depends on them.
 bench:

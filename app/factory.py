@@ -126,7 +126,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
-    from app.web import browser_session, csrf, headers, refusals, routes, site  # noqa: PLC0415 - as Flask
+    from app.web import browser_session, csrf, headers, received, refusals, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
@@ -137,6 +137,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.session_interface = browser_session.CookieSessions(app)
     app.url_map.strict_slashes = False
     Bootstrap5(app)
+    received.install_reception(app)
     csrf.install_csrf(app)
     routes.install_access(app)
     publisher = publisher_of(settings)
@@ -161,7 +162,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     )
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.register_blueprint(make_blueprint(service.register, publishing, now))
+    app.register_blueprint(make_blueprint(service.register, publishing, now, settings.base_url))
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)
     if settings.trusted_proxies:

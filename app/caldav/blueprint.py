@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, request
 from werkzeug.routing import PathConverter
@@ -14,8 +14,9 @@ from werkzeug.routing import PathConverter
 from app.caldav.boards.board import Board, board_of_dcc, board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
-from app.caldav.exchange import Request
+from app.caldav.exchange import LARGEST_MULTIGET, Request
 from app.caldav.limits import LIMITS
+from app.caldav.methods.options import DAV_HEADER
 from app.caldav.protocol import answer
 from app.domain.access import Action, Role
 from app.publishing import Publishing
@@ -31,6 +32,8 @@ _METHODS = [
     "MKWORKSPACE", "MKACTIVITY", "BASELINE-CONTROL",
 ]  # fmt: skip
 _ROOT_METHODS = ["PROPFIND", "REPORT", "PROPPATCH"]  # a browser's GET of / is a page
+_ROOT_ALLOWS = ", ".join(["OPTIONS", "GET", "HEAD", *_ROOT_METHODS])
+_OF_OBJECTS = frozenset({"PUT", "POST"})  # of the others the body is XML
 _CHALLENGE = 'Basic realm="Planned gateway closures calendars", charset="UTF-8"'
 _SAME_PASSWORD_FAILS = 10  # of one name and password from one network in a minute: a device with a stale password
 _ANY_PASSWORD_FAILS = 60  # of one name from one network in a minute, whichever passwords
@@ -45,7 +48,10 @@ class _Rest(PathConverter):
 
 @dataclass(frozen=True, slots=True)
 class CaldavDoor:
-    """What the door needs: the register, the feeds, a clock (aware UTC), and what it keeps itself."""
+    """What the door needs: the register, the feeds, a clock (aware UTC), and what it keeps itself.
+
+    ``served_at`` is the host, with its port, of the service's own address.
+    """
 
     register: Register
     publishing: Publishing
@@ -53,11 +59,12 @@ class CaldavDoor:
     read_members: ReadMembers
     now: Callable[[], datetime]
     throttle: Throttle
+    served_at: str
 
 
-def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime]) -> Blueprint:
+def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime], base_url: str) -> Blueprint:
     """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
-    door = CaldavDoor(register, publishing, Listings(), ReadMembers(), now, Throttle())
+    door = CaldavDoor(register, publishing, Listings(), ReadMembers(), now, Throttle(), urlsplit(base_url).netloc)
     blueprint = Blueprint("caldav", __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
 
@@ -66,6 +73,10 @@ def make_blueprint(register: Register, publishing: Publishing, now: Callable[[],
 
     def root() -> Response:
         return _serve(door)
+
+    def greet() -> Response:
+        # Clients ask with no credential what the host can do; "*" is "the server in general" (RFC 9110 9.3.7).
+        return Response(headers=dict([DAV_HEADER, ("Allow", _ROOT_ALLOWS)]))
 
     def discover() -> Response:
         # RFC 6764 5: before authentication, since a client looks here with none.
@@ -76,6 +87,8 @@ def make_blueprint(register: Register, publishing: Publishing, now: Callable[[],
     for path in ("/dav", "/dav/<rest:rest>", "/principals", "/principals/"):
         add(path, "serve", serve, methods=_METHODS, merge_slashes=False)
     add("/", "root", root, methods=_ROOT_METHODS)
+    for path in ("/", "/*"):
+        add(path, "greet", greet, methods=["OPTIONS"])
     for path in ("/.well-known/caldav", "/.well-known/caldav/"):
         add(path, "discover", discover, methods=_METHODS, merge_slashes=False)
     return blueprint
@@ -100,8 +113,8 @@ def _serve(door: CaldavDoor) -> Response:
         return _challenge()
     body = _body()
     headers = {key.lower(): value for key, value in request.headers.items()}
-    headers["host"] = getattr(request, "named_host", "")
-    found = answer(Request(request.method, _path(), headers, body), board)
+    headers["host"] = getattr(request, "named_host", None) or ""
+    found = answer(Request(request.method, _path(), headers, body, door.served_at), board)
     response = Response(found.body, found.status)
     del response.headers["Content-Type"]  # the protocol states its own where there is a body
     for header, value in found.headers:
@@ -135,12 +148,9 @@ def _challenge() -> Response:
 
 
 def _body() -> bytes:
-    """Return the body, chunked or not, up to one octet over the limit: enough to refuse it.
-
-    The server itself passes over what was not read before it takes the next request of the connection.
-    """
+    """Return the body, chunked or not, up to one octet over its limit: enough to refuse it."""
     request.max_content_length = sys.maxsize  # the protocol says which precondition failed; Flask would say 413
-    return request.stream.read(LIMITS.octets + 1)
+    return request.stream.read((LIMITS.octets if request.method in _OF_OBJECTS else LARGEST_MULTIGET) + 1)
 
 
 def _path() -> str:

@@ -19,7 +19,7 @@ NAMESPACES = "".join(f' xmlns:{prefix}="{uri}"' for uri, prefix in PREFIXES.item
 _CONTROLS = bytes(octet for octet in range(0x20) if octet not in b"\t\n\r")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 LONDON = ZoneInfo("Europe/London")
-_FIRST, _LAST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 _UTC = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
@@ -113,7 +113,7 @@ def read_utc(text: str) -> datetime | None:
 
 def within_calendars(instant: datetime) -> datetime:
     """Return an end of a span no farther away than anything could take place, so that days may be added to it."""
-    return min(max(instant, _FIRST), _LAST)
+    return min(max(instant, EARLIEST), LATEST)
 
 
 def utc(instant: datetime) -> str:

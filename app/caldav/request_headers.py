@@ -55,7 +55,7 @@ def _lists(request: Request, view: AskerView) -> tuple[TagList, ...]:
     """
     found = []
     for about, tests in _parsed(request.headers["if"]):
-        path = request.path if about is None else path_of(about, request.headers.get("host", ""))
+        path = request.path if about is None else path_of(about, request)
         tags = _tags_required(view, request.path, path, tests)
         if tags is not None:
             found.append(tags)

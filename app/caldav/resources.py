@@ -93,18 +93,26 @@ def is_same(path: str, other: str) -> bool:
     return codes[0] is not None and codes[0] == codes[1]
 
 
-def path_of(href: str, host: str) -> str | None:
+def path_of(href: str, request: Request) -> str | None:
     """Return the path of an absolute or relative href ("Simple-ref", RFC 4918 8.3); None for another host's.
 
-    ``host`` is the Host header of the request, "" where it had none.
+    Ours are the host that the request itself names and that of our own address; which scheme is spoken, and so which
+    port goes without saying, is the proxy's to know.
     """
     try:
         parts = urlsplit(href.strip())
     except ValueError:
         return None
-    if parts.netloc and parts.netloc.rpartition("@")[2].lower() != host.lower():
-        return None
-    return parts.path
+    return parts.path if not parts.netloc or _is_own(parts.netloc, request) else None
+
+
+def _is_own(authority: str, request: Request) -> bool:
+    named = _plain(authority.rpartition("@")[2])
+    return named in {_plain(request.headers.get("host", "")), _plain(request.served_at)}
+
+
+def _plain(host: str) -> str:
+    return host.strip().lower().removesuffix(":80").removesuffix(":443")
 
 
 def segment(name: str) -> str:

@@ -30,6 +30,8 @@ def install_headers(app: Flask, *, is_https: bool) -> None:
     @app.after_request
     def _add(response: Response) -> Response:
         headers = response.headers
+        if request.method == "OPTIONS" and not response.calculate_content_length():
+            headers.pop("Content-Type", None)  # Flask states one even of nothing
         stated = {name.lower() for name, _ in headers}
         # A 304 has no content to guard; it says again only what a cache goes by (RFC 9110 15.4.5).
         wanted = () if response.status_code == HTTPStatus.NOT_MODIFIED else always

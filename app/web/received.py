@@ -1,13 +1,19 @@
-"""A request as it reaches the views: uploads stay in memory, and a credential that cannot be read is none."""
+"""A request as it reaches the views: uploads stay in memory, and a credential that cannot be read is none.
+
+And as it ends: what no view read of a body is read before the answer is sent, so that the answer arrives.
+"""
 
 from functools import cached_property
 from io import BytesIO
 from typing import IO, Any
 
-from flask import Request
+from flask import Flask, Request, Response, request
 from gunicorn.http.errors import ParseException
 from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import BadRequest
+
+_MOST_DROPPED = 32_000_000  # octets of a body that is read only to be dropped
+_AT_ONCE = 65_536
 
 
 class ReceivedRequest(Request):
@@ -16,9 +22,9 @@ class ReceivedRequest(Request):
     def __init__(self, environ: dict[str, Any], *facts: Any, **more: Any) -> None:
         # The host that a client names counts for nothing, since our address is a setting (docs/feeds.md#transport); a
         # name that is no host name would even leave us unable to link from one page to the next.
-        named_host: str = environ.pop("HTTP_HOST", "")
+        named_host: str | None = environ.pop("HTTP_HOST", None)
         super().__init__(environ, *facts, **more)
-        # An address in a CalDAV request may name it, and means a place here then.
+        # An address in a CalDAV request may name it, and means a place here then. None: it named none.
         self.named_host = named_host
 
     @cached_property
@@ -51,3 +57,34 @@ class ArrivingBody:
             return self._stream.read(size)
         except ParseException as problem:  # gunicorn's word for it, which werkzeug does not know
             raise BadRequest from problem
+
+
+def install_reception(app: Flask) -> None:
+    """Hold every request of ``app`` to a Host header, and take in the rest of its body before it is answered."""
+
+    @app.before_request
+    def _require_host() -> None:
+        """Raise ``BadRequest``: "to any HTTP/1.1 request message that lacks a Host header field" (RFC 9112 3.2)."""
+        assert isinstance(request, ReceivedRequest)
+        if request.named_host is None and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+            raise BadRequest
+
+    @app.after_request
+    def _take_in(response: Response) -> Response:
+        """Read what is left of the body, and drop it.
+
+        A client that still sends does not read; were the connection closed on it, it would see that, and not the
+        answer. What is announced as more than anybody sends by mistake is left where it is.
+        """
+        if (request.content_length or 0) <= _MOST_DROPPED:
+            _drop(request.environ["wsgi.input"])
+        return response
+
+
+def _drop(stream: IO[bytes]) -> None:
+    left = _MOST_DROPPED
+    try:
+        while left > 0 and (dropped := stream.read(_AT_ONCE)):
+            left -= len(dropped)
+    except (ParseException, OSError):
+        return  # a body that breaks off, or a client that went: nobody waits for more

@@ -142,6 +142,16 @@ def test_some_components_and_properties_alone_are_shown(shown, event):
     ]
     everything = '<C:comp name="VCALENDAR"><C:allprop/><C:allcomp/></C:comp>'
     assert len(shown(parts, everything)) == 25
+    event_with_alarm = '<C:comp name="VEVENT"><C:allprop/><C:comp name="VALARM"/></C:comp>'
+    for whole in (
+        '<C:comp name="VCALENDAR"/>',
+        '<C:comp name="vcalendar">\n</C:comp>',
+        '<C:comp name="VCALENDAR"><x:new xmlns:x="urn:x"/></C:comp>',
+        '<C:comp name="VCALENDAR"><C:allprop/><C:comp name="VTIMEZONE"/><C:comp name="VEVENT"/></C:comp>',
+        '<C:comp name="VCALENDAR"><C:allprop/><C:allcomp/><C:prop name="VERSION"/></C:comp>',
+        f'<C:comp name="VCALENDAR"><C:allprop/><C:comp name="VTIMEZONE"/>{event_with_alarm}</C:comp>',
+    ):
+        assert shown(parts, whole) == shown(parts, everything)
     expanded = f'<C:comp name="VCALENDAR"><C:comp name="VEVENT"><C:prop name="DTSTART"/></C:comp></C:comp>{EXPAND}'
     assert shown(parts, expanded) == [
         "BEGIN:VCALENDAR",

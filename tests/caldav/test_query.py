@@ -1,3 +1,5 @@
+from urllib.parse import quote
+
 import pytest
 
 GATEWAY = "/dav/calendars/ALPHA/GW-1/"
@@ -133,6 +135,44 @@ def test_a_rule_that_goes_on_is_found_beyond_what_is_expanded(client, calendar, 
     assert client.query(say.comp("VEVENT", far)).names() == ["endless.ics"]
     assert client.query(say.comp("VEVENT", far + prop("UID"))).names() == ["endless.ics"]
     assert client.query(say.comp("VEVENT", say.span("20270901T000000Z"))).names() == ["endless.ics"]
+
+
+SERIES = {
+    "over": ("RRULE:FREQ=WEEKLY;COUNT=5", "20260106T020000Z"),
+    "until": ("rrule:freq=weekly;until=20260301T000000Z", "20260106T020000Z"),
+    "long ago": ("RRULE:FREQ=WEEKLY;UNTIL=20230301T000000Z", "20210105T020000Z"),
+    "beyond": ("RRULE:FREQ=MONTHLY;UNTIL=20290101T000000Z", "20260906T020000Z"),
+    "counted": ("RRULE:FREQ=MONTHLY;COUNT=30", "20260906T020000Z"),
+    "listed": ("RDATE:20280101T020000Z", "20260906T020000Z"),
+    "goes on": ("RRULE:FREQ=MONTHLY", "20260906T020000Z"),
+    "goes on since long": ("RRULE:FREQ=WEEKLY;INTERVAL=2", "20210105T020000Z"),
+    "once": ("SUMMARY:Until=2030;Count=9", "20260106T020000Z"),
+}
+ENDLESS = ["goes on", "goes on since long"]
+
+
+@pytest.mark.parametrize(
+    ("span", "names"),
+    [
+        (("20260130T000000Z", None), ["over", "until", "beyond", "counted", "listed", *ENDLESS]),
+        (("20260203T060000Z", None), ["until", "beyond", "counted", "listed", *ENDLESS]),
+        (("20261201T000000Z", None), ["beyond", "counted", "listed", *ENDLESS]),
+        (("20280601T000000Z", None), ["beyond", "counted", *ENDLESS]),
+        (("20281207T000000Z", None), ["counted", *ENDLESS]),
+        (("20290206T060000Z", None), ENDLESS),
+        (("20990101T000000Z", None), ENDLESS),
+        ((None, "20210105T020000Z"), []),
+        ((None, "20210105T020001Z"), ["long ago", "goes on since long"]),
+        ((None, "20260106T020001Z"), ["over", "until", "long ago", "goes on since long", "once"]),
+    ],
+)
+def test_a_span_with_an_open_end_finds_no_series_that_is_over(client, calendar, event, say, span, names):
+    for name, (rule, starts) in SERIES.items():
+        octets = calendar(event(rule, uid=name, starts=f"DTSTART:{starts}", ends="DURATION:PT4H"))
+        assert client.put(f"{name}.ics", octets).status == 201
+    expected = [quote(f"{name}.ics") for name in SERIES if name in names]
+    assert client.query(say.comp("VEVENT", say.span(*span))).names() == expected
+    assert client.query(say.comp("VEVENT", say.span(*span) + prop("UID"))).names() == expected
 
 
 def test_times_without_a_zone_are_read_in_the_zone_of_the_query(client, calendar, event, say):

@@ -1,7 +1,10 @@
 """Requests as no browser sends them: an answer all the same, and never a fault of ours."""
 
+from http import HTTPStatus
+
 import pytest
 from gunicorn.http.errors import InvalidChunkSize
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app.register.people.enrolment import issue_token
 
@@ -49,3 +52,52 @@ def test_a_body_with_broken_chunks_is_the_clients_fault(web, alpha_client, servi
         environ_overrides={"wsgi.input": BrokenBody(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
     )  # fmt: skip
     assert response.status_code == 400
+
+
+class EndlessBody:
+    """A body that goes on, and counts what is read of it."""
+
+    def __init__(self):
+        self.read_of_it = 0
+
+    def read(self, size):
+        self.read_of_it += size
+        return b"a" * size
+
+
+@pytest.mark.parametrize("path", ["/livez", "/nothing", "/feeds/x.ics", "/api/v1/closures", "/dav/"])
+@pytest.mark.parametrize(
+    ("framing", "read"),
+    [
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, 32_047_104),
+        ({"CONTENT_LENGTH": "32000000"}, 32_047_104),
+        ({"CONTENT_LENGTH": "32000001"}, 0),
+    ],
+)
+def test_what_no_view_reads_of_a_body_is_dropped_within_bounds(web, path, framing, read):
+    body = EndlessBody()
+    response = web.test_client().post(
+        path, environ_overrides={"wsgi.input": body, "wsgi.input_terminated": True, **framing}
+    )
+    assert (response.status_code in {401, 404, 405}, body.read_of_it) == (True, read)
+
+
+@pytest.mark.parametrize("problem", [InvalidChunkSize(b"x"), ConnectionResetError(), TimeoutError()])
+def test_a_body_that_breaks_off_while_it_is_dropped_changes_no_answer(web, problem):
+    class Breaking:
+        def read(self, size):
+            raise problem
+
+    response = web.test_client().post(
+        "/nothing", environ_overrides={"wsgi.input": Breaking(), "HTTP_TRANSFER_ENCODING": "chunked"}
+    )
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize(("protocol", "status"), [("HTTP/1.1", 400), ("HTTP/1.0", 200), ("HTTP/2", 200)])
+def test_a_request_of_http_1_1_without_a_host_is_refused(web, protocol, status):
+    builder = EnvironBuilder("/livez")
+    environ = builder.get_environ()
+    del environ["HTTP_HOST"]
+    environ["SERVER_PROTOCOL"] = protocol
+    assert run_wsgi_app(web.wsgi_app, environ)[1] == f"{status} {HTTPStatus(status).phrase}".upper()

@@ -19,6 +19,8 @@ _INSIDE = {
 }
 # "time-range ... in a prop-filter": those properties that are one date or time (RFC 4791 9.9).
 _TIMED_PROPERTIES = frozenset({"COMPLETED", "CREATED", "DTEND", "DTSTAMP", "DTSTART", "DUE", "LAST-MODIFIED"})
+# They hold times too, but several or relative ones, and nothing is looked for by these here.
+_OTHERWISE_TIMED = frozenset({"DURATION", "EXDATE", "EXRULE", "FREEBUSY", "RDATE", "RECURRENCE-ID", "RRULE", "TRIGGER"})
 _DEEPEST = 8
 
 
@@ -132,7 +134,10 @@ def _prop(found: Element) -> PropFilter:
     if absent and len(found) > 1:
         raise _invalid("is-not-defined stands alone.")
     if span is not None and name not in _TIMED_PROPERTIES:
-        raise _unsupported(found, f"{name} is not looked for by time.")
+        if name in _OTHERWISE_TIMED or name.startswith("X-"):
+            raise _unsupported(found, f"{name} is not looked for by time.")
+        # "cannot nest a <C:time-range ...> in a <C:prop name="SUMMARY">" (RFC 4791 7.8, valid-filter).
+        raise _invalid(f"{name} has no time: put the time-range into VEVENT, or into a property that is a time.")
     return PropFilter(name, absent, span, text, tuple(parameters))
 
 

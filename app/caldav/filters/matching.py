@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from app.caldav.backend import CalendarMember, MemberInstance
 from app.caldav.filters.filter_xml import CompFilter, ParamFilter, PropFilter, TextMatch, TimeRange
-from app.caldav.notation import LONDON
+from app.caldav.notation import EARLIEST, LATEST, LONDON
 from app.ical.alarms import alarm_reach, alarms, stated_time
 from app.ical.components import Component, read_sole_calendar
 from app.ical.lines import unescape_text
@@ -67,11 +67,24 @@ def instances_in(member: CalendarMember, span: TimeRange, occurring: Occurring) 
 def _occurring(member: CalendarMember, span: TimeRange, occurring: Occurring) -> Sequence[MemberInstance] | None:
     """Return the instances with a part in a span, None where the member is taken to recur in it.
 
-    A span with an open end reaches past whatever is expanded of a rule that goes on.
+    A span with an open end reaches past whatever is expanded of a rule that goes on; one that ends is looked through.
     """
     if member.covers(span.starts, span.ends):
         return member.instances
-    return None if span.starts is None or span.ends is None else occurring(member, span.starts, span.ends)
+    if span.ends is None and _goes_on(member):
+        return None
+    return occurring(member, span.starts or EARLIEST, span.ends or LATEST)
+
+
+def _goes_on(member: CalendarMember) -> bool:
+    """Tell whether a member has a rule without an end; where it cannot be read, it may have."""
+    try:
+        rules = [
+            line.value.upper() for event in read_sole_calendar(member.octets).events() for line in event.parsed("RRULE")
+        ]
+    except Unread:
+        return True
+    return any("UNTIL=" not in rule and "COUNT=" not in rule for rule in rules)
 
 
 def _takes_place(member: CalendarMember, span: TimeRange, zone: tzinfo, occurring: Occurring) -> bool:

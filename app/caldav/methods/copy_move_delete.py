@@ -34,7 +34,7 @@ def _destination(request: Request, view: AskerView, source: Resource) -> tuple[s
     """Return where the member is to stand: the path, the collection and the name. Raise ``Refused``."""
     assert source.collection is not None
     assert source.entry is not None
-    path = path_of(request.headers.get("destination", ""), request.headers.get("host", ""))
+    path = path_of(request.headers.get("destination", ""), request)
     if path is None:
         # "the destination server ... refuses to accept the resource" (RFC 4918 9.8.5).
         raise Refused(502, "", "The destination is on another server.")

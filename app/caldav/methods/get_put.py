@@ -1,5 +1,6 @@
 """GET, HEAD, PUT and POST of a member: its octets as they were sent; a member put is a notice given."""
 
+from dataclasses import replace
 from hashlib import sha256
 
 from app.caldav.backend import CalendarCollection, Condition, MemberEntry, ObjectRefused, Stale, Stored
@@ -165,7 +166,7 @@ def answer_post(request: Request, view: AskerView) -> Response:
         raise Refused(405, "", "Members are added to a calendar.", headers=(("Allow", allowed(resource)),))
     name = f"{sha256(request.body).hexdigest()[:32]}.ics"
     path = resource.href + segment(name)
-    added = Request(request.method, path, request.headers, request.body)
+    added = replace(request, path=path)
     try:
         stored = store(added, view, resource.collection, name, Condition(none_match=frozenset({"*"})))
     except Stale as stale:

@@ -3,11 +3,10 @@
 from app.caldav.exchange import Element, Refused, Request, Response, bad_request, kept, lacking, parse, text_of
 from app.caldav.notation import caldav, dav, element, escape
 from app.caldav.properties.live import LIVE, SETTABLE, AskerView
-from app.caldav.properties.rows import ALL, MemberRows, multistatus, read_asked, resource_row, row
+from app.caldav.properties.rows import ALL, MemberRows, RequestedProps, multistatus, read_asked, resource_row, row
 from app.caldav.request_headers import read_preferences
 from app.caldav.resources import PathKind, Resource, inside, required
-from app.ical.components import read_sole_calendar
-from app.ical.unread import Unread
+from app.caldav.stated_zone import zone_name
 
 _MOST = 100  # properties in one request
 _LARGEST = 65_536  # characters of one value
@@ -26,7 +25,7 @@ def answer_propfind(request: Request, view: AskerView) -> Response:
     """Answer a PROPFIND. An empty body "MUST be treated as if it were an 'allprop' request" (RFC 4918 9.1)."""
     resource = required(view.backend, request)
     deep = _goes_deep(request, resource)
-    asked = read_asked(parse(request.body, dav("propfind"))) if request.body.strip() else ALL
+    asked = _asked(request.body) if request.body.strip() else ALL
     wants = read_preferences(request.headers)
     rows: list[str] = []
     if resource.kind is PathKind.MEMBER:
@@ -52,6 +51,14 @@ def answer_propfind(request: Request, view: AskerView) -> Response:
                 else:
                     rows += map(writer.entry, view.backend.entries(resource.collection))
     return multistatus(rows, headers=wants.applied("minimal", "noroot"))
+
+
+def _asked(body: bytes) -> RequestedProps:
+    """Return what a body asks for. One that asks for nothing known is no request (RFC 4918 14.20, and appendix A)."""
+    root = parse(body, dav("propfind"))
+    if not any(root.find(dav(form)) is not None for form in ("prop", "allprop", "propname")):
+        raise bad_request("A propfind asks for prop, allprop or propname.")
+    return read_asked(root)
 
 
 def _goes_deep(request: Request, resource: Resource) -> bool:
@@ -111,18 +118,12 @@ def _fault(resource: Resource, name: str, value: Element | None) -> Fault | None
         return None
     if len(kept(value)) > _LARGEST:
         return _TOO_LARGE, "", f"A property holds at most {_LARGEST:,} characters."
-    if name == caldav("calendar-timezone") and not _is_timezone(text_of(value)):
-        return _FORBIDDEN, caldav("valid-calendar-data"), "This is not an iCalendar object of one VTIMEZONE."
+    if name == caldav("calendar-timezone"):
+        try:
+            zone_name(text_of(value))
+        except Refused as refused:
+            return _FORBIDDEN, refused.precondition, refused.text
     return None
-
-
-def _is_timezone(text: str) -> bool:
-    """Tell whether a text is "an iCalendar object" with "a single valid VTIMEZONE component" (RFC 4791 5.2.2)."""
-    try:
-        calendar = read_sole_calendar(text.strip().encode())
-    except Unread:
-        return False
-    return [part.name for part in calendar.parts] == ["VTIMEZONE"] and len(calendar.parts[0].named("TZID")) == 1
 
 
 def _propstats(names: list[str], faults: dict[str, Fault]) -> str:

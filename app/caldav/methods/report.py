@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.caldav.exchange import Element, Refused, Request, Response, parse
+from app.caldav.exchange import LARGEST_MULTIGET, Element, Refused, Request, Response, check_octets, parse
 from app.caldav.notation import CALDAV, DAV, caldav, dav
 from app.caldav.properties.live import REPORTS, AskerView
 from app.caldav.reports.free_busy import answer_free_busy
@@ -34,7 +34,9 @@ _NAMESPACES = {"D": DAV, "C": CALDAV}
 def answer_report(request: Request, view: AskerView) -> Response:
     """Answer a REPORT: "The specified report must be supported by the resource" (RFC 3253 3.6)."""
     resource = required(view.backend, request)
-    body = parse(request.body)
+    body = parse(request.body, largest=LARGEST_MULTIGET)
+    if body.tag != caldav("calendar-multiget"):
+        check_octets(request.body)
     named = (report.partition(":") for report in REPORTS[resource.kind])
     offered = {f"{{{_NAMESPACES[prefix]}}}{name}" for prefix, _, name in named}
     if body.tag not in offered:

@@ -13,6 +13,7 @@ from app.ical.lines import ContentLine, own_line
 from app.ical.unread import Unread
 
 _DEEPEST = 8
+_NAMES_PARTS = frozenset(map(caldav, ("allprop", "prop", "allcomp", "comp")))
 # An instance stands for itself: its rule and its times as stated give way to its own (RFC 4791 9.6.5).
 _REPLACED = frozenset({"DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE", "EXRULE"})
 
@@ -69,8 +70,11 @@ def _span(found: Element | None) -> TimeRange | None:
 
 
 def _shown(found: Element, depth: int) -> ShownParts:
+    """Read a comp. One that names nothing inside is the whole component, as in the example of RFC 4791 7.8.1."""
     if depth > _DEEPEST:
         raise bad_request("calendar-data nests too deep.")
+    if not any(inner.tag in _NAMES_PARTS for inner in found):
+        return ShownParts(found.get("name", "").upper(), None, None)
     lines: dict[str, bool] | None = {}
     parts: tuple[ShownParts, ...] | None = tuple(_shown(inner, depth + 1) for inner in found.findall(caldav("comp")))
     if found.find(caldav("allprop")) is not None:

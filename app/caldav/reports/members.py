@@ -9,14 +9,12 @@ from app.caldav.backend import CalendarCollection, CalendarMember
 from app.caldav.exchange import Element, Refused, Request, Response, bad_request, text_of
 from app.caldav.filters.filter_xml import CompFilter, read_filter
 from app.caldav.filters.matching import passes, span_of, widened
-from app.caldav.notation import LONDON, caldav, dav
+from app.caldav.notation import caldav, dav
 from app.caldav.properties.live import AskerView
 from app.caldav.properties.rows import MemberRows, missing_row, multistatus, read_asked
 from app.caldav.request_headers import read_preferences
 from app.caldav.resources import DavPath, PathKind, Resource, path_of, read_path
-from app.ical.components import read_sole_calendar
-from app.ical.unread import Unread
-from app.ical.zones import iana_zone
+from app.caldav.stated_zone import read_zone
 
 MOST_ROWS = 20_000
 
@@ -71,36 +69,6 @@ def too_many(text: str) -> Refused:
     return Refused(507, dav("number-of-matches-within-limits"), text)
 
 
-def read_zone(body: Element) -> tzinfo:
-    """Return the zone in which the query reads times that name none (RFC 4791 7.3, RFC 7809 3.2). Raise ``Refused``.
-
-    Of a CALDAV:timezone the TZID counts, where the IANA data base knows it; else London's, as everywhere here.
-    """
-    by_id = body.find(caldav("timezone-id"))
-    if by_id is not None:
-        found = iana_zone(text_of(by_id).strip())
-        if found is None:
-            raise Refused(403, caldav("valid-timezone"), "This is not the name of a time zone.")
-        return LONDON if found.key == LONDON.key else found
-    stated = body.find(caldav("timezone"))
-    if stated is None:
-        return LONDON
-    known = iana_zone(_tzid(text_of(stated)))
-    return known if known is not None and known.key != LONDON.key else LONDON
-
-
-def _tzid(text: str) -> str:
-    """Return the TZID of a CALDAV:timezone, which is "a valid iCalendar object containing exactly one" VTIMEZONE."""
-    try:
-        parts = read_sole_calendar(text.strip().encode()).parts
-        zones = [part.parsed("TZID") for part in parts if part.name == "VTIMEZONE"]
-    except Unread as unread:
-        raise Refused(403, caldav("valid-calendar-data"), unread.text) from unread
-    if len(zones) != 1 or len(zones[0]) != 1:
-        raise Refused(403, caldav("valid-calendar-data"), "The time zone is not one VTIMEZONE with one TZID.")
-    return zones[0][0].value
-
-
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """An href as it was asked, and the name of a member of the request's collection, if it can be one."""
@@ -122,8 +90,7 @@ def answer_multiget(request: Request, view: AskerView, resource: Resource, body:
     if not hrefs:
         raise bad_request("A calendar-multiget names at least one href.")
     check_count(len(hrefs))
-    host = request.headers.get("host", "")
-    wanted = [_wanted(stated, host, resource) for stated in dict.fromkeys(hrefs)]
+    wanted = [_wanted(stated, request, resource) for stated in dict.fromkeys(hrefs)]
     found = view.backend.members(resource.collection, {target.name for target in wanted if target.name is not None})
     writer = MemberRows(view, resource.collection, "", asked, minimal=wants.minimal)
     rows = [
@@ -135,9 +102,9 @@ def answer_multiget(request: Request, view: AskerView, resource: Resource, body:
     return multistatus(rows, headers=wants.applied("minimal"))
 
 
-def _wanted(href: str, host: str, resource: Resource) -> _Wanted:
+def _wanted(href: str, request: Request, resource: Resource) -> _Wanted:
     assert resource.collection is not None
-    path = path_of(href, host)
+    path = path_of(href, request)
     if path is None:
         return _Wanted(href, None)
     if path and not path.startswith("/"):

@@ -25,7 +25,8 @@ _ALLOW = "GET, HEAD, OPTIONS"
 _CALENDAR = "text/calendar; charset=utf-8"
 _JCAL = "application/calendar+json"
 _JSON = "application/json"
-# One report has Outlook break on a compressed feed; what asks under these names gets it plain.
+# One report has Outlook break on a compressed feed; what asks under these names gets it plain. A secret address is
+# always plain: it is for the servers of Outlook and others, whose names nobody knows.
 _PLAIN_CLIENTS = ("microsoft office", "outlook")
 
 
@@ -37,7 +38,7 @@ def by_credential(subscription_id: str, form: str) -> Response:
     found = _credential(request.authorization, subscription_id.lower())
     if found is None:
         return _quiet(401, "This feed needs its subscription's id and token.", {"WWW-Authenticate": _CHALLENGE})
-    return _serve(*found, form)
+    return _serve(*found, form, may_compress=_may_compress())
 
 
 @blueprint.route("/feeds/s/<token>/closures.ics", methods=["GET", "OPTIONS"], action=Action.PUBLIC)
@@ -52,7 +53,7 @@ def by_secret_url(token: str) -> Response:
         return _quiet(404, "There is no such feed.", {})
     if not found[0].is_live(site().now()):
         return _quiet(410, "This feed has ended.", {})
-    return _serve(*found, "ics")
+    return _serve(*found, "ics", may_compress=False)
 
 
 def scope_of(subscription: Subscription) -> FeedScope:
@@ -81,11 +82,11 @@ def _credential(stated: Authorization | None, subscription_id: str) -> tuple[Sub
     return found
 
 
-def _serve(subscription: Subscription, head: Head, form: str) -> Response:
+def _serve(subscription: Subscription, head: Head, form: str, *, may_compress: bool) -> Response:
     now = site().now()
     publication = site().publishing.feed(scope_of(subscription), head, now)
     media_type = _JSON if form == "json" else _media_type()
-    octets, etag, encoding = _representation(publication, media_type)
+    octets, etag, encoding = _representation(publication, media_type, may_compress=may_compress)
     headers = {
         "ETag": f'"{etag}"',
         "Cache-Control": "private, no-cache",
@@ -114,20 +115,23 @@ def _serve(subscription: Subscription, head: Head, form: str) -> Response:
 
 
 def _media_type() -> str:
-    """Choose by Accept; whatever it says, or says not, a calendar is never refused."""
+    """Choose by Accept what is at an address that ends in .ics: the calendar, unless it is not taken.
+
+    Programs that read JSON elsewhere say ``application/json, text/plain, */*`` here too, and mean the calendar. Where
+    nothing that is there is taken, it is the calendar all the same: a feed is never refused.
+    """
     accept = request.accept_mimetypes
     if not accept.provided or accept.quality("text/calendar") > 0:
-        named = {kind for kind, quality in accept if quality > 0}
-        if "text/calendar" in named or not named & {_JCAL, _JSON}:
-            return _CALENDAR
-    best = accept.best_match([_JCAL, _JSON])
-    return best or _CALENDAR
+        return _CALENDAR
+    return accept.best_match([_JCAL, _JSON]) or _CALENDAR
 
 
-def _representation(publication: Publication, media_type: str) -> tuple[Callable[[], bytes], str, str]:
+def _representation(
+    publication: Publication, media_type: str, *, may_compress: bool
+) -> tuple[Callable[[], bytes], str, str]:
     """Return the body (made only if it is sent), its entity tag and its content encoding."""
     if media_type == _CALENDAR:
-        if _takes_gzip():
+        if may_compress:
             return publication.gzipped, f"{publication.etag}-gzip", "gzip"
         return lambda: publication.calendar, publication.etag, ""
     jcal = media_type == _JCAL
@@ -135,7 +139,7 @@ def _representation(publication: Publication, media_type: str) -> tuple[Callable
     return lambda: octets, etag_of(octets), ""
 
 
-def _takes_gzip() -> bool:
+def _may_compress() -> bool:
     agent = request.user_agent.string.lower()
     return request.accept_encodings["gzip"] > 0 and not any(name in agent for name in _PLAIN_CLIENTS)
 

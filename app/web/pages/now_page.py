@@ -43,7 +43,7 @@ class Triaged:
     fault: Refusal | None = None
 
 
-@blueprint.get("/", action=Action.READ_CLOSURES)
+@blueprint.get("/", action=Action.READ_CLOSURES, provide_automatic_options=False)  # OPTIONS is the CalDAV door's
 def show() -> Response:
     """Show what is closed now, what comes, and what needs a look."""
     principal, account, now = current_principal(), require_account(), site().now()

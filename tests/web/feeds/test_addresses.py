@@ -237,14 +237,51 @@ def test_options(client, subscribe):
     feed_id, _, _ = subscribe()
     response = client.options(f"/feeds/{feed_id}.ics")
     assert (response.status_code, response.headers["Allow"], response.data) == (204, "GET, HEAD, OPTIONS", b"")
+    assert "Content-Type" not in response.headers
+
+
+def test_options_of_a_secret_address_state_no_content_either(client, subscribe):
+    _, _, hidden = subscribe(secret=True)
+    for address in (f"/feeds/s/{hidden}/closures.ics", "/feeds/s/nothing/closures.ics", "/feeds/nothing.json"):
+        response = client.options(address)
+        assert (response.status_code, "Content-Type" in response.headers, response.data) == (204, False, b"")
 
 
 @pytest.mark.parametrize(
-    "accept", [None, "*/*", "text/html", "image/png", "text/*", "nonsense", "text/calendar;q=0.1, application/json"]
+    "accept",
+    [
+        *(None, "*/*", "text/html", "image/png", "text/*", "nonsense", "", "*/*;q=0", "text/calendar;q=0"),
+        *("text/calendar;q=0.1, application/json", "application/json, text/*;q=0.2", "text/plain, application/xml"),
+        # What axios, Angular and jQuery say of themselves.
+        *("application/json, text/plain, */*", "application/json, text/javascript, */*; q=0.01"),
+        "application/calendar+json, */*;q=0.1",
+    ],
 )
 def test_whatever_is_accepted_a_calendar_is_given(fetch, accept):
     response = fetch() if accept is None else fetch(Accept=accept)
     assert (response.status_code, response.mimetype) == (200, "text/calendar")
+
+
+@pytest.mark.parametrize(
+    ("accept", "given"),
+    [
+        ("application/json", "application/json"),
+        ("application/json, text/plain", "application/json"),
+        ("application/json;q=0.5, application/calendar+json", "application/calendar+json"),
+        ("text/calendar;q=0, application/json, */*", "application/json"),
+        ("text/*;q=0, application/calendar+json, */*;q=0.1", "application/calendar+json"),
+    ],
+)
+def test_who_does_not_take_a_calendar_is_given_what_it_takes(fetch, accept, given):
+    response = fetch(Accept=accept)
+    assert (response.status_code, response.mimetype) == (200, given)
+
+
+def test_an_address_of_json_gives_json_whatever_is_accepted(client, subscribe):
+    feed_id, token, _ = subscribe()
+    for accept in ("text/calendar", "text/html", "*/*", "application/json;q=0"):
+        response = client.get(f"/feeds/{feed_id}.json", headers=basic(feed_id, token) | {"Accept": accept})
+        assert (response.status_code, response.mimetype) == (200, "application/json")
 
 
 def test_jcal_and_json_of_the_same_entries(client, subscribe, alpha, announce, give, clock):
@@ -287,6 +324,19 @@ def test_gzip_only_when_asked_and_not_for_outlook(fetch, alpha, announce, give):
     assert gzip.decompress(zipped.data) == plain.data == outlook.data
     assert zipped.headers["ETag"] == plain.headers["ETag"][:-1] + '-gzip"'
     assert fetch(Accept_Encoding="gzip", If_None_Match=zipped.headers["ETag"]).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "agent", ["", "Exchange/15.20 (OWA)", "Google-Calendar-Importer", "Mozilla/5.0", "curl/8", "Microsoft Office/16.0"]
+)
+def test_a_secret_address_is_never_compressed(client, subscribe, alpha, announce, give, agent):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    _, _, hidden = subscribe(secret=True)
+    headers = {"Accept-Encoding": "gzip, br", "User-Agent": agent}
+    response = client.get(f"/feeds/s/{hidden}/closures.ics", headers=headers)
+    assert (response.status_code, "Content-Encoding" in response.headers) == (200, False)
+    assert response.data.startswith(b"BEGIN:VCALENDAR\r\n")
+    assert not response.headers["ETag"].endswith('-gzip"')
 
 
 @pytest.mark.parametrize(
