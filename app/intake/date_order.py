@@ -34,10 +34,11 @@ _DOUBTS = {
 
 @dataclass(frozen=True, slots=True)
 class DateOrder:
-    """How a sheet's dates in three numbers are read; ``remarks`` say so to its sender."""
+    """How a sheet's dates in three numbers are read, and whether it holds any; ``remarks`` say so to its sender."""
 
     order: _Order
-    remarks: tuple[str, ...] = ()
+    is_met: bool
+    remarks: tuple[str, ...]
 
     def read(self, text: str) -> tuple[date, str] | None:
         """Return the day with which a text begins, and what follows it; None where no such date stands there.
@@ -59,18 +60,19 @@ class DateOrder:
 def date_order_of(cells: Iterable[tuple[int, str]]) -> DateOrder:
     """Decide by all times of a sheet, as (row, cell): one day over 12 decides for all of them."""
     rows: dict[bool, int] = {}
-    is_short = False
+    is_met = is_short = False
     for row, cell in cells:
         found = _NUMERIC.match(cell)
         if found is None:
             continue
+        is_met = True
         first, second = int(found[1]), int(found[3])
         is_short = is_short or not has_century(found[4])
         if first <= _DAYS and second <= _DAYS and (first > _MONTHS) != (second > _MONTHS):
             rows.setdefault(first > _MONTHS, row)
     order = _BY_WHAT_IS_TOLD[True in rows, False in rows]
     told = () if order in _DOUBTS else (f"Dates were read {order.value}: row {min(rows.values())} has a day over 12.",)
-    return DateOrder(order, told + (("Years of two digits were read as 20xx.",) if is_short else ()))
+    return DateOrder(order, is_met, told + (("Years of two digits were read as 20xx.",) if is_short else ()))
 
 
 def has_century(year: str) -> bool:

@@ -30,6 +30,10 @@ class Header(NamedTuple):
     names: list[str]
     missing: tuple[str, ...]
 
+    def is_of(self, row: CellRow) -> bool:
+        """Tell whether this is the header's own row."""
+        return row.number == self.number and names_of(row) == self.names
+
     def columns(self) -> dict[str, int]:
         """Return where each known column is, from 0. Raise ``NoticeUnreadable`` where the row is no header."""
         if self.missing:
@@ -45,11 +49,16 @@ class Header(NamedTuple):
         return max(at for at, name in enumerate(self.names, 1) if name)
 
 
+def names_of(row: CellRow) -> list[str]:
+    """Return the names of columns that a row may be."""
+    return [" ".join(cell.split()).lower() for cell in row.cells]
+
+
 def find_header(rows: Iterable[CellRow]) -> Header:
     """Return the header among the first rows of a sheet: the first that lacks nothing, or else the best."""
     best = Header(1, [], REQUIRED)
     for row in rows:
-        names = [" ".join(cell.split()).lower() for cell in row.cells]
+        names = names_of(row)
         missing = tuple(name for name in REQUIRED if name not in names)
         if len(missing) < len(best.missing):
             best = Header(row.number, names, missing)

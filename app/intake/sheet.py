@@ -9,12 +9,12 @@ from app.domain.refusal import IntakeProblem
 from app.ical.limits import Limits
 from app.ical.unread import Unread
 from app.intake.csv_cells import CsvText, read_csv
-from app.intake.header import REQUIRED, CellRow, Header
+from app.intake.header import REQUIRED, CellRow
 from app.intake.ical import check_count, check_size
 from app.intake.problem import problem_of, unreadable
 from app.intake.read_request import ReadRequest
 from app.intake.rows import Row, read_rows
-from app.intake.sheet_times import SheetTimes, is_day_or_midnight, sheet_times_of
+from app.intake.sheet_times import SheetTimes, is_day_or_midnight, plain, sheet_times_of
 from app.intake.workbook import WORKBOOK_MARK, Workbook, read_workbook
 
 TEMPLATE = b"gateway,starts,ends,reference\r\nGW-1,2026-12-06T02:00,2026-12-06T06:00,change-17\r\n"
@@ -55,48 +55,51 @@ def _read(octets: bytes, limits: Limits | None) -> _Sheet:
         found: CsvText | Workbook = read_workbook(octets, limits)
     else:
         found = read_csv(octets, None if limits is None else limits.line_octets)
-    header, columns = found.header, found.header.columns()
-    rows, problems, above = [], [], False
+    columns = found.header.columns()
+    rows, problems, remarks = [], [], list(found.remarks)
     try:
-        for row in found.rows():
-            if row.number == header.number or not row.filled():
-                continue
-            unread = _unread_row(row, header, found)
+        for row, is_below in _placed(found):
+            unread = _unread_below(row, found) if is_below else _unread_above(row)
             if unread is not None:
                 problems.append(problem_of(unread))
-            elif row.number < header.number:
-                above = True
-            else:
-                rows.append(
-                    Row(row.number, {name: row.cells[at] for name, at in columns.items() if at < len(row.cells)})
-                )
+            elif is_below:
+                rows.append(_row(row, columns))
+            elif len(remarks) == len(found.remarks):
+                remarks.append(f"Row {found.header.number} was taken for the header; the title above it was not read.")
             if limits is not None:
                 check_count(len(rows) + len(problems), limits)
     except csv.Error as fault:
-        raise unreadable(
-            Unread("sheet", "The sheet is not CSV.", "Save it as CSV again; check the quotation marks.")
-        ) from fault
-    times = sheet_times_of(_stated_times(rows), from_1904=isinstance(found, Workbook) and found.from_1904)
-    remarks = found.remarks + (_above(header) if above else ()) + times.remarks
-    return _Sheet([_with_times(row, times) for row in rows], problems, remarks)
+        remedy = "Save it as CSV again; check the quotation marks."
+        raise unreadable(Unread("sheet", "The sheet is not CSV.", remedy)) from fault
+    times = sheet_times_of(_stated_times(rows), workbook=found if isinstance(found, Workbook) else None)
+    return _Sheet([_with_times(row, times) for row in rows], problems, (*remarks, *times.remarks))
 
 
-def _above(header: Header) -> tuple[str, ...]:
-    return (f"Row {header.number} was taken for the header; what stands above it was not read.",)
+def _placed(found: CsvText | Workbook) -> Iterator[tuple[CellRow, bool]]:
+    """Yield the rows with anything in them, but for the header, and whether each stands below it."""
+    is_below = False
+    for row in found.rows():
+        if not is_below and found.header.is_of(row):
+            is_below = True
+        elif any(map(str.strip, row.cells)):
+            yield row, is_below
 
 
-def _unread_row(row: CellRow, header: Header, found: CsvText | Workbook) -> Unread | None:
-    """Return why a row as a whole is not to be trusted, if it is not."""
-    if row.number < header.number:
-        if row.filled() < len(REQUIRED):
-            return None
-        text, remedy = "This row stands above the header row, so it was not read.", "Move the header row to the top."
-    elif isinstance(found, Workbook):
+def _unread_above(row: CellRow) -> Unread | None:
+    if row.filled() < len(REQUIRED):
         return None
-    elif found.swallows_rows(row):
+    text = "This row stands above the header row, so it was not read."
+    return Unread("row", text, "Move the header row to the top.", line=row.number)
+
+
+def _unread_below(row: CellRow, found: CsvText | Workbook) -> Unread | None:
+    """Return why the cells of a row may not be those of their columns, if so; a workbook knows where each is."""
+    if isinstance(found, Workbook):
+        return None
+    if found.swallows_rows(row):
         text = "A cell of this row goes on over lines that look like rows of their own."
         remedy = "Check the quotation marks: each that opens a cell must close it."
-    elif any(cell.strip() for cell in row.cells[header.width() :]):
+    elif any(cell.strip() for cell in row.cells[found.header.width() :]):
         text = "This row has more cells than the header row has names."
         remedy = "Put quotation marks around a cell that holds the separator, or give each column a name."
     else:
@@ -104,24 +107,28 @@ def _unread_row(row: CellRow, header: Header, found: CsvText | Workbook) -> Unre
     return Unread("row", text, remedy, line=row.number)
 
 
+def _row(row: CellRow, columns: dict[str, int]) -> Row:
+    values = {name: row.cells[at] for name, at in columns.items() if at < len(row.cells)}
+    for column in _TIMES:
+        values[column] = plain(values.get(column, ""))
+    return Row(row.number, values)
+
+
 def _stated_times(rows: list[Row]) -> Iterator[tuple[int, str]]:
-    for row in rows:
-        for column in _TIMES:
-            if row.values.get(column):
-                yield row.line, row.values[column]
+    return ((row.line, row.values[column]) for row in rows for column in _TIMES if row.values[column])
 
 
 def _with_times(row: Row, times: SheetTimes) -> Row:
     """Return a row with its times as ISO 8601, or with why they are none."""
     values, faults = dict(row.values), {}
     for column in _TIMES:
-        if not row.value(column):
+        if not values[column]:
             continue
         try:
             values[column] = times.read(values[column])
         except Unread as unread:
             faults[column] = unread
-    if is_day_or_midnight(row.values.get("ends", "")) and ":" in values.get("starts", ""):
+    if is_day_or_midnight(row.values["ends"]) and ":" in values["starts"]:
         text = "This number may be a whole day or the midnight with which it begins."
         faults["ends"] = Unread("time", text, "Show the cell as a date with its time and save the sheet again.")
-    return replace(row, values=values, faults=faults)
+    return Row(row.line, values, faults)

@@ -9,6 +9,7 @@ from app.domain.london import LONDON
 from app.ical.parsed_line import printable
 from app.ical.unread import Unread
 from app.intake.date_order import DateOrder, date_order_of, full_year
+from app.intake.workbook import Workbook
 
 _ISO = re.compile(r"[0-9W-]{8,10}(?:[Tt ][0-9].*)?")
 _YEAR_FIRST = re.compile(r"([0-9]{4})([/.-])([0-9]{1,2})\2([0-9]{1,2})(?![0-9])")
@@ -34,6 +35,12 @@ _MONTH_NAMES = (
 )
 _MONTHS = {spelt: at for at, name in enumerate(_MONTH_NAMES, 1) for spelt in (name, name[:3])} | {"sept": 9}
 _NOON, _MIDNIGHT = 12, 24
+_NUMBERS_REMARK = "Numbers under starts and ends were read as Excel's dates."
+# In Excel set to month first, 06/12/2026 becomes a date in June, and 13/12/2026 stays text.
+_HALF_UNDERSTOOD_REMARK = (
+    "Excel took some cells for dates and left others as text: it may have had day and month the other way round. "
+    "Check every date."
+)
 
 _REMEDY = "Write 2026-12-06T02:00, 06/12/2026 02:00 or 6 Dec 2026 2:00 am (London time), or 2026-12-06T02:00:00Z."
 _TWO = "This cell holds a start and an end."
@@ -53,12 +60,11 @@ class SheetTimes:
     first_numbered: datetime
     remarks: tuple[str, ...]
 
-    def read(self, cell: str) -> str:
-        """Return a cell as ISO 8601, a date where it holds no time. Raise ``Unread``, without row, where it is neither.
+    def read(self, text: str) -> str:
+        """Return a ``plain`` cell as ISO 8601, a date where it holds no time. Raise ``Unread``, without row.
 
         A time without offset stays London's wall clock.
         """
-        text = plain(cell)
         try:
             return _iso(text) or self._numbered(text) or self._written(text.lower())
         except (ValueError, OverflowError) as fault:
@@ -86,14 +92,18 @@ class SheetTimes:
         return _on_the_clock(day, clock)
 
 
-def sheet_times_of(cells: Iterable[tuple[int, str]], *, from_1904: bool) -> SheetTimes:
-    """Decide how the times of a sheet are read, by all of them, as (row, cell)."""
-    stated = [(row, plain(cell)) for row, cell in cells]
+def sheet_times_of(cells: Iterable[tuple[int, str]], workbook: Workbook | None) -> SheetTimes:
+    """Decide how the times of a sheet are read, by all of them, as (row, plain cell), and by its workbook, if any."""
+    stated = list(cells)
     order = date_order_of(stated)
-    numbers = ("Numbers under starts and ends were read as Excel's dates.",)
-    is_numbered = any(_NUMBER.fullmatch(cell) for _, cell in stated)
-    first = _FIRST_NUMBERED_OF_1904 if from_1904 else _FIRST_NUMBERED
-    return SheetTimes(order, first, order.remarks + (numbers if is_numbered else ()))
+    remarks = list(order.remarks)
+    if any(_NUMBER.fullmatch(cell) for _, cell in stated):
+        remarks.append(_NUMBERS_REMARK)
+    if workbook is None:
+        return SheetTimes(order, _FIRST_NUMBERED, tuple(remarks))
+    if workbook.has_dates and order.is_met:
+        remarks.append(_HALF_UNDERSTOOD_REMARK)
+    return SheetTimes(order, _FIRST_NUMBERED_OF_1904 if workbook.from_1904 else _FIRST_NUMBERED, tuple(remarks))
 
 
 def plain(cell: str) -> str:
@@ -101,9 +111,8 @@ def plain(cell: str) -> str:
     return printable(" ".join(cell.split()))
 
 
-def is_day_or_midnight(cell: str) -> bool:
-    """Tell whether a cell is a whole number: to Excel a day, and the midnight with which it begins."""
-    text = plain(cell)
+def is_day_or_midnight(text: str) -> bool:
+    """Tell whether a plain cell is a whole number: to Excel a day, and the midnight with which it begins."""
     return _NUMBER.fullmatch(text) is not None and float(text.replace(",", ".")).is_integer()
 
 

@@ -104,6 +104,11 @@ FILES = {
     "Excel, counted from 1904": as_workbook(HEADER, DATED, from_1904=True),
     "Excel, numbers counted from 1904": as_workbook(HEADER, ["GW-1", 44900.0833333333, 44900.25, "a"], from_1904=True),
     "Excel, dates as text": as_workbook(HEADER, ["GW-1", "13/12/2026 2am", "13/12/2026 6am", "a"]),
+    "Excel set to month first: 06/12 became a date, 13/12 stayed text": as_workbook(
+        HEADER,
+        ["GW-1", datetime(2026, 6, 12, 2), datetime(2026, 6, 12, 6), "a"],
+        ["GW-1", "13/12/2026 02:00", "13/12/2026 06:00", "b"],
+    ),
     "Excel, a title above the header": as_workbook(["Planned closures"], [], HEADER, DATED),
     "Excel, the table far down": as_workbook(HEADER, DATED, first_row=900),
     "Excel, a comment right of the table": as_workbook(HEADER, [*DATED, None, "ask Jo"]),
