@@ -22,6 +22,7 @@ COLUMNS = ("gateway", "starts", "ends", "reference", "withdrawn")
 _YES = frozenset({"yes", "y", "true", "1", "x", "withdrawn", "cancelled"})
 _NO = frozenset({"", "no", "n", "false", "0"})
 _LONGEST_REFERENCE = 200
+_LONGEST_DAY = len("2026-12-06")
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999
 _TIME_REMEDY = "Write 2026-12-06T02:00 (London time) or 2026-12-06T02:00:00Z."
 _WHOLE_DAYS = {
@@ -169,6 +170,8 @@ def _time(row: Row, column: str) -> tuple[Moment, tuple[str, ...]]:
 
 def _day(stated: str) -> date | None:
     """Return the day that a value is, None where it is a time or nothing."""
+    if len(stated) > _LONGEST_DAY:
+        return None
     try:
         return date.fromisoformat(stated)
     except ValueError:

@@ -120,15 +120,16 @@ def _stated_times(rows: list[Row]) -> Iterator[tuple[int, str]]:
 
 def _with_times(row: Row, times: SheetTimes) -> Row:
     """Return a row with its times as ISO 8601, or with why they are none."""
-    values, faults = dict(row.values), {}
+    read, faults = {}, {}
     for column in _TIMES:
-        if not values[column]:
-            continue
+        stated = row.values[column]
         try:
-            values[column] = times.read(values[column])
+            read[column] = times.read(stated) if stated else ""
         except Unread as unread:
-            faults[column] = unread
-    if is_day_or_midnight(row.values["ends"]) and ":" in values["starts"]:
+            read[column], faults[column] = stated, unread
+    if ":" in read["starts"] and is_day_or_midnight(row.values["ends"]):
         text = "This number may be a whole day or the midnight with which it begins."
         faults["ends"] = Unread("time", text, "Show the cell as a date with its time and save the sheet again.")
-    return Row(row.line, values, faults)
+    if not faults and read.items() <= row.values.items():
+        return row
+    return Row(row.line, {**row.values, **read}, faults)

@@ -108,6 +108,8 @@ def sheet_times_of(cells: Iterable[tuple[int, str]], workbook: Workbook | None) 
 
 def plain(cell: str) -> str:
     """Return the text of a cell with single blanks and without control characters."""
+    if cell.isascii() and cell.isprintable() and "  " not in cell:
+        return cell.strip()
     return printable(" ".join(cell.split()))
 
 

@@ -165,10 +165,12 @@ def _parsed_rows(source: IO[bytes], reader: Any) -> Iterator[tuple[int, list[dic
 
 
 def _text(value: Any, *, is_day: bool) -> str:
-    """Return a cell's value as text: a date as ISO 8601, without its midnight where it is shown as a day."""
+    """Return a cell's value as text: a date as ISO 8601, as a day where it is shown as one and holds no time."""
     if isinstance(value, datetime):
         rounded = (value + timedelta(microseconds=500_000)).replace(microsecond=0)
         return rounded.date().isoformat() if is_day and rounded.time() == time() else rounded.isoformat()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 

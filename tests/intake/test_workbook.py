@@ -1,6 +1,8 @@
 """Excel workbooks through the reading of notices: what is read of one, and that no hostile one costs much."""
 
 import io
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -98,6 +100,20 @@ def test_a_second_that_is_not_quite_one_is_rounded(asking):
         datetime(2027, 1, 10, 2, tzinfo=UTC),
         datetime(2027, 1, 10, 6, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize(
+    ("cell", "reference"),
+    [(17, "17"), (17.0, "17"), (1e15, "1000000000000000"), (1.5, "1.5"), ("017", "017"), (" a ", "a")],
+)
+def test_a_reference_may_be_a_number(asking, cell, reference):
+    (one,) = read_notice(workbook(HEADER, [*ROW[:3], cell]), XLSX, asking).announcements
+    assert one.uid == f"sheet:{reference}"
+
+
+def test_what_reads_workbooks_is_loaded_for_workbooks_alone():
+    code = "import sys, app.intake.media; print([name for name in ('openpyxl', 'defusedxml') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_numbers_without_order_lose_no_row(asking):
