@@ -37,9 +37,10 @@ class CsvText(NamedTuple):
 
     def swallows_rows(self, row: CellRow) -> bool:
         """Tell whether a cell of several lines holds what look like rows: its quotation mark closes further down."""
-        return any(
-            line.count(self.separator) > 1 for cell in row.cells if "\n" in cell for line in cell.split("\n")[1:]
-        )
+        for cell in row.cells:
+            if "\n" in cell and any(line.count(self.separator) > 1 for line in cell.split("\n")[1:]):
+                return True
+        return False
 
 
 def read_csv(octets: bytes, longest: int | None) -> CsvText:

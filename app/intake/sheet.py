@@ -55,11 +55,11 @@ def _read(octets: bytes, limits: Limits | None) -> _Sheet:
         found: CsvText | Workbook = read_workbook(octets, limits)
     else:
         found = read_csv(octets, None if limits is None else limits.line_octets)
-    columns = found.header.columns()
+    columns, width = found.header.columns(), found.header.width()
     rows, problems, remarks = [], [], list(found.remarks)
     try:
         for row, is_below in _placed(found):
-            unread = _unread_below(row, found) if is_below else _unread_above(row)
+            unread = _unread_below(row, found, width) if is_below else _unread_above(row)
             if unread is not None:
                 problems.append(problem_of(unread))
             elif is_below:
@@ -92,14 +92,14 @@ def _unread_above(row: CellRow) -> Unread | None:
     return Unread("row", text, "Move the header row to the top.", line=row.number)
 
 
-def _unread_below(row: CellRow, found: CsvText | Workbook) -> Unread | None:
+def _unread_below(row: CellRow, found: CsvText | Workbook, width: int) -> Unread | None:
     """Return why the cells of a row may not be those of their columns, if so; a workbook knows where each is."""
     if isinstance(found, Workbook):
         return None
     if found.swallows_rows(row):
         text = "A cell of this row goes on over lines that look like rows of their own."
         remedy = "Check the quotation marks: each that opens a cell must close it."
-    elif any(cell.strip() for cell in row.cells[found.header.width() :]):
+    elif len(row.cells) > width and any(map(str.strip, row.cells[width:])):
         text = "This row has more cells than the header row has names."
         remedy = "Put quotation marks around a cell that holds the separator, or give each column a name."
     else:
