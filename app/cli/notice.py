@@ -18,6 +18,7 @@ from app.domain.notice import Channel, Notice
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
 from app.factory import utc_now
 from app.ical.limits import Limits
+from app.intake.media import media_type_of_file
 from app.register.closure_json import given_words
 from app.register.give import NoticeOptions, find_sender, give_notice
 from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
@@ -26,7 +27,6 @@ from app.register.senders import Sender
 
 # An operator imports what a form would not take; the limits on one event stay as they are.
 _LIMITS = Limits(octets=50_000_000, events=20_000, all_occurrences=100_000)
-_MEDIA_TYPES = {".ics": "text/calendar", ".csv": "text/csv", ".json": "application/json"}
 _GROUPS = ("accepted", "unchanged", "superseded", "withdrawn")
 _MOST_SHOWN = 20
 _READING, _RECORDING = "reading", "recording"
@@ -72,7 +72,7 @@ def notice() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would change, and record nothing.")
 @json_option
 def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_run: bool) -> None:
-    """Take in every FILE (.ics, .csv or .json) as one notice of a User, of up to 50 MB and 20,000 events.
+    """Take in every FILE (.ics, .csv, .xlsx or .json) as one notice of a User, of up to 50 MB and 20,000 events.
 
     What can be read is recorded; every event that cannot is named with its line, property and remedy. A file of which
     nothing can be read makes the exit code 1; it is kept all the same, unless the policy is to drop details.
@@ -112,10 +112,9 @@ def _progress(files: int) -> Iterator[Callable[[str], None]]:
 def _import_file(
     register: Register, sender: Sender, wanted: NoticeOptions, file: Path, step: Callable[[str], None]
 ) -> _Imported:
-    media_type = _MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
     with file.open("rb") as held:
         octets = held.read(wanted.limits.octets + 1)
-    notice = Notice(sender.user.code, Channel.UPLOAD, utc_now(), media_type, octets, OPERATOR.name)
+    notice = Notice(sender.user.code, Channel.UPLOAD, utc_now(), media_type_of_file(file.name), octets, OPERATOR.name)
     step(_RECORDING)
     try:
         outcome = give_notice(register, sender, notice, wanted).outcome

@@ -42,5 +42,6 @@ def choose_gateway(
 
 def _undecided(text: str, codes: dict[str, str], line: int, column: str) -> Unread:
     listed = ", ".join(sorted(codes.values())) or "none yet"
-    remedy = f"Choose the gateway when you send it, or write its code in the event's LOCATION. Yours: {listed}."
+    place = "in the event's LOCATION" if column == "LOCATION" else f"under {column}"
+    remedy = f"Choose the gateway when you send it, or write its code {place}. Yours: {listed}."
     return Unread("gateway", text, remedy, line=line, property_name=column)

@@ -1,5 +1,7 @@
 """Which reader a notice gets: by its media type or file name, or by its first octets where neither says anything."""
 
+from pathlib import PurePath
+
 from app.domain.notice import NoticeContent
 from app.domain.refusal import NoticeUnreadable
 from app.ical.unread import Unread
@@ -8,23 +10,32 @@ from app.intake.listing import read_listing
 from app.intake.problem import unreadable
 from app.intake.read_request import ReadRequest
 from app.intake.sheet import read_sheet
+from app.intake.workbook import WORKBOOK_MARK
 
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _READERS = {
     "text/calendar": read_ical,
     "text/csv": read_sheet,
     "application/json": read_listing,
 }
-# What browsers and mail programs call the same files.
+# What browsers and mail programs call the same files. A sheet's octets tell whether it is CSV or a workbook.
 _ALIASES = {
     "application/ics": "text/calendar",
     "text/x-vcalendar": "text/calendar",
     "application/csv": "text/csv",
     "application/vnd.ms-excel": "text/csv",
+    _WORKBOOK: "text/csv",
     "text/json": "application/json",
 }
-_SUFFIXES = {".ics": "text/calendar", ".ical": "text/calendar", ".csv": "text/csv", ".json": "application/json"}
+_SUFFIXES = {
+    ".ics": "text/calendar",
+    ".ical": "text/calendar",
+    ".csv": "text/csv",
+    ".xlsx": _WORKBOOK,
+    ".json": "application/json",
+}
 _SILENT = frozenset({"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"})
-_REMEDY = "Send text/calendar (.ics), text/csv (.csv) or application/json."
+_REMEDY = "Send text/calendar (.ics), text/csv (.csv), an Excel workbook (.xlsx) or application/json."
 
 
 def read_notice(octets: bytes, media_type: str, request: ReadRequest) -> NoticeContent:
@@ -33,6 +44,11 @@ def read_notice(octets: bytes, media_type: str, request: ReadRequest) -> NoticeC
     Raise ``NoticeTooLarge`` or ``NoticeUnreadable`` (also for a type that is not read), never anything else.
     """
     return _READERS[media_type_of(octets, media_type)](octets, request)
+
+
+def media_type_of_file(file_name: str) -> str:
+    """Return the type that the ending of a file's name says, or the one that says nothing."""
+    return _SUFFIXES.get(PurePath(file_name).suffix.lower(), "application/octet-stream")
 
 
 def media_type_of(octets: bytes, media_type: str) -> str:
@@ -48,11 +64,12 @@ def media_type_of(octets: bytes, media_type: str) -> str:
 
 
 def _sniffed(octets: bytes) -> str:
-    start = octets[:4_096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    # Without zeros, UTF-16 looks like ASCII.
+    start = octets[:4_096].replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith((b"{", b"[")):
         return "application/json"
-    header = start.partition(b"\n")[0]
-    if b"starts" in header and b"ends" in header:
+    is_sheet = any(b"starts" in line and b"ends" in line for line in start.splitlines())
+    if octets.startswith(WORKBOOK_MARK) or (is_sheet and b"begin:vcalendar" not in start):
         return "text/csv"
     return "text/calendar"
 

@@ -1,12 +1,12 @@
 """What a row of a sheet and an entry of a JSON list have in common: gateway, starts, ends, reference, withdrawn."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 from app.domain.london import Reading as ClockReading
-from app.domain.london import read_instant
+from app.domain.london import london_midnight, read_instant
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem, TimeRefused
 from app.ical.moment import Moment, length_between
@@ -22,16 +22,26 @@ COLUMNS = ("gateway", "starts", "ends", "reference", "withdrawn")
 _YES = frozenset({"yes", "y", "true", "1", "x", "withdrawn", "cancelled"})
 _NO = frozenset({"", "no", "n", "false", "0"})
 _LONGEST_REFERENCE = 200
+_LONGEST_DAY = len("2026-12-06")
 _EARLIEST_YEAR, _LATEST_YEAR = 1900, 2999
+_TIME_REMEDY = "Write 2026-12-06T02:00 (London time) or 2026-12-06T02:00:00Z."
+_WHOLE_DAYS = {
+    "starts": "Without a time, the start is the beginning of {}.",
+    "ends": "Without a time, the end is the end of {}: that day is included.",
+}
 _NO_REFERENCE = "Closures without a reference are known by their gateway and start: a moved one reads as a new one."
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row or entry; ``line`` is its physical line or its index from 1. Values are by column, blank if not given."""
+    """One row or entry; ``line`` is its physical line or its index from 1. Values are by column, blank if not given.
+
+    ``faults`` are, by column, why a value was not understood by the reader of the sheet.
+    """
 
     line: int
     values: Mapping[str, str]
+    faults: Mapping[str, Unread] = field(default_factory=dict)
 
     def value(self, column: str) -> str:
         """Return the value of a column without control characters and outer blanks."""
@@ -132,17 +142,42 @@ def _withdrawn(row: Row) -> bool:
 
 
 def _time(row: Row, column: str) -> tuple[Moment, tuple[str, ...]]:
-    """Read ISO 8601, London time without offset, as a UTC moment, with a remark where the clocks change."""
+    """Read ISO 8601, London time without offset, as a UTC moment, with a remark where the clocks change.
+
+    A day without a time is meant whole: as a start from its midnight, as an end to its last.
+    """
     stated = row.value(column)
+    fault = row.faults.get(column)
+    if fault is not None:
+        raise Unread(fault.code, fault.text, fault.remedy, line=row.line, property_name=column)
+    if not stated:
+        raise Unread("time", f"There is no time under {column}.", _TIME_REMEDY, line=row.line, property_name=column)
     try:
-        instant, how = read_instant(stated)
+        day = _day(stated)
+        instant, how = (_edge(day, column), ClockReading.EXACT) if day else read_instant(stated)
     except (TimeRefused, OverflowError) as refused:
         text = refused.text if isinstance(refused, TimeRefused) else "That time is out of range."
-        remedy = "Write 2026-12-06T02:00 (London time) or 2026-12-06T02:00:00Z."
-        raise Unread("time", text, remedy, line=row.line, property_name=column) from refused
+        raise Unread("time", text, _TIME_REMEDY, line=row.line, property_name=column) from refused
     if not _EARLIEST_YEAR <= instant.year <= _LATEST_YEAR:
         text = f"The year is not between {_EARLIEST_YEAR} and {_LATEST_YEAR}."
         raise Unread("time-out-of-range", text, "Check the year.", line=row.line, property_name=column)
     moment = Moment(instant.replace(tzinfo=None), UTC_ZONE)
+    if day:
+        return moment, (_WHOLE_DAYS[column].format(f"{day.day} {day:%b %Y}"),)
     # Only a time without offset, and so without zone, is read in any way but exactly.
     return moment, () if how is ClockReading.EXACT else (how_read(datetime.fromisoformat(stated), how),)
+
+
+def _day(stated: str) -> date | None:
+    """Return the day that a value is, None where it is a time or nothing."""
+    if len(stated) > _LONGEST_DAY:
+        return None
+    try:
+        return date.fromisoformat(stated)
+    except ValueError:
+        return None
+
+
+def _edge(day: date, column: str) -> datetime:
+    """Return the instant at which a whole day begins, or for the column of ends, at which it is over."""
+    return london_midnight(day + timedelta(1) if column == "ends" else day)

@@ -111,7 +111,7 @@ def test_q13_moved(alpha_closures, told, calendar_file):
 
 def test_q3_q14_a_report_is_exported_and_noted(alpha_closures, told):
     said = alpha_closures("late-report", "2026-q4", "--csv", "--pseudonyms")
-    (row,) = csv.DictReader(io.StringIO(said.stdout))
+    (row,) = csv.DictReader(io.StringIO(said.stdout.removeprefix("\ufeff")))
     assert (row["notices"], row["short_first_notices"], row["policy_versions"], row["user"][:5]) == (
         "2",
         "2",

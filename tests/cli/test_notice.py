@@ -1,5 +1,9 @@
 """Bulk import: every file is one notice; what cannot be read is named, kept, and never stops the rest."""
 
+from datetime import datetime
+
+from openpyxl import Workbook
+
 BAD = ("u2", "20261207T060000Z", "20261207T020000Z")
 GOOD = ("u1", "20261206T020000Z", "20261206T060000Z")
 
@@ -81,6 +85,19 @@ def test_more_events_than_a_form_takes_are_imported(alpha_closures, tmp_path):
         "many.csv: 1200 accepted, 0 unchanged, 0 superseded, 0 withdrawn; 0 could not be read.",
     )
     assert said.lines[-1] == "  and 1180 more; --json shows all of them"
+
+
+def test_a_workbook_is_imported(alpha_closures, tmp_path):
+    book = Workbook()
+    book.active.append(["gateway", "starts", "ends", "reference"])
+    for day in range(1, 32):
+        book.active.append(["GW-A1", datetime(2027, 1, day, 2), datetime(2027, 1, day, 6), f"r{day}"])
+    book.save(tmp_path / "January.XLSX")
+    said = alpha_closures("notice", "import", str(tmp_path / "January.XLSX"), "--user", "ALPHA")
+    assert (said.exit_code, said.lines[0]) == (
+        0,
+        "January.XLSX: 31 accepted, 0 unchanged, 0 superseded, 0 withdrawn; 0 could not be read.",
+    )
 
 
 def test_a_gateway_of_somebody_else_is_refused(alpha_closures, calendar_file):

@@ -133,11 +133,15 @@ def test_late_changes_are_listed_by_the_day_of_receipt(alpha_closures, moved):
 
 def test_late_changes_go_to_a_spreadsheet(alpha_closures, moved):
     alpha_closures("sweep")
-    as_csv = list(csv.DictReader(io.StringIO(alpha_closures("late", "--csv").stdout)))
+    as_csv = list(csv.DictReader(io.StringIO(alpha_closures("late", "--csv").stdout.removeprefix("\ufeff"))))
+    instants = ("starts", "ends", "first_received", "changed", "received")
     as_json = alpha_closures("late", "--json").json["late_changes"]
     moved_from = [one.pop("moved_from") for one in as_json]
     assert [one and one["starts"] for one in moved_from] == [None, "2026-12-06T02:00:00Z"]
+    in_london = [[one.pop(f"{of}_{part}") for of in instants for part in ("date", "time")] for one in as_csv]
     assert as_csv == [{name: str(value) for name, value in one.items()} | {"band": "5 to 9"} for one in as_json]
+    first = ["2026-12-08", "02:00", "2026-12-08", "06:00", "2026-11-24", "09:00"]
+    assert [cells[:6] for cells in in_london] == [["2026-12-06", "02:00", "2026-12-06", *first[3:]], first]
 
 
 def test_late_takes_one_form_and_days_in_order(closures):

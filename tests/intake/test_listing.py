@@ -35,6 +35,23 @@ def test_a_withdrawal(asking):
     ]
 
 
+@pytest.mark.parametrize("days", [("2026-12-06", "2026-12-08"), ("20261206", "20261208"), ("2026-W49-7", "2026-W50-2")])
+def test_days_without_times_are_whole_and_said_so(asking, days):
+    entry = {**ENTRY, "starts": days[0], "ends": days[1]}
+    (one,) = read_listing(json.dumps([entry]).encode(), asking).announcements
+    assert one.window == ClosureWindow(datetime(2026, 12, 6, tzinfo=UTC), datetime(2026, 12, 9, tzinfo=UTC))
+    assert one.remarks == (
+        "Without a time, the start is the beginning of 6 Dec 2026.",
+        "Without a time, the end is the end of 8 Dec 2026: that day is included.",
+    )
+
+
+def test_the_last_day_that_there_is_has_no_end(asking):
+    entry = {**ENTRY, "ends": "9999-12-31"}
+    (problem,) = read_listing(json.dumps([entry]).encode(), asking).problems
+    assert (problem.code, problem.property, problem.text) == ("time", "ends", "That time is out of range.")
+
+
 @pytest.mark.parametrize(
     ("entry", "name", "code"),
     [

@@ -32,11 +32,14 @@ def test_the_type_the_name_or_the_first_octets_choose(octets, asking, kind, medi
     assert [one.uid for one in read_notice(octets[kind], media_type, asking).announcements] == [uid]
 
 
-@pytest.mark.parametrize("media_type", ["application/pdf", "text/html", "closures.xlsx", "x"])
+@pytest.mark.parametrize("media_type", ["application/pdf", "text/html", "closures.xlsb", "x"])
 def test_other_types_are_refused_naming_those_that_are_read(octets, asking, media_type):
     with pytest.raises(NoticeUnreadable) as refused:
         read_notice(octets["calendar"], media_type, asking)
-    assert refused.value.remedy == "Send text/calendar (.ics), text/csv (.csv) or application/json."
+    assert (
+        refused.value.remedy
+        == "Send text/calendar (.ics), text/csv (.csv), an Excel workbook (.xlsx) or application/json."
+    )
     assert [problem.code for problem in refused.value.problems] == ["media-type"]
 
 

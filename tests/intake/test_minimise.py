@@ -1,6 +1,7 @@
 """A minimised notice says the same of every closure and nothing else: over real calendars, made ones, and golden octets."""
 
 import importlib.resources
+import io
 import json
 import re
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.refusal import NoticeUnreadable
@@ -249,6 +251,37 @@ def test_of_a_sheet_the_known_columns_of_the_rows_read_are_left():
         "text/csv",
     )
     assert_same(SHEET, ASKING, "text/csv")
+
+
+def test_the_times_of_a_sheet_are_kept_as_they_were_read():
+    """The row that told that the day comes first is not understood, and left out."""
+    octets = (
+        b"sep=;\r\nPlanned closures\r\ngateway;starts;ends;reference\r\n"
+        b"GW-1;06/12/2026 2am;06/12/2026 24:00;one\r\n"
+        b"quokka;13/12/2026;13/12/2026;two\r\n"
+        b"GW-1;07/12/2026;08/12/2026;three\r\n"
+    )
+    assert least(octets, "quokka.csv") == notice(
+        b"gateway,starts,ends,reference,withdrawn\r\n"
+        b"GW-1,2026-12-06T02:00,2026-12-07T00:00,one,\r\n"
+        b"GW-1,2026-12-07,2026-12-08,three,\r\n",
+        "text/csv",
+    )
+
+
+def test_of_a_workbook_csv_is_left():
+    book = Workbook()
+    for row in (
+        ["gateway", "starts", "ends", "reference", "why"],
+        ["GW-1", datetime(2026, 12, 6, 2), datetime(2026, 12, 6, 6), 17, "quokka"],
+    ):
+        book.active.append(row)
+    held = io.BytesIO()
+    book.save(held)
+    assert least(held.getvalue(), "quokka.xlsx") == notice(
+        b"gateway,starts,ends,reference,withdrawn\r\nGW-1,2026-12-06T02:00:00,2026-12-06T06:00:00,17,\r\n", "text/csv"
+    )
+    assert_same(held.getvalue(), ASKING, "text/csv")
 
 
 def test_of_a_list_the_known_keys_of_the_entries_read_are_left():

@@ -1,12 +1,15 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable
 from app.domain.window import ClosureWindow
 from app.ical.limits import Limits
+from app.intake.read_request import ReadRequest
 from app.intake.sheet import TEMPLATE, read_sheet
 
 HEAD = "gateway,starts,ends,reference,withdrawn\r\n"
@@ -105,7 +108,7 @@ def test_a_withdrawal_by_reference_needs_no_time(sheet):
     ("row", "name", "code"),
     [
         ("GW-2,2026-12-06T02:00,2026-12-06T06:00,a,", "gateway", "gateway"),
-        ("GW-1,06/12/2026 02:00,2026-12-06T06:00,a,", "starts", "time"),
+        ("GW-1,06/12/2026 02:00,2026-12-06T06:00,a,", "starts", "date-order"),
         ("GW-1,2026-12-06T02:00,,a,", "ends", "time"),
         ("GW-1,２０２６-12-06T02:00,2026-12-06T06:00,a,", "starts", "time"),
         ("GW-1,2026-12-06T06:00,2026-12-06T02:00,a,", "ends", "end-not-after-start"),
@@ -129,6 +132,14 @@ def test_a_problem_names_line_column_and_remedy_and_echoes_nothing(sheet, row, n
     assert reading.events == 2
 
 
+def test_where_the_gateway_cannot_be_told_the_words_are_about_the_sheet(sheet, asking):
+    two = replace(asking, gateways=("GW-1", "GW-2"))
+    (problem,) = sheet(HEAD + ROW.replace("GW-1", ""), two).problems
+    assert problem.remedy == (
+        "Choose the gateway when you send it, or write its code under gateway. Yours: GW-1, GW-2."
+    )
+
+
 def test_a_row_without_gateway_takes_the_only_or_the_chosen_one(sheet, asking):
     text = HEAD + ROW.replace("GW-1", "")
     two = replace(asking, gateways=("GW-1", "GW-2"))
@@ -145,8 +156,11 @@ def test_a_row_without_gateway_takes_the_only_or_the_chosen_one(sheet, asking):
         (b"GW-1,2026-12-06T02:00,2026-12-06T06:00,a\r\n", "header"),
         (b"gateway,starts,reference\r\n", "header"),
         (b"gateway,starts,ends,starts\r\n", "header"),
-        ((HEAD + ROW).encode("utf-16"), "utf-16"),
-        ((HEAD + ROW).encode() + b"\xe9", "not-utf-8"),
+        ((HEAD + ROW).encode("utf-16")[:-1], "not-text"),
+        ((HEAD + ROW).encode() + b"\x81", "not-text"),
+        (b"\r\n \r\n", "empty"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512, "workbook"),
+        (b"<html><table><tr><td>gateway</td></tr></table></html>", "markup"),
         (HEAD.encode() + b'"GW-1', "sheet"),
         (HEAD.encode() + b'"GW-1"x,2026', "sheet"),
         (HEAD.encode() + b"x" * 70_000, "line-too-long"),
@@ -167,3 +181,100 @@ def test_limits(sheet, asking):
         sheet(HEAD + ROW * 3, replace(asking, limits=Limits(events=2)))
     with pytest.raises(NoticeTooLarge):
         sheet(HEAD + ROW, replace(asking, limits=Limits(octets=50)))
+
+
+def told(reading):
+    return [(one.uid, one.window) for one in reading.announcements]
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "  ", "\t"])
+def test_any_blank_parts_the_date_from_the_time(sheet, blank):
+    reading = sheet(HEAD + f'GW-1,"{blank}13/12/2026{blank}02:00{blank}",13/12/2026{blank}6{blank}am,a,\r\n')
+    assert [one.window for one in reading.announcements] == [
+        ClosureWindow(datetime(2026, 12, 13, 2, tzinfo=UTC), datetime(2026, 12, 13, 6, tzinfo=UTC))
+    ]
+
+
+def test_a_day_over_12_tells_from_any_row_and_either_column(sheet):
+    alone = "GW-1,06/12/2026 02:00,06/12/2026 06:00,a,\r\n"
+    telling = [
+        "GW-1,07/12/2026 02:00,13/12/2026 06:00,b,\r\n",
+        "GW-2,13/12/2026 02:00,13/12/2026 06:00,b,\r\n",
+        "GW-1,13/12/2026 02:00,,b,yes\r\n",
+    ]
+    for row in telling:
+        for text in (HEAD + alone + row, HEAD + row + alone):
+            assert ("sheet:a", WINDOW) in told(sheet(text))
+            number = 2 + text.splitlines()[1:].index(row.strip())
+            assert sheet(text).remarks == (f"Dates were read day first (dd/mm/yyyy): row {number} has a day over 12.",)
+
+
+def test_no_row_is_read_by_a_guess_where_the_sheet_says_two_things(sheet, codes):
+    rows = [
+        f"GW-1,{day}/2026 02:00,{day}/2026 06:00,r{at},\r\n"
+        for at, day in enumerate(("06/12", "13/12", "12/13", "12/12"))
+    ]
+    reading = sheet(HEAD + "".join(rows))
+    assert codes(reading) == [(at, "starts", "date-order") for at in (2, 3, 4)]
+    assert [one.uid for one in reading.announcements] == ["sheet:r3"]
+    assert reading.remarks == ()
+
+
+def test_rows_in_and_rows_told_of_are_as_many(sheet):
+    reading = sheet(
+        "Closures\r\nGW-1,2026-12-06T02:00,2026-12-06T06:00,above\r\n"
+        "gateway,starts,ends,reference\r\n"
+        "GW-1,2026-12-06T02:00,2026-12-06T06:00,a\r"
+        "GW-1,2026-12-07T02:00,2026-12-07T06:00,b\r\n"
+        "GW-1,2026-12-08T02:00,2026-12-08T06:00,c,d,e\r\n"
+        "\r\n,,,\r\n"
+        "GW-1,soon,later,f\n"
+    )
+    assert [(one.uid, one.line) for one in reading.announcements] == [("sheet:a", 4), ("sheet:b", 5)]
+    assert [(one.line, one.code) for one in reading.problems] == [(2, "row"), (6, "row"), (9, "time")]
+    assert reading.events == 5
+    assert reading.remarks == ("Row 3 was taken for the header; the title above it was not read.",)
+
+
+def test_of_a_sheet_of_nothing_but_faulty_rows_each_is_named(sheet):
+    reading = sheet(HEAD + "GW-1,2026-12-06T02:00,2026-12-06T06:00,a,no,x\r\n" * 2)
+    assert [(one.line, one.code) for one in reading.problems] == [(2, "row"), (3, "row")]
+    assert (reading.events, reading.announcements) == (2, ())
+
+
+WAYS = (
+    "{0:%Y-%m-%dT%H:%M}",
+    "{0:%d/%m/%Y %H:%M}",
+    "{0.day}/{0.month}/{0:%y} {0.hour}:{0:%M}",
+    "{0:%d-%m-%Y %I:%M %p}",
+    "{0.day} {0:%b %Y} {0:%I.%M%p}",
+    "{0:%a} {0:%d %B %Y, %H:%M:%S}",
+    "{0:%d-%b-%y %H%M}",
+    "{0:%Y/%m/%d %H:%M} hrs",
+)
+
+
+@given(
+    st.datetimes(datetime(2026, 9, 1), datetime(2030, 12, 31)).map(lambda at: at.replace(second=0, microsecond=0)),
+    st.sampled_from(WAYS),
+    st.sampled_from(WAYS),
+)
+def test_every_way_of_writing_a_time_reads_as_iso_does(starts, way, other):
+    asking = ReadRequest(now=datetime(2026, 9, 1, 12, tzinfo=UTC), gateways=("GW-1",))
+    ends = starts + timedelta(days=1, minutes=1)
+
+    def sheet_of(*cells):
+        quoted = ",".join(f'"{cell}"' for cell in cells)
+        return f"gateway,starts,ends,reference\r\nGW-1,{quoted},a\r\nGW-1,13/12/2026,13/12/2026,b\r\n".encode()
+
+    found = read_sheet(sheet_of(way.format(starts), other.format(ends)), asking)
+    assert told(found) == told(read_sheet(sheet_of(starts.isoformat(), ends.isoformat()), asking))
+
+
+@given(st.floats(46_000, 47_500).map(lambda number: round(number * 1440) / 1440))
+def test_excels_numbers_are_days_since_1899(number):
+    asking = ReadRequest(now=datetime(2026, 9, 1, 12, tzinfo=UTC), gateways=("GW-1",))
+    wall = datetime(1899, 12, 30) + timedelta(minutes=round(number * 1440))
+    found = read_sheet(f"gateway,starts,ends\r\nGW-1,{number:.6f},{number + 1.5:.6f}\r\n".encode(), asking)
+    same = f"gateway,starts,ends\r\nGW-1,{wall},{wall + timedelta(hours=36)}\r\n"
+    assert told(found) == told(read_sheet(same.encode(), asking))

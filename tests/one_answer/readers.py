@@ -120,7 +120,7 @@ def late_changes(asker):
 
 def late_csv(running):
     """Read ``closures late --csv`` as ``late_changes``."""
-    rows = csv.DictReader(io.StringIO(running.run("late", "--csv")))
+    rows = csv.DictReader(io.StringIO(running.run("late", "--csv").removeprefix("\ufeff")))
     return {(one["reference"], int(one["revision"])): band_of(one["band"]) for one in rows}
 
 

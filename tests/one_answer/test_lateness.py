@@ -46,7 +46,9 @@ def test_every_door_has_the_same_late_changes_in_the_same_bands(running, told):
     late = readers.late_changes(told.program)
     assert len(late) == 6
     by_command = readers.late_csv(running)
-    rows = csv.DictReader(io.StringIO(told.program.ask("GET", "/api/v1/late-changes?format=csv").text))
+    rows = csv.DictReader(
+        io.StringIO(told.program.ask("GET", "/api/v1/late-changes?format=csv").content.decode("utf-8-sig"))
+    )
     by_sheet = {(row["reference"], int(row["revision"])): readers.band_of(row["band"]) for row in rows}
     listed = running.run("late", "--json")["late_changes"]
     changes = told.program.ask("GET", "/api/v1/changes").json()["changes"]

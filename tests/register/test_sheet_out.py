@@ -12,7 +12,8 @@ from feeds.closure_json import ClosureJson
 
 
 def read(text):
-    return list(csv.reader(io.StringIO(text)))
+    assert text.startswith("\ufeff")
+    return list(csv.reader(io.StringIO(text[1:])))
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,25 @@ def test_numbers_and_the_rest_stay_as_they_are():
     row = {"moves": -1, "short_notice": True, "user_name": 'A "B", C', "left": "not a column"}
     columns = ["moves", "short_notice", "user_name"]
     assert read(sheet_out.to_csv(columns, [row])) == [columns, ["-1", "True", 'A "B", C']]
+
+
+@pytest.mark.parametrize(
+    ("instant", "day", "clock"),
+    [
+        ("2026-12-06T02:00:00Z", "2026-12-06", "02:00"),
+        ("2026-07-05T23:30:00Z", "2026-07-06", "00:30"),
+        ("2026-10-25T00:30:00Z", "2026-10-25", "01:30"),
+        ("2026-10-25T01:30:00Z", "2026-10-25", "01:30"),
+    ],
+)
+def test_an_instant_stands_again_as_a_date_and_a_time_of_london(instant, day, clock):
+    row = {"starts": instant, "changed_at": "2026-12-31T23:59:59Z", "state": "planned"}
+    assert read(sheet_out.to_csv(["starts", "state", "changed_at"], [row])) == [
+        ["starts", "state", "changed_at", "starts_date", "starts_time", "changed_date", "changed_time"],
+        [instant, "planned", "2026-12-31T23:59:59Z", day, clock, "2026-12-31", "23:59"],
+    ]
+
+
+def test_the_octets_open_as_unicode():
+    octets = sheet_out.to_csv(["user_name"], [{"user_name": "Énergie"}]).encode()
+    assert octets == b"\xef\xbb\xbfuser_name\r\n\xc3\x89nergie\r\n"

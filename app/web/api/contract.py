@@ -147,6 +147,7 @@ OPERATIONS: dict[str, Operation] = {
             "application/json": {"$ref": "#/components/schemas/RowsJson"},
             "text/calendar": _OCTETS,
             "text/csv": _OCTETS,
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _OCTETS,
         },
     ),
     "api.list_closures": Operation(

@@ -1,10 +1,13 @@
 """The API (docs/api.md): what goes in, what comes out, and what a wrong question gets."""
 
+import io
 import json
+import zipfile
 from base64 import b64encode
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from openpyxl import Workbook
 
 from app.domain.access import Principal, Role
 from app.jobs.sweep import sweep
@@ -130,6 +133,67 @@ def test_sheets_and_listings(api):
     (ack,) = api("/notices", data=listing.encode(), method="POST", content_type="application/json").json["accepted"]
     assert ack["gateway"] == "GW-A2"
     assert api("/notices", data=b"x", method="POST", content_type="image/png").status_code == 422
+
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def workbook(*rows):
+    book = Workbook()
+    for row in (["gateway", "starts", "ends", "reference"], *rows):
+        book.active.append(row)
+    held = io.BytesIO()
+    book.save(held)
+    return held.getvalue()
+
+
+def test_a_workbook_is_a_sheet(api):
+    octets = workbook(
+        ["GW-A1", datetime(2027, 2, 7, 2), datetime(2027, 2, 7, 4), "change-1"],
+        ["GW-A1", date(2027, 2, 13), date(2027, 2, 14), "change-2"],
+        ["GW-A1", "02:00-06:00", "Sunday", "change-3"],
+    )
+    dry = api("/notices?dry_run=1", data=octets, method="POST", content_type=XLSX).json
+    answer = api("/notices", data=octets, method="POST", content_type=XLSX)
+    assert answer.status_code == 200
+    told = [(ack["starts"], ack["ends"], ack["remarks"]) for ack in answer.json["accepted"]]
+    assert told == [
+        ("2027-02-07T02:00:00Z", "2027-02-07T04:00:00Z", []),
+        (
+            "2027-02-13T00:00:00Z",
+            "2027-02-15T00:00:00Z",
+            [
+                "Without a time, the start is the beginning of 13 Feb 2027.",
+                "Without a time, the end is the end of 14 Feb 2027: that day is included.",
+            ],
+        ),
+    ]
+    assert [(ack["starts"], ack["ends"], ack["remarks"]) for ack in dry["accepted"]] == told
+    assert [(one["line"], one["property"], one["text"]) for one in answer.json["problems"]] == [
+        (4, "starts", "This cell holds a start and an end.")
+    ]
+
+
+def test_a_dry_run_says_how_dates_were_read(api):
+    sheet = b"gateway,starts,ends,reference\r\nGW-A1,07/02/2027 2am,07/02/2027 4am,a\r\nGW-A1,14/02/2027 2am,14/02/2027 4am,b\r\n"
+    said = api("/notices?dry_run=1", data=sheet, method="POST", content_type="text/csv").json
+    assert [ack["starts"] for ack in said["accepted"]] == ["2027-02-07T02:00:00Z", "2027-02-14T02:00:00Z"]
+    assert said["remarks"] == ["Dates were read day first (dd/mm/yyyy): row 3 has a day over 12."]
+    undecided = sheet.replace(b"14/02", b"12/02")
+    said = api("/notices?dry_run=1", data=undecided, method="POST", content_type="text/csv")
+    assert (said.status_code, said.json["accepted"]) == (422, [])
+    assert [(one["line"], one["property"], one["remedy"]) for one in said.json["problems"]] == [
+        (2, "starts", "Write 2026-12-06 or 6 Dec 2026, in this row or in all."),
+        (3, "starts", "Write 2026-12-06 or 6 Dec 2026, in this row or in all."),
+    ]
+
+
+def test_a_bomb_is_too_large(api):
+    held = io.BytesIO(workbook())
+    with zipfile.ZipFile(held, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/image1.png", b"\0" * 10_000_000)
+    answer = api("/notices", data=held.getvalue(), method="POST", content_type=XLSX)
+    assert (answer.status_code, answer.json["type"]) == (413, "about:blank#too-large")
 
 
 def test_who_may_do_what(api, tokens, store):

@@ -202,12 +202,14 @@ def test_the_same_list_as_csv_is_an_export_that_is_noted(alpha, beta, give, anno
     page = alpha_client.get("/closures.csv")
     assert page.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert page.text == (
-        "reference,user,user_name,gateway,gateway_name,starts,ends,starts_london,ends_london,state,closed_now,revision,"
+        "\ufeffreference,user,user_name,gateway,gateway_name,starts,ends,starts_london,ends_london,state,closed_now,revision,"
         "moves,first_received_at,changed_at,working_days_notice,first_notice_days,recommended,band,short_notice,"
-        "late_change\r\n"
+        "late_change,starts_date,starts_time,ends_date,ends_time,first_received_date,first_received_time,changed_date,"
+        "changed_time\r\n"
         f"{reference},ALPHA,Alpha Energy,GW-A1,Gateway GW-A1,2026-12-06T02:00:00Z,2026-12-06T06:00:00Z,"
         "Sun 6 Dec 2026 02:00 GMT,Sun 6 Dec 2026 06:00 GMT,planned,False,1,0,2026-11-24T09:00:00Z,"
-        "2026-11-24T09:00:00Z,8,8,20,5 to 9,True,True\r\n"
+        "2026-11-24T09:00:00Z,8,8,20,5 to 9,True,True,"
+        "2026-12-06,02:00,2026-12-06,06:00,2026-11-24,09:00,2026-11-24,09:00\r\n"
     )
     assert [(one["by"], one["what"], one["rows"]) for one in dcc_client.get("/api/v1/reads").json["exports"]] == [
         ("alpha@example.org", "closures, csv", 1)

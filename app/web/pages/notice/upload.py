@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.domain.access import Action, Principal, acting_user
 from app.domain.party import read_code
 from app.domain.refusal import NoticeTooLarge
+from app.intake.media import media_type_of_file
 from app.intake.sheet import TEMPLATE
 from app.register.give import LIMITS
 from app.register.senders import Sender
@@ -23,8 +24,6 @@ from app.web.site import site
 blueprint = Blueprint("notice_upload", __name__)
 
 _LONGEST_NAME = 200
-# Browsers name the type of a file after the programs installed beside them; its ending says what it is.
-_MEDIA_TYPES = {".ics": "text/calendar", ".csv": "text/csv", ".json": "application/json"}
 
 
 @blueprint.get("/notices/new", action=Action.GIVE_NOTICE)
@@ -52,7 +51,8 @@ def preview() -> Response:
     upload = Pending(
         user=sender.user.code,
         gateway=read_code(request.form["gateway"]) if request.form.get("gateway") else None,
-        media_type=_media_type(file_name),
+        # Browsers name the type of a file after the programs installed beside them; its ending says what it is.
+        media_type=media_type_of_file(file_name),
         allow_long=request.form.get("allow_long") == "yes",
         file_name=file_name,
     )
@@ -119,7 +119,3 @@ def _file() -> tuple[bytes, str]:
             "Upload it in parts, or have it imported with `closures notice import`.",
         )
     return octets, PurePath(sent.filename or "").name[-_LONGEST_NAME:]
-
-
-def _media_type(file_name: str) -> str:
-    return _MEDIA_TYPES.get(PurePath(file_name).suffix.lower(), "application/octet-stream")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import icalendar
 import pytest
+from openpyxl import Workbook
 
 from app.domain.access import Role
 
@@ -219,6 +220,22 @@ def test_the_template_is_a_sheet_that_the_upload_reads(alpha_client, upload, rea
     assert sheet.data.lstrip(b"\xef\xbb\xbf").splitlines()[0] == b"gateway,starts,ends,reference"
     filled = b"gateway,starts,ends,reference\r\nGW-A1,2026-12-06T02:00,2026-12-06T06:00,CHG-1\r\n"
     assert "has 1 new, 0 changed" in read(upload(alpha_client, filled, "closures.csv"))
+
+
+def test_a_workbook_is_uploaded_as_it_is(alpha_client, upload, read):
+    book = Workbook()
+    for row in (
+        ["gateway", "starts", "ends", "reference"],
+        ["GW-A1", "06/12/2026 2am", "06/12/2026 6am", "CHG-1"],
+        ["GW-A1", "13/12/2026", "13/12/2026", "CHG-2"],
+    ):
+        book.active.append(row)
+    held = io.BytesIO()
+    book.save(held)
+    page = read(upload(alpha_client, held.getvalue(), "Closures Q4.xlsx"))
+    assert "has 2 new, 0 changed" in page
+    assert "Dates were read day first (dd/mm/yyyy): row 3 has a day over 12." in page
+    assert "the end is the end of 13 Dec 2026: that day is included." in page
 
 
 def test_dcc_staff_choose_the_user_first_and_a_user_cannot_name_another(

@@ -56,7 +56,7 @@ def test_a_span_or_period_that_is_none_is_said_on_the_page(told, dcc_client, rea
 def test_spreadsheets_are_taken_and_that_is_noted(told, dcc_client, read):
     sheet = dcc_client.get("/record/late-changes.csv")
     assert sheet.headers["Content-Disposition"] == 'attachment; filename="late-changes.csv"'
-    rows = list(csv.DictReader(io.StringIO(sheet.text)))
+    rows = list(csv.DictReader(io.StringIO(sheet.data.decode("utf-8-sig"))))
     names = ("user", "user_name", "gateway", "revision", "change", "band")
     assert [[row[name] for name in names] for row in rows] == [
         ["ALPHA", "Alpha Energy", "GW-A1", "1", "first notice", "5 to 9"],
