@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from app.domain.maintenance import MaintenanceKind
-from app.domain.refusal import Shredded
+from app.domain.refusal import IntakeProblem, Shredded
 from app.pulling.fetch_failure import SourceUnread
 from app.pulling.http_client import Outbound, Visit
 from app.pulling.poll import Polled, poll
@@ -30,6 +30,14 @@ class PollReport:
     source: Source
     standing: Standing
     polled: Polled
+
+    @property
+    def problems(self) -> tuple[IntakeProblem, ...]:
+        """What could not be taken: of what was told now, and of what was told before and is still there."""
+        if self.standing.outcome != OK:
+            return ()
+        told = [problem for answer in self.polled.answers for problem in answer.problems]
+        return (*told, *(problem for problem in self.polled.state.found.problems if problem not in told))
 
 
 def poll_source(

@@ -59,6 +59,17 @@ class LeftOut:
     over: int
     unread: int
 
+    @property
+    def words(self) -> str:
+        """What is left out, and why; "" for nothing."""
+        parts = (
+            (self.unwanted, "by its word or category"),
+            (self.over, "over when it was added"),
+            (self.unread, "could not be read"),
+        )
+        told = ", ".join(f"{count} {why}" for count, why in parts if count)
+        return f"Left out: {told}." if told else ""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
