@@ -175,9 +175,11 @@ def _piece(uid: str, gathered: _Gathered) -> Piece:
     """Return what stands under a UID; its digest is of the lines that intake reads, and of those they are read with."""
     digest = sha256()
     octets = []
+    repeats = False
     for preface, lines in gathered.parts:
-        read = [*preface, *(line for line in lines if line.name in _COUNTS)]
-        digest.update(b"\n".join([b"BEGIN:VCALENDAR", *(line.octets for line in read), b""]))
+        counted = [line for line in lines if line.name in _COUNTS]
+        repeats = repeats or not _REPEATS.isdisjoint([line.name for line in counted])
+        digest.update(b"\n".join([b"BEGIN:VCALENDAR", *(line.octets for line in (*preface, *counted)), b""]))
         octets.append(_calendar(line.octets for line in (*preface, *lines)))
     return Piece(
         uid,
@@ -185,5 +187,5 @@ def _piece(uid: str, gathered: _Gathered) -> Piece:
         b"".join(octets),
         keyless=gathered.wording.keyless,
         summary=gathered.wording.summary,
-        repeats=any(line.name in _REPEATS for _, lines in gathered.parts for line in lines),
+        repeats=repeats,
     )
