@@ -142,9 +142,9 @@ def test_one_that_was_missing_comes_back_under_a_new_uid(watched, site, shown, w
 
 
 def test_a_uid_that_comes_back_is_its_own_again(watched, site, shown):
-    site.show(shown(("a1", 7, 4, "A"), ("a2", 14, 4, "B"), ("a3", 21, 6, "B")))
+    site.show(shown(("a3", 7, 9, "X"), ("a2", 14, 4, "B"), ("a1", 21, 6, "B")))
     watched.poll()
-    assert planned(watched) == [(starts(7), "a1"), (starts(14), "a2"), (starts(21), "a3")]
+    assert planned(watched) == [(starts(7), "a3"), (starts(14), "a2"), (starts(21), "a1")]
 
 
 def test_a_uid_that_another_event_had_is_not_taken_for_it(watched, site, shown):
@@ -233,6 +233,26 @@ def test_a_file_without_its_end_moves_what_is_sure_and_withdraws_nothing(watched
     site.show(shown(("g1", 9, 4, "A"), ("g2", 13, 4, "B"), ("g3", 20, 6, "B")), ETag='"2"')
     watched.poll()
     assert planned(watched) == [(starts(9), "a1"), (starts(13), "a2"), (starts(20), "a3")]
+
+
+@pytest.mark.parametrize(("uid", "first", "name"), [("a", 6, "a"), ("b", 6, "a"), ("c", 7, "c")])
+def test_a_series_in_a_file_without_its_end_is_left_as_it_was(
+    watch, site, near, a_calendar, an_event, uid, first, name
+):
+    series = an_event("a", starts(6), 4, "RRULE:FREQ=WEEKLY;COUNT=2")
+    changed = an_event("a", starts(15), 4, f"RECURRENCE-ID:{starts(13)}")
+    site.show(a_calendar(an_event("x", starts(25)), series, changed))
+    watched = watch(site.url, near)
+    watched.poll()
+    stood = watched.closures()
+    cut = a_calendar(an_event("x", starts(25)), an_event(uid, starts(first), 4, "RRULE:FREQ=WEEKLY;COUNT=2"))
+    site.show(cut.removesuffix(b"END:VCALENDAR\r\n"))
+    assert codes(watched.poll()) == ["no-end-of-calendar"]
+    assert watched.closures() == stood
+    site.show(cut)
+    watched.poll()
+    watched.poll()
+    assert planned(watched) == [(starts(first), name), (starts(first + 7), name), (starts(25), "x")]
 
 
 def test_a_title_stands_in_what_is_remembered_as_a_keyed_digest_alone(watch, site, near, shown):
