@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers matrix clock bruteforce opinions api doors races http bench ci
+.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api doors races http bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -65,6 +65,10 @@ ssrf:
 # Radicale and Xandikos as sources, from environments of their own under ~/.cache/closure-notices (or CLOSURES_PEERS).
 peers:
 	$(bin)/pytest -n 0 tests/sources/test_peers.py
+
+# A publisher that names its events anew at every look, N looks: make publisher N=1000
+publisher:
+	CLOSURES_PUBLISHER_LOOKS=$(or $(N),1000) $(bin)/pytest -n 0 tests/sources/test_renaming_publisher.py
 
 # Every route, method and role against tests/golden/access-matrix.txt; and N pairs of worlds that differ only in what
 # another User did look alike to ALPHA: make matrix N=10000

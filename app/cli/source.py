@@ -13,7 +13,7 @@ import click
 from app.cli.opening import opened
 from app.cli.output import examples, json_option, say, table
 from app.cli.param_types import CODE
-from app.cli.source_output import listed_facts, poll_facts, poll_lines, troubles
+from app.cli.source_output import left_out, listed_facts, poll_facts, poll_lines, troubles
 from app.domain.maintenance import MaintenanceKind
 from app.factory import utc_now
 from app.pulling.http_client import Outbound
@@ -25,6 +25,7 @@ from app.register.sources import (
     SHORTEST_MINUTES,
     Topic,
     add_source,
+    change_agent,
     find_source,
     gateway_of,
     make_source,
@@ -48,6 +49,7 @@ _SOURCE_OPTIONS = (
         metavar="MINUTES",
         help="How often it is polled.",
     ),
+    click.option("--agent", default="", help="Ask as this program (User-Agent), where the publisher knows no other."),
     json_option,
 )
 kind_option = click.option(
@@ -78,7 +80,7 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
             facts = [listed_facts(held) for held in sources_about(service.store, topic)]
         headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
         rows = [[*(source[name] for name in headings), len(source["problems"])] for source in facts]
-        say({"sources": facts}, *table((*headings, "problems"), rows, empty=empty), *troubles(facts))
+        say({"sources": facts}, *table((*headings, "problems"), rows, empty=empty), *troubles(facts), *left_out(facts))
 
     @group.command(epilog=examples(f"{command} poll {_SOME_ID}", f"{command} poll {_SOME_ID} --dry-run"))
     @click.argument("source_id", metavar="ID")
@@ -107,6 +109,21 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
         with opened() as service:
             remove_source(service.store, find_source(sources_about(service.store, topic), source_id))
         say({"removed": source_id}, f"The source is removed. {topic.what_stays}")
+
+    @group.command(epilog=examples(f'{command} agent {_SOME_ID} "Mozilla/5.0"', f'{command} agent {_SOME_ID} ""'))
+    @click.argument("source_id", metavar="ID")
+    @click.argument("agent")
+    @json_option
+    def agent(source_id: str, agent: str) -> None:
+        """Ask the source ID as the program AGENT (User-Agent) from now on; as our own with "".
+
+        Some publishers answer with 500 or 403 to programs that they do not know.
+        """
+        with opened() as service:
+            change_agent(service.store, find_source(sources_about(service.store, topic), source_id), agent)
+        say(
+            {"id": source_id, "agent": agent.strip() or None}, f"It is asked so from now on: {command} poll {source_id}"
+        )
 
     return group
 
@@ -175,6 +192,7 @@ def _add(
     word: str,
     category: str,
     every: int,
+    agent: str,
 ) -> None:
     """Add a source and say so; ``heads`` are the facts that say what it is read for."""
     if word and category:
@@ -191,6 +209,7 @@ def _add(
             category=category,
             every_minutes=every,
             now=utc_now(),
+            agent=agent,
         )
         add_source(service.store, new)
     say(

@@ -1,13 +1,14 @@
 """How a source stands and what a poll of it did, in JSON and in words: alike for closures and for DCC's own dates."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from app.cli.output import problem_line
 from app.domain.london import utc_text
 from app.pulling.fetch_failure import words_of
 from app.pulling.look import PollReport
-from app.pulling.source_state import SourceState, read_state
+from app.pulling.source_state import LeftOut, SourceState, read_state
 from app.register.maintenance import Imported, imported_facts
 from app.register.receipts import outcome_facts, problem_facts
 from app.register.sources import ListedSource, Topic
@@ -25,6 +26,7 @@ def listed_facts(listed: ListedSource) -> dict[str, Any]:
         "word": held.word or None,
         "category": held.category or None,
         "every_minutes": held.every_minutes,
+        "agent": held.agent or None,
         "created": utc_text(held.created_at),
         **_standing_facts(listed.standing, state),
         "last_change": {name: getattr(state.found, name) for name in listed.about.counts},
@@ -43,10 +45,8 @@ def poll_facts(found: ListedSource, report: PollReport) -> dict[str, Any]:
         "id": found.source.id.hex(),
         **_heads(found),
         **_standing_facts(report.standing, report.polled.state),
-        **{
-            name: sum((facts[name] for facts in told), none.get(name, []))
-            for name in (*found.about.results, "problems")
-        },
+        **{name: sum((facts[name] for facts in told), none.get(name, [])) for name in found.about.results},
+        "problems": [problem_facts(problem) for problem in report.problems],
     }
 
 
@@ -56,12 +56,13 @@ def poll_lines(topic: Topic, facts: dict[str, Any], report: PollReport, would_be
     if not lines:
         counts = ", ".join(f"{_count(facts[name])} {name}" for name in topic.results)
         lines = [f"{_events(facts['events'])} taken: {would_be}{counts}."]
+    lines += left_out([facts])
     for name in ("accepted", "added", "moved", "withdrawn", "superseded"):
         for entry in facts.get(name, ()):
             gateway = f"{entry['gateway']}  " if "gateway" in entry else ""
             told = f"{entry['change']}. {entry['notice']}" if "change" in entry else f"{name}."
             lines.append(f"  {entry['reference']}  {gateway}{entry['starts_london']} to {entry['ends_london']}  {told}")
-    return [*lines, *(f"  {problem_line(problem)}" for answer in report.polled.answers for problem in answer.problems)]
+    return [*lines, *(f"  {problem_line(problem)}" for problem in report.problems)]
 
 
 def troubles(facts: Sequence[dict[str, Any]]) -> list[str]:
@@ -77,6 +78,12 @@ def troubles(facts: Sequence[dict[str, Any]]) -> list[str]:
                 f"{source['id']}: {_events(source['missing'])} missing; the next poll withdraws what still is."
             )
     return lines
+
+
+def left_out(facts: Sequence[dict[str, Any]]) -> list[str]:
+    """Word what each source shows and is not taken."""
+    words = [(source["id"], LeftOut(**source["left_out"]).words) for source in facts]
+    return [f"{source_id}: {text}" for source_id, text in words if text]
 
 
 def _heads(listed: ListedSource) -> dict[str, str | None]:
@@ -97,7 +104,8 @@ def _standing_facts(standing: Standing, state: SourceState) -> dict[str, Any]:
         "last_poll": standing.polled_at and utc_text(standing.polled_at),
         "next_poll": utc_text(standing.due_at),
         "kind": state.bookmark.kind or None,
-        "events": len(state.taken) - len(state.missing),
+        "events": state.events,
+        "left_out": asdict(state.left_out),
         "missing": len(state.missing),
         "doubted": state.doubted,
     }

@@ -28,7 +28,9 @@ _FACTS = (
 _IN_HREF = "/%:@!$&'()*+,;=~-._"
 _MULTISTATUS = 207
 _OK, _NOT_MODIFIED, _MISSING = 200, 304, 404
-_NO_SIGN_IN = frozenset({401, 403})
+_NO_SIGN_IN = 401
+# Some that publish files have no better answer to a PROPFIND; so may a collection, where nobody is let in.
+_PERHAPS_A_FILE = frozenset({"answer 403", "answer 500"})
 # A server answers these to a PROPFIND where it serves plain files, or to a sync token that it has forgotten.
 _NO_COLLECTION = frozenset({200, 400, 404, 405, 409, 415, 501})
 _NO_SYNC = frozenset({400, 403, 404, 405, 409, 410, 412, 415, 501})
@@ -60,7 +62,9 @@ class Bookmark:
 class Look:
     """What a look found. ``read`` is what was fetched and is wanted; ``present`` are all UIDs wanted that are there.
 
-    ``changed`` is false where the source itself says that nothing did; then the rest says nothing.
+    ``changed`` is false where the source itself says that nothing did; then the rest says nothing. Where ``whole`` is
+    false, what is not present may have been cut off. ``unwanted`` counts the events that the filter leaves out; None
+    where not all were fetched.
     """
 
     bookmark: Bookmark
@@ -68,6 +72,8 @@ class Look:
     read: tuple[Piece, ...] = ()
     present: frozenset[str] = frozenset()
     problems: tuple[IntakeProblem, ...] = ()
+    whole: bool = True
+    unwanted: int | None = None
 
 
 def look_at(asker: Asker, url: str, bookmark: Bookmark, wanted: Filter, *, whole: bool) -> Look:
@@ -77,7 +83,15 @@ def look_at(asker: Asker, url: str, bookmark: Bookmark, wanted: Filter, *, whole
     """
     if bookmark.kind == FILE:
         return _look_at_file(asker, url, bookmark, wanted, whole=whole)
-    look = _Collection(asker, url, wanted).look(bookmark, whole=whole)
+    try:
+        look = _Collection(asker, url, wanted).look(bookmark, whole=whole)
+    except SourceUnread as unread:
+        if bookmark.kind == COLLECTION or unread.outcome not in _PERHAPS_A_FILE:
+            raise
+        try:
+            return _look_at_file(asker, url, bookmark, wanted, whole=True)
+        except SourceUnread:
+            raise unread from None
     if look is not None:
         return look
     if bookmark.kind == COLLECTION:
@@ -93,15 +107,23 @@ def _look_at_file(asker: Asker, url: str, bookmark: Bookmark, wanted: Filter, *,
         return Look(bookmark, changed=False)
     if answer.status != _OK:
         raise _refused(answer)
-    pieces, held = take_apart(answer.body, wanted)
-    if not held:
+    apart = take_apart(answer.body, wanted)
+    if not apart.held:
         raise SourceUnread("no-events")
-    mark, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
-    return Look(Bookmark(FILE, mark, modified), read=tuple(pieces), present=frozenset(piece.uid for piece in pieces))
+    # Of a file that breaks off the rest is wanted, whatever the source says of its changes.
+    mark, modified = (answer.headers.get(name, "") if apart.whole else "" for name in ("etag", "last-modified"))
+    return Look(
+        Bookmark(FILE, mark, modified),
+        read=apart.pieces,
+        present=frozenset(piece.uid for piece in apart.pieces),
+        problems=() if apart.whole else (_NO_END,),
+        whole=apart.whole,
+        unwanted=apart.unwanted,
+    )
 
 
 def _refused(answer: HttpAnswer) -> SourceUnread:
-    return SourceUnread("sign-in") if answer.status in _NO_SIGN_IN else SourceUnread("answer", str(answer.status))
+    return SourceUnread("sign-in") if answer.status == _NO_SIGN_IN else SourceUnread("answer", str(answer.status))
 
 
 class _Refused(Exception):  # noqa: N818 - the domain's word; caught below, never seen outside
@@ -263,7 +285,7 @@ class _Collection:
                     members.pop(href, None)
                     continue
                 try:
-                    pieces, _ = take_apart(result.calendar_data.encode(), self._wanted)
+                    pieces = take_apart(result.calendar_data.encode(), self._wanted).pieces
                 except SourceUnread:
                     problems.append(_ODD_MEMBER)
                     continue
@@ -330,4 +352,9 @@ _ODD_MEMBER = IntakeProblem(
     text="A member of the collection is not a whole calendar; it was left as it was.",
     remedy="Open the event in your calendar program, change it and save it again.",
     code="odd-member",
+)
+_NO_END = IntakeProblem(
+    text="The calendar has no END; what it does not show was left as it was.",
+    remedy="Nothing is needed if the next look finds it whole; else ask whoever keeps the source.",
+    code="no-end-of-calendar",
 )

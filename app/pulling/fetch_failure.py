@@ -3,6 +3,12 @@
 from app.domain.refusal import Refusal
 
 _ASK = "Ask whoever keeps the source."
+# So Microsoft 365's published calendars are reported to behave.
+_ANSWERED = "The source answered with HTTP status {}."
+_AGENT = (
+    "Some publishers, Microsoft 365 among them, answer so to a program that they do not know: give the source the "
+    "agent (User-Agent) of one that they do."
+)
 # What goes wrong before an answer comes is one reason: a refused address, a name that resolves to nothing, a closed
 # port and a bad certificate look alike, so that no source serves to explore a network.
 _REASONS = {
@@ -19,7 +25,9 @@ _REASONS = {
         "The source refused the user name and password.",
         "Remove the source and add it again with the right ones; only Basic is understood.",
     ),
-    "answer": ("The source answered with HTTP status {}.", _ASK),
+    "answer": (_ANSWERED, _ASK),
+    "answer 403": (_ANSWERED, f"{_AGENT} Else look at its user name and password, or ask whoever keeps it."),
+    "answer 500": (_ANSWERED, f"{_AGENT} Else ask whoever keeps the source."),
     "too-large": ("The source sent more than is read at once.", "Point the source at a smaller calendar."),
     "too-slow": ("The source took too long to answer.", _ASK),
     "broken-off": ("The answer of the source broke off.", _ASK),
@@ -49,5 +57,5 @@ class SourceUnread(Refusal):
 def words_of(outcome: str) -> tuple[str, str]:
     """Return text and remedy of a kept reason, such as ``answer 500``."""
     reason, _, detail = outcome.partition(" ")
-    text, remedy = _REASONS[reason]
+    text, remedy = _REASONS.get(outcome) or _REASONS[reason]
     return text.format(detail), remedy

@@ -171,11 +171,13 @@ class _Wire:
 class Visit:
     """The requests of one look at a source: to one origin, by one user name, inside one allowance."""
 
-    def __init__(self, outbound: Outbound, url: str, username: str = "", password: str = "") -> None:
+    def __init__(
+        self, outbound: Outbound, url: str, username: str = "", password: str = "", *, agent: str = ""
+    ) -> None:
         self._outbound = outbound
         self._origin = _origin(outbound.check(url))
         self._allowance = _Allowance()
-        self._headers = {"User-Agent": _AGENT, "Accept-Encoding": "gzip", "Connection": "close"}
+        self._headers = {"User-Agent": agent or _AGENT, "Accept-Encoding": "gzip", "Connection": "close"}
         if username:
             pair = b64encode(f"{username}:{password}".encode()).decode()
             self._headers["Authorization"] = f"Basic {pair}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from app.domain.maintenance import MaintenanceKind
-from app.domain.refusal import Shredded
+from app.domain.refusal import IntakeProblem, Shredded
 from app.pulling.fetch_failure import SourceUnread
 from app.pulling.http_client import Outbound, Visit
 from app.pulling.poll import Polled, poll
@@ -30,6 +30,14 @@ class PollReport:
     source: Source
     standing: Standing
     polled: Polled
+
+    @property
+    def problems(self) -> tuple[IntakeProblem, ...]:
+        """What could not be taken: of what was told now, and of what was told before and is still there."""
+        if self.standing.outcome != OK:
+            return ()
+        told = [problem for answer in self.polled.answers for problem in answer.problems]
+        return (*told, *(problem for problem in self.polled.state.found.problems if problem not in told))
 
 
 def poll_source(
@@ -85,7 +93,7 @@ def _look(
     source, state = held
     try:
         subject = _subject(register, source, state, dry_run=dry_run)
-        visit = Visit(outbound, source.url, source.username, source.password)
+        visit = Visit(outbound, source.url, source.username, source.password, agent=source.agent)
         return poll(register, subject, state, visit, now), OK
     except SourceUnread as unread:
         return Polled(state), unread.outcome
@@ -103,12 +111,12 @@ def _subject(register: Register, source: Source, state: SourceState, *, dry_run:
     with store.reading() as connection:
         reader = _reader(store, connection, source.topic)
         others = sources.list_sources(store, connection) if state.taken else ()
-    # An event that was moved from one source to another for the same is not gone.
+    # An event that was moved from one source to another for the same gateway, or kind of dates, is not gone.
     elsewhere = [
-        uid
+        entry.name
         for other, standing in others
-        if _told_for(other) == _told_for(source) and other.id != source.id
-        for uid in read_state(standing.state).taken
+        if other.topic == source.topic and other.id != source.id
+        for entry in read_state(standing.state).taken.values()
     ]
     return Subject(source, reader, frozenset(elsewhere), dry_run)
 
@@ -124,8 +132,3 @@ def _reader(store: Store, connection: Connection, topic: GatewayOf | Maintenance
     if topic.gateway not in gateways:
         raise SourceUnread("gone")
     return Closer(user, topic.gateway, gateways)
-
-
-def _told_for(source: Source) -> bytes | MaintenanceKind:
-    """Return who tells by a source: a User, whichever its gateway, or DCC, each kind of its dates by itself."""
-    return source.topic.user_id if isinstance(source.topic, GatewayOf) else source.topic

@@ -40,7 +40,7 @@ class Closer:
 class Subject:
     """A source, and for whom it is read: a User, or DCC for its own dates of a kind.
 
-    ``elsewhere`` are UIDs that other sources for the same show.
+    ``elsewhere`` are the register's UIDs of what other sources for the same gateway, or kind of dates, show.
     """
 
     source: Source

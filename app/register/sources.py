@@ -1,7 +1,7 @@
 """Sources are let in, listed and ended here: calendars that we read ourselves, of Users and of DCC."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.access import Action
@@ -15,6 +15,7 @@ from app.store.sources import GatewayOf, Source, Standing
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 5, 1_440  # from one poll to the next
 _LONGEST_TEXT = 1_000
+_LONGEST_AGENT = 200
 
 
 class SourceRefused(Refusal):
@@ -86,6 +87,7 @@ def make_source(
     category: str,
     every_minutes: int,
     now: datetime,
+    agent: str = "",
 ) -> Source:
     """Return a source, checked and not kept yet; ``url`` was checked by whoever fetches it. Raise ``SourceRefused``."""
     for text in (url, username, password, word, category):
@@ -96,6 +98,7 @@ def make_source(
             )
     if word.strip() and category.strip():
         raise SourceRefused("A word and a category do not go together.", "Leave one of them empty.")
+    _check_agent(agent)
     if not SHORTEST_MINUTES <= every_minutes <= LONGEST_MINUTES:
         raise SourceRefused(
             "That is too often or too seldom.", f"Give {SHORTEST_MINUTES} to {LONGEST_MINUTES} minutes."
@@ -110,7 +113,23 @@ def make_source(
         category=category.strip(),
         every_minutes=every_minutes,
         created_at=now,
+        agent=agent.strip(),
     )
+
+
+def _check_agent(agent: str) -> None:
+    if len(agent) > _LONGEST_AGENT or not (agent.isascii() and agent.isprintable()):
+        raise SourceRefused(
+            "That cannot be the agent.", f"Give at most {_LONGEST_AGENT} letters, digits and signs of ASCII."
+        )
+
+
+def change_agent(store: Store, held: ListedSource, agent: str) -> None:
+    """Have a source asked as another agent from now on, as our own with "". Raise ``SourceRefused`` or ``Unknown``."""
+    _check_agent(agent)
+    with store.writing() as connection:
+        source, _ = sources.read_source(store, connection, held.source.id)
+        sources.update_source(store, connection, replace(source, agent=agent.strip()))
 
 
 def add_source(store: Store, made: Source) -> None:

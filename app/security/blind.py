@@ -42,6 +42,10 @@ class BlindIndex:
         """Return the 16 octets that stand for a calendar that is read for a User's gateway, or for DCC's own dates."""
         return self._digest("source", owner, _octets(topic), _octets(url))[:16]
 
+    def summary(self, source_id: bytes, text: str) -> str:
+        """Return what stands for the title of an event that a source shows: 16 hexadecimal digits."""
+        return self._digest("summary", source_id, _octets(text))[:8].hex()
+
     def notification(self, recipient_id: str, kind: str, closure_id: bytes, number: int) -> bytes:
         """Return the 16 octets that stand for one thing told to one recipient about one revision of a closure."""
         return self._digest("tell", recipient_id.encode(), kind.encode(), closure_id, number.to_bytes(4, "big"))[:16]

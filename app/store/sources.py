@@ -31,6 +31,7 @@ class Source:
     """A calendar that is read every so many minutes: the events that its filter takes.
 
     ``topic`` is what they are about: the gateway that they close, or the kind of DCC's own dates that they are.
+    ``agent`` is the User-Agent (RFC 9110 10.1.5) that it is asked as; "" for our own.
     """
 
     id: bytes
@@ -42,6 +43,7 @@ class Source:
     category: str
     every_minutes: int
     created_at: datetime
+    agent: str = ""
 
     @property
     def user_id(self) -> bytes | None:
@@ -71,7 +73,6 @@ def insert_source(store: Store, connection: Connection, new: Source) -> None:
     address = store.blind.source(owner, topic, new.url)
     if connection.execute(sa.select(sources.c.id).where(sources.c.address == address)).first():
         raise AlreadyThere("That calendar is read for the same already.", "Remove it first; the list shows it.")
-    facts = [topic, new.url, new.username, new.password, new.word, new.category, new.every_minutes]
     seal = store.keyring.seal
     connection.execute(
         sa.insert(sources).values(
@@ -83,7 +84,7 @@ def insert_source(store: Store, connection: Connection, new: Source) -> None:
             failures=0,
             outcome="",
             row_version=1,
-            sealed=seal(owner, "sources", "sealed", new.id, 1, json.dumps(facts).encode()),
+            sealed=seal(owner, "sources", "sealed", new.id, 1, _facts(new)),
             sealed_state=seal(owner, "sources", "sealed_state", new.id, 1, b"{}"),
         )
     )
@@ -143,9 +144,22 @@ def finish_poll(
     return connection.execute(query).rowcount == 1
 
 
+def update_source(store: Store, connection: Connection, changed: Source) -> None:
+    """Write what is sealed of a source anew; its address and its topic are as they were."""
+    sealed = store.keyring.seal(changed.user_id or SERVICE_OWNER, "sources", "sealed", changed.id, 1, _facts(changed))
+    connection.execute(sa.update(sources).where(sources.c.id == changed.id).values(sealed=sealed))
+
+
 def delete_source(connection: Connection, source_id: bytes) -> bool:
     """Forget a source and its credentials; tell whether there was one."""
     return connection.execute(sa.delete(sources).where(sources.c.id == source_id)).rowcount == 1
+
+
+def _facts(source: Source) -> bytes:
+    """Return what is sealed of a source, as JSON."""
+    who = [source.url, source.username, source.password]
+    what = [source.word, source.category, source.every_minutes, source.agent]
+    return json.dumps([_topic_text(source), *who, *what]).encode()
 
 
 def _topic_text(source: Source) -> str:
@@ -159,7 +173,8 @@ def _is_shredded(store: Store, row: Any) -> bool:
 def _open(store: Store, row: Any) -> tuple[Source, Standing]:
     owner, unseal = row.user_id or SERVICE_OWNER, store.keyring.unseal
     facts = unseal(owner, "sources", "sealed", row.id, 1, row.sealed)
-    topic, url, username, password, word, category, every_minutes = json.loads(facts)
+    # A source that was added before agents were chosen names none.
+    topic, url, username, password, word, category, every_minutes, *agent = json.loads(facts)
     state = unseal(owner, "sources", "sealed_state", row.id, row.row_version, row.sealed_state)
     return (
         Source(
@@ -172,6 +187,7 @@ def _open(store: Store, row: Any) -> tuple[Source, Standing]:
             category=category,
             every_minutes=every_minutes,
             created_at=row.created_at,
+            agent="".join(agent),
         ),
         Standing(row.due_at, row.polled_at, row.failures, row.outcome, row.row_version, state.decode()),
     )

@@ -28,6 +28,7 @@ def served():
 
     class Talk(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
+            self.server.agents.append(self.headers.get("User-Agent"))
             entered = self.headers.get("Authorization") == "Basic YWxwaGE6c2VzYW1l"  # alpha:sesame
             status = 401 if not entered else 500 if self.server.text is None else 200
             body = (self.server.text or "").encode() if status == 200 else b""
@@ -40,6 +41,7 @@ def served():
             """Say nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Talk)
+    server.agents = []
     server.text, server.url = ics(("u1", "20261206")), f"http://127.0.0.1:{server.server_address[1]}/changes.ics"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
@@ -137,9 +139,9 @@ def test_a_source_is_added_polled_listed_and_removed(run, add, topic, served, cl
     assert "2026-11-24T09:16:00Z" <= next_poll <= "2026-11-24T09:17:30Z"
     assert listed == {
         "id": source_id, **topic.heads, "url": served.url, "username": "alpha", "word": None, "category": None,
-        "every_minutes": 15, "created": "2026-11-24T09:00:00Z", "state": "ok", "problem": None, "remedy": None,
+        "every_minutes": 15, "agent": None, "created": "2026-11-24T09:00:00Z", "state": "ok", "problem": None, "remedy": None,
         "failures": 0, "last_poll": "2026-11-24T09:01:00Z", "kind": "file", "events": 1, "missing": 0, "doubted": False,
-        "last_change": topic.counted, "problems": [],
+        "left_out": {"unwanted": 0, "over": 0, "unread": 0}, "last_change": topic.counted, "problems": [],
     }  # fmt: skip
     assert run("remove", source_id).lines == [topic.stays]
     assert run("list").lines == [topic.empty]
@@ -181,7 +183,11 @@ def test_what_an_address_of_dcc_brought_stays_as_a_date(alpha_closures, served, 
 def test_why_nothing_was_taken_is_said_and_stays_in_the_list(run, added, served):
     served.text = None
     polled = run("poll", added)
-    words = f"{added}: The source answered with HTTP status 500. Ask whoever keeps the source. Nothing was changed."
+    remedy = (
+        "Some publishers, Microsoft 365 among them, answer so to a program that they do not know: give the source the "
+        "agent (User-Agent) of one that they do. Else ask whoever keeps the source."
+    )
+    words = f"{added}: The source answered with HTTP status 500. {remedy} Nothing was changed."
     assert (polled.exit_code, polled.lines) == (1, [words])
     listed = run("list")
     assert " ".join(listed.lines[1].split()).partition(served.url)[2].startswith(" answer 500")
@@ -199,6 +205,54 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(run, topic, added, 
     assert alpha_closures("record", "verify").lines == ["0 entries: the record is sound."]
     served.text = None
     assert run("poll", added, "--dry-run").exit_code == 1
+
+
+def test_the_agent_is_chosen_when_a_source_is_added_and_later(run, add, served):
+    source_id = add("--username", "alpha", "--agent", "Mozilla/5.0 (x)", "--json").json["id"]
+    asked = []
+    for agent in (None, "Other/1", ""):
+        if agent is not None:
+            assert run("agent", source_id, agent).exit_code == 0
+        run("poll", source_id)
+        (listed,) = run("list", "--json").json["sources"]
+        asked.append((served.agents[-1], listed["agent"], listed["username"], listed["state"]))
+    assert asked == [
+        ("Mozilla/5.0 (x)", "Mozilla/5.0 (x)", "alpha", "ok"), ("Other/1", "Other/1", "alpha", "ok"),
+        ("closure-notices", None, "alpha", "ok"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("agent", ["é", "a\r\nX: y", "x" * 201])
+def test_an_agent_that_cannot_be_sent_is_refused(run, add, added, agent):
+    assert [add("--agent", agent).exit_code, run("agent", added, agent).exit_code] == [1, 1]
+
+
+def test_what_a_source_leaves_out_is_said_as_long_as_it_is_there(run, add, topic, served, clock_hand):
+    def shown(day):
+        odd = ics(("u2", "20261213")).partition("BEGIN:VEVENT")[2].replace("DTEND:20261213T235900Z\r\n", "")
+        other = ics(("u3", "20261220")).partition("BEGIN:VEVENT")[2].replace("DSP", "A dentist's")
+        no_uid = ics(("", "20261227")).partition("BEGIN:VEVENT")[2].replace("UID:\r\n", "")
+        events = [
+            f"BEGIN:VEVENT{text.removesuffix('END:VCALENDAR' + chr(13) + chr(10))}" for text in (odd, other, no_uid)
+        ]
+        return ics(("u1", day)).replace("END:VCALENDAR", "".join(events) + "END:VCALENDAR")
+
+    served.text = shown("20261206")
+    source_id = add("--username", "alpha", "--word", "DSP", "--json").json["id"]
+    for day in ("20261206", "20261207"):
+        clock_hand.shift(60)
+        served.text = shown(day)
+        polled = run("poll", source_id)
+        assert polled.lines[0].startswith("2 events taken: ")
+        assert f"{source_id}: Left out: 1 by its word or category, 1 could not be read." in polled.lines
+        (listed,) = run("list", "--json").json["sources"]
+        assert (listed["events"], listed["left_out"]) == (2, {"unwanted": 1, "over": 0, "unread": 1})
+        assert [problem["code"] for problem in listed["problems"]] == ["no-end"]
+    assert run("list").lines[-1] == f"{source_id}: Left out: 1 by its word or category, 1 could not be read."
+    served.text = ics(("u1", "20261207"))
+    run("poll", source_id)
+    (listed,) = run("list", "--json").json["sources"]
+    assert (listed["left_out"], listed["problems"]) == ({"unwanted": 0, "over": 0, "unread": 0}, [])
 
 
 def test_a_wrong_password_is_named(run, add, topic):

@@ -177,11 +177,15 @@ class Watched:
         assert report is not None
         return report
 
-    def closures(self):
-        """Every closure as (UID, start, state, number, moves), by UID."""
+    def schedule(self):
+        """Every closure."""
         span = ClosureWindow(self.clock() - timedelta(days=3000), self.clock() + timedelta(days=3000))
+        return list(read_schedule(self.register, OPERATOR, Question(span)))
+
+    def closures(self):
+        """Every closure as (UID, start, state, number), by UID."""
         found = []
-        for closure in read_schedule(self.register, OPERATOR, Question(span)):
+        for closure in self.schedule():
             uid = find_held(self.register, OPERATOR, closure.reference).mark.uid
             found.append((uid, f"{closure.window.starts:%Y%m%dT%H%M%SZ}", closure.state.value, closure.number))
         return sorted(found)
@@ -199,8 +203,8 @@ class Watched:
 def watch(register, alpha, clock):
     """Return a function that adds a source of ALPHA's gateway GW-A1: ``watch(url, outbound, word="closure")``."""
 
-    def add(url, outbound, **facts):
-        return Watched(register, clock, outbound, gateway_of(register.store, "ALPHA", "GW-A1"), url, facts)
+    def add(url, outbound, topic=None, **facts):
+        return Watched(register, clock, outbound, topic or gateway_of(register.store, "ALPHA", "GW-A1"), url, facts)
 
     return add
 

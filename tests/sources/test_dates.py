@@ -1,6 +1,7 @@
 """Sources of DCC's own dates: taken like an imported file, again and again, and never mixed with closures."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from app.domain.refusal import AlreadyThere, Unknown
 from app.intake.media import read_notice
 from app.jobs.pulls import PullReport, poll_due
 from app.pulling.look import preview_source, try_source
-from app.pulling.source_state import SourceState, read_state, write_state
+from app.pulling.source_state import SourceState, Taken, read_state, write_state
 from app.register.maintenance import asking_for_dates, import_maintenance, remove_maintenance
 from app.register.sources import CLOSURES, DCC_DATES, find_source, remove_source, sources_about
 from app.store.sources import OK
@@ -263,6 +264,9 @@ def test_a_state_that_was_written_before_rules_were_read_again_is_read(watch, si
     state = watched.poll().polled.state
     facts = json.loads(write_state(state))
     facts["taken"] = {uid: entry[:2] for uid, entry in facts["taken"].items()}
-    assert read_state(json.dumps(facts)) == state
+    for name in ("owners", "unwanted", "renames"):
+        del facts[name]
+    taken = {uid: Taken(entry.digest, entry.latest, name=uid) for uid, entry in state.taken.items()}
+    assert read_state(json.dumps(facts)) == replace(state, taken=taken)
     assert read_state("{}") == SourceState()
     assert watched.poll().standing.outcome == OK

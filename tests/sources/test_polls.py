@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from app.domain.access import Principal, Role
+from app.domain.window import ClosureWindow
 from app.jobs import pulls
 from app.jobs.post_office import open_post_office
 from app.jobs.pulls import poll_due
@@ -14,6 +16,8 @@ from app.jobs.timetable import Timetable
 from app.pulling import look
 from app.pulling.http_client import Outbound
 from app.pulling.look import next_due, poll_source
+from app.register.reading import Question, read_schedule
+from app.register.sources import gateway_of
 from app.register.verification import verify_record
 from app.store import runs, sources, tables
 from app.store.sources import OK
@@ -179,6 +183,31 @@ def test_an_event_moved_to_another_source_of_the_user_is_not_gone(watch, site, n
     first.poll()
     # The second source still holds it as its own: that one decides.
     assert states(first)["u6"] == "planned"
+
+
+def test_one_calendar_for_two_gateways_is_a_closure_at_each_and_ends_at_each(
+    watch, site, near, three, register, clock, a_calendar, an_event
+):
+    site.show(three(6, 7, 8))
+    first = watch(site.url, near)
+    second = watch(site.url, near, topic=gateway_of(register.store, "ALPHA", "GW-A2"))
+
+    def standing():
+        first.poll()
+        second.poll()
+        span = ClosureWindow(clock() - timedelta(days=300), clock() + timedelta(days=300))
+        found = read_schedule(register, Principal("a test", Role.ADMIN), Question(span))
+        return sorted((one.gateway, one.window.starts.day, one.state.value, one.number) for one in found)
+
+    both = ("GW-A1", "GW-A2")
+    assert standing() == [(gateway, day, "planned", 1) for gateway in both for day in (6, 7, 8)]
+    site.show(a_calendar(*(an_event(f"u{day}", starts(day + 10 * (day == 6))) for day in (6, 7, 8))))
+    moved = [(7, "planned", 1), (8, "planned", 1), (16, "planned", 2)]
+    assert standing() == [(gateway, *facts) for gateway in both for facts in moved]
+    site.show(three(7, 8))
+    standing()
+    gone = [(7, "planned", 1), (8, "planned", 1), (16, "withdrawn", 3)]
+    assert standing() == [(gateway, *facts) for gateway in both for facts in gone]
 
 
 def test_an_event_that_cannot_be_read_is_a_problem_and_the_others_are_taken(watch, site, near, a_calendar, an_event):

@@ -43,11 +43,11 @@ def calendar(*parts):
 
 
 def uids(octets, wanted=ANY):
-    return [piece.uid for piece in take_apart(octets, wanted)[0]]
+    return [piece.uid for piece in take_apart(octets, wanted).pieces]
 
 
 def digest(octets):
-    ((piece,), _) = take_apart(octets, ANY)
+    (piece,) = take_apart(octets, ANY).pieces
     return piece.digest
 
 
@@ -59,7 +59,8 @@ def test_each_uid_is_a_calendar_of_its_own_with_what_it_is_read_with():
         event("b", start="DTSTART:20261206T020000"),
         event("a", "RECURRENCE-ID;TZID=Ours:20260613T020000", start="DTSTART;TZID=Ours:20260614T020000"),
     )
-    pieces, held = take_apart(octets, ANY)
+    apart = take_apart(octets, ANY)
+    pieces, held = apart.pieces, apart.held
     assert ([piece.uid for piece in pieces], held) == (["a", "b"], 3)
     whole = {(one.uid, one.recurrence_id, one.window) for one in read_ical(octets, ASKING).announcements}
     apart = [read_ical(piece.octets, ASKING) for piece in pieces]
@@ -96,12 +97,26 @@ def test_an_occurrence_that_was_changed_goes_with_its_series():
         event("a", "SUMMARY:Gateway", "RRULE:FREQ=WEEKLY;COUNT=2"),
         event("a", "SUMMARY:Moved", "RECURRENCE-ID:20261213T020000Z"),
     )
-    ((piece,), _) = take_apart(octets, Filter(word="gateway"))
+    (piece,) = take_apart(octets, Filter(word="gateway")).pieces
     assert piece.octets.count(b"BEGIN:VEVENT") == 2
 
 
-def test_an_event_without_a_uid_is_left_out():
-    assert uids(calendar(event("a"), event("x").replace("UID:x\n", ""))) == ["a"]
+def test_an_event_without_a_uid_has_the_one_that_an_upload_of_it_gets():
+    later = event("", start="DTSTART:20261213T020000Z")
+    octets = calendar(event("a"), event("x").replace("UID:x\n", ""), later)
+    uploaded = [one.uid for one in read_ical(octets, ASKING).announcements]
+    apart = take_apart(octets, ANY)
+    assert [(piece.uid, piece.keyless) for piece in apart.pieces] == [(uid, uid != "a") for uid in uploaded]
+    (told,) = read_ical(apart.pieces[1].under("kept").octets, ASKING).announcements[:1]
+    assert (told.uid, told.remarks) == ("kept", ())
+
+
+def test_a_piece_under_another_uid_is_the_same_but_for_that():
+    octets = calendar(ZONE, event("a", "RRULE:FREQ=DAILY;COUNT=2"), event("a", "RECURRENCE-ID:20261207T020000Z"))
+    (piece,) = take_apart(octets, ANY).pieces
+    again = piece.under("b;\\,").octets
+    assert piece.under("a") == piece
+    assert again == piece.octets.replace(b"UID:a", b"UID:b\\;\\\\\\,")
 
 
 @pytest.mark.parametrize("line", ["DTSTAMP:20261101T000000Z", "SUMMARY:x", "LAST-MODIFIED:20261101T000000Z", "X-A:1"])
@@ -160,8 +175,50 @@ def test_what_is_not_the_whole_of_a_calendar_is_refused(octets, outcome):
 def test_no_part_of_a_calendar_passes_for_the_whole(length):
     cut = GOOD[:length]
     if cut.strip() != GOOD.strip():
-        with pytest.raises(SourceUnread):
-            take_apart(cut, ANY)
+        try:
+            assert not take_apart(cut, ANY).whole
+        except SourceUnread:
+            return
+        assert cut.endswith(b"END:VEVENT\n")
+
+
+NO_ENDS = b"".join(line for line in calendar(event("a"), event("b")).splitlines(True) if not line.startswith(b"END:"))
+
+
+@pytest.mark.parametrize(
+    ("octets", "whole"),
+    [
+        (calendar(event("a"), event("b")).replace(b"END:VEVENT\n", b""), True),
+        (calendar(ZONE, event("a"), event("b")).replace(b"END:VEVENT\n", b"", 1), True),
+        (calendar(event("a"), event("b")).replace(b"END:VCALENDAR\n", b""), False),
+        (NO_ENDS, False),
+        (b"<!-- made by -->\r\n" + calendar(event("a"), event("b")) + b"<!-- a\nb -->\n", True),
+        (calendar(event("a", "<!-- an\nexport: of -->"), "<!-- -->\n", event("b")), True),
+        (calendar(event("a", "<!-- not closed"), event("b", "X-A:-->")), True),
+    ],
+)
+def test_ends_and_comments_that_a_publisher_gets_wrong_lose_no_event(octets, whole):
+    apart = take_apart(octets, ANY)
+    told = [read_ical(piece.octets, ASKING) for piece in apart.pieces]
+    assert [(one.announcements[0].uid, one.problems) for one in told] == [("a", ()), ("b", ())]
+    assert (apart.whole, apart.held) == (whole, 2)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        NO_ENDS[:-1],
+        NO_ENDS[: NO_ENDS.index(b"BEGIN:VEVENT\nUID:b")],
+        calendar(event("a"), event("b")).removesuffix(b"END:VEVENT\nEND:VCALENDAR\n"),
+        calendar(event("a"), event("b")).removesuffix(b"\nEND:VCALENDAR\n"),
+        calendar(event("a")) + NO_ENDS + calendar(event("c")),
+        calendar(ZONE.replace("END:VTIMEZONE\n", ""), event("a"), event("b")),
+    ],
+)
+def test_what_may_be_cut_in_the_middle_of_an_event_is_refused(octets):
+    with pytest.raises(SourceUnread) as caught:
+        take_apart(octets, ANY)
+    assert caught.value.outcome == "broken-off"
 
 
 def test_several_calendars_in_one_file_are_read():

@@ -25,6 +25,7 @@ from app.register.sources import (
     SourceRefused,
     Topic,
     add_source,
+    change_agent,
     find_source,
     gateway_of,
     make_source,
@@ -130,6 +131,15 @@ def remove(source_id: str) -> AnyResponse:
     return redirect(url_for(_pages().list_page), 303)
 
 
+@connect.post("/connect/sources/<source_id>/agent", action=CLOSURES.action)
+@service.post("/service/maintenance/sources/<source_id>/agent", action=DCC_DATES.action)
+def agent(source_id: str) -> AnyResponse:
+    """Have a source asked as another program from now on, where its publisher knows no other."""
+    change_agent(site().store, _find(source_id), request.form.get("agent", ""))
+    flash(f"The {_pages().called} is asked so from now on.")
+    return redirect(url_for(_pages().list_page), 303)
+
+
 def seen_by(principal: Principal, topic: Topic) -> list[ListedSource]:
     """Return the sources of a topic that one may see: of Users' calendars one's own, to an admin all."""
     found = sources_about(site().store, topic)
@@ -164,6 +174,7 @@ def _stated(principal: Principal) -> Source:
         category=form.get("category", ""),
         every_minutes=int(minutes[:6]),
         now=site().now(),
+        agent=form.get("agent", ""),
     )
 
 

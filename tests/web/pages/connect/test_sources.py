@@ -73,6 +73,7 @@ def served():
 
     class Talk(BaseHTTPRequestHandler):
         def do_GET(self):
+            self.server.agents.append(self.headers["User-Agent"])
             status, body = self.server.answer
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -83,6 +84,7 @@ def served():
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Talk)
+    server.agents = []
     server.answer, server.url = (200, FILE), f"http://127.0.0.1:{server.server_port}/dcc.ics"
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
@@ -183,6 +185,38 @@ def test_what_cannot_be_read_says_why_and_what_helps(client, pages, send, read, 
     assert standing() == (False, [])
     served.answer = (500, b"")
     assert "The source answered with HTTP status 500." in read(send(client, pages, "try"))
+
+
+def test_the_agent_is_stated_tried_and_changed(client, pages, send, read, store, csrf, served):
+    assert "It can be read." in read(send(client, pages, "try", agent="Mozilla/5.0"))
+    send(client, pages, "add", agent="Mozilla/5.0")
+    (one,) = list_sources(store)
+    listed = client.get(pages.list_page)
+    assert "asked as “ Mozilla/5.0 ”" in read(listed)
+    path = f"{pages.base}/{one.source.id.hex()}"
+    changed = client.post(f"{path}/agent", data={"csrf_token": csrf(listed), "agent": "Other/1"})
+    assert changed.location == pages.list_page
+    client.post(f"{path}/poll", data={"csrf_token": csrf(listed), "do": "poll"})
+    assert served.agents == ["Mozilla/5.0", "Other/1"]
+    assert client.post(f"{path}/agent", data={"csrf_token": csrf(listed), "agent": "é"}).status_code == 400
+    assert list_sources(store)[0].source.agent == "Other/1"
+
+
+def test_what_is_left_out_is_said_in_the_list_and_after_a_look(client, pages, send, read, store, csrf, served):
+    odd = FILE.partition(b"BEGIN:VEVENT")[2].replace(b"UID:one", b"UID:two").replace(b"DTEND:20261213T060000Z\r\n", b"")
+    other = FILE.partition(b"BEGIN:VEVENT")[2].replace(b"UID:one", b"UID:three").replace(b"DSP", b"Dentist")
+    ended = FILE.removesuffix(b"END:VCALENDAR\r\n")
+    served.answer = (200, b"BEGIN:VEVENT".join([ended, odd.removesuffix(b"END:VCALENDAR\r\n"), other]))
+    words = "Left out: 1 by its word or category, 1 could not be read."
+    assert f"1 event taken; nothing is recorded. {words}" in read(send(client, pages, "try", word="dsp"))
+    send(client, pages, "add", word="dsp")
+    (one,) = list_sources(store)
+    token = csrf(client.get(pages.list_page))
+    for _ in range(2):
+        page = client.post(f"{pages.base}/{one.source.id.hex()}/poll", data={"csrf_token": token, "do": "poll"})
+        assert words in read(page)
+        assert "Could not be read" in read(page)
+    assert f"1 event taken. {words}" in read(client.get(pages.list_page))
 
 
 def test_an_address_that_cannot_be_reached_says_what_helps(client, pages, send, read, store, csrf):
