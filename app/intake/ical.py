@@ -67,6 +67,7 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
         whole_uids=frozenset(uid for uid, content in by_uid.items() if content.whole and uid not in parsed.spoiled),
         series=tuple(content.series for content in by_uid.values() if content.series is not None),
         events=parsed.events,
+        remarks=tuple(remark for content in by_uid.values() for remark in content.remarks),
     )
     return reading, by_uid
 

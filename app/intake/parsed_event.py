@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from app.domain.refusal import IntakeProblem
 from app.ical.lines import ContentLine
-from app.ical.moment import Moment, length_between, read_moment
+from app.ical.moment import Moment, in_series, length_between, read_moment, read_named
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
-from app.ical.recurrence import AddedDate, Recurrence
+from app.ical.recurrence import AddedDate, ExcludedDate, Recurrence
 from app.ical.rule import read_rule
 from app.ical.unread import Unread
 from app.ical.values import Length, read_duration, read_integer
@@ -112,14 +112,14 @@ class _Reader:
             return None
         return self.attempt(read_moment, stated, stated.value, self.calendar.zones, floating)
 
-    def moments(self, name: str, floating: Zone) -> tuple[Moment, ...]:
+    def excluded(self, floating: Zone) -> tuple[ExcludedDate, ...]:
         found = (
-            self.attempt(read_moment, stated, value, self.calendar.zones, floating)
-            for stated in self.stated.get(name, [])
+            (self.attempt(read_moment, stated, value, self.calendar.zones, floating), stated.line)
+            for stated in self.stated.get("EXDATE", [])
             for value in stated.value.split(",")
             if value.strip()
         )
-        return tuple(moment for moment in found if moment is not None)
+        return tuple(ExcludedDate(moment, line) for moment, line in found if moment is not None)
 
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(stated.text() for stated in self.stated.get(name, []))
@@ -221,8 +221,8 @@ def _recurrence_id(reader: _Reader, starts: Moment | None) -> Moment | None:
     if stated is not None and stated.parameter("RANGE"):
         remedy = "Send the whole series again, or each changed occurrence as an event of its own."
         reader.add(stated.unread("range", "A change of this and all later occurrences is not read.", remedy))
-    # An occurrence named without a zone is named in the zone that the event itself keeps.
-    return reader.moment("RECURRENCE-ID", starts.zone if starts else reader.calendar.floating)
+    calendar = reader.calendar
+    return reader.attempt(read_named, stated, calendar.zones, calendar.floating, starts) if stated else None
 
 
 def _times(
@@ -278,7 +278,7 @@ def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
     added = tuple(
         occasion for stated in reader.stated.get("RDATE", []) for occasion in _added_dates(reader, stated, starts)
     )
-    return Recurrence(starts, rule, added, reader.moments("EXDATE", starts.zone))
+    return Recurrence(starts, rule, added, reader.excluded(starts.zone))
 
 
 def _added_dates(reader: _Reader, stated: ParsedLine, starts: Moment) -> list[AddedDate]:
@@ -297,5 +297,7 @@ def _added_dates(reader: _Reader, stated: ParsedLine, starts: Moment) -> list[Ad
         elif slash:
             until = reader.attempt(read_moment, stated, ended, reader.calendar.zones, starts.zone)
             length = length_between(moment, until) if until else None
+        else:
+            moment = in_series(moment, starts)
         found.append(AddedDate(moment, length))
     return found
