@@ -11,6 +11,7 @@ from app.ical.rule import Rule
 from app.ical.unread import FAULTS, Unread
 from app.ical.values import Length
 
+_KEY = "%Y%m%dT%H%M%SZ"
 _FEWER = "Give the series an end, or send it in smaller parts."
 _MARGIN = timedelta(days=2)  # more than any zone is away from UTC
 # What dateutil spends on one period of each frequency, in about microseconds, whether or not anything falls into it.
@@ -75,7 +76,12 @@ class Expansion:
 
 def recurrence_key(instant: datetime) -> str:
     """Return a UTC instant as RECURRENCE-ID has it: ``20261206T020000Z``."""
-    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{instant.astimezone(UTC):{_KEY}}"
+
+
+def original_start(key: str) -> datetime | None:
+    """Return the UTC instant that a key made by ``recurrence_key`` is of; None for "", where nothing recurs."""
+    return datetime.strptime(key, _KEY).replace(tzinfo=UTC) if key else None
 
 
 def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: Allowance) -> Expansion:

@@ -61,10 +61,14 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
     parsed = parse_notice(stream, request, allowance)
     by_uid = {uid: content_of_uid(group, request, allowance) for uid, group in parsed.groups.items()}
     problems = [*parsed.problems, *(problem for content in by_uid.values() for problem in content.problems)]
+    whole = {uid: content for uid, content in by_uid.items() if content.whole and uid not in parsed.spoiled}
     reading = NoticeContent(
         announcements=tuple(announcement for content in by_uid.values() for announcement in content.announcements),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-        whole_uids=frozenset(uid for uid, content in by_uid.items() if content.whole and uid not in parsed.spoiled),
+        whole_uids=frozenset(whole),
+        without_occurrences=frozenset(
+            (content.gateway, uid) for uid, content in whole.items() if not content.announcements
+        ),
         series=tuple(content.series for content in by_uid.values() if content.series is not None),
         events=parsed.events,
         remarks=tuple(remark for content in by_uid.values() for remark in content.remarks),

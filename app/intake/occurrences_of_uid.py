@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
-from app.domain.notice import Announcement, Occurrence, RepeatingRule
+from app.domain.notice import Announcement, NamedOccurrence, Occurrence, RepeatingRule
 from app.domain.refusal import IntakeProblem, WindowRefused
 from app.domain.window import ClosureWindow
 from app.ical.limits import Allowance
-from app.ical.moment import Moment, in_series
+from app.ical.moment import Moment, day_named, in_series
 from app.ical.recurrence import Expansion, Recurrence, RuleOccurrence, expand, recurrence_key
 from app.ical.unread import Unread
 from app.intake.allowed_lines import event_lines, property_lines, zone_lines
@@ -30,7 +30,7 @@ _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was
 
 @dataclass(slots=True)
 class UidContent:
-    """What the events of one UID come to. ``whole`` says that they state its complete set of occurrences.
+    """What the events of one UID come to. ``whole``: they state its complete set of occurrences, at ``gateway``.
 
     ``instances`` are when it takes place, withdrawn or not: all that start from ``since`` on (None: all there ever
     were), none of them longer than ``longest``. Where a whole series is withdrawn they lack its occurrences, since
@@ -48,6 +48,7 @@ class UidContent:
     longest: timedelta = timedelta()
     series: RepeatingRule | None = None
     whole: bool = False
+    gateway: str = ""
 
 
 def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowance) -> UidContent:
@@ -64,8 +65,11 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
         _announce_master(content, master, changed, request, allowance)
     for key, event in changed.items():
         _announce_changed(content, event, key, request)
+    if master is None:
+        content.announcements = [_as_named(told, changed.get(told.recurrence_id)) for told in content.announcements]
     content.remarks += skipped_remarks(content.skipped)
     content.whole = master is not None and not content.problems
+    content.gateway = "" if master is None else master.gateway
     content.problems = list(dict.fromkeys([*content.problems, *duplicates]))
     if content.series is not None:
         content.series = replace(content.series, octets=_octets(list(kept.values())))
@@ -80,6 +84,15 @@ def _series_starts(group: list[ParsedEvent]) -> Moment | None:
         if is_master and (newest is None or not _is_older(event, newest)):
             newest = event
     return None if newest is None else newest.starts
+
+
+def _as_named(told: Announcement, event: ParsedEvent | None) -> Announcement:
+    """Return what is told of an occurrence without its series, with how its sender named it."""
+    named = None if event is None else event.recurrence_id
+    if named is None:
+        return told
+    wall = named.naive if named.floating and not named.all_day else None
+    return replace(told, named=NamedOccurrence(day_named(named), wall, is_date=named.all_day))
 
 
 def longest_of(group: list[ParsedEvent]) -> timedelta:

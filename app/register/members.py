@@ -283,8 +283,11 @@ def _record_object(
     known = closures_of(receiving, [new.uid])
     here = {held.mark.recurrence_id: held for held in known if held.closure.gateway == collection.gateway.code}
     told = [replace(_replanned(announcement, here), by_receipt=True) for announcement in new.content.announcements]
-    matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at)
-    content = replace(new.content, announcements=tuple(told), whole_uids=frozenset({new.uid}))
+    empty = frozenset() if told else frozenset({(collection.gateway.code, new.uid)})
+    matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at, empty)
+    content = replace(
+        new.content, announcements=tuple(told), whole_uids=frozenset({new.uid}), without_occurrences=empty
+    )
     recorded = record_content(receiving, content, matches, known)
     octets = recorded.kept.octets
     if not receiving.rulebook.retention.keeps_details:

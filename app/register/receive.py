@@ -257,7 +257,10 @@ def _matches(receiving: Receiving, content: NoticeContent, about: str) -> tuple[
         receiving, [*(announcement.uid for announcement in content.announcements), *sorted(content.whole_uids)]
     )
     received_at = receiving.notice.received_at
-    return match_announcements(content.announcements, held, content.whole_uids, received_at), held
+    matches = match_announcements(
+        content.announcements, held, content.whole_uids, received_at, content.without_occurrences
+    )
+    return matches, held
 
 
 def _matches_about(receiving: Receiving, content: NoticeContent, about: str) -> tuple[list[Match], list[Held]]:
@@ -389,7 +392,7 @@ def _keep_rules(register: Register, connection: Connection, user: User, content:
         (announcement.gateway, announcement.uid)
         for announcement in content.announcements
         if announcement.uid in content.whole_uids
-    }
+    } | content.without_occurrences
     going_on: dict[tuple[str, str], RepeatingRule] = {(rule.gateway, rule.uid): rule for rule in content.series}
     ended = [store.blind.rule(user.id, *event) for event in sorted(events - going_on.keys())]
     runs.drop_series(connection, ended)
