@@ -83,8 +83,12 @@ class ObjectPatch:
     def can_state(self, original: datetime | None) -> bool:
         """Tell whether a few lines more can state an occurrence (None: the event that belongs to no series).
 
-        A series cannot state one event apart from its occurrences, nor an event without a rule a new occurrence.
+        A series cannot state one event apart from its occurrences, nor an event without a rule a new occurrence. Where
+        a change holds for all later occurrences, no line of it is of one of them alone.
         """
+        named = [line for editor in self._editors for line in editor.event.named("RECURRENCE-ID")]
+        if any(_parsed(line).parameter("RANGE") for line in named):
+            return False
         is_series = self._master is not None and any(map(self._master.event.named, ("RRULE", "RDATE")))
         if original is None:
             return self._master is not None and not is_series

@@ -12,6 +12,7 @@ from app.ical.recurrence import Expansion, Recurrence, RuleOccurrence, expand, r
 from app.ical.unread import Unread
 from app.intake.allowed_lines import event_lines, property_lines, zone_lines
 from app.intake.itip import Meaning
+from app.intake.later_occurrences import LaterChanges, range_problem
 from app.intake.parsed_event import UNREAD_TIME, ParsedEvent
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
@@ -63,6 +64,9 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
             _announce_addition(content, event, request, allowance)
     if master is not None:
         _announce_master(content, master, changed, request, allowance)
+    if master is None or master.withdrawn or master.recurrence is None:
+        for key in [key for key, event in changed.items() if event.and_later]:
+            content.problems.append(range_problem(changed.pop(key), "The series is not stated in this notice"))
     for key, event in changed.items():
         _announce_changed(content, event, key, request)
     if master is None:
@@ -101,6 +105,16 @@ def longest_of(group: list[ParsedEvent]) -> timedelta:
     added = [date.length for event in group if event.recurrence is not None for date in event.recurrence.added]
     lengths += [length for length in added if length is not None]
     return max((length.nominal + length.exact for length in lengths), default=timedelta()) + _CLOCKS
+
+
+def farthest_moved(group: list[ParsedEvent]) -> timedelta:
+    """Return by how much a change of an occurrence and all later ones moves these, either way, at most."""
+    moved = (
+        abs(event.starts.instant() - event.recurrence_id.instant())
+        for event in group
+        if event.and_later and event.starts is not None and event.recurrence_id is not None
+    )
+    return max(moved, default=timedelta()) + _CLOCKS
 
 
 def _newest(group: list[ParsedEvent], series: Moment | None, problems: list[IntakeProblem]) -> dict[str, ParsedEvent]:
@@ -163,9 +177,15 @@ def _announce_master(
         expansion = _expansion(content, master, request, allowance)
         content.remarks += day_remarks(master, changed.values())
         _name_by_day(changed, master.recurrence, expansion)
+        span = expansion.since or request.now - request.limits.past, expansion.until
+        later = LaterChanges(changed, expansion, span)
+        content.problems += [range_problem(event, "The series has no occurrence then") for event in later.unfounded]
         for occurrence in expansion.occurrences:
             key = recurrence_key(occurrence.key)
             own = changed.pop(key, None)
+            if own is None and later.hide(occurrence):
+                continue
+            own = own or later.of(occurrence, master)
             if own is None:
                 _announce_occurrence(content, master, occurrence, request)
             else:
@@ -177,7 +197,6 @@ def _announce_master(
         if expansion.until is not None:
             content.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until)
         if not content.problems:
-            span = expansion.since or request.now - request.limits.past, expansion.until
             content.remarks += extent_remarks(master, expansion, goes_on=True) + excluded_remarks(master, expansion)
             content.remarks += stray_remarks(master, list(changed.values()), expansion, span)
 

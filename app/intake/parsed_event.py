@@ -29,6 +29,8 @@ _MOST_PROBLEMS = 10  # of one event: enough to mend it by
 _MOST_DATES = 400  # on one line; an event has a bounded number of lines
 _LONGEST_UID = 1_000
 UNREAD_TIME = "The time of this withdrawal could not be read; it was taken by its UID."
+THIS_AND_FUTURE = "THISANDFUTURE"
+RANGE_REMEDY = "Send the whole series again, or each changed occurrence as an event of its own."
 _NO_END = "Give the event an end (DTEND) or a DURATION."
 _NO_START = "Give the event a start (DTSTART)."
 _DURATION = re.compile(r"[+-]?[Pp]")
@@ -53,6 +55,8 @@ class CalendarContext:
 class ParsedEvent:
     """A VEVENT read. ``starts`` and ``length`` are None, and ``gateway`` "", only in a withdrawal that says too little.
 
+    ``and_later``: what changes the occurrence of ``recurrence_id`` changes all later ones too (RFC 5545 3.2.13).
+
     ``starts_at`` and ``ends_at`` are (line, property) of what says when it starts and ends, for problems.
     """
 
@@ -67,6 +71,7 @@ class ParsedEvent:
     length: Length | None
     recurrence: Recurrence | None
     recurrence_id: Moment | None
+    and_later: bool
     starts_at: tuple[int, str]
     ends_at: tuple[int, str]
     remarks: tuple[str, ...]
@@ -171,6 +176,7 @@ def read_event(
         length=length,
         recurrence=recurrence,
         recurrence_id=recurrence_id,
+        and_later=recurrence_id is not None and bool(reader.stated["RECURRENCE-ID"][0].parameter("RANGE")),
         starts_at=(begun.line, "DTSTART") if begun else (sent.line, "DTSTART"),
         ends_at=(ending.line, ending.name) if ending else (sent.line, "DTEND"),
         remarks=tuple(remarks),
@@ -218,9 +224,8 @@ def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
 
 def _recurrence_id(reader: _Reader, starts: Moment | None) -> Moment | None:
     stated = reader.sole("RECURRENCE-ID")
-    if stated is not None and stated.parameter("RANGE"):
-        remedy = "Send the whole series again, or each changed occurrence as an event of its own."
-        reader.add(stated.unread("range", "A change of this and all later occurrences is not read.", remedy))
+    if stated is not None and (stated.parameter("RANGE") or THIS_AND_FUTURE).upper() != THIS_AND_FUTURE:
+        reader.add(stated.unread("range", "A change of this and all earlier occurrences is not read.", RANGE_REMEDY))
     calendar = reader.calendar
     return reader.attempt(read_named, stated, calendar.zones, calendar.floating, starts) if stated else None
 

@@ -89,8 +89,8 @@ def test_what_names_no_occurrence_is_told_of(tell, named):
     changed = tell((named, "DTSTART:20270620T003000Z", "DTEND:20270620T040000Z"))
     assert count(changed) == (1, 0, 0, 0)
     assert changed.accepted[0].remarks == (
-        "We hold its series, but no occurrence that it names (RECURRENCE-ID): it was taken as one more. "
-        "Send the whole series if it is a change of another.",
+        ("We hold its series, but no occurrence that it names (RECURRENCE-ID): it was taken as one more. "
+        "Send the whole series if it is a change of another."),
     )  # fmt: skip
 
 
