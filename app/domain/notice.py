@@ -120,13 +120,15 @@ def mark_of(announcement: Announcement) -> SenderMark:
 class RepeatingRule:
     """A rule that goes on beyond the horizon: ``octets`` is a VCALENDAR of this UID alone, to be read again later.
 
-    ``expanded_to`` (aware UTC) is the end of the span of which this reading states every occurrence.
+    ``expanded_to`` (aware UTC) is the end of the span of which this reading states every occurrence. ``pattern`` is the
+    same for two readings whose rule, first start and length are the same, whatever exceptions they have.
     """
 
     uid: str
     gateway: str
     octets: bytes
     expanded_to: datetime
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)

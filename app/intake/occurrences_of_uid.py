@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 
 from app.domain.notice import Announcement, NamedOccurrence, Occurrence, RepeatingRule
 from app.domain.refusal import IntakeProblem, WindowRefused
@@ -25,6 +26,7 @@ from app.intake.series_remarks import (
 )
 from app.intake.windows import checked_window, window_from
 
+_OF_PATTERN = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE"})
 _CLOCKS = timedelta(days=1)  # more than any zone ever moved its clocks
 _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was kept as the first occurrence."
 
@@ -195,10 +197,15 @@ def _announce_master(
             content.announcements[0] = replace(first, remarks=(*first.remarks, _UNSYNCHRONISED))
         content.since = expansion.since
         if expansion.until is not None:
-            content.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until)
+            content.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until, _pattern(master))
         if not content.problems:
             content.remarks += extent_remarks(master, expansion, goes_on=True) + excluded_remarks(master, expansion)
             content.remarks += stray_remarks(master, list(changed.values()), expansion, span)
+
+
+def _pattern(master: ParsedEvent) -> str:
+    lines = sorted(line.octets for line in master.sent.properties if line.name in _OF_PATTERN)
+    return sha256(b"\n".join(lines)).hexdigest()[:32]
 
 
 def _name_by_day(changed: dict[str, ParsedEvent], recurrence: Recurrence, expansion: Expansion) -> None:

@@ -365,7 +365,9 @@ def _carry(
     rule = runs.series_of(store, connection, store.blind.rule(here.user.id, here.gateway.code, uid))
     if rule is not None and here.place != there.place:
         runs.drop_series(connection, [rule.key])
-        runs.put_series(store, connection, here.user.id, (uid, there.gateway.code, rule.octets), rule.expanded_to)
+        runs.put_series(
+            store, connection, here.user.id, replace(rule.rule, gateway=there.gateway.code), rule.received_at
+        )
     fresh = replace(standing.head, name=new_name, created_at=now, changed_at=now, leaves_on=0)
     if named is not None and named.id == standing.id:
         named = members.member_named(store, connection, there.place, new_name)
