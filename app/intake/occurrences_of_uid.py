@@ -8,12 +8,13 @@ from app.domain.notice import Announcement, NamedOccurrence, Occurrence, Repeati
 from app.domain.refusal import IntakeProblem, WindowRefused
 from app.domain.window import ClosureWindow
 from app.ical.limits import Allowance
-from app.ical.moment import Moment, day_named, in_series
+from app.ical.moment import Moment, day_named
 from app.ical.recurrence import Expansion, Recurrence, RuleOccurrence, expand, recurrence_key
 from app.ical.unread import Unread
 from app.intake.allowed_lines import event_lines, property_lines, zone_lines
 from app.intake.itip import Meaning
 from app.intake.later_occurrences import LaterChanges, range_problem
+from app.intake.newest_of_uid import key_of, newest_of, without_undecided
 from app.intake.parsed_event import UNREAD_TIME, ParsedEvent
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
@@ -58,7 +59,8 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
     """Turn the events of one UID into announcements, problems and remarks."""
     content = UidContent(longest=longest_of(group))
     duplicates: list[IntakeProblem] = []
-    kept = _newest(group, _series_starts(group), duplicates)
+    group = without_undecided(group, content.problems)
+    kept = newest_of(group, duplicates)
     master = kept.get("")
     changed = {key: event for key, event in kept.items() if event.recurrence_id is not None}
     for event in kept.values():
@@ -80,16 +82,6 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
     if content.series is not None:
         content.series = replace(content.series, octets=_octets(list(kept.values())))
     return content
-
-
-def _series_starts(group: list[ParsedEvent]) -> Moment | None:
-    """Return when the series of a UID begins as its newest master has it; None where nothing recurs."""
-    newest: ParsedEvent | None = None
-    for event in group if len(group) > 1 else ():
-        is_master = event.recurrence_id is None and event.recurrence is not None
-        if is_master and (newest is None or not _is_older(event, newest)):
-            newest = event
-    return None if newest is None else newest.starts
 
 
 def _as_named(told: Announcement, event: ParsedEvent | None) -> Announcement:
@@ -117,49 +109,6 @@ def farthest_moved(group: list[ParsedEvent]) -> timedelta:
         if event.and_later and event.starts is not None and event.recurrence_id is not None
     )
     return max(moved, default=timedelta()) + _CLOCKS
-
-
-def _newest(group: list[ParsedEvent], series: Moment | None, problems: list[IntakeProblem]) -> dict[str, ParsedEvent]:
-    """Keep the newest of each (UID, RECURRENCE-ID) by SEQUENCE, then DTSTAMP (RFC 5546 2.1.5); name the others.
-
-    The key is "" for a master. ``series`` is when the series begins that the others belong to, where it is stated.
-    """
-    kept: dict[str, ParsedEvent] = {}
-    for event in group:
-        key = _key(event, series)
-        other = kept.get(key)
-        if other is None:
-            kept[key] = event
-            continue
-        newer, older = (event, other) if not _is_older(event, other) else (other, event)
-        kept[key] = newer
-        problems.append(
-            problem_of(
-                Unread(
-                    "duplicate",
-                    "The same event stands in this notice twice; the newer one was read.",
-                    "Give each event a UID of its own, and each change a higher SEQUENCE.",
-                    line=older.sent.line,
-                    property_name="UID",
-                )
-            )
-        )
-    return kept
-
-
-def _key(event: ParsedEvent, series: Moment | None) -> str:
-    if event.recurrence_id is not None:
-        named = event.recurrence_id if series is None else in_series(event.recurrence_id, series)
-        return recurrence_key(named.instant())
-    if event.calendar.meaning is Meaning.ADDITION and event.starts is not None:
-        return recurrence_key(event.starts.instant())
-    return ""
-
-
-def _is_older(event: ParsedEvent, other: ParsedEvent) -> bool:
-    if event.sequence != other.sequence or event.dtstamp is None or other.dtstamp is None:
-        return event.sequence < other.sequence
-    return event.dtstamp < other.dtstamp
 
 
 def _announce_master(
@@ -225,7 +174,7 @@ def _name_by_day(changed: dict[str, ParsedEvent], recurrence: Recurrence, expans
 def _announce_addition(content: UidContent, event: ParsedEvent, request: ReadRequest, allowance: Allowance) -> None:
     """Announce what METHOD:ADD adds to a series held already (RFC 5546 3.2.4); it has no place in the rule of that."""
     if event.recurrence is None:
-        _announce_window(content, event, request, _key(event, None))
+        _announce_window(content, event, request, key_of(event, None))
         return
     expansion = _expansion(content, event, request, allowance)
     for occurrence in expansion.occurrences:

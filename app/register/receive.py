@@ -16,6 +16,7 @@ from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.receipts import Outcome, make_receipt
 from app.register.register import Register
 from app.register.repeating_rules import entry_of, keep_rules
+from app.register.reused_uids import reuse_problem
 from app.register.rulebook import Rulebook
 from app.register.transaction import Transaction
 from app.security.signing import SigningKey
@@ -78,6 +79,10 @@ def receive_notice(
             missing = _missing(register, connection, user, notice.received_at, content)
             matches += [Match(withdrawal_of(entry), entry) for entry in missing]
         recorded = record_content(receiving, content, matches, held)
+        doubt = None if about else reuse_problem(recorded.decisions)
+        if doubt is not None:
+            remarks = (*content.remarks, f"{doubt.text} {doubt.remedy}")
+            recorded = replace(recorded, content=replace(content, remarks=remarks))
         follow_closures(register, connection, user, recorded.changes, rulebook, known=held)
     return recorded.outcome(register.signing_key)
 
@@ -168,7 +173,8 @@ def preview_notice(
         clashes = _clashes(receiving, decisions, names)
         missing = [as_it_stands(entry) for entry in _missing(register, connection, user, received_at, content)]
     acknowledged = [acknowledge(decision, clashes, _also_at(decisions, held)) for decision in decisions]
-    found = (*content.problems, *problems)
+    doubt = None if about else reuse_problem(decisions)
+    found = (*content.problems, *problems, *(() if doubt is None else (doubt,)))
     outcome = outcome_of(received_at, acknowledged, found, content.remarks, names, recorded=False)
     return replace(outcome, missing=tuple(missing))
 
