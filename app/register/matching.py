@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.domain.closure import State
 from app.domain.notice import Announcement
-from app.register.named_occurrence import as_known
+from app.register.named_occurrence import HeldSeries
 from app.store.closures import Held
 
 Event = tuple[str, str]
@@ -41,10 +41,16 @@ def match_announcements(
         known[_event_of(closure)][closure.mark.recurrence_id] = closure
     stated: dict[Event, list[Announcement]] = defaultdict(list)
     order: dict[int, int] = {}
+    series: dict[Event, HeldSeries] = {}
     for at, announcement in enumerate(announcements):
         for told in _at_each_gateway(announcement, known):
             event = told.gateway, told.uid
-            meant = told if told.named is None or told.uid in whole_uids else as_known(told, told.named, known[event])
+            meant = told
+            if told.named is not None and told.uid not in whole_uids:
+                if event not in series:
+                    keys = (other.recurrence_id for other in announcements if other.uid == told.uid)
+                    series[event] = HeldSeries(known.get(event, {}), keys)
+                meant = series[event].as_held(told, told.named)
             stated[event].append(meant)
             order[id(meant)] = at
     for event in without_occurrences:

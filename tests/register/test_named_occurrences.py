@@ -141,3 +141,17 @@ def test_a_series_that_is_over_is_told_as_it_stands_when_it_is_cancelled(tell):
     tell((*BERLIN, "RRULE:FREQ=WEEKLY;COUNT=2"))
     late = tell(("SEQUENCE:1",), method="CANCEL", at=NOW + timedelta(days=365))
     assert count(late) == (0, 2, 0, 0)
+
+
+def test_of_two_that_name_one_occurrence_differently_each_is_told_of(tell):
+    tell((*DAYS, "RRULE:FREQ=DAILY;COUNT=12"))
+    both = tell(
+        ("RECURRENCE-ID:20270614T000000Z", "STATUS:CANCELLED"),
+        ("RECURRENCE-ID;VALUE=DATE:20270614", "STATUS:CANCELLED"),
+        ("RECURRENCE-ID:20270613T220000Z", "STATUS:CANCELLED"),
+    )
+    assert (count(both), starts(both.withdrawn)) == ((0, 0, 1, 2), ["06-13 23:00"])
+    again = tell(
+        ("RECURRENCE-ID:20270615T000000Z", "STATUS:CANCELLED"), ("RECURRENCE-ID:20270614T220000Z", "STATUS:CANCELLED")
+    )
+    assert (count(again), starts(again.withdrawn)) == ((0, 0, 1, 1), ["06-14 23:00"])
