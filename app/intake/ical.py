@@ -62,7 +62,7 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
     by_uid = [
         (uid, content_of_uid(events, request, allowance))
         for uid, group in parsed.groups.items()
-        for events in by_gateway(group)
+        for events in (by_gateway(group) if len(group) > 1 else (group,))
     ]
     problems = [*parsed.problems, *(problem for _, content in by_uid for problem in content.problems)]
     spoiled = parsed.spoiled.union(uid for uid, content in by_uid if not content.whole)
@@ -189,7 +189,7 @@ def by_gateway(group: list[ParsedEvent]) -> list[list[ParsedEvent]]:
 
     An occurrence at another gateway than its series goes with that series.
     """
-    gateways = {event.gateway for event in group if event.recurrence_id is None} if len(group) > 1 else set()
+    gateways = {event.gateway for event in group if event.recurrence_id is None}
     if len(gateways) < 2:  # noqa: PLR2004 - several
         return [group]
     return [

@@ -14,7 +14,7 @@ _SEVERAL = 2
 
 def without_undecided(group: list[ParsedEvent], problems: list[IntakeProblem]) -> list[ParsedEvent]:
     """Leave out several events that say different things under one UID and RECURRENCE-ID, none marked as newer."""
-    masters = [event for event in group if key_of(event, None) == ""] if len(group) > 1 else []
+    masters = [event for event in group if key_of(event, None) == ""]
     if len(masters) < _SEVERAL:
         return group
     newest = masters[0]
@@ -46,7 +46,7 @@ def _says_the_same(event: ParsedEvent, other: ParsedEvent) -> bool:
 def _series_starts(group: list[ParsedEvent]) -> Moment | None:
     """Return when the series of a UID begins as its newest master has it; None where nothing recurs."""
     newest: ParsedEvent | None = None
-    for event in group if len(group) > 1 else ():
+    for event in group:
         is_master = event.recurrence_id is None and event.recurrence is not None
         if is_master and (newest is None or not _is_older(event, newest)):
             newest = event
@@ -58,7 +58,7 @@ def newest_of(group: list[ParsedEvent], problems: list[IntakeProblem]) -> dict[s
 
     The key is "" for a master, else that of ``recurrence_key``, as the series has it where it is stated.
     """
-    series = _series_starts(group)
+    series = _series_starts(group) if len(group) > 1 else None
     kept: dict[str, ParsedEvent] = {}
     for event in group:
         key = key_of(event, series)

@@ -59,7 +59,8 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
     """Turn the events of one UID into announcements, problems and remarks."""
     content = UidContent(longest=longest_of(group))
     duplicates: list[IntakeProblem] = []
-    group = without_undecided(group, content.problems)
+    if len(group) > 1:
+        group = without_undecided(group, content.problems)
     kept = newest_of(group, duplicates)
     master = kept.get("")
     changed = {key: event for key, event in kept.items() if event.recurrence_id is not None}
@@ -68,20 +69,26 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
             _announce_addition(content, event, request, allowance)
     if master is not None:
         _announce_master(content, master, changed, request, allowance)
-    if master is None or master.withdrawn or master.recurrence is None:
-        for key in [key for key, event in changed.items() if event.and_later]:
-            content.problems.append(range_problem(changed.pop(key), "The series is not stated in this notice"))
+    if changed and (master is None or master.withdrawn or master.recurrence is None):
+        _refuse_ranges(content, changed)
     for key, event in changed.items():
         _announce_changed(content, event, key, request)
     if master is None:
         content.announcements = [_as_named(told, changed.get(told.recurrence_id)) for told in content.announcements]
-    content.remarks += skipped_remarks(content.skipped)
+    if content.skipped:
+        content.remarks += skipped_remarks(content.skipped)
     content.whole = master is not None and not content.problems
     content.gateway = "" if master is None else master.gateway
     content.problems = list(dict.fromkeys([*content.problems, *duplicates]))
     if content.series is not None:
         content.series = replace(content.series, octets=_octets(list(kept.values())))
     return content
+
+
+def _refuse_ranges(content: UidContent, changed: dict[str, ParsedEvent]) -> None:
+    """Take out the changes of an occurrence and all later ones where no series is stated beside them."""
+    for key in [key for key, event in changed.items() if event.and_later]:
+        content.problems.append(range_problem(changed.pop(key), "The series is not stated in this notice"))
 
 
 def _as_named(told: Announcement, event: ParsedEvent | None) -> Announcement:
@@ -122,8 +129,10 @@ def _announce_master(
         _announce_withdrawn(content, master)
     elif master.recurrence is None:
         _announce_window(content, master, request)
-        always = datetime.min.replace(tzinfo=UTC), None
-        content.remarks += stray_remarks(master, list(changed.values()), Expansion(()), always)
+        if changed:
+            always = datetime.min.replace(tzinfo=UTC), None
+            alone = [event for event in changed.values() if not event.and_later]
+            content.remarks += stray_remarks(master, alone, Expansion(()), always)
     else:
         expansion = _expansion(content, master, request, allowance)
         content.remarks += day_remarks(master, changed.values())

@@ -121,8 +121,6 @@ def stray_remarks(
 
 def skipped_remarks(skipped: Sequence[ParsedEvent]) -> list[str]:
     """Name the changed occurrences that are so long past that they are not taken."""
-    if not skipped:
-        return []
     named = [_named_change(event) for event in skipped]
     return [f"Changed occurrences that are long past were left out: {_listed(named)}."]
 
