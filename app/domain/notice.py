@@ -1,7 +1,7 @@
 """A notice as it was received, and its content: what it announces of each closure, and what could not be read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from app.domain.refusal import IntakeProblem
@@ -35,6 +35,19 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedOccurrence:
+    """Which occurrence was named in a notice that does not state the series, which would say how its name is read.
+
+    ``day`` is what it names among whole days. ``wall`` (naive) is what it shows on the clocks of the series, where it
+    names no zone. ``is_date`` says that it names no more than the day.
+    """
+
+    day: date
+    wall: datetime | None = None
+    is_date: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Announcement:
     """What one notice says of one closure.
 
@@ -46,6 +59,7 @@ class Announcement:
     ``sender_dtstamp`` decide which of two notices is newer (RFC 5546 2.1.5), never lateness; ``by_receipt`` says that
     they do not: the object that a client put into its collection is what stands, whichever marks it bears. ``remarks``
     say how a time was read; ``left_out`` names what the sender wrote beyond date, time, gateway and reference.
+    ``named`` is set for an occurrence that is told of without its series: ``recurrence_id`` is its literal reading.
     """
 
     uid: str
@@ -60,6 +74,7 @@ class Announcement:
     line: int | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    named: NamedOccurrence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +120,15 @@ def mark_of(announcement: Announcement) -> SenderMark:
 class RepeatingRule:
     """A rule that goes on beyond the horizon: ``octets`` is a VCALENDAR of this UID alone, to be read again later.
 
-    ``expanded_to`` (aware UTC) is the end of the span of which this reading states every occurrence.
+    ``expanded_to`` (aware UTC) is the end of the span of which this reading states every occurrence. ``pattern`` is the
+    same for two readings whose rule, first start and length are the same, whatever exceptions they have.
     """
 
     uid: str
     gateway: str
     octets: bytes
     expanded_to: datetime
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +153,15 @@ class NoticeContent:
     """What one notice says, and what of it could not be read.
 
     ``whole_uids`` are the UIDs whose complete set of occurrences is stated here (a master is present), so that an
-    occurrence known from before and absent here has vanished. ``events`` counts what the notice held, understood or
-    not. ``remarks`` concern the notice as a whole.
+    occurrence known from before and absent here has vanished. ``without_occurrences`` are those (gateway, UID) of them
+    of which nothing is to be announced now: all is excluded, or lies beyond the horizon. ``events`` counts what the
+    notice held, understood or not. ``remarks`` concern the notice as a whole.
     """
 
     announcements: tuple[Announcement, ...]
     problems: tuple[IntakeProblem, ...]
     whole_uids: frozenset[str] = frozenset()
+    without_occurrences: frozenset[tuple[str, str]] = frozenset()
     series: tuple[RepeatingRule, ...] = ()
     events: int = 0
     remarks: tuple[str, ...] = ()

@@ -1,11 +1,15 @@
 """A time as the sender wrote it, a wall clock in a zone; the instant it is; how long it is from one to another."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 
 from app.ical.parsed_line import ParsedLine
 from app.ical.values import Length, read_time
 from app.ical.zones import LONDON_ZONE, UTC_ZONE, Zone, ZoneTable
+
+_NOON = time(12)
+_QUARTER = 15  # minutes: every zone's midnight is a whole number of them away from that of UTC
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,50 @@ def read_moment(stated: ParsedLine, value: str, zones: ZoneTable, floating: Zone
     """Read one DATE or DATE-TIME of a line; ``floating`` is the zone of times that name none. Raise ``Unread``."""
     found, utc = read_time(stated, value)
     if not isinstance(found, datetime):
-        return Moment(datetime(found.year, found.month, found.day), LONDON_ZONE, all_day=True)  # noqa: DTZ001 - wall clock
+        return whole_day(found)
     if utc:
         return Moment(found, UTC_ZONE)
     tzid = stated.parameter("TZID")
     if tzid is None:
         return Moment(found, floating, floating=True)
     return Moment(found, zones.resolve(tzid, stated.line, stated.name))
+
+
+def day_named(moment: Moment) -> date:
+    """Return the day that a moment names among whole days: the day that its sender wrote, at midnight of some zone.
+
+    In UTC the midnight of a zone further east falls on the evening before: 22:00Z is the next day in Berlin's summer.
+    What is nobody's midnight, such as 23:59:59, names the day that it is written with.
+    """
+    wall = moment.naive
+    if moment.zone == UTC_ZONE and not moment.floating and wall.time() > _NOON:
+        is_midnight = wall.minute % _QUARTER == 0 and wall.second == 0
+        return wall.date() + _DAY if is_midnight else wall.date()
+    return wall.date()
+
+
+def whole_day(day: date) -> Moment:
+    """Return a whole day as the moment at which it begins."""
+    return Moment(datetime.combine(day, time()), LONDON_ZONE, all_day=True)
+
+
+def in_series(named: Moment, series: Moment) -> Moment:
+    """Return what a RECURRENCE-ID, EXDATE or RDATE means in a series that begins at ``series``.
+
+    Among whole days it names a day, whatever its type; else a time without a zone is on the clocks of the series.
+    """
+    if series.all_day:
+        return whole_day(day_named(named))
+    return replace(named, zone=series.zone) if named.floating else named
+
+
+def read_named(stated: ParsedLine, zones: ZoneTable, floating: Zone, starts: Moment | None) -> Moment:
+    """Read the RECURRENCE-ID of an event that begins at ``starts``, if it says so. Raise ``Unread``.
+
+    What is named without a zone is named in the zone that the event itself keeps; one that keeps none leaves it open.
+    """
+    named = read_moment(stated, stated.value, zones, starts.zone if starts else floating)
+    return replace(named, floating=False) if starts is not None and not starts.floating else named
 
 
 def end_of(starts: Moment, length: Length) -> datetime:

@@ -13,7 +13,7 @@ from app.domain.london import Reading as ClockReading
 from app.ical.components import Component, read_sole_calendar
 from app.ical.limits import Allowance, Limits
 from app.ical.lines import ContentLine, fold_line, own_line
-from app.ical.moment import Moment, end_of, read_moment
+from app.ical.moment import Moment, end_of, in_series, read_moment, read_named
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
 from app.ical.values import read_duration
@@ -65,9 +65,10 @@ class ObjectPatch:
         self._added: list[tuple[Override, bytes]] = []
         # By the start that the series gave, as an instant or as the day of a RECURRENCE-ID that is a date.
         self._places: dict[date, int] = {}
+        master = None if self._master is None else self._master.event
         for place, editor in enumerate(self._editors):
             for line in editor.event.named("RECURRENCE-ID")[:1]:
-                (named,) = self._clock.read_beside_start(line, editor.event)
+                named = self._clock.read_original(line, editor.event, master)
                 self._places.setdefault(named.naive.date() if named.all_day else named.instant(), place)
 
     def place_of(self, original: datetime | None) -> int | None:
@@ -82,8 +83,12 @@ class ObjectPatch:
     def can_state(self, original: datetime | None) -> bool:
         """Tell whether a few lines more can state an occurrence (None: the event that belongs to no series).
 
-        A series cannot state one event apart from its occurrences, nor an event without a rule a new occurrence.
+        A series cannot state one event apart from its occurrences, nor an event without a rule a new occurrence. Where
+        a change holds for all later occurrences, no line of it is of one of them alone.
         """
+        named = [line for editor in self._editors for line in editor.event.named("RECURRENCE-ID")]
+        if any(_parsed(line).parameter("RANGE") for line in named):
+            return False
         is_series = self._master is not None and any(map(self._master.event.named, ("RRULE", "RDATE")))
         if original is None:
             return self._master is not None and not is_series
@@ -242,15 +247,26 @@ class _Clock:
         stated = _parsed(line)
         return read_moment(stated, stated.value, self._zones, self._floating)
 
-    def read_beside_start(self, line: ContentLine, event: Component) -> list[Moment]:
-        """Read a RECURRENCE-ID or an EXDATE: a time without a zone is in that of DTSTART. Raise ``Unread``."""
-        stated = _parsed(line)
-        starts = event.named("DTSTART")
+    def read_original(self, line: ContentLine, event: Component, master: Component | None) -> Moment:
+        """Read a RECURRENCE-ID of an event as the start of its series that it names. Raise ``Unread``."""
+        named = read_named(_parsed(line), self._zones, self._floating, self._starts(event))
+        series = self._starts(master) if master is not None else None
+        return named if series is None else in_series(named, series)
+
+    def read_exceptions(self, line: ContentLine, master: Component) -> list[Moment]:
+        """Read an EXDATE as the starts of its series that it names. Raise ``Unread``."""
+        stated, series = _parsed(line), self._starts(master)
+        zone = self._floating if series is None else series.zone
+        named = [read_moment(stated, value, self._zones, zone) for value in stated.value.split(",")]
+        return named if series is None else [in_series(moment, series) for moment in named]
+
+    def _starts(self, event: Component) -> Moment | None:
+        """Return when an event begins, None where it does not say so in a way that can be read."""
+        lines = event.named("DTSTART")
         try:
-            zone = self.read(starts[0]).zone if starts else self._floating
+            return self.read(lines[0]) if lines else None
         except Unread:
-            zone = self._floating
-        return [read_moment(stated, value, self._zones, zone) for value in stated.value.split(",")]
+            return None
 
 
 def _state_window(editor: _Editor, clock: _Clock, window: tuple[datetime, datetime]) -> None:
@@ -297,7 +313,7 @@ def _drop_exceptions(master: _Editor, clock: _Clock, originals: Sequence[datetim
     zone = clock.read(_start_line(master.event)).zone
     dropped: set[date] = {*originals, *(zone.wall(original).date() for original in originals)}
     for line in lines:
-        moments = clock.read_beside_start(line, master.event)
+        moments = clock.read_exceptions(line, master.event)
         kept = [
             value
             for value, moment in zip(_parsed(line).value.split(","), moments, strict=True)

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from app.ical.evaluate import starts_of_rule
 from app.ical.limits import Allowance, Limits
-from app.ical.moment import Moment
+from app.ical.moment import Moment, day_named, in_series
 from app.ical.rule import Rule
 from app.ical.unread import FAULTS, Unread
 from app.ical.values import Length
 
+_KEY = "%Y%m%dT%H%M%SZ"
 _FEWER = "Give the series an end, or send it in smaller parts."
 _MARGIN = timedelta(days=2)  # more than any zone is away from UTC
 # What dateutil spends on one period of each frequency, in about microseconds, whether or not anything falls into it.
@@ -30,6 +31,14 @@ class AddedDate:
 
 
 @dataclass(frozen=True, slots=True)
+class ExcludedDate:
+    """A date that EXDATE leaves out, as it was ``written`` on a ``line``."""
+
+    written: Moment
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleOccurrence:
     """One occurrence: ``key`` is the UTC start that the unaltered rule gave it, ``position`` its index there."""
 
@@ -46,25 +55,33 @@ class Recurrence:
     starts: Moment
     rule: Rule | None
     added: tuple[AddedDate, ...] = ()
-    excluded: tuple[Moment, ...] = ()
+    excluded: tuple[ExcludedDate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
     """``since``: there may be more that starts before that instant; ``until``: the rule has more after that one.
 
-    ``unsynchronised``: the rule itself does not give DTSTART.
+    ``unsynchronised``: the rule itself does not give DTSTART. ``left_out`` are the occurrences that EXDATE names,
+    ``unmatched`` what EXDATE names within that span though no occurrence is there.
     """
 
     occurrences: tuple[RuleOccurrence, ...]
     since: datetime | None = None
     until: datetime | None = None
     unsynchronised: bool = False
+    left_out: tuple[RuleOccurrence, ...] = ()
+    unmatched: tuple[ExcludedDate, ...] = ()
 
 
 def recurrence_key(instant: datetime) -> str:
     """Return a UTC instant as RECURRENCE-ID has it: ``20261206T020000Z``."""
-    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{instant.astimezone(UTC):{_KEY}}"
+
+
+def original_start(key: str) -> datetime | None:
+    """Return the UTC instant that a key made by ``recurrence_key`` is of; None for "", where nothing recurs."""
+    return datetime.strptime(key, _KEY).replace(tzinfo=UTC) if key else None
 
 
 def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: Allowance) -> Expansion:
@@ -98,18 +115,26 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
                 break
             _check_count(ahead, limits)
             seen.setdefault(key, RuleOccurrence(key, moment, start.position))
-    for date in recurrence.added:
-        key = date.starts.instant()
+    for added in recurrence.added:
+        key = added.starts.instant()
         if earliest <= key <= now + limits.reach:
-            seen.setdefault(key, RuleOccurrence(key, date.starts, None, date.length))
+            seen.setdefault(key, RuleOccurrence(key, added.starts, None, added.length))
     _check_count(sum(key >= now for key in seen), limits)
     if not seen and until is None:
         raise _none_within_reach()
-    found = _without(seen, recurrence.excluded)
+    named = _Named(recurrence)
+    found = tuple(occurrence for _, occurrence in sorted(seen.items()) if not named.leaves_out(occurrence))
     kept = found[-limits.occurrences :]
     allowance.spend(occurrences=len(kept))
     since = kept[0].key if len(kept) < len(found) else earliest
-    return Expansion(kept, since if _begins(recurrence) < since else None, until, unsynchronised)
+    return Expansion(
+        occurrences=kept,
+        since=since if _begins(recurrence) < since else None,
+        until=until,
+        unsynchronised=unsynchronised,
+        left_out=tuple(named.left_out),
+        unmatched=named.unmatched((earliest, until)),
+    )
 
 
 def _begins(recurrence: Recurrence) -> datetime:
@@ -132,19 +157,45 @@ def _none_within_reach() -> Unread:
 
 
 def _after_until(moment: Moment, key: datetime, rule: Rule | None) -> bool:
-    """Tell whether an occurrence lies after UNTIL; an UNTIL that is a date holds to the end of that day."""
+    """Tell whether an occurrence lies after UNTIL; as a date, or of whole days, it holds to the end of its day."""
     if rule is None or rule.until is None:
         return False
-    if rule.until.all_day:
-        return moment.naive.date() > rule.until.naive.date()
+    if rule.until.all_day or moment.all_day:
+        return moment.naive.date() > day_named(rule.until)
     return key > rule.until.instant()
 
 
-def _without(seen: dict[datetime, RuleOccurrence], excluded: tuple[Moment, ...]) -> tuple[RuleOccurrence, ...]:
-    """Leave out what EXDATE names: by its instant, or by its day where it is a date, as some senders write."""
-    instants = {moment.instant() for moment in excluded}
-    days = {moment.naive.date() for moment in excluded if moment.all_day}
-    return tuple(seen[key] for key in sorted(seen) if key not in instants and seen[key].starts.naive.date() not in days)
+class _Named:
+    """What EXDATE names of a series: instants, or days where it is of whole days or a date, as some senders write."""
+
+    def __init__(self, recurrence: Recurrence) -> None:
+        self._instants: dict[datetime, ExcludedDate] = {}
+        self._days: dict[date, ExcludedDate] = {}
+        for excluded in recurrence.excluded:
+            named = in_series(excluded.written, recurrence.starts)
+            if named.all_day:
+                self._days.setdefault(named.naive.date(), excluded)
+            else:
+                self._instants.setdefault(named.instant(), excluded)
+        self.left_out: list[RuleOccurrence] = []
+
+    def leaves_out(self, occurrence: RuleOccurrence) -> bool:
+        """Tell whether EXDATE names an occurrence, and remember it."""
+        if not self._instants and not self._days:
+            return False
+        found = occurrence.key in self._instants or occurrence.starts.naive.date() in self._days
+        if found:
+            self.left_out.append(occurrence)
+        return found
+
+    def unmatched(self, span: tuple[datetime, datetime | None]) -> tuple[ExcludedDate, ...]:
+        """Return what is named in a span, which may have no end, but is none of the occurrences asked about."""
+        keys = {occurrence.key for occurrence in self.left_out}
+        days = {occurrence.starts.naive.date() for occurrence in self.left_out}
+        named = [(key, excluded) for key, excluded in self._instants.items() if key not in keys]
+        named += [(excluded.written.instant(), excluded) for day, excluded in self._days.items() if day not in days]
+        first, last = span
+        return tuple(excluded for key, excluded in named if first <= key and (last is None or key <= last))
 
 
 @dataclass(frozen=True, slots=True)

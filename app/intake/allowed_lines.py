@@ -19,6 +19,7 @@ _DATED = _TIMES | {"DTSTAMP", "RECURRENCE-ID"}
 _OF_GATEWAY = frozenset({"LOCATION", "X-MAINTNOTE-OBJECT-ID"})
 _PARAMETER = re.compile(r';(?:"[^"]*"|[^;"])*')
 _VALUE_TYPE = re.compile(r";VALUE=(?:DATE|DATE-TIME|PERIOD|DURATION)", re.IGNORECASE)
+_RANGE = re.compile(r";RANGE=THISANDFUTURE", re.IGNORECASE)
 _TZID = re.compile(r";TZID=", re.IGNORECASE)
 _LOCAL_TIME = re.compile(r"T[0-9]{6}(?![0-9Z])", re.IGNORECASE)
 _MOMENT = re.compile(r"[0-9]{8}(?:T[0-9]{6}Z?)?|[+-]?P[0-9WDHMST]{2,40}", re.IGNORECASE)
@@ -150,6 +151,8 @@ def _is_of_time(parameter: str, stated: ParsedLine) -> bool:
         return False
     if _TZID.match(parameter):
         return _names_zone(stated)
+    if stated.name == "RECURRENCE-ID" and _RANGE.fullmatch(parameter):
+        return True
     return _VALUE_TYPE.fullmatch(parameter) is not None
 
 

@@ -36,10 +36,10 @@ def read_object(stream: CalendarStream, request: ReadRequest) -> CalendarObject:
     it: they "MUST be specified in separate calendar object resources" (RFC 4791 4.1).
     """
     reading, by_uid = read_by_uid(stream, request)
-    if len(by_uid) > 1:
+    if len({uid for uid, _ in by_uid}) > 1:
         text = "The events have different UIDs."
         raise unreadable(Unread("several-uids", text, "Put each event into its own resource."))
-    uid, content = next(iter(by_uid.items()), ("", None))
+    uid, content = next(iter(by_uid), ("", None))
     if content is None:
         return CalendarObject(uid, reading, (), None, None)
     more, cancelled = cancelled_instances(content, request, Allowance(request.limits))

@@ -52,21 +52,29 @@ def read_stream(octets: bytes) -> CalendarStream:
         raise unreadable(unread) from unread
 
 
-def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeContent, dict[str, UidContent]]:
-    """Read a notice that was scanned, and return beside the reading what each UID came to.
+def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeContent, list[tuple[str, UidContent]]]:
+    """Read a notice that was scanned, and return beside the reading what each UID came to at each gateway.
 
     Raise as ``read_ical`` does.
     """
     allowance = Allowance(request.limits)
     parsed = parse_notice(stream, request, allowance)
-    by_uid = {uid: content_of_uid(group, request, allowance) for uid, group in parsed.groups.items()}
-    problems = [*parsed.problems, *(problem for content in by_uid.values() for problem in content.problems)]
+    by_uid = [
+        (uid, content_of_uid(events, request, allowance))
+        for uid, group in parsed.groups.items()
+        for events in (by_gateway(group) if len(group) > 1 else (group,))
+    ]
+    problems = [*parsed.problems, *(problem for _, content in by_uid for problem in content.problems)]
+    spoiled = parsed.spoiled.union(uid for uid, content in by_uid if not content.whole)
+    whole = [(uid, content) for uid, content in by_uid if uid not in spoiled]
     reading = NoticeContent(
-        announcements=tuple(announcement for content in by_uid.values() for announcement in content.announcements),
+        announcements=tuple(announcement for _, content in by_uid for announcement in content.announcements),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-        whole_uids=frozenset(uid for uid, content in by_uid.items() if content.whole and uid not in parsed.spoiled),
-        series=tuple(content.series for content in by_uid.values() if content.series is not None),
+        whole_uids=frozenset(uid for uid, _ in whole),
+        without_occurrences=frozenset((content.gateway, uid) for uid, content in whole if not content.announcements),
+        series=tuple(content.series for _, content in by_uid if content.series is not None),
         events=parsed.events,
+        remarks=tuple(remark for _, content in by_uid for remark in content.remarks),
     )
     return reading, by_uid
 
@@ -174,6 +182,21 @@ def _read_event(
         return read_event(sent, context, request)
     except FAULTS:
         return None, [_beyond_reading(sent)]
+
+
+def by_gateway(group: list[ParsedEvent]) -> list[list[ParsedEvent]]:
+    """Return the events of one UID apart by gateway, where it is stated for several: each is an event of its own there.
+
+    An occurrence at another gateway than its series goes with that series.
+    """
+    gateways = {event.gateway for event in group if event.recurrence_id is None}
+    if len(gateways) < 2:  # noqa: PLR2004 - several
+        return [group]
+    return [
+        events
+        for gateway in sorted(gateways | {event.gateway for event in group})
+        if (events := [event for event in group if event.gateway == gateway])
+    ]
 
 
 def content_of_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowance) -> UidContent:

@@ -15,6 +15,8 @@ from app.intake.rows import COLUMNS, Row, read_rows
 
 _SHAPE = 'Send {"closures": [{"gateway": ..., "starts": ..., "ends": ..., "reference": ...}]} or that list alone.'
 
+_ONCE = "Give each key once."
+
 
 def read_listing(octets: bytes, request: ReadRequest) -> NoticeContent:
     """Read ``{"closures": [...]}`` or a bare list. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``.
@@ -45,18 +47,31 @@ def rows_of_listing(octets: bytes) -> Iterator[Row]:
 
 def _entries(octets: bytes) -> list[object]:
     try:
-        document = json.loads(plain_octets(octets))
+        document = json.loads(plain_octets(octets), object_pairs_hook=_object)
     except Unread as unread:
         raise unreadable(unread) from unread
     except FAULTS as fault:
         raise unreadable(Unread("json", "The notice is not JSON.", _SHAPE)) from fault
+    if isinstance(document, _Twice):
+        raise unreadable(Unread("json", "A key of the notice stands in it twice.", _ONCE))
     entries = document.get("closures") if isinstance(document, dict) else document
     if not isinstance(entries, list):
         raise unreadable(Unread("json", "The notice holds no list of closures.", _SHAPE))
     return entries
 
 
+class _Twice:
+    """An object with a key twice: which of the two values is meant, nobody can tell (RFC 8259 4)."""
+
+
+def _object(pairs: list[tuple[str, object]]) -> object:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Twice()
+
+
 def _values(entry: object, line: int) -> dict[str, str]:
+    if isinstance(entry, _Twice):
+        raise Unread("json", "A key stands twice in this entry.", _ONCE, line=line)
     if not isinstance(entry, dict):
         raise Unread("json", "This entry is not an object.", _SHAPE, line=line)
     values = {}

@@ -61,6 +61,8 @@ class _Understood:
         self._gateways: dict[str, set[str]] = {}
         for announcement in reading.announcements:
             self._gateways.setdefault(announcement.uid, set()).add(announcement.gateway.upper())
+        for gateway, uid in reading.without_occurrences:
+            self._gateways.setdefault(uid, set()).add(gateway.upper())
 
     def lines(self, event: SentEvent) -> tuple[list[bytes], set[str]]:
         """Return what is kept of an event, and the zones that it names; nothing where it was not understood."""

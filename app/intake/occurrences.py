@@ -8,7 +8,7 @@ from app.domain.refusal import Refusal
 from app.ical.limits import Allowance, Limits
 from app.ical.unread import FAULTS
 from app.intake.ical import content_of_uid, parse_notice, read_stream
-from app.intake.occurrences_of_uid import cancelled_instances, longest_of
+from app.intake.occurrences_of_uid import cancelled_instances, farthest_moved, longest_of
 from app.intake.read_request import ReadRequest
 
 # Dates before and after these are nobody's: what asks for them means without end.
@@ -34,7 +34,10 @@ def instances_within(
         groups = parse_notice(read_stream(octets), asked, allowance).groups
         found: list[Occurrence] = []
         for group in groups.values():
-            limits = replace(asked.limits, past=longest_of(group) + _MARGIN, horizon=ends - starts + _MARGIN)
+            moved = farthest_moved(group)
+            limits = replace(
+                asked.limits, past=longest_of(group) + moved + _MARGIN, horizon=ends - starts + moved + _MARGIN
+            )
             here = replace(asked, limits=limits)
             content = content_of_uid(group, here, allowance)
             more, expansion = cancelled_instances(content, here, allowance)

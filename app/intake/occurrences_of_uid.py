@@ -1,33 +1,45 @@
 """All that a notice says under one UID, put together: an event, a series with its changed occurrences, a withdrawal."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 
-from app.domain.notice import Announcement, Occurrence, RepeatingRule
+from app.domain.notice import Announcement, NamedOccurrence, Occurrence, RepeatingRule
 from app.domain.refusal import IntakeProblem, WindowRefused
 from app.domain.window import ClosureWindow
 from app.ical.limits import Allowance
-from app.ical.moment import Moment
-from app.ical.recurrence import Expansion, RuleOccurrence, expand, recurrence_key
+from app.ical.moment import Moment, day_named
+from app.ical.recurrence import Expansion, Recurrence, RuleOccurrence, expand, recurrence_key
 from app.ical.unread import Unread
 from app.intake.allowed_lines import event_lines, property_lines, zone_lines
 from app.intake.itip import Meaning
+from app.intake.later_occurrences import LaterChanges, range_problem
+from app.intake.newest_of_uid import key_of, newest_of, without_undecided
 from app.intake.parsed_event import UNREAD_TIME, ParsedEvent
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
+from app.intake.series_remarks import (
+    day_remarks,
+    excluded_remarks,
+    extent_remarks,
+    skipped_remarks,
+    stray_remarks,
+)
 from app.intake.windows import checked_window, window_from
 
+_OF_PATTERN = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE"})
 _CLOCKS = timedelta(days=1)  # more than any zone ever moved its clocks
 _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was kept as the first occurrence."
 
 
 @dataclass(slots=True)
 class UidContent:
-    """What the events of one UID come to. ``whole`` says that they state its complete set of occurrences.
+    """What the events of one UID come to. ``whole``: they state its complete set of occurrences, at ``gateway``.
 
     ``instances`` are when it takes place, withdrawn or not: all that start from ``since`` on (None: all there ever
     were), none of them longer than ``longest``. Where a whole series is withdrawn they lack its occurrences, since
-    ``cancelled``, its master, need not be expanded to be announced.
+    ``cancelled``, its master, need not be expanded to be announced. ``skipped`` are the events of occurrences so long
+    past that they are not taken.
     """
 
     announcements: list[Announcement] = field(default_factory=list)
@@ -35,32 +47,57 @@ class UidContent:
     since: datetime | None = None
     cancelled: ParsedEvent | None = None
     problems: list[IntakeProblem] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    skipped: list[ParsedEvent] = field(default_factory=list)
     longest: timedelta = timedelta()
     series: RepeatingRule | None = None
     whole: bool = False
+    gateway: str = ""
 
 
 def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowance) -> UidContent:
-    """Turn the events of one UID into announcements and problems."""
+    """Turn the events of one UID into announcements, problems and remarks."""
     content = UidContent(longest=longest_of(group))
     duplicates: list[IntakeProblem] = []
-    kept = _newest(group, duplicates)
-    masters = [event for key, event in kept.items() if key is None]
-    changed: dict[str | None, ParsedEvent] = {
-        key: event for key, event in kept.items() if key is not None and event.recurrence_id is not None
-    }
+    if len(group) > 1:
+        group = without_undecided(group, content.problems)
+    kept = newest_of(group, duplicates)
+    master = kept.get("")
+    changed = {key: event for key, event in kept.items() if event.recurrence_id is not None}
     for event in kept.values():
         if event.recurrence_id is None and event.calendar.meaning is Meaning.ADDITION:
             _announce_addition(content, event, request, allowance)
-    for master in masters:
+    if master is not None:
         _announce_master(content, master, changed, request, allowance)
+    if changed and (master is None or master.withdrawn or master.recurrence is None):
+        _refuse_ranges(content, changed)
     for key, event in changed.items():
         _announce_changed(content, event, key, request)
-    content.whole = bool(masters) and not content.problems
+    if master is None:
+        content.announcements = [_as_named(told, changed.get(told.recurrence_id)) for told in content.announcements]
+    if content.skipped:
+        content.remarks += skipped_remarks(content.skipped)
+    content.whole = master is not None and not content.problems
+    content.gateway = "" if master is None else master.gateway
     content.problems = list(dict.fromkeys([*content.problems, *duplicates]))
     if content.series is not None:
         content.series = replace(content.series, octets=_octets(list(kept.values())))
     return content
+
+
+def _refuse_ranges(content: UidContent, changed: dict[str, ParsedEvent]) -> None:
+    """Take out the changes of an occurrence and all later ones where no series is stated beside them."""
+    for key in [key for key, event in changed.items() if event.and_later]:
+        content.problems.append(range_problem(changed.pop(key), "The series is not stated in this notice"))
+
+
+def _as_named(told: Announcement, event: ParsedEvent | None) -> Announcement:
+    """Return what is told of an occurrence without its series, with how its sender named it."""
+    named = None if event is None else event.recurrence_id
+    if named is None:
+        return told
+    wall = named.naive if named.floating and not named.all_day else None
+    return replace(told, named=NamedOccurrence(day_named(named), wall, is_date=named.all_day))
 
 
 def longest_of(group: list[ParsedEvent]) -> timedelta:
@@ -71,49 +108,20 @@ def longest_of(group: list[ParsedEvent]) -> timedelta:
     return max((length.nominal + length.exact for length in lengths), default=timedelta()) + _CLOCKS
 
 
-def _newest(group: list[ParsedEvent], problems: list[IntakeProblem]) -> dict[str | None, ParsedEvent]:
-    """Keep the newest of each (UID, RECURRENCE-ID) by SEQUENCE, then DTSTAMP (RFC 5546 2.1.5); name the others."""
-    kept: dict[str | None, ParsedEvent] = {}
-    for event in group:
-        key = _key(event)
-        other = kept.get(key)
-        if other is None:
-            kept[key] = event
-            continue
-        newer, older = (event, other) if not _is_older(event, other) else (other, event)
-        kept[key] = newer
-        problems.append(
-            problem_of(
-                Unread(
-                    "duplicate",
-                    "The same event stands in this notice twice; the newer one was read.",
-                    "Give each event a UID of its own, and each change a higher SEQUENCE.",
-                    line=older.sent.line,
-                    property_name="UID",
-                )
-            )
-        )
-    return kept
-
-
-def _key(event: ParsedEvent) -> str | None:
-    if event.recurrence_id is not None:
-        return recurrence_key(event.recurrence_id.instant())
-    if event.calendar.meaning is Meaning.ADDITION and event.starts is not None:
-        return recurrence_key(event.starts.instant())
-    return None
-
-
-def _is_older(event: ParsedEvent, other: ParsedEvent) -> bool:
-    if event.sequence != other.sequence or event.dtstamp is None or other.dtstamp is None:
-        return event.sequence < other.sequence
-    return event.dtstamp < other.dtstamp
+def farthest_moved(group: list[ParsedEvent]) -> timedelta:
+    """Return by how much a change of an occurrence and all later ones moves these, either way, at most."""
+    moved = (
+        abs(event.starts.instant() - event.recurrence_id.instant())
+        for event in group
+        if event.and_later and event.starts is not None and event.recurrence_id is not None
+    )
+    return max(moved, default=timedelta()) + _CLOCKS
 
 
 def _announce_master(
     content: UidContent,
     master: ParsedEvent,
-    changed: dict[str | None, ParsedEvent],
+    changed: dict[str, ParsedEvent],
     request: ReadRequest,
     allowance: Allowance,
 ) -> None:
@@ -121,37 +129,66 @@ def _announce_master(
         _announce_withdrawn(content, master)
     elif master.recurrence is None:
         _announce_window(content, master, request)
+        if changed:
+            always = datetime.min.replace(tzinfo=UTC), None
+            alone = [event for event in changed.values() if not event.and_later]
+            content.remarks += stray_remarks(master, alone, Expansion(()), always)
     else:
         expansion = _expansion(content, master, request, allowance)
-        by_day = {occurrence.starts.naive.date(): occurrence for occurrence in expansion.occurrences}
-        for key, event in list(changed.items()):
-            named = event.recurrence_id
-            if named is not None and named.all_day and not master.recurrence.starts.all_day:
-                # Some senders name an occurrence by its day alone.
-                meant = by_day.get(named.naive.date())
-                if meant is not None:
-                    changed[recurrence_key(meant.key)] = changed.pop(key)
+        content.remarks += day_remarks(master, changed.values())
+        _name_by_day(changed, master.recurrence, expansion)
+        span = expansion.since or request.now - request.limits.past, expansion.until
+        later = LaterChanges(changed, expansion, span)
+        content.problems += [range_problem(event, "The series has no occurrence then") for event in later.unfounded]
         for occurrence in expansion.occurrences:
-            own = changed.pop(recurrence_key(occurrence.key), None)
+            key = recurrence_key(occurrence.key)
+            own = changed.pop(key, None)
+            if own is None and later.hide(occurrence):
+                continue
+            own = own or later.of(occurrence, master)
             if own is None:
                 _announce_occurrence(content, master, occurrence, request)
             else:
-                _announce_changed(content, own, recurrence_key(occurrence.key), request, occurrence.position)
+                _announce_changed(content, own, key, request, occurrence.position)
         if expansion.unsynchronised and content.announcements:
             first = content.announcements[0]
             content.announcements[0] = replace(first, remarks=(*first.remarks, _UNSYNCHRONISED))
         content.since = expansion.since
         if expansion.until is not None:
-            content.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until)
+            content.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until, _pattern(master))
+        if not content.problems:
+            content.remarks += extent_remarks(master, expansion, goes_on=True) + excluded_remarks(master, expansion)
+            content.remarks += stray_remarks(master, list(changed.values()), expansion, span)
+
+
+def _pattern(master: ParsedEvent) -> str:
+    lines = sorted(line.octets for line in master.sent.properties if line.name in _OF_PATTERN)
+    return sha256(b"\n".join(lines)).hexdigest()[:32]
+
+
+def _name_by_day(changed: dict[str, ParsedEvent], recurrence: Recurrence, expansion: Expansion) -> None:
+    """Find the occurrences of a timed series that an event names by their day alone, as some senders do."""
+    by_day: dict[date, RuleOccurrence] | None = None
+    for key, event in list(changed.items()):
+        named = event.recurrence_id
+        if named is None or not named.all_day or recurrence.starts.all_day:
+            continue
+        if by_day is None:
+            by_day = {occurrence.starts.naive.date(): occurrence for occurrence in expansion.occurrences}
+        meant = by_day.get(named.naive.date())
+        if meant is not None and recurrence_key(meant.key) not in changed:
+            changed[recurrence_key(meant.key)] = changed.pop(key)
 
 
 def _announce_addition(content: UidContent, event: ParsedEvent, request: ReadRequest, allowance: Allowance) -> None:
     """Announce what METHOD:ADD adds to a series held already (RFC 5546 3.2.4); it has no place in the rule of that."""
     if event.recurrence is None:
-        _announce_window(content, event, request, _key(event) or "")
+        _announce_window(content, event, request, key_of(event, None))
         return
-    for occurrence in _expansion(content, event, request, allowance).occurrences:
+    expansion = _expansion(content, event, request, allowance)
+    for occurrence in expansion.occurrences:
         _announce_occurrence(content, event, replace(occurrence, position=None), request)
+    content.remarks += extent_remarks(event, expansion, goes_on=False) + excluded_remarks(event, expansion)
 
 
 def _expansion(content: UidContent, event: ParsedEvent, request: ReadRequest, allowance: Allowance) -> Expansion:
@@ -175,17 +212,19 @@ def _announce_occurrence(
 
 
 def _announce_changed(
-    content: UidContent, event: ParsedEvent, key: str | None, request: ReadRequest, position: int | None = None
+    content: UidContent, event: ParsedEvent, key: str, request: ReadRequest, position: int | None = None
 ) -> None:
     """Announce an occurrence that has an event of its own; one as long past as those that a rule skips is skipped."""
     if event.withdrawn:
-        _announce_withdrawn(content, event, key or "", position)
+        _announce_withdrawn(content, event, key, position)
         return
     assert event.starts is not None
     assert event.recurrence_id is not None
     earliest = request.now - request.limits.past
     if event.starts.instant() >= earliest or event.recurrence_id.instant() >= earliest:
-        _announce_window(content, event, request, key or "", position)
+        _announce_window(content, event, request, key, position)
+    else:
+        content.skipped.append(event)
 
 
 def _announce_window(

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from app.domain.refusal import IntakeProblem
 from app.ical.lines import ContentLine
-from app.ical.moment import Moment, length_between, read_moment
+from app.ical.moment import Moment, in_series, length_between, read_moment, read_named
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
-from app.ical.recurrence import AddedDate, Recurrence
+from app.ical.recurrence import AddedDate, ExcludedDate, Recurrence
 from app.ical.rule import read_rule
 from app.ical.unread import Unread
 from app.ical.values import Length, read_duration, read_integer
@@ -29,6 +29,8 @@ _MOST_PROBLEMS = 10  # of one event: enough to mend it by
 _MOST_DATES = 400  # on one line; an event has a bounded number of lines
 _LONGEST_UID = 1_000
 UNREAD_TIME = "The time of this withdrawal could not be read; it was taken by its UID."
+THIS_AND_FUTURE = "THISANDFUTURE"
+RANGE_REMEDY = "Send the whole series again, or each changed occurrence as an event of its own."
 _NO_END = "Give the event an end (DTEND) or a DURATION."
 _NO_START = "Give the event a start (DTSTART)."
 _DURATION = re.compile(r"[+-]?[Pp]")
@@ -53,6 +55,8 @@ class CalendarContext:
 class ParsedEvent:
     """A VEVENT read. ``starts`` and ``length`` are None, and ``gateway`` "", only in a withdrawal that says too little.
 
+    ``and_later``: what changes the occurrence of ``recurrence_id`` changes all later ones too (RFC 5545 3.2.13).
+
     ``starts_at`` and ``ends_at`` are (line, property) of what says when it starts and ends, for problems.
     """
 
@@ -67,6 +71,7 @@ class ParsedEvent:
     length: Length | None
     recurrence: Recurrence | None
     recurrence_id: Moment | None
+    and_later: bool
     starts_at: tuple[int, str]
     ends_at: tuple[int, str]
     remarks: tuple[str, ...]
@@ -112,14 +117,14 @@ class _Reader:
             return None
         return self.attempt(read_moment, stated, stated.value, self.calendar.zones, floating)
 
-    def moments(self, name: str, floating: Zone) -> tuple[Moment, ...]:
+    def excluded(self, floating: Zone) -> tuple[ExcludedDate, ...]:
         found = (
-            self.attempt(read_moment, stated, value, self.calendar.zones, floating)
-            for stated in self.stated.get(name, [])
+            (self.attempt(read_moment, stated, value, self.calendar.zones, floating), stated.line)
+            for stated in self.stated.get("EXDATE", [])
             for value in stated.value.split(",")
             if value.strip()
         )
-        return tuple(moment for moment in found if moment is not None)
+        return tuple(ExcludedDate(moment, line) for moment, line in found if moment is not None)
 
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(stated.text() for stated in self.stated.get(name, []))
@@ -171,6 +176,7 @@ def read_event(
         length=length,
         recurrence=recurrence,
         recurrence_id=recurrence_id,
+        and_later=recurrence_id is not None and bool(reader.stated["RECURRENCE-ID"][0].parameter("RANGE")),
         starts_at=(begun.line, "DTSTART") if begun else (sent.line, "DTSTART"),
         ends_at=(ending.line, ending.name) if ending else (sent.line, "DTEND"),
         remarks=tuple(remarks),
@@ -218,11 +224,10 @@ def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
 
 def _recurrence_id(reader: _Reader, starts: Moment | None) -> Moment | None:
     stated = reader.sole("RECURRENCE-ID")
-    if stated is not None and stated.parameter("RANGE"):
-        remedy = "Send the whole series again, or each changed occurrence as an event of its own."
-        reader.add(stated.unread("range", "A change of this and all later occurrences is not read.", remedy))
-    # An occurrence named without a zone is named in the zone that the event itself keeps.
-    return reader.moment("RECURRENCE-ID", starts.zone if starts else reader.calendar.floating)
+    if stated is not None and (stated.parameter("RANGE") or THIS_AND_FUTURE).upper() != THIS_AND_FUTURE:
+        reader.add(stated.unread("range", "A change of this and all earlier occurrences is not read.", RANGE_REMEDY))
+    calendar = reader.calendar
+    return reader.attempt(read_named, stated, calendar.zones, calendar.floating, starts) if stated else None
 
 
 def _times(
@@ -278,7 +283,7 @@ def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
     added = tuple(
         occasion for stated in reader.stated.get("RDATE", []) for occasion in _added_dates(reader, stated, starts)
     )
-    return Recurrence(starts, rule, added, reader.moments("EXDATE", starts.zone))
+    return Recurrence(starts, rule, added, reader.excluded(starts.zone))
 
 
 def _added_dates(reader: _Reader, stated: ParsedLine, starts: Moment) -> list[AddedDate]:
@@ -297,5 +302,7 @@ def _added_dates(reader: _Reader, stated: ParsedLine, starts: Moment) -> list[Ad
         elif slash:
             until = reader.attempt(read_moment, stated, ended, reader.calendar.zones, starts.zone)
             length = length_between(moment, until) if until else None
+        else:
+            moment = in_series(moment, starts)
         found.append(AddedDate(moment, length))
     return found

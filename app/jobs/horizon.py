@@ -4,8 +4,8 @@ from datetime import datetime
 
 from app.ical.limits import Limits
 from app.intake.read_request import ReadRequest
-from app.register.receive import extend_series
 from app.register.register import Register
+from app.register.repeating_rules import extend_series
 from app.store import parties, runs
 
 _LIMITS = Limits()
@@ -24,6 +24,7 @@ def extend_horizon(register: Register, now: datetime) -> int:
     for stored in short:
         with store.reading() as connection:
             user = parties.user_by_id(store, connection, stored.user_id)
-        reading = read_ical(stored.octets, ReadRequest(now=now, gateways=(stored.gateway,), gateway=stored.gateway))
-        added += extend_series(register, user, stored.gateway, reading, now)
+        rule = stored.rule
+        reading = read_ical(rule.octets, ReadRequest(now=now, gateways=(rule.gateway,), gateway=rule.gateway))
+        added += extend_series(register, user, stored, reading, now)
     return added

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.domain.closure import PlannedClosure, Revision, State, Step, advance, begin, step_of
+from app.domain.london import london_text
 from app.domain.notice import Announcement, SenderMark, mark_of
 from app.domain.notice_policy import NoticePolicy
 from app.domain.party import Names
@@ -12,6 +13,7 @@ from app.domain.refusal import IntakeProblem
 from app.domain.verdict import Receipts, Verdict, judge
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
+from app.ical.recurrence import original_start
 from app.register.matching import Match
 from app.register.receipts import Acknowledgement, Outcome
 from app.security.tokens import new_reference, new_row_id
@@ -212,8 +214,10 @@ def outcome_of(
 
 
 def _nothing_to_withdraw(announcement: Announcement) -> IntakeProblem:
+    instant = original_start(announcement.recurrence_id)
+    what = "a closure" if instant is None else f"an occurrence, that of {london_text(instant)},"
     return IntakeProblem(
-        text="This withdraws a closure that we have not heard of.",
+        text=f"This withdraws {what} that we have not heard of.",
         remedy="Nothing is needed if it was never announced; else send the notice with the UID that announced it.",
         line=announcement.line,
         property="UID",

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from app.domain.closure import State
 from app.domain.notice import Announcement
+from app.register.named_occurrence import HeldSeries
 from app.store.closures import Held
 
 Event = tuple[str, str]
@@ -25,23 +27,37 @@ def match_announcements(
     held: Iterable[Held],
     whole_uids: frozenset[str],
     received_at: datetime,
+    without_occurrences: Iterable[Event] = (),
 ) -> list[Match]:
     """Pair each announcement with its closure, in the order given, then add a withdrawal for what has vanished.
 
     A closure is found by (gateway, UID, RECURRENCE-ID). Where a notice states a UID whole and none of its
     RECURRENCE-IDs is known at that gateway, the series as a whole was moved: occurrences are found by their place in
-    the rule instead. An occurrence that a whole UID no longer has there is withdrawn, unless it has started.
+    the rule instead. An occurrence that a whole UID no longer has there is withdrawn, unless it has started. A whole
+    UID has none at all where it stands in ``without_occurrences``.
     """
     known: dict[Event, dict[str, Held]] = defaultdict(dict)
     for closure in held:
         known[_event_of(closure)][closure.mark.recurrence_id] = closure
     stated: dict[Event, list[Announcement]] = defaultdict(list)
-    for announcement in _at_each_gateway(announcements, known):
-        stated[announcement.gateway, announcement.uid].append(announcement)
+    order: dict[int, int] = {}
+    series: dict[Event, HeldSeries] = {}
+    for at, announcement in enumerate(announcements):
+        for told in _at_each_gateway(announcement, known):
+            event = told.gateway, told.uid
+            meant = told
+            if told.named is not None and told.uid not in whole_uids:
+                if event not in series:
+                    keys = (other.recurrence_id for other in announcements if other.uid == told.uid)
+                    series[event] = HeldSeries(known.get(event, {}), keys)
+                meant = series[event].as_held(told, told.named)
+            stated[event].append(meant)
+            order[id(meant)] = at
+    for event in without_occurrences:
+        stated.setdefault(event, [])
     matches = []
-    for event, told in stated.items():
-        matches += _match_event(told, known[event], is_whole=event[1] in whole_uids, received_at=received_at)
-    order = {id(announcement): at for at, announcement in enumerate(announcements)}
+    for event, told_of in stated.items():
+        matches += _match_event(told_of, known[event], is_whole=event[1] in whole_uids, received_at=received_at)
     return sorted(matches, key=lambda match: order.get(id(match.announcement), len(order)))
 
 
@@ -70,14 +86,13 @@ def _event_of(held: Held) -> Event:
     return held.closure.gateway, held.mark.uid
 
 
-def _at_each_gateway(announcements: Iterable[Announcement], known: Mapping[Event, object]) -> Iterable[Announcement]:
-    """Yield the announcements; a withdrawal that names no gateway is one for each at which its event is known."""
-    for announcement in announcements:
-        gateways = [] if announcement.gateway else sorted(at for at, uid in known if uid == announcement.uid)
-        if gateways:
-            yield from (replace(announcement, gateway=gateway) for gateway in gateways)
-        else:
-            yield announcement
+def _at_each_gateway(announcement: Announcement, known: Mapping[Event, object]) -> Iterable[Announcement]:
+    """Yield the announcement; a withdrawal that names no gateway is one for each at which its event is known."""
+    gateways = [] if announcement.gateway else sorted(at for at, uid in known if uid == announcement.uid)
+    if gateways:
+        yield from (replace(announcement, gateway=gateway) for gateway in gateways)
+    else:
+        yield announcement
 
 
 def _match_event(
@@ -94,14 +109,21 @@ def _match_event(
         found = known.get(announcement.recurrence_id) or by_place.pop(_place(announcement.position), None)
         matches.append(Match(announcement, found))
     if is_whole:
-        newest = max(told, key=_age)
+        newest = max(told, key=_age, default=None)
         taken = {match.held.closure.id for match in matches if match.held is not None}
         matches += [
             Match(withdrawal_of(closure, newest), closure)
             for closure in known.values()
             if closure.closure.id not in taken and closure.closure.is_ahead(received_at)
         ]
+    if told and not matches:
+        # A whole series that was cancelled before, or is over: the sender is told how it stands.
+        matches = [Match(_as_it_is(closure), closure) for closure in known.values()]
     return matches
+
+
+def _as_it_is(held: Held) -> Announcement:
+    return replace(withdrawal_of(held), withdrawn=held.closure.state is State.WITHDRAWN)
 
 
 def _cancels_series(announcement: Announcement, known: Mapping[str, Held]) -> bool:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Occurrence, SenderMark
 from app.ical.patch import EventChanges, ObjectPatch, Override
+from app.ical.recurrence import original_start
 from app.register.member_body import MemberBody
 
 
@@ -41,7 +41,7 @@ def patched(body: MemberBody, changed: Sequence[Known], *, told_anew: bool = Fal
     instances = {instance.recurrence_id: instance for instance in body.instances}
     for known in changed:
         if not _says(patch, instances.get(known.mark.recurrence_id), known):
-            if not patch.can_state(_original(known)):
+            if not patch.can_state(original_start(known.mark.recurrence_id)):
                 return Patched(None, sequence)
             _patch(patch, instances, known, sequence)
     if patch.octets() == body.octets:
@@ -69,7 +69,7 @@ def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, s
     closure, key = known.closure, known.mark.recurrence_id
     window = closure.window.starts, closure.window.ends
     withdrawn = closure.state is State.WITHDRAWN
-    original = _original(known)
+    original = original_start(key)
     place = patch.place_of(original)
     if place is None and original is not None:
         status = "CANCELLED" if withdrawn else "CONFIRMED"
@@ -84,9 +84,3 @@ def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, s
     same = own is not None and (own.starts, own.ends) == window
     floating, all_day = (own.floating and same, own.all_day and same) if own is not None else (False, False)
     instances[key] = Occurrence(*window, key, all_day, floating, place or 0)
-
-
-def _original(known: Known) -> datetime | None:
-    """Return the start that the series gave an occurrence; None for an event that belongs to no series."""
-    key = known.mark.recurrence_id
-    return datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC) if key else None

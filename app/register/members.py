@@ -283,8 +283,11 @@ def _record_object(
     known = closures_of(receiving, [new.uid])
     here = {held.mark.recurrence_id: held for held in known if held.closure.gateway == collection.gateway.code}
     told = [replace(_replanned(announcement, here), by_receipt=True) for announcement in new.content.announcements]
-    matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at)
-    content = replace(new.content, announcements=tuple(told), whole_uids=frozenset({new.uid}))
+    empty = frozenset() if told else frozenset({(collection.gateway.code, new.uid)})
+    matches = match_announcements(told, known, frozenset({new.uid}), receiving.notice.received_at, empty)
+    content = replace(
+        new.content, announcements=tuple(told), whole_uids=frozenset({new.uid}), without_occurrences=empty
+    )
     recorded = record_content(receiving, content, matches, known)
     octets = recorded.kept.octets
     if not receiving.rulebook.retention.keeps_details:
@@ -362,7 +365,9 @@ def _carry(
     rule = runs.series_of(store, connection, store.blind.rule(here.user.id, here.gateway.code, uid))
     if rule is not None and here.place != there.place:
         runs.drop_series(connection, [rule.key])
-        runs.put_series(store, connection, here.user.id, (uid, there.gateway.code, rule.octets), rule.expanded_to)
+        runs.put_series(
+            store, connection, here.user.id, replace(rule.rule, gateway=there.gateway.code), rule.received_at
+        )
     fresh = replace(standing.head, name=new_name, created_at=now, changed_at=now, leaves_on=0)
     if named is not None and named.id == standing.id:
         named = members.member_named(store, connection, there.place, new_name)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.domain.clash import find_clashes
 from app.domain.closure import State
-from app.domain.notice import Announcement, Notice, NoticeContent, RepeatingRule
+from app.domain.notice import Announcement, Notice, NoticeContent
 from app.domain.party import Names, User
 from app.domain.refusal import IntakeProblem, Unknown
 from app.intake.minimise import minimised
@@ -15,12 +15,14 @@ from app.register.decisions import Decision, Occasion, acknowledge, as_it_stands
 from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.receipts import Outcome, make_receipt
 from app.register.register import Register
+from app.register.repeating_rules import entry_of, keep_rules
+from app.register.reused_uids import reuse_problem
 from app.register.rulebook import Rulebook
-from app.register.transaction import Entry, Transaction
+from app.register.transaction import Transaction
 from app.security.signing import SigningKey
 from app.security.tokens import new_row_id
 from app.store import closures as rows
-from app.store import notices, runs
+from app.store import notices
 from app.store.closures import Held
 from app.store.engine import Connection, Head, read_head
 
@@ -77,6 +79,10 @@ def receive_notice(
             missing = _missing(register, connection, user, notice.received_at, content)
             matches += [Match(withdrawal_of(entry), entry) for entry in missing]
         recorded = record_content(receiving, content, matches, held)
+        doubt = None if about else reuse_problem(recorded.decisions)
+        if doubt is not None:
+            remarks = (*content.remarks, f"{doubt.text} {doubt.remedy}")
+            recorded = replace(recorded, content=replace(content, remarks=remarks))
         follow_closures(register, connection, user, recorded.changes, rulebook, known=held)
     return recorded.outcome(register.signing_key)
 
@@ -134,7 +140,7 @@ def record_content(
     """
     decisions, problems = decide(matches, receiving.occasion)
     leaves, tree, kept = _write(receiving, content, decisions)
-    _keep_rules(receiving.register, receiving.connection, receiving.user, content)
+    keep_rules(receiving.register, receiving.connection, receiving.user, content, receiving.notice.received_at)
     names = receiving.names
     clashes = _clashes(receiving, decisions, names)
     also_at = _also_at(decisions, held)
@@ -167,7 +173,8 @@ def preview_notice(
         clashes = _clashes(receiving, decisions, names)
         missing = [as_it_stands(entry) for entry in _missing(register, connection, user, received_at, content)]
     acknowledged = [acknowledge(decision, clashes, _also_at(decisions, held)) for decision in decisions]
-    found = (*content.problems, *problems)
+    doubt = None if about else reuse_problem(decisions)
+    found = (*content.problems, *problems, *(() if doubt is None else (doubt,)))
     outcome = outcome_of(received_at, acknowledged, found, content.remarks, names, recorded=False)
     return replace(outcome, missing=tuple(missing))
 
@@ -182,48 +189,6 @@ def keep_notice(register: Register, user: User, notice: Notice) -> bool:
         head, rulebook = register.lock(connection)
         _, _, kept = _write(Receiving(register, connection, head, rulebook, user, notice), None, [])
     return kept == notice
-
-
-def extend_series(register: Register, user: User, gateway: str, content: NoticeContent, now: datetime) -> int:
-    """Add the occurrences of held rules that ``content`` states and the register lacks; return how many.
-
-    They are not late: we first heard of them when we received the rule.
-    """
-    store = register.store
-    with store.writing() as connection:
-        head, rulebook = register.lock(connection)
-        keys = [store.blind.series(user.id, uid) for uid in sorted(content.whole_uids)]
-        held = [
-            entry for entry in rows.of_series(store, connection, user.code, keys) if entry.closure.gateway == gateway
-        ]
-        known = {(entry.mark.uid, entry.mark.recurrence_id) for entry in held}
-        later = [
-            announcement
-            for announcement in content.announcements
-            if (announcement.uid, announcement.recurrence_id) not in known
-        ]
-        heard_at = min((entry.closure.first_received_at for entry in held), default=now)
-        policy = rulebook.policy_for(heard_at)
-        occasion = Occasion(
-            user=user.code,
-            received_at=now,
-            heard_at=heard_at,
-            policy=policy,
-            working_days=rulebook.calendar_for(policy),
-            stamped_at=head.stamped_at,
-            given_by="the horizon moved on",
-        )
-        decisions, _ = decide(
-            [Match(announcement, None) for announcement in later if not announcement.withdrawn], occasion
-        )
-        transaction = Transaction(store, head, now, user.id)
-        places = [transaction.add(_entry_of(decision))[0] for decision in decisions]
-        transaction.log.close()
-        transaction.write(connection)
-        _keep_rules(register, connection, user, content)
-        changes = list(zip(decisions, places, strict=True))
-        follow_closures(register, connection, user, changes, rulebook, known=held)
-    return len(decisions)
 
 
 def closures_of(receiving: Receiving, uids: Iterable[str]) -> list[Held]:
@@ -257,7 +222,10 @@ def _matches(receiving: Receiving, content: NoticeContent, about: str) -> tuple[
         receiving, [*(announcement.uid for announcement in content.announcements), *sorted(content.whole_uids)]
     )
     received_at = receiving.notice.received_at
-    return match_announcements(content.announcements, held, content.whole_uids, received_at), held
+    matches = match_announcements(
+        content.announcements, held, content.whole_uids, received_at, content.without_occurrences
+    )
+    return matches, held
 
 
 def _matches_about(receiving: Receiving, content: NoticeContent, about: str) -> tuple[list[Match], list[Held]]:
@@ -290,7 +258,7 @@ def _write(
     leaves: dict[int, tuple[int, bytes]] = {}
     for index, decision in enumerate(decisions):
         if decision.revision is not None:
-            leaves[index] = transaction.add(_entry_of(decision))
+            leaves[index] = transaction.add(entry_of(decision))
         elif decision.held is not None:
             transaction.restate(decision.held, decision.mark)
     tree = transaction.log.close()
@@ -300,11 +268,6 @@ def _write(
     )  # fmt: skip
     transaction.write(receiving.connection)
     return leaves, tree, kept
-
-
-def _entry_of(decision: Decision) -> Entry:
-    assert decision.revision is not None
-    return Entry(decision.held, decision.revision, decision.closure, decision.mark)
 
 
 def occasion_of(user: User, notice: Notice, head: Head, rulebook: Rulebook) -> Occasion:
@@ -380,18 +343,3 @@ def _also_at(decisions: Sequence[Decision], held: Iterable[Held]) -> dict[str, t
         for decision in decisions
         if decision.closure.state is State.PLANNED
     }
-
-
-def _keep_rules(register: Register, connection: Connection, user: User, content: NoticeContent) -> None:
-    """Keep the rules that go on beyond the horizon; forget those of events that no longer do."""
-    store = register.store
-    events = {
-        (announcement.gateway, announcement.uid)
-        for announcement in content.announcements
-        if announcement.uid in content.whole_uids
-    }
-    going_on: dict[tuple[str, str], RepeatingRule] = {(rule.gateway, rule.uid): rule for rule in content.series}
-    ended = [store.blind.rule(user.id, *event) for event in sorted(events - going_on.keys())]
-    runs.drop_series(connection, ended)
-    for entry in content.series:
-        runs.put_series(store, connection, user.id, (entry.uid, entry.gateway, entry.octets), entry.expanded_to)

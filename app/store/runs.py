@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.notice import RepeatingRule
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.engine import Store
@@ -48,32 +49,34 @@ def write_run(connection: sa.Connection, run: JobRun) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StoredSeries:
-    """A repeating rule without an end inside the horizon: the calendar that states it, and how far it is expanded."""
+    """A rule without an end inside the horizon, and when we received it as it stands, its exceptions apart."""
 
     key: bytes
     user_id: bytes
-    uid: str
-    gateway: str
-    octets: bytes
-    expanded_to: datetime
+    rule: RepeatingRule
+    received_at: datetime
     row_version: int
 
 
 def put_series(
-    store: Store, connection: sa.Connection, user_id: bytes, stated: tuple[str, str, bytes], expanded_to: datetime
+    store: Store, connection: sa.Connection, user_id: bytes, rule: RepeatingRule, received_at: datetime
 ) -> None:
-    """Keep a rule, (uid, gateway, octets), in place of the one that this event had."""
-    uid, gateway, octets = stated
-    key = store.blind.rule(user_id, gateway, uid)
-    row = connection.execute(sa.select(series.c.row_version).where(series.c.series == key)).first()
-    version = 1 if row is None else row.row_version + 1
-    body = json.dumps([uid, gateway]).encode() + b"\n" + octets
+    """Keep a rule in place of the one that this event had; where that is the same, its receipt stands."""
+    key = store.blind.rule(user_id, rule.gateway, rule.uid)
+    row = connection.execute(_SERIES_OF, {"key": key}).first()
+    held = None if row is None else _open_series(store, row)
+    if held is not None and held.rule.pattern == rule.pattern:
+        received_at = min(held.received_at, received_at)
+    version = 1 if held is None else held.row_version + 1
+    facts = [rule.uid, rule.gateway, received_at.isoformat(), rule.pattern]
     values = {
         "row_version": version,
-        "expanded_to": expanded_to,
-        "sealed": store.keyring.seal(user_id, "series", "sealed", key, version, body),
+        "expanded_to": rule.expanded_to,
+        "sealed": store.keyring.seal(
+            user_id, "series", "sealed", key, version, json.dumps(facts).encode() + b"\n" + rule.octets
+        ),
     }
-    if row is None:
+    if held is None:
         connection.execute(sa.insert(series).values(series=key, user_id=user_id, **values))
     else:
         connection.execute(sa.update(series).where(series.c.series == key).values(values))
@@ -104,8 +107,9 @@ def series_short_of(store: Store, connection: sa.Connection, horizon: datetime) 
 def _open_series(store: Store, row: Any) -> StoredSeries:
     body = store.keyring.unseal(row.user_id, "series", "sealed", row.series, row.row_version, row.sealed)
     facts, _, octets = body.partition(b"\n")
-    uid, gateway = json.loads(facts)
-    return StoredSeries(row.series, row.user_id, uid, gateway, octets, row.expanded_to, row.row_version)
+    uid, gateway, received_at, pattern = json.loads(facts)
+    rule = RepeatingRule(uid, gateway, octets, row.expanded_to, pattern)
+    return StoredSeries(row.series, row.user_id, rule, datetime.fromisoformat(received_at), row.row_version)
 
 
 def put_draft(store: Store, connection: sa.Connection, account_id: bytes, body: bytes, now: datetime) -> bytes:

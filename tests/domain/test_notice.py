@@ -35,6 +35,7 @@ def test_a_form_announces_without_a_mark_of_its_own():
         "line": None,
         "remarks": (),
         "left_out": (),
+        "named": None,
     }
 
 

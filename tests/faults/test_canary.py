@@ -12,6 +12,7 @@ import pytest
 
 from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
+from app.domain.notice import RepeatingRule
 from app.domain.notification import Kind
 from app.jobs.sweep import sweep
 from app.pulling.source_state import SourceState, Taken, write_state
@@ -91,7 +92,8 @@ def fill(service, enrolled, announce, give):
         kept_answers.begin_answer(connection, b"k" * 16, user.id, b"a" * 16, NOW)
         kept_answers.keep_answer(store, connection, b"k" * 16, user.id, Answer(200, "text/plain", octets.decode()))
         runs.put_draft(store, connection, account.id, octets, NOW)
-        runs.put_series(store, connection, user.id, ("quokka-uid-7@example.com", "GW-QUOKKA-7", octets), NOW)
+        rule = RepeatingRule("quokka-uid-7@example.com", "GW-QUOKKA-7", octets, NOW, "")
+        runs.put_series(store, connection, user.id, rule, NOW)
     dates, source = (
         make_source(
             topic, url="https://dugong.example.org/c/", category="", username="platypus label",

@@ -101,3 +101,29 @@ def test_an_empty_list_says_so(asking):
 def test_limits(asking):
     with pytest.raises(NoticeTooLarge):
         read_listing(json.dumps([ENTRY] * 3).encode(), replace(asking, limits=Limits(events=2)))
+
+
+@pytest.mark.parametrize(
+    ("document", "lines"),
+    [
+        ('[{"starts": "2026-12-06T02:00Z", "starts": "2027-12-06T02:00Z", "ends": "2026-12-06T06:00Z"}, %s]', [1]),
+        ('[%s, {"ends": "2026-12-06T06:00Z", "ends": "2026-12-06T06:00Z"}]', [2]),
+        ('{"closures": [%s, {"withdrawn": false, "reference": "x", "withdrawn": true}]}', [2]),
+    ],
+)
+def test_an_entry_with_a_key_twice_is_a_problem_and_the_others_are_read(asking, codes, document, lines):
+    reading = read_listing((document % json.dumps(ENTRY)).encode(), asking)
+    assert [told.uid for told in reading.announcements] == ["listing:change-17"]
+    assert codes(reading) == [(line, None, "json") for line in lines]
+    assert reading.problems[0].text == "A key stands twice in this entry."
+
+
+def test_a_list_that_is_given_twice_is_refused(asking):
+    entries = json.dumps([ENTRY])
+    with pytest.raises(NoticeUnreadable, match=r"A key of the notice stands in it twice\. Give each key once\."):
+        read_listing(f'{{"closures": {entries}, "closures": {entries}}}'.encode(), asking)
+
+
+def test_a_key_twice_in_what_is_not_read_is_of_no_account(asking):
+    entry = json.dumps(ENTRY)[:-1] + ', "note": {"a": 1, "a": 2}}'
+    assert len(read_listing(f"[{entry}]".encode(), asking).announcements) == 1

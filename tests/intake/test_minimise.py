@@ -25,6 +25,7 @@ ASKING = ReadRequest(now=NOW, gateways=("GW-1",))
 FOLDER = importlib.resources.files("icalendar") / "tests/calendars"
 PATHS = sorted((path for path in FOLDER.iterdir() if path.name.endswith(".ics")), key=lambda path: path.name)
 STARTS = re.compile(rb"^DTSTART[^\r\n]*:(\d{4})", re.MULTILINE)
+LINE = re.compile(r"line \d+")
 # Said of what is no longer there, so that it is not said again.
 OF_WHAT_WENT = (
     "Lines that are no properties were ignored.",
@@ -55,6 +56,10 @@ def remarks(one):
     return tuple(word for word in one.remarks if word not in OF_WHAT_WENT)
 
 
+def wherever(said):
+    return [LINE.sub("line", remark) for remark in said]
+
+
 def assert_same(octets, asking, media_type="text/calendar"):
     before = read_notice(octets, media_type, asking)
     kept = minimised(notice(octets, media_type), before)
@@ -64,8 +69,8 @@ def assert_same(octets, asking, media_type="text/calendar"):
     after = read_notice(kept.octets, kept.media_type, asking)
     assert told(after) == told(before)
     if not before.problems:
-        assert (after.problems, after.whole_uids, after.events, after.remarks) == (
-            (), before.whole_uids, before.events, before.remarks,
+        assert (after.problems, after.whole_uids, after.events, wherever(after.remarks)) == (
+            (), before.whole_uids, before.events, wherever(before.remarks),
         )  # fmt: skip
         assert [(one.uid, one.gateway, one.octets, one.expanded_to) for one in after.series] == [
             (one.uid, one.gateway, one.octets, one.expanded_to) for one in before.series

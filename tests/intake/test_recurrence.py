@@ -148,14 +148,6 @@ def test_an_unreadable_override_means_that_the_uid_is_not_stated_whole(read, eve
     assert len(reading.announcements) == 2
 
 
-def test_this_and_future_is_a_problem(read, event, codes):
-    reading = read(
-        event("RRULE:FREQ=WEEKLY;COUNT=2", **NIGHT),
-        event("RECURRENCE-ID;RANGE=THISANDFUTURE:20261024T230000Z", **NIGHT),
-    )
-    assert codes(reading) == [(16, "RECURRENCE-ID", "range")]
-
-
 def test_a_rule_without_end_is_told_to_the_horizon_and_goes_on(read, event, asking, now):
     reading = read(event("RRULE:FREQ=WEEKLY;BYDAY=SU", "SUMMARY:Secret", **NIGHT))
     assert len(reading.announcements) == 72
