@@ -17,10 +17,12 @@ from app.domain.london import Reading as ClockReading
 from app.ical.components import Component
 from app.ical.evaluate import starts_of_rule
 from app.ical.limits import Allowance
+from app.ical.lines import ContentLine
 from app.ical.offsets import Offsets
+from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import FAULTS, Unread
 
-_READ = ("DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE")
+_READ = frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"})
 _OBSERVANCES = 100
 _ONSETS = 1_000
 _COST_OF_PART = 1_000  # of one part of a zone: a yearly rule over the years within reach
@@ -35,8 +37,8 @@ _MOST_WEEKS = 5
 _LEAP_YEAR = 2024
 _REMEMBERED = 2_000  # characters; longer definitions are evaluated each time, so that they fill no memory
 
-# What an observance says: of each property its values, in the order of ``_READ``.
-_Observance = tuple[tuple[str, ...], ...]
+# The content lines of an observance that count, each with the name of its property.
+_Observance = tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,14 @@ def read_custom_zone(
     A definition that stands in a notice again is taken from the allowance once.
     """
     stated = tuple(
-        tuple(tuple(line.value for line in part.parsed(name)) for name in _READ) for part in _observances(definition)
+        tuple((line.name, line.octets) for line in part.lines if line.name in _READ)
+        for part in _observances(definition)
     )
     try:
         allowance.spend_once(stated, work=_COST_OF_PART * len(stated))
     except Unread as spent:
         raise _misshapen("is more than is evaluated in one notice.") from spent
-    length = sum(len(value) for observance in stated for values in observance for value in values)
+    length = sum(len(octets) for observance in stated for _, octets in observance)
     return CustomZone(
         name, place, definition.line, (_remembered if length <= _REMEMBERED else _evaluated)(stated, years)
     )
@@ -124,8 +127,12 @@ def _sole(observance: _Observance, name: str) -> str:
     return values[0]
 
 
-def _values(observance: _Observance, name: str) -> tuple[str, ...]:
-    return observance[_READ.index(name)]
+def _values(observance: _Observance, name: str) -> list[str]:
+    heads = Heads()
+    try:
+        return [parse_line(ContentLine(name, 0, octets), heads).value for found, octets in observance if found == name]
+    except Unread as unread:
+        raise _misshapen("has a part that cannot be read.") from unread
 
 
 def _offset(value: str) -> timedelta:

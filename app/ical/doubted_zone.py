@@ -79,10 +79,10 @@ def undoubted(zone: Zone, naive: datetime) -> Zone:
 
 def check_definitions(zone: Zone, times: Sequence[datetime], line: int, property_name: str) -> None:
     """Raise ``Unread`` where two definitions of the zone differ at a wall-clock time: nothing says which is meant."""
-    if not isinstance(zone, DoubtedZone):
+    if not isinstance(zone, DoubtedZone) or not zone.equals or not isinstance(zone.followed, CustomZone):
         return
     for other in zone.equals:
-        if isinstance(zone.followed, CustomZone) and any(zone.differing(naive, (other,)) for naive in times):
+        if any(zone.differing(naive, (other,)) for naive in times):
             lines = f"from line {zone.followed.line} and from line {other.line}"
             text = f"The time zone{zone.name} is defined twice, {lines}, and the two differ at this time."
             raise Unread("two-definitions", text, _ONE_DEFINITION, line=line, property_name=property_name)
