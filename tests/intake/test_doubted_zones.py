@@ -143,10 +143,9 @@ def test_an_end_of_a_rule_and_an_exception_in_utc_are_told_on_the_clocks_of_the_
         assert word in reading.announcements[0].remarks
 
 
-def test_a_cancelled_occurrence_in_a_doubted_zone_is_told(read, event):
-    reading = read(
-        british("GMT"), event("STATUS:CANCELLED", "RECURRENCE-ID;TZID=GMT:20270704T030000", starts="", ends="")
-    )
+@pytest.mark.parametrize("times", [{"starts": "", "ends": ""}, at("GMT")])
+def test_a_cancelled_occurrence_in_a_doubted_zone_is_told(read, event, times):
+    reading = read(british("GMT"), event("STATUS:CANCELLED", "RECURRENCE-ID;TZID=GMT:20270704T030000", **times))
     word = doubt("GMT", "UTC+01:00", "03:00 on 4 Jul 2027", "UTC+00:00", "UTC+01:00")
     assert [(one.recurrence_id, one.remarks) for one in reading.announcements] == [("20270704T020000Z", (word,))]
 
@@ -236,6 +235,16 @@ def test_what_is_kept_of_a_notice_reads_the_same(event, calendar, asking, tzid):
     ]
 
 
+def test_the_zone_of_floating_times_is_kept_with_its_definition(event, calendar, asking):
+    floating = event("SUMMARY:Words", starts="DTSTART:20270704T030000", ends="DTEND:20270704T050000")
+    octets = calendar("X-WR-TIMEZONE:GMT\r\n", british("GMT"), floating)
+    reading = read_ical(octets, asking)
+    again = read_ical(minimised(notice(octets), reading).octets, asking)
+    assert [(one.window, one.remarks) for one in again.announcements] == [
+        (one.window, one.remarks) for one in reading.announcements
+    ]
+
+
 def test_a_rule_without_end_reads_the_same_from_what_is_kept_of_it(read, event, asking):
     reading = read(british("GMT"), event("RRULE:FREQ=YEARLY", **at("GMT")))
     again = read_ical(reading.series[0].octets, asking)
@@ -246,7 +255,8 @@ def test_a_rule_without_end_reads_the_same_from_what_is_kept_of_it(read, event, 
 
 
 def test_a_definition_with_a_line_that_says_nothing_is_not_kept_as_another(event, calendar, asking):
-    octets = calendar(british("GMT").replace("FREQ=YEARLY", "X-FREQ=DAILY"), event("SUMMARY:Words", **at("GMT")))
+    bad = fixed("GMT", "+0100").replace("END:STANDARD", "RRULE:X-FREQ=DAILY\r\nEND:STANDARD")
+    octets = calendar(bad, event("SUMMARY:Words", **at("GMT")))
     reading = read_ical(octets, asking)
     again = read_ical(minimised(notice(octets), reading).octets, asking)
     assert [one.window for one in again.announcements] == [one.window for one in reading.announcements]
