@@ -13,11 +13,15 @@ _TIME_REMEDY = "Write ISO 8601, such as 2026-12-06T02:00 (London time) or 2026-1
 
 
 class Reading(StrEnum):
-    """How a wall-clock time was read, so that a receipt can say so."""
+    """How a wall-clock time was read, so that a receipt can say so.
+
+    ``OFFSET_BEFORE_GAP`` is how a missing time is read in iCalendar alone (RFC 5545 3.3.5).
+    """
 
     EXACT = "exact"
     FIRST_OF_TWO = "first of two"
     AFTER_GAP = "after the gap"
+    OFFSET_BEFORE_GAP = "with the offset before the gap"
 
 
 def read_wall_clock(naive: datetime, zone: ZoneInfo = LONDON) -> tuple[datetime, Reading]:

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from icalendar.prop import vDDDTypes, vRecur, vUTCOffset
 
@@ -16,8 +17,12 @@ from app.domain.london import Reading as ClockReading
 from app.ical.components import Component
 from app.ical.evaluate import starts_of_rule
 from app.ical.limits import Allowance
+from app.ical.lines import ContentLine
+from app.ical.offsets import Offsets
+from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import FAULTS, Unread
 
+_READ = frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"})
 _OBSERVANCES = 100
 _ONSETS = 1_000
 _COST_OF_PART = 1_000  # of one part of a zone: a yearly rule over the years within reach
@@ -30,40 +35,38 @@ _TIMES_OF_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _MOST_DAYS = 31
 _MOST_WEEKS = 5
 _LEAP_YEAR = 2024
+_REMEMBERED = 2_000  # characters; longer definitions are evaluated each time, so that they fill no memory
+
+# The content lines of an observance that count, each with the name of its property.
+_Observance = tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CustomZone:
-    """Offsets from UTC over time: ``offsets[0]`` holds before ``onsets[0]``, ``offsets[n+1]`` from ``onsets[n]`` on.
-
-    ``place`` says which VTIMEZONE of its calendar it came from.
-    """
+    """A zone as a sender defines it in the ``place``-th VTIMEZONE of its calendar, which begins on ``line``."""
 
     name: str
     place: int
-    onsets: tuple[datetime, ...]
-    offsets: tuple[timedelta, ...]
-
-    def offset_at(self, instant: datetime) -> timedelta:
-        """Return the offset in force at an aware instant."""
-        return self.offsets[bisect_right(self.onsets, instant)]
+    line: int
+    offsets: Offsets
 
     def wall(self, instant: datetime) -> datetime:
         """Return what the clocks show at an aware instant, naive."""
-        return (instant + self.offset_at(instant)).replace(tzinfo=None)
+        return (instant + self.offsets.at(instant)).replace(tzinfo=None)
 
     def read(self, naive: datetime) -> tuple[datetime, ClockReading]:
-        """Read a wall-clock time: an ambiguous one as the first, a missing one as the instant after the gap."""
+        """Read a wall-clock time: an ambiguous one as the first, a missing one with the offset before the gap."""
+        onsets, values = self.offsets.onsets, self.offsets.values
         wall = naive.replace(tzinfo=UTC)
-        near = bisect_right(self.onsets, wall - timedelta(days=2)), bisect_right(self.onsets, wall + timedelta(days=2))
+        near = bisect_right(onsets, wall - timedelta(days=2)), bisect_right(onsets, wall + timedelta(days=2))
         fitting = sorted(
-            {wall - offset for offset in self.offsets[near[0] : near[1] + 1] if self.offset_at(wall - offset) == offset}
+            {wall - offset for offset in values[near[0] : near[1] + 1] if self.offsets.at(wall - offset) == offset}
         )
         if fitting:
             return fitting[0], ClockReading.EXACT if len(fitting) == 1 else ClockReading.FIRST_OF_TWO
-        # No offset fits: the clocks jumped over this time, at the onset between its two readings.
-        after = bisect_right(self.onsets, wall - self.offsets[near[0]])
-        return self.onsets[max(after - 1, 0)], ClockReading.AFTER_GAP
+        # No offset fits: the clocks jumped over this time, at the last onset before what the oldest offset makes of it.
+        after = bisect_right(onsets, wall - values[near[0]])
+        return wall - values[max(after - 1, 0)], ClockReading.OFFSET_BEFORE_GAP
 
 
 def _misshapen(text: str) -> Unread:
@@ -73,13 +76,27 @@ def _misshapen(text: str) -> Unread:
 def read_custom_zone(
     name: str, place: int, definition: Component, years: tuple[int, int], allowance: Allowance
 ) -> CustomZone:
-    """Evaluate a VTIMEZONE from the first to the last of ``years``. Raise ``Unread``; its text follows a name."""
+    """Evaluate a VTIMEZONE from the first to the last of ``years``. Raise ``Unread``; its text follows a name.
+
+    A definition that stands in a notice again is taken from the allowance once.
+    """
+    stated = tuple(
+        tuple((line.name, line.octets) for line in part.lines if line.name in _READ)
+        for part in _observances(definition)
+    )
+    try:
+        allowance.spend_once(stated, work=_COST_OF_PART * len(stated))
+    except Unread as spent:
+        raise _misshapen("is more than is evaluated in one notice.") from spent
+    length = sum(len(octets) for observance in stated for _, octets in observance)
+    return CustomZone(
+        name, place, definition.line, (_remembered if length <= _REMEMBERED else _evaluated)(stated, years)
+    )
+
+
+def _evaluated(observances: tuple[_Observance, ...], years: tuple[int, int]) -> Offsets:
     changes: dict[datetime, tuple[timedelta, timedelta]] = {}
-    for observance in _observances(definition):
-        try:
-            allowance.spend(work=_COST_OF_PART)
-        except Unread as spent:
-            raise _misshapen("is more than is evaluated in one notice.") from spent
+    for observance in observances:
         try:
             before, after = (_offset(_sole(observance, key)) for key in ("TZOFFSETFROM", "TZOFFSETTO"))
             for onset in _onsets(observance, before, years):
@@ -89,7 +106,11 @@ def read_custom_zone(
     if not changes:
         raise _misshapen("defines no offset.")
     onsets = tuple(sorted(changes))
-    return CustomZone(name, place, onsets, (changes[onsets[0]][0], *(changes[onset][1] for onset in onsets)))
+    return Offsets(onsets, (changes[onsets[0]][0], *(changes[onset][1] for onset in onsets)))
+
+
+# Most senders' definitions are the same few. All that counts of one is its key, so that no sender meets another's.
+_remembered = lru_cache(maxsize=64)(_evaluated)
 
 
 def _observances(definition: Component) -> list[Component]:
@@ -99,15 +120,19 @@ def _observances(definition: Component) -> list[Component]:
     return found
 
 
-def _sole(observance: Component, name: str) -> str:
+def _sole(observance: _Observance, name: str) -> str:
     values = _values(observance, name)
     if len(values) != 1:
         raise _misshapen("has a part without exactly one DTSTART, TZOFFSETFROM and TZOFFSETTO.")
     return values[0]
 
 
-def _values(observance: Component, name: str) -> list[str]:
-    return [line.value for line in observance.parsed(name)]
+def _values(observance: _Observance, name: str) -> list[str]:
+    heads = Heads()
+    try:
+        return [parse_line(ContentLine(name, 0, octets), heads).value for found, octets in observance if found == name]
+    except Unread as unread:
+        raise _misshapen("has a part that cannot be read.") from unread
 
 
 def _offset(value: str) -> timedelta:
@@ -118,15 +143,16 @@ def _offset(value: str) -> timedelta:
 
 
 def _naive(value: str) -> datetime:
-    if not _ONSET.fullmatch(value.strip()):
+    text = value.strip().upper()
+    if not _ONSET.fullmatch(text):
         raise _misshapen("has an onset that is not a local time.")
-    found = vDDDTypes.from_ical(value.strip())  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
+    found = vDDDTypes.from_ical(text)  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
     if not isinstance(found, datetime):
         raise _misshapen("has an onset that is not a local time.")
     return found
 
 
-def _onsets(observance: Component, before: timedelta, years: tuple[int, int]) -> list[datetime]:
+def _onsets(observance: _Observance, before: timedelta, years: tuple[int, int]) -> list[datetime]:
     first = _naive(_sole(observance, "DTSTART"))
     plain = [value for several in _values(observance, "RDATE") for value in several.split(",") if value.strip()]
     if len(plain) > _ONSETS:

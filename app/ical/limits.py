@@ -1,5 +1,6 @@
 """How much reading a notice may take: what it may hold, how far from now it may speak, and what evaluating it costs."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -41,6 +42,7 @@ class Allowance:
     def __init__(self, limits: Limits) -> None:
         self._occurrences = limits.all_occurrences
         self.spent = 0
+        self._once: set[Hashable] = set()
 
     def spend(self, *, occurrences: int = 0, work: int = 0) -> None:
         """Take from the allowance. Raise ``Unread`` when it is used up, and from then on."""
@@ -52,3 +54,9 @@ class Allowance:
                 "The series and zones of this notice are more than is evaluated at once.",
                 "Give the series an end, or send them in smaller parts.",
             )
+
+    def spend_once(self, what: Hashable, *, work: int) -> None:
+        """Take from the allowance unless it was taken for the same thing before. Raise ``Unread`` as ``spend`` does."""
+        if what not in self._once:
+            self.spend(work=work)
+            self._once.add(what)

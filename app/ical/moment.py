@@ -1,12 +1,18 @@
 """A time as the sender wrote it, a wall clock in a zone; the instant it is; how long it is from one to another."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
+from app.ical.doubted_zone import Zone
+from app.ical.named_zone import LONDON_ZONE, UTC_ZONE
 from app.ical.parsed_line import ParsedLine
 from app.ical.values import Length, read_time
-from app.ical.zones import LONDON_ZONE, UTC_ZONE, Zone, ZoneTable
+from app.ical.zones import ZoneTable, named_zone
 
+_UTC_AND_ZONE = "A time in UTC (Z) that also names a time zone was read as UTC. If it is local time, leave out the Z."
+_DAY_AND_TIME = (
+    "A date (VALUE=DATE) that also gives a time was read as the whole day. If the time counts, leave out VALUE=DATE."
+)
 _NOON = time(12)
 _QUARTER = 15  # minutes: every zone's midnight is a whole number of them away from that of UTC
 _DAY = timedelta(days=1)
@@ -14,12 +20,16 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """``naive`` on the clocks of ``zone``; a whole day is its London midnight."""
+    """``naive`` on the clocks of ``zone``; a whole day is its London midnight.
+
+    ``remark`` says what was written twice over, and how it was read.
+    """
 
     naive: datetime
     zone: Zone
     all_day: bool = False
     floating: bool = False
+    remark: str = field(default="", compare=False)
 
     def instant(self) -> datetime:
         """Return the UTC instant."""
@@ -31,12 +41,23 @@ def read_moment(stated: ParsedLine, value: str, zones: ZoneTable, floating: Zone
     found, utc = read_time(stated, value)
     if not isinstance(found, datetime):
         return whole_day(found)
-    if utc:
-        return Moment(found, UTC_ZONE)
+    if (stated.parameter("VALUE") or "").upper() == "DATE":
+        return _as_day(Moment(found, UTC_ZONE if utc else LONDON_ZONE), is_end=stated.name == "DTEND")
     tzid = stated.parameter("TZID")
+    if utc:
+        has_other_zone = tzid is not None and named_zone(tzid) != UTC_ZONE
+        return Moment(found, UTC_ZONE, remark=_UTC_AND_ZONE if has_other_zone else "")
     if tzid is None:
         return Moment(found, floating, floating=True)
     return Moment(found, zones.resolve(tzid, stated.line, stated.name))
+
+
+def _as_day(stated: Moment, *, is_end: bool) -> Moment:
+    """Return the day that a date with a time stands for. An end is exclusive: a day of which it has a part is over."""
+    day = day_named(stated)
+    if is_end and stated.naive.time() > time() and day == stated.naive.date():
+        day += _DAY
+    return replace(whole_day(day), remark=_DAY_AND_TIME)
 
 
 def day_named(moment: Moment) -> date:

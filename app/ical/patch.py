@@ -11,13 +11,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from app.domain.london import LONDON
 from app.domain.london import Reading as ClockReading
 from app.ical.components import Component, read_sole_calendar
+from app.ical.doubted_zone import undoubted
 from app.ical.limits import Allowance, Limits
 from app.ical.lines import ContentLine, fold_line, own_line
 from app.ical.moment import Moment, end_of, in_series, read_moment, read_named
+from app.ical.named_zone import LONDON_ZONE, UTC_ZONE, NamedZone
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
 from app.ical.values import read_duration
-from app.ical.zones import LONDON_ZONE, UTC_ZONE, NamedZone, ZoneTable, floating_zone, plain_tzid
+from app.ical.zones import ZoneTable, floating_zone, plain_tzid
 
 _REMEDY = "Send the event again."
 _DAY = timedelta(days=1)
@@ -240,12 +242,12 @@ class _Clock:
         definitions = [part for part in calendar.parts if part.name == "VTIMEZONE"]
         self._zones = ZoneTable(definitions, _YEARS, Allowance(Limits()))
         own = calendar.parsed("X-WR-TIMEZONE")
-        self._floating = floating_zone(own[0] if own else None)
+        self._floating = floating_zone(own[0] if own else None, self._zones)
 
-    def read(self, line: ContentLine) -> Moment:
-        """Read a line that states one time. Raise ``Unread``."""
+    def read(self, line: ContentLine, beside: Moment | None = None) -> Moment:
+        """Read a line that states one time, without a zone in that of the time ``beside`` it. Raise ``Unread``."""
         stated = _parsed(line)
-        return read_moment(stated, stated.value, self._zones, self._floating)
+        return read_moment(stated, stated.value, self._zones, self._floating if beside is None else beside.zone)
 
     def read_original(self, line: ContentLine, event: Component, master: Component | None) -> Moment:
         """Read a RECURRENCE-ID of an event as the start of its series that it names. Raise ``Unread``."""
@@ -286,7 +288,7 @@ def _restate_window(editor: _Editor, clock: _Clock, window: tuple[datetime, date
     started = _start_line(event)
     ended = next(iter(event.named("DTEND")), None)
     like = clock.read(started)
-    until = clock.read(ended) if ended else like
+    until = clock.read(ended, like) if ended else like
     starts, ends = _spelt_window(window, (started, ended or started), (like, until))
     begun = clock.read(own_line(starts))
     if (begun.instant(), begun.all_day) != (like.instant(), like.all_day):
@@ -338,7 +340,8 @@ def _spelt_window(
 def _spelt(name: str, when: datetime, line: ContentLine, like: Moment) -> str:
     """Return a time on the clocks of a line whose TZID any program knows, else in UTC."""
     tzid = _parsed(line).parameter("TZID")
-    if tzid is not None and isinstance(like.zone, NamedZone) and like.zone.name == plain_tzid(tzid):
+    zone = undoubted(like.zone, like.zone.wall(when))
+    if tzid is not None and isinstance(zone, NamedZone) and zone.name == plain_tzid(tzid):
         return _as_in_series(name, when, line, like)
     return f"{name}:{_utc(when)}"
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from icalendar.prop import vRecur
 
+from app.ical.doubted_zone import Zone
 from app.ical.moment import Moment, read_moment
 from app.ical.parsed_line import ParsedLine
 from app.ical.unread import FAULTS
-from app.ical.zones import Zone, ZoneTable
+from app.ical.zones import ZoneTable
 
 _SHAPE = re.compile(r"[A-Za-z0-9=;,+-]{1,1000}")
 _UNTIL = re.compile(r"(?:^|;)UNTIL=([^;]*)", re.IGNORECASE)

@@ -6,18 +6,17 @@ shown one, and the zones of one notice live and die with its ``ZoneTable`` (ADR 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from app.domain.london import LONDON, read_wall_clock
-from app.domain.london import Reading as ClockReading
 from app.ical.components import Component
 from app.ical.custom_zone import CustomZone, read_custom_zone
+from app.ical.doubted_zone import DoubtedZone, Zone, doubted
 from app.ical.limits import Allowance
+from app.ical.named_zone import LONDON_ZONE, UTC_ZONE, NamedZone
 from app.ical.parsed_line import ParsedLine
 from app.ical.unread import Unread
 
@@ -27,28 +26,17 @@ _ECHOED = re.compile(r"[A-Za-z0-9 ()+,./:&_-]{1,64}")
 _DISPLAY = re.compile(r"\((?:UTC|GMT)(?:([+-])([0-9]{2}):?([0-9]{2}))?\) *(.*)")
 _PLACES = re.compile(r"[,:;]")
 _NOT_PLACES = ("posix/", "right/", "Etc/", "SystemV/", "US/", "Factory", "localtime")
+_COMPARED = (2024, 2033)
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100  # what is kept does not reach so far
+_MOST_DEFINITIONS = 8
+# Names of the data base that say an offset, or by which rule clocks change, and not where they hang.
+_NO_PLACES = frozenset(
+    {
+        *("GMT", "GMT0", "GMT+0", "GMT-0", "Greenwich", "UCT", "UTC", "Universal", "Zulu", "EST", "MST", "HST"),
+        *("WET", "CET", "MET", "EET", "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT"),
+    }
+)
 _UTC_NAMES = frozenset({"utc", "z", "zulu", "etc/utc", "coordinated universal time", "tzone://microsoft/utc"})
-
-
-@dataclass(frozen=True, slots=True)
-class NamedZone:
-    """A zone of the IANA data base."""
-
-    name: str
-    info: ZoneInfo
-
-    def read(self, naive: datetime) -> tuple[datetime, ClockReading]:
-        """Read a wall-clock time; see ``app.domain.london.read_wall_clock``."""
-        return read_wall_clock(naive, self.info)
-
-    def wall(self, instant: datetime) -> datetime:
-        """Return what the clocks show at an aware instant, naive."""
-        return instant.astimezone(self.info).replace(tzinfo=None)
-
-
-Zone = NamedZone | CustomZone
-LONDON_ZONE = NamedZone("Europe/London", LONDON)
-UTC_ZONE = NamedZone("UTC", ZoneInfo("UTC"))
 
 
 @cache
@@ -101,7 +89,7 @@ def _after_prefix(lower: str) -> str | None:
 def _displayed(name: str) -> str | None:
     """Read ``(UTC+00:00) Dublin, Edinburgh, Lisbon, London``: places whose zones agree with each other and the offset.
 
-    Where two places differ in any week of the next years, nothing is guessed. The United Kingdom comes first.
+    Where two places ever differ in the years compared, nothing is guessed. The United Kingdom comes first.
     """
     match = _DISPLAY.fullmatch(name)
     if match is None:
@@ -111,19 +99,10 @@ def _displayed(name: str) -> str | None:
         return "UTC"
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
     zones = [_places()[place] for part in _PLACES.split(rest) if (place := part.strip().lower()) in _places()]
-    fitting = {zone: _offsets(zone) for zone in zones}
-    if not fitting or len(set(fitting.values())) > 1 or offset not in next(iter(fitting.values())):
+    fitting = {zone: NamedZone(zone, ZoneInfo(zone)).offsets(_COMPARED) for zone in zones}
+    if not fitting or len(set(fitting.values())) > 1 or offset not in next(iter(fitting.values())).values:
         return None
     return LONDON_ZONE.name if LONDON_ZONE.name in fitting else zones[0]
-
-
-@cache
-def _offsets(name: str) -> tuple[timedelta, ...]:
-    """Return the offsets of a zone every week for ten years: two zones with the same ones are the same to us."""
-    zone = ZoneInfo(name)
-    first = datetime(2024, 1, 1, tzinfo=UTC)
-    instants = (first + timedelta(weeks=week) for week in range(520))
-    return tuple(instant.astimezone(zone).utcoffset() or timedelta() for instant in instants)
 
 
 class ZoneTable:
@@ -131,41 +110,78 @@ class ZoneTable:
 
     def __init__(self, definitions: Sequence[Component], years: tuple[int, int], allowance: Allowance) -> None:
         self._definitions = definitions
-        self._places: dict[str, int] = {}
+        self._places: dict[str, list[int]] = {}
         for place, definition in enumerate(definitions):
-            self._places.setdefault(defined_tzid(definition), place)
-        self._years = years
+            self._places.setdefault(defined_tzid(definition), []).append(place)
+        self._years = (max(years[0], _FIRST_YEAR), min(years[1], _LAST_YEAR))
         self._allowance = allowance
         self._found: dict[str, Zone | Unread] = {}
+        self._used: set[int] = set()
 
     def resolve(self, tzid: str, line: int, property_name: str) -> Zone:
         """Return the zone of a TZID met on ``line``. Raise ``Unread``."""
         found = self._found.get(tzid)
         if found is None:
-            found = named_zone(tzid) or self._custom(tzid)
+            try:
+                found = self._resolved(plain_tzid(tzid), named_zone(tzid))
+            except Unread as unread:
+                found = unread
             self._found[tzid] = found
         if isinstance(found, Unread):
             raise Unread(found.code, found.text, found.remedy, line=line, property_name=property_name)
         return found
 
     def used(self) -> list[Component]:
-        """Return each VTIMEZONE that a time was read with so far, in the order of the calendar."""
-        places = {zone.place for zone in self._found.values() if isinstance(zone, CustomZone)}
-        return [self._definitions[place] for place in sorted(places)]
+        """Return each VTIMEZONE that counted for a time so far, in the order of the calendar."""
+        return [self._definitions[place] for place in sorted(self._used)]
 
-    def _custom(self, tzid: str) -> Zone | Unread:
-        wanted = plain_tzid(tzid)
-        shown = f" {wanted}" if _ECHOED.fullmatch(wanted) else ""
-        place = self._places.get(wanted)
-        if place is None:
+    def _resolved(self, name: str, known: NamedZone | None) -> Zone:
+        """Return what a name means here. Raise ``Unread``.
+
+        Where the notice defines a name that is known the definition counts, but for a place: whose clocks show what,
+        the data base knows better than an old program.
+        """
+        # What defines no offset says nothing against a name that is known.
+        places = [place for place in self._places.get(name, []) if known is None or self._definitions[place].parts]
+        shown = f" {name}" if _ECHOED.fullmatch(name) else ""
+        if known is not None and not places:
+            return known
+        if not places:
             text = f"The time zone{shown} is neither known nor defined in the notice."
-            return Unread("unknown-zone", text, _NAME_REMEDY)
-        definition = self._definitions[place]
-        try:
-            return read_custom_zone(wanted, place, definition, self._years, self._allowance)
-        except Unread as unread:
-            where = f"The time zone{shown}, defined from line {definition.line},"
-            return Unread(unread.code, f"{where} {unread.text}", _NAME_REMEDY)
+            raise Unread("unknown-zone", text, _NAME_REMEDY)
+        defined, unread = self._defined(name, shown, places)
+        if known is not None and unread is not None:
+            return DoubtedZone(shown, known, unread=f"{unread.text} The name alone was followed.")
+        if unread is not None:
+            raise unread
+        found: Zone
+        if known is None:
+            found = doubted(shown, defined[0], defined[1:], (), self._years)
+        elif _is_place(name, known):
+            found = doubted(shown, known, (), defined, self._years)
+        else:
+            found = doubted(shown, defined[0], defined[1:], (known,), self._years)
+        if known is not None and not isinstance(found, DoubtedZone):
+            return known
+        self._used.update(zone.place for zone in defined)
+        return found
+
+    def _defined(self, name: str, shown: str, places: list[int]) -> tuple[list[CustomZone], Unread | None]:
+        """Return the definitions of a name as zones that differ, and what cannot be read of them."""
+        found: list[CustomZone] = []
+        for place in places:
+            definition = self._definitions[place]
+            try:
+                zone = read_custom_zone(name, place, definition, self._years, self._allowance)
+            except Unread as unread:
+                where = f"The time zone{shown}, defined from line {definition.line},"
+                return [], Unread(unread.code, f"{where} {unread.text}", _NAME_REMEDY)
+            if all(zone.offsets != other.offsets for other in found):
+                found.append(zone)
+            if len(found) > _MOST_DEFINITIONS:
+                text = f"The time zone{shown} has more than {_MOST_DEFINITIONS} definitions."
+                return [], Unread("custom-zone", text, _NAME_REMEDY)
+        return found, None
 
 
 def iana_zone(name: str) -> ZoneInfo | None:
@@ -174,12 +190,27 @@ def iana_zone(name: str) -> ZoneInfo | None:
     return ZoneInfo(found) if found else None
 
 
-def floating_zone(stated: ParsedLine | None) -> Zone:
-    """Return the zone of times that name none: the calendar's own, X-WR-TIMEZONE, where it is known, else London."""
-    return (named_zone(stated.text()) if stated else None) or LONDON_ZONE
+def floating_zone(stated: ParsedLine | None, zones: ZoneTable) -> Zone:
+    """Return the zone of times that name none: the calendar's own, X-WR-TIMEZONE, where it is known, else London.
+
+    Raise ``Unread``.
+    """
+    if stated is None or named_zone(stated.text()) is None:
+        return LONDON_ZONE
+    return zones.resolve(stated.text(), stated.line, stated.name)
 
 
 def defined_tzid(definition: Component) -> str:
-    """Return the TZID that a VTIMEZONE defines, "" for none."""
-    written = next((line.octets[5:] for line in definition.lines if line.octets[:5].upper() == b"TZID:"), b"")
-    return plain_tzid(written.decode("utf-8", "replace").replace("\\,", ","))
+    """Return the TZID that a VTIMEZONE defines, "" for none; some senders give it parameters (RFC 5545 3.8.3.1)."""
+    try:
+        stated = next(iter(definition.parsed("TZID")), None)
+    except Unread:
+        return ""
+    return plain_tzid(stated.value.replace("\\,", ",")) if stated else ""
+
+
+def _is_place(name: str, known: NamedZone) -> bool:
+    """Tell whether a name is that of a place in the data base, and neither of an offset nor of a kind of clocks."""
+    if name.lower() in _windows() or _DISPLAY.fullmatch(name):
+        return False
+    return known.name != UTC_ZONE.name and not known.name.startswith("Etc/") and known.name not in _NO_PLACES

@@ -83,18 +83,23 @@ def event_lines(
 
 
 def zone_lines(definition: Component) -> list[bytes]:
-    """Return of a VTIMEZONE what its offsets come from: neither comments nor names of its parts."""
+    """Return of a VTIMEZONE what its offsets come from: neither comments nor names of its parts.
+
+    Nothing where a line of those cannot be read: without that line it would say something else.
+    """
     heads = Heads()
-    lines = [b"BEGIN:VTIMEZONE"]
-    lines += [line.octets for line in definition.lines if line.octets[:5].upper() == b"TZID:"][:1]
+    lines = [b"BEGIN:VTIMEZONE", *(b"TZID:" + line.value.encode() for line in definition.parsed("TZID")[:1])]
     for part in definition.within():
         if part.name not in _PARTS_OF_ZONE:
             continue
         lines.append(b"BEGIN:" + part.name.encode())
         for line in part.lines:
-            stated = _read(line, heads) if line.name in _OF_ZONE else None
-            if stated is not None and _has_shape(stated):
-                lines.append(_line(line, stated))
+            if line.name not in _OF_ZONE:
+                continue
+            stated = _read(line, heads)
+            if stated is None or not _has_shape(stated):
+                return []
+            lines.append(_line(line, stated))
         lines.append(b"END:" + part.name.encode())
     return [*lines, b"END:VTIMEZONE"]
 

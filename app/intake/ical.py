@@ -163,13 +163,15 @@ def _context(
     try:
         stated = {line.name: parse_line(line, heads) for line in shared}
         meaning = meaning_of(stated.get("METHOD"))
+        zones = ZoneTable(zone_definitions(calendar), request.years(), allowance)
+        floating = floating_zone(stated.get("X-WR-TIMEZONE"), zones)
     except Unread as unread:
         problems.append(problem_of(unread))
         return None
     return CalendarContext(
         meaning=meaning,
-        zones=ZoneTable(zone_definitions(calendar), request.years(), allowance),
-        floating=floating_zone(stated.get("X-WR-TIMEZONE")),
+        zones=zones,
+        floating=floating,
         heads=heads,
         properties=tuple(line for line in shared if line.name == "X-WR-TIMEZONE"),
     )

@@ -13,7 +13,7 @@ from app.ical.limits import Limits
 from app.ical.lines import content_lines, fold_line
 from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import Unread
-from app.ical.zones import defined_tzid
+from app.ical.zones import defined_tzid, plain_tzid
 from app.intake.allowed_lines import event_lines, property_lines, zone_lines
 from app.intake.ical import read_stream, zone_definitions
 from app.intake.listing import rows_of_listing
@@ -84,7 +84,7 @@ class _Understood:
 
 def _calendar(calendar: Component, understood: _Understood) -> list[bytes]:
     events: list[bytes] = []
-    named: set[str] = set()
+    named = {plain_tzid(line.text()) for line in calendar.parsed("X-WR-TIMEZONE")}
     for event in sent_events(calendar, Limits()):
         lines, zones = understood.lines(event)
         events += lines

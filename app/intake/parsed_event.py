@@ -2,26 +2,34 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TypeVar
 
 from app.domain.refusal import IntakeProblem
+from app.ical.doubted_zone import Zone, check_definitions, doubts
 from app.ical.lines import ContentLine
 from app.ical.moment import Moment, in_series, length_between, read_moment, read_named
+from app.ical.named_zone import LONDON_ZONE
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.recurrence import AddedDate, ExcludedDate, Recurrence
 from app.ical.rule import read_rule
 from app.ical.unread import Unread
 from app.ical.values import Length, read_duration, read_integer
-from app.ical.zones import LONDON_ZONE, Zone, ZoneTable
+from app.ical.zones import ZoneTable
 from app.intake.gateway import choose_gateway
 from app.intake.itip import Meaning
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
 from app.intake.sent_event import SentEvent
-from app.intake.windows import ALL_DAY_REMARK, FLOATING_ELSEWHERE_REMARK, FLOATING_REMARK
+from app.intake.windows import (
+    ADDED_DAY_REMARK,
+    ALL_DAY_REMARK,
+    FLOATING_ELSEWHERE_REMARK,
+    FLOATING_END_REMARK,
+    FLOATING_REMARK,
+)
 
 _SEVERAL = frozenset({"RDATE", "EXDATE", "X-MAINTNOTE-OBJECT-ID"})
 _CHANGING = frozenset({"DTSTAMP", "SEQUENCE", "STATUS"})  # these change while the event stays the same one
@@ -86,6 +94,7 @@ class _Reader:
         self.given = {line.name for line in sent.properties}
         self.calendar = calendar
         self.problems: list[IntakeProblem] = []
+        self.remarks: list[str] = []  # on how times were read
         self.stated: dict[str, list[ParsedLine]] = {}
         for line in sent.properties:
             found = self.attempt(parse_line, line, calendar.heads)
@@ -111,20 +120,43 @@ class _Reader:
         several = self.stated.get(name)
         return several[0] if several else None
 
+    def time(self, stated: ParsedLine, value: str, floating: Zone) -> Moment | None:
+        """Read one time of a line; what was written twice over is a remark."""
+        return self.told(self.attempt(read_moment, stated, value, self.calendar.zones, floating))
+
+    def told(self, moment: Moment | None) -> Moment | None:
+        if moment is not None and moment.remark:
+            self.remarks.append(moment.remark)
+        return moment
+
     def moment(self, name: str, floating: Zone) -> Moment | None:
         stated = self.sole(name)
-        if stated is None:
-            return None
-        return self.attempt(read_moment, stated, stated.value, self.calendar.zones, floating)
+        return self.time(stated, stated.value, floating) if stated else None
 
-    def excluded(self, floating: Zone) -> tuple[ExcludedDate, ...]:
-        found = (
-            (self.attempt(read_moment, stated, value, self.calendar.zones, floating), stated.line)
-            for stated in self.stated.get("EXDATE", [])
-            for value in stated.value.split(",")
-            if value.strip()
-        )
-        return tuple(ExcludedDate(moment, line) for moment, line in found if moment is not None)
+    def excluded(self, starts: Moment) -> tuple[ExcludedDate, ...]:
+        """Read what EXDATE leaves out of the series that begins at ``starts``."""
+        found: list[ExcludedDate] = []
+        for stated in self.stated.get("EXDATE", []):
+            for value in stated.value.split(","):
+                moment = self.time(stated, value, starts.zone) if value.strip() else None
+                if moment is not None:
+                    self.compare(moment, starts, stated)
+                    found.append(ExcludedDate(moment, stated.line))
+        return tuple(found)
+
+    def compare(self, moment: Moment, beside: Moment, stated: ParsedLine) -> None:
+        """Tell what is doubtful of a time in another zone than that beside which it counts, on either's clocks.
+
+        Where both are in one zone the doubt is the same, and its windows tell of it.
+        """
+        if moment.zone == beside.zone or moment.all_day:
+            return
+        self.doubt(moment.zone, moment.naive, stated)
+        self.doubt(beside.zone, beside.zone.wall(moment.instant()), stated)
+
+    def doubt(self, zone: Zone, naive: datetime, stated: ParsedLine) -> None:
+        self.attempt(check_definitions, zone, (naive,), stated.line, stated.name)
+        self.remarks += doubts(zone, (naive,))
 
     def texts(self, name: str) -> tuple[str, ...]:
         return tuple(stated.text() for stated in self.stated.get(name, []))
@@ -157,7 +189,7 @@ def read_event(
         remarks.append(UNREAD_TIME)
     if withdrawn and (request.gateway is None or not undecided):
         del reader.problems[kept:]
-    recurrence_id = _recurrence_id(reader, starts)
+    recurrence_id = _recurrence_id(reader, starts, withdrawn=withdrawn)
     if sent.has_garbled:
         remarks.append("Lines that are no properties were ignored.")
     if reader.problems:
@@ -179,7 +211,7 @@ def read_event(
         and_later=recurrence_id is not None and bool(reader.stated["RECURRENCE-ID"][0].parameter("RANGE")),
         starts_at=(begun.line, "DTSTART") if begun else (sent.line, "DTSTART"),
         ends_at=(ending.line, ending.name) if ending else (sent.line, "DTEND"),
-        remarks=tuple(remarks),
+        remarks=tuple(dict.fromkeys([*remarks, *reader.remarks])),
         left_out=left_out,
     )
     return stated, []
@@ -216,18 +248,24 @@ def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
     """Read DTSTAMP, which decides between two notices of the same SEQUENCE and nothing else."""
     before = len(reader.problems)
     moment = reader.moment("DTSTAMP", LONDON_ZONE)
+    reader.remarks.clear()
     if len(reader.problems) > before:
         del reader.problems[before:]
         remarks.append("The DTSTAMP could not be read; it was ignored.")
     return moment.instant() if moment else None
 
 
-def _recurrence_id(reader: _Reader, starts: Moment | None) -> Moment | None:
+def _recurrence_id(reader: _Reader, starts: Moment | None, *, withdrawn: bool) -> Moment | None:
     stated = reader.sole("RECURRENCE-ID")
-    if stated is not None and (stated.parameter("RANGE") or THIS_AND_FUTURE).upper() != THIS_AND_FUTURE:
+    if stated is None:
+        return None
+    if (stated.parameter("RANGE") or THIS_AND_FUTURE).upper() != THIS_AND_FUTURE:
         reader.add(stated.unread("range", "A change of this and all earlier occurrences is not read.", RANGE_REMEDY))
     calendar = reader.calendar
-    return reader.attempt(read_named, stated, calendar.zones, calendar.floating, starts) if stated else None
+    named = reader.told(reader.attempt(read_named, stated, calendar.zones, calendar.floating, starts))
+    if named is not None and (withdrawn or starts is None or named.zone != starts.zone):
+        reader.doubt(named.zone, named.naive, stated)
+    return named
 
 
 def _times(
@@ -235,7 +273,9 @@ def _times(
 ) -> tuple[Moment | None, Length | None, Recurrence | None]:
     floating = reader.calendar.floating
     starts = reader.moment("DTSTART", floating)
-    ends = reader.moment("DTEND", floating)
+    is_timed = starts is not None and not starts.all_day
+    # "if the 'DTSTART' property is ... a local time with time zone", so is DTEND (RFC 5545 3.8.2.2).
+    ends = reader.moment("DTEND", starts.zone if starts is not None and is_timed else floating)
     if starts is None:
         if required and "DTSTART" not in reader.given:
             reader.add(
@@ -244,8 +284,10 @@ def _times(
         return None, None, None
     if starts.all_day:
         remarks.append(ALL_DAY_REMARK)
-    if starts.floating or (ends is not None and ends.floating):
+    if starts.floating:
         remarks.append(FLOATING_REMARK if floating == LONDON_ZONE else FLOATING_ELSEWHERE_REMARK)
+    elif ends is not None and ends.floating:
+        remarks.append(FLOATING_END_REMARK)
     length = _length(reader, starts, ends)
     if length is None and required and not reader.problems:
         stated = reader.sole("DTSTART")
@@ -260,6 +302,8 @@ def _length(reader: _Reader, starts: Moment, ends: Moment | None) -> Length | No
         if ends is not None and ends.all_day != starts.all_day:
             reader.add(stated.unread("mixed", "The start is a date and the end a time, or the reverse.", _NO_END))
             return None
+        if ends is not None:
+            reader.compare(ends, starts, stated)
         return length_between(starts, ends) if ends else None
     duration = reader.sole("DURATION")
     if duration is not None:
@@ -280,10 +324,12 @@ def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
     if ruled is None and "RDATE" not in reader.stated:
         return None
     rule = reader.attempt(read_rule, ruled, reader.calendar.zones, starts.zone) if ruled else None
+    if ruled is not None and rule is not None and rule.until is not None:
+        reader.compare(rule.until, starts, ruled)
     added = tuple(
         occasion for stated in reader.stated.get("RDATE", []) for occasion in _added_dates(reader, stated, starts)
     )
-    return Recurrence(starts, rule, added, reader.excluded(starts.zone))
+    return Recurrence(starts, rule, added, reader.excluded(starts))
 
 
 def _added_dates(reader: _Reader, stated: ParsedLine, starts: Moment) -> list[AddedDate]:
@@ -291,17 +337,21 @@ def _added_dates(reader: _Reader, stated: ParsedLine, starts: Moment) -> list[Ad
     found = []
     for value in stated.value.split(","):
         begun, slash, ended = value.partition("/")
-        moment = (
-            reader.attempt(read_moment, stated, begun, reader.calendar.zones, starts.zone) if begun.strip() else None
-        )
+        moment = reader.time(stated, begun, starts.zone) if begun.strip() else None
         if moment is None:
             continue
+        if moment.all_day and not starts.all_day:
+            moment = replace(starts, naive=datetime.combine(moment.naive.date(), starts.naive.time()))
+            reader.remarks.append(ADDED_DAY_REMARK)
+        reader.compare(moment, starts, stated)
         length: Length | None = None
         if slash and _DURATION.match(ended.strip()):
             length = reader.attempt(read_duration, stated, ended)
         elif slash:
-            until = reader.attempt(read_moment, stated, ended, reader.calendar.zones, starts.zone)
-            length = length_between(moment, until) if until else None
+            until = reader.time(stated, ended, moment.zone)
+            if until is not None:
+                reader.compare(until, moment, stated)
+                length = length_between(moment, until)
         else:
             moment = in_series(moment, starts)
         found.append(AddedDate(moment, length))

@@ -10,9 +10,9 @@ from app.domain.london import london_midnight, read_instant
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem, TimeRefused
 from app.ical.moment import Moment, length_between
+from app.ical.named_zone import LONDON_ZONE, UTC_ZONE
 from app.ical.parsed_line import printable
 from app.ical.unread import Unread
-from app.ical.zones import UTC_ZONE
 from app.intake.gateway import choose_gateway
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
@@ -165,7 +165,9 @@ def _time(row: Row, column: str) -> tuple[Moment, tuple[str, ...]]:
     if day:
         return moment, (_WHOLE_DAYS[column].format(f"{day.day} {day:%b %Y}"),)
     # Only a time without offset, and so without zone, is read in any way but exactly.
-    return moment, () if how is ClockReading.EXACT else (how_read(datetime.fromisoformat(stated), how),)
+    return moment, () if how is ClockReading.EXACT else (
+        how_read(datetime.fromisoformat(stated), how, LONDON_ZONE.wall(instant)),
+    )
 
 
 def _day(stated: str) -> date | None:

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from app.domain.london import london_text
 from app.ical.moment import Moment, in_series
+from app.ical.named_zone import UTC_ZONE
 from app.ical.recurrence import ExcludedDate, Expansion, RuleOccurrence
-from app.ical.zones import UTC_ZONE
 from app.intake.parsed_event import ParsedEvent
 
 _MOST_NAMED = 10  # in one sentence; nobody mends more at once

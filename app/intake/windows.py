@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from app.domain.london import Reading as ClockReading
 from app.domain.refusal import WindowRefused
 from app.domain.window import ClosureWindow
+from app.ical.doubted_zone import check_definitions, doubts
 from app.ical.moment import Moment
 from app.ical.unread import Unread
 from app.ical.values import Length
@@ -13,9 +14,19 @@ from app.intake.read_request import ReadRequest
 _HOW_READ = {
     ClockReading.FIRST_OF_TWO: "happens twice that night, as the clocks go back; it was read as the first.",
     ClockReading.AFTER_GAP: "does not exist that night, as the clocks go forward; it was read as the end of the gap.",
+    ClockReading.OFFSET_BEFORE_GAP: (
+        "does not exist that night, as the clocks go forward; it was read as {shown:%H:%M}."
+    ),
 }
 ALL_DAY_REMARK = "An all-day event was read as London midnight to London midnight."
 FLOATING_REMARK = "Times without a zone were read as London time."
+FLOATING_END_REMARK = (
+    "The end names no time zone; it was read in that of the start. If that is wrong, give both times their zone."
+)
+ADDED_DAY_REMARK = (
+    "A date added to the series (RDATE) names a day alone; it was read as that day at the time at which the series "
+    "begins. If that is wrong, give it a time."
+)
 FLOATING_ELSEWHERE_REMARK = "Times without a zone were read in the calendar's own zone (X-WR-TIMEZONE)."
 
 
@@ -30,18 +41,19 @@ def window_from(starts: Moment, length: Length) -> tuple[ClosureWindow, tuple[st
     nominal_end, how_ended = starts.zone.read(naive_end)
     window = ClosureWindow(begun, nominal_end + length.exact)
     remarks = [
-        how_read(naive, how)
-        for naive, how in ((starts.naive, how_begun), (naive_end, how_ended))
+        how_read(naive, how, starts.zone.wall(instant))
+        for naive, how, instant in ((starts.naive, how_begun, begun), (naive_end, how_ended, nominal_end))
         if how is not ClockReading.EXACT
     ]
+    remarks += doubts(starts.zone, (starts.naive, naive_end))
     if window.duration != length.nominal + length.exact:
         remarks.append(f"The clocks change during this window: it lasts {_worded(window.duration)}.")
     return window, tuple(dict.fromkeys(remarks))
 
 
-def how_read(wall: datetime, how: ClockReading) -> str:
-    """Word how an ambiguous or missing wall-clock time was read."""
-    return f"{wall:%H:%M} on {wall.day} {wall:%b %Y} {_HOW_READ[how]}"
+def how_read(wall: datetime, how: ClockReading, shown: datetime) -> str:
+    """Word how an ambiguous or missing wall-clock time was read; ``shown`` is what the clocks show then."""
+    return f"{wall:%H:%M} on {wall.day} {wall:%b %Y} {_HOW_READ[how].format(shown=shown)}"
 
 
 def _worded(duration: timedelta) -> str:
@@ -54,10 +66,11 @@ def checked_window(
 ) -> tuple[ClosureWindow, tuple[str, ...]]:
     """Return a window within the limits, with remarks. ``where`` and ``ends_where`` are (line, property) of each time.
 
-    Raise ``Unread``: ends not after start, starts out of reach, or longer than allowed.
+    Raise ``Unread``: ends not after start, starts out of reach, longer than allowed, or in a zone of two definitions.
     """
     limits = request.limits
     line, name = where
+    check_definitions(starts.zone, (starts.naive, starts.naive + length.nominal), line, name)
     try:
         window, remarks = window_from(starts, length)
     except WindowRefused as refused:

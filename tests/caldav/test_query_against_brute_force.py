@@ -14,13 +14,10 @@ THE_END = datetime(2062, 1, 1)  # after every window
 
 
 def read(naive, zone):
-    """A wall clock as an instant: the first of two; after a gap, its end."""
+    """A wall clock as an instant: the first of two; one that is missing by the offset before."""
     if zone is UTC:
         return naive.replace(tzinfo=UTC)
-    instant = naive.replace(tzinfo=zone).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) != naive:
-        return naive.replace(hour=1, minute=0, tzinfo=UTC)
-    return instant
+    return naive.replace(tzinfo=zone).astimezone(UTC)
 
 
 @dataclass

@@ -107,7 +107,12 @@ def test_a_wall_clock_beyond_the_years_of_utc_is_refused(naive, zone):
 
 
 def test_the_words_for_how_a_time_was_read():
-    assert [str(reading) for reading in Reading] == ["exact", "first of two", "after the gap"]
+    assert [str(reading) for reading in Reading] == [
+        "exact",
+        "first of two",
+        "after the gap",
+        "with the offset before the gap",
+    ]
 
 
 @pytest.mark.parametrize(("day", "hours"), [((2026, 10, 25), 7), ((2026, 3, 29), 5), ((2026, 12, 6), 6)])

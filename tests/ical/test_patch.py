@@ -122,6 +122,30 @@ def test_a_move_is_stated_in_the_form_that_the_event_has_where_that_can_say_it(t
 
 
 @pytest.mark.parametrize(
+    ("begins", "came"),
+    [
+        ("19710328T010000", ["DTSTART;TZID=Europe/London:20270207T020000", "DTEND;TZID=Europe/London:20270207T060000"]),
+        ("20270101T000000", ["DTSTART:20270207T020000Z", "DTEND:20270207T060000Z"]),
+    ],
+    ids=["agrees then", "says something else then"],
+)
+def test_a_place_that_the_object_defines_is_written_where_both_say_the_same(begins, came):
+    zone = "BEGIN:VTIMEZONE\nTZID:Europe/London\nBEGIN:DAYLIGHT\nDTSTART:{}\nTZOFFSETFROM:+0000\nTZOFFSETTO:{}\n"
+    end = "END:DAYLIGHT\nEND:VTIMEZONE\n"
+    defined = zone.format(begins, "+0000" if begins.startswith("1971") else "+0100") + end
+    before = an_object(defined, event(*TIMES["london"]))
+    after = patch_event(before, 0, EventChanges(window=FEBRUARY))
+    assert [line.decode().strip() for line in changed_lines(before, after)[1]] == came
+
+
+def test_an_end_without_a_zone_is_in_that_of_the_start_and_may_stay():
+    lines = ("DTSTART;TZID=Europe/Paris:20261206T030000", "DTEND:20261206T070000")
+    same = datetime(2026, 12, 6, 2, tzinfo=UTC), datetime(2026, 12, 6, 6, tzinfo=UTC)
+    assert moved(*lines, to=same) == [[], []]
+    assert moved(*lines)[1] == ["DTSTART;TZID=Europe/Paris:20270207T030000", "DTEND:20270207T060000Z"]
+
+
+@pytest.mark.parametrize(
     ("times", "came"),
     [
         ("all day", ["DTSTART;VALUE=DATE:20260607", "DTEND;VALUE=DATE:20260610"]),

@@ -65,7 +65,7 @@ def test_names_that_mean_nothing_are_not_guessed(tzid):
     ("naive", "instant", "how"),
     [
         (datetime(2026, 10, 25, 1, 30), datetime(2026, 10, 25, 0, 30, tzinfo=UTC), Reading.FIRST_OF_TWO),
-        (datetime(2026, 3, 29, 1, 30), datetime(2026, 3, 29, 1, 0, tzinfo=UTC), Reading.AFTER_GAP),
+        (datetime(2026, 3, 29, 1, 30), datetime(2026, 3, 29, 1, 30, tzinfo=UTC), Reading.OFFSET_BEFORE_GAP),
         (datetime(2026, 7, 1, 1, 30), datetime(2026, 7, 1, 0, 30, tzinfo=UTC), Reading.EXACT),
     ],
 )

@@ -175,7 +175,7 @@ def test_a_longer_window_that_is_meant_is_taken(alpha_client, fill):
         ),
         (
             {"from_day": "2027-03-28", "from_time": "01:30", "to_day": "2027-03-28"},
-            "01:30 on 28 Mar 2027 does not exist that night, as the clocks go forward; it was read as the end of the gap.",
+            "01:30 on 28 Mar 2027 does not exist that night, as the clocks go forward; it was read as 02:30.",
         ),
         (
             {"from_day": "2027-10-31", "from_time": "00:00", "to_day": "2027-10-31"},
