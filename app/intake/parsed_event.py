@@ -29,6 +29,7 @@ _MOST_PROBLEMS = 10  # of one event: enough to mend it by
 _MOST_DATES = 400  # on one line; an event has a bounded number of lines
 _LONGEST_UID = 1_000
 UNREAD_TIME = "The time of this withdrawal could not be read; it was taken by its UID."
+_OUTSIDE = "It stands before BEGIN:VCALENDAR or after its END; it was read with the calendar beside it."
 _NO_END = "Give the event an end (DTEND) or a DURATION."
 _NO_START = "Give the event a start (DTSTART)."
 _DURATION = re.compile(r"[+-]?[Pp]")
@@ -153,8 +154,8 @@ def read_event(
     if withdrawn and (request.gateway is None or not undecided):
         del reader.problems[kept:]
     recurrence_id = _recurrence_id(reader, starts)
-    if sent.has_garbled:
-        remarks.append("Lines that are no properties were ignored.")
+    if sent.is_outside:
+        remarks.append(_OUTSIDE)
     if reader.problems:
         return None, reader.problems
     ending = reader.sole("DTEND") or reader.sole("DURATION") or reader.sole("DTSTART")

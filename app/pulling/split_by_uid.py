@@ -81,10 +81,11 @@ def _whole_calendars(octets: bytes) -> Sequence[Component]:
         stream = read_calendars(octets)
     except Unread as unread:
         raise SourceUnread("not-calendar") from unread
-    first = stream.calendars[0] if stream.calendars else None
-    if first is None or (stream.strays and stream.strays[0].number < first.line):
+    if not stream.begins_with_calendar():
         raise SourceUnread("not-calendar")
-    if any(calendar.fault for calendar in stream.calendars) or any(line.name in _FRAME for line in stream.strays):
+    if stream.outside or any(calendar.fault for calendar in stream.calendars):
+        raise SourceUnread("broken-off")
+    if any(line.name in _FRAME for line in stream.strays):
         raise SourceUnread("broken-off")
     return stream.calendars
 

@@ -139,7 +139,7 @@ WHOLE = {
     "two octets to a letter, unmarked": (calendar(event(TIMES)).decode().encode("utf-16-le"), NoticeUnreadable),
     "zeros": (bytes(10_000), NoticeUnreadable),
     "a web page": (b"<!DOCTYPE html><html></html>", NoticeUnreadable),
-    "carriage returns alone": (calendar(event(TIMES)).replace(b"\r\n", b"\r"), NoticeUnreadable),
+    "carriage returns and nothing else": (b"\r" * 900_000, NoticeUnreadable),
     "the name of a file": (b"/etc/passwd", NoticeUnreadable),
     "the name of a folder": (b"/", NoticeUnreadable),
     "folds and nothing else": (b"\r\n " * 300_000, NoticeUnreadable),
