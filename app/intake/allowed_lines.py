@@ -13,10 +13,12 @@ from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
 from app.ical.zones import named_zone, plain_tzid
 from app.intake.sent_event import SentEvent
+from app.intake.stated_status import is_known_status
 
 _TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE"})
 _DATED = _TIMES | {"DTSTAMP", "RECURRENCE-ID"}
 _OF_GATEWAY = frozenset({"LOCATION", "X-MAINTNOTE-OBJECT-ID"})
+_STATUSES = frozenset({"STATUS", "X-MAINTNOTE-STATUS"})
 _PARAMETER = re.compile(r';(?:"[^"]*"|[^;"])*')
 _VALUE_TYPE = re.compile(r";VALUE=(?:DATE|DATE-TIME|PERIOD|DURATION)", re.IGNORECASE)
 _TZID = re.compile(r";TZID=", re.IGNORECASE)
@@ -42,7 +44,6 @@ _PARTS_OF_RULE = {
     "BYMINUTE": _NUMBER,
     "BYSECOND": _NUMBER,
 }
-_STATUSES = frozenset({"CANCELLED", "CONFIRMED", "TENTATIVE"})
 _OF_ZONE = frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"})
 _PARTS_OF_ZONE = frozenset({"STANDARD", "DAYLIGHT"})
 
@@ -108,8 +109,8 @@ def _read(line: ContentLine, heads: Heads) -> ParsedLine | None:
 def _is_needed(stated: ParsedLine, gateways: frozenset[str]) -> bool:
     if stated.name == "UID":
         return bool(stated.text())
-    if stated.name == "STATUS":
-        return stated.text().upper() in _STATUSES
+    if stated.name in _STATUSES:
+        return is_known_status(stated)
     if stated.name in _OF_GATEWAY:
         return stated.text().upper() in gateways
     return _has_shape(stated)

@@ -20,7 +20,8 @@ from app.intake.gateway import choose_gateway
 from app.intake.itip import Meaning
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
-from app.intake.sent_event import SentEvent
+from app.intake.sent_event import TEXT, WHOLE_TEXT, SentEvent
+from app.intake.stated_status import StatedStatus, read_stated_status, title_of
 from app.intake.windows import ALL_DAY_REMARK, FLOATING_ELSEWHERE_REMARK, FLOATING_REMARK
 
 _SEVERAL = frozenset({"RDATE", "EXDATE", "X-MAINTNOTE-OBJECT-ID"})
@@ -136,10 +137,8 @@ def read_event(
     if sent.fault is not None:
         return None, [sent.fault]
     reader = _Reader(sent, calendar)
-    withdrawn = calendar.meaning is Meaning.WITHDRAWAL or [status.upper() for status in reader.texts("STATUS")] == [
-        "CANCELLED"
-    ]
-    remarks: list[str] = []
+    stated_status = _stated_status(reader, sent)
+    withdrawn, remarks = stated_status.withdrawn, list(stated_status.remarks)
     uid = _uid(reader, sent, remarks)
     sequence = reader.sole("SEQUENCE")
     number = reader.attempt(read_integer, sequence) if sequence else 0
@@ -178,6 +177,18 @@ def read_event(
         left_out=left_out,
     )
     return stated, []
+
+
+def _stated_status(reader: _Reader, sent: SentEvent) -> StatedStatus:
+    if reader.calendar.meaning is Meaning.WITHDRAWAL:
+        return StatedStatus(withdrawn=True)
+    status = reader.sole("STATUS")
+    title = title_of(sent.summary, reader.calendar.heads)
+    stated_status = read_stated_status(status, reader.sole("X-MAINTNOTE-STATUS"), title)
+    if stated_status.withdrawn and any(line.octets.startswith(b"Status") for line in sent.properties):
+        # The name of a property that is written like a word may be one, in a text that broke in the middle.
+        reader.add(Unread("line", TEXT, WHOLE_TEXT, line=status.line if status else sent.line, property_name="STATUS"))
+    return stated_status
 
 
 def _uid(reader: _Reader, sent: SentEvent, remarks: list[str]) -> str:

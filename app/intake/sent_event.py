@@ -28,6 +28,7 @@ READ = frozenset(
         "EXRULE",
         "LOCATION",
         "X-MAINTNOTE-OBJECT-ID",
+        "X-MAINTNOTE-STATUS",
     }
 )
 # Nothing anybody wrote: the sender's program keeps its books in them.
@@ -40,7 +41,7 @@ WHOLE_TEXT = (
     "A line break in a text is written \\n, and a line that goes on begins with a blank: export it again, or take this "
     "line out."
 )
-_TEXT = "This line of the event is no property, so what stands around it may be none."
+TEXT = "This line of the event is no property, so what stands around it may be none."
 _SHORTER = "Remove the attachments and long texts of this event; only its date, time and gateway are needed."
 _MENDED = {
     "no-end": ("truncated", "This event has no END."),
@@ -62,6 +63,7 @@ class SentEvent:
     place: int
     properties: tuple[ContentLine, ...]
     left_out: frozenset[str]
+    summary: ContentLine | None
     fault: IntakeProblem | None
     is_outside: bool = False
 
@@ -94,6 +96,7 @@ def _sent_event(event: Component, place: int, limits: Limits) -> SentEvent:
     properties = []
     left_out: set[str] = set()
     text: ContentLine | None = None
+    summary: ContentLine | None = None
     for line in event.lines:
         name = line.name
         if name in READ:
@@ -102,14 +105,16 @@ def _sent_event(event: Component, place: int, limits: Limits) -> SentEvent:
             text = text or (None if is_comment(line) else line)
         elif len(name) <= _LONGEST_NAME and name not in _BOOKKEEPING and not name.startswith("X-MICROSOFT-"):
             left_out.add(name)
+            if name == "SUMMARY":
+                summary = summary or line
     parts = list(event.within()) if event.parts else []
     left_out.update(part.name for part in parts if _COMPONENT_NAME.fullmatch(part.name))
     if len(left_out) > _LEFT_OUT_NAMES:
         left_out = set(sorted(left_out)[:_LEFT_OUT_NAMES])
     fault = _fault(event, parts, limits)
     if fault is None and text is not None:
-        fault = _problem("line", _TEXT, WHOLE_TEXT, text.number)
-    return SentEvent(event.line, place, tuple(properties), frozenset(left_out), fault)
+        fault = _problem("line", TEXT, WHOLE_TEXT, text.number)
+    return SentEvent(event.line, place, tuple(properties), frozenset(left_out), summary, fault)
 
 
 def _fault(event: Component, parts: list[Component], limits: Limits) -> IntakeProblem | None:
