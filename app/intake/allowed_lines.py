@@ -129,9 +129,9 @@ def _has_shape(stated: ParsedLine) -> bool:
 
 
 def _is_part_of_rule(part: str) -> bool:
-    name, _, values = part.partition("=")
+    name, _, values = "".join(part.split()).partition("=")
     shape = _PARTS_OF_RULE.get(name.upper())
-    return not part or (shape is not None and all(shape.fullmatch(value) for value in values.split(",")))
+    return not name or (shape is not None and all(shape.fullmatch(value) for value in values.split(",")))
 
 
 def _line(line: ContentLine, stated: ParsedLine) -> bytes:

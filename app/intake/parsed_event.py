@@ -25,6 +25,9 @@ from app.intake.stated_status import StatedStatus, read_stated_status, title_of
 from app.intake.windows import ALL_DAY_REMARK, FLOATING_ELSEWHERE_REMARK, FLOATING_REMARK
 
 _SEVERAL = frozenset({"RDATE", "EXDATE", "X-MAINTNOTE-OBJECT-ID"})
+# What a closure is read without: where one of these cannot be read, the others say enough.
+_SPARED = frozenset({"DTSTAMP", "SEQUENCE", "LOCATION", "X-MAINTNOTE-OBJECT-ID", "X-MAINTNOTE-STATUS"})
+_MAY_BE_EMPTY = frozenset({"RRULE", "EXRULE"})
 _CHANGING = frozenset({"DTSTAMP", "SEQUENCE", "STATUS"})  # these change while the event stays the same one
 _MOST_PROBLEMS = 10  # of one event: enough to mend it by
 _MOST_DATES = 400  # on one line; an event has a bounded number of lines
@@ -83,13 +86,19 @@ class _Reader:
         self.given = {line.name for line in sent.properties}
         self.calendar = calendar
         self.problems: list[IntakeProblem] = []
+        self.ignored: list[str] = []
         self.stated: dict[str, list[ParsedLine]] = {}
         for line in sent.properties:
-            found = self.attempt(parse_line, line, calendar.heads)
-            if found is not None:
+            attempt = self.spare if line.name in _SPARED else self.attempt
+            found = attempt(parse_line, line, calendar.heads)
+            if found is None:
+                continue
+            if found.value or line.name not in _MAY_BE_EMPTY:
                 self.stated.setdefault(line.name, []).append(found)
+            else:
+                self.ignored.append(line.name)
         for name, several in self.stated.items():
-            if len(several) > 1 and name not in _SEVERAL:
+            if len(several) > 1 and name not in _SEVERAL and name not in _SPARED:
                 self.add(several[1].unread("repeated", "This property is given twice.", "Give it once."))
 
     def add(self, unread: Unread) -> None:
@@ -102,6 +111,14 @@ class _Reader:
             return read(*arguments)
         except Unread as unread:
             self.add(unread)
+            return None
+
+    def spare(self, read: Callable[..., _T], stated: ContentLine | ParsedLine, *arguments: object) -> _T | None:
+        """Return what ``read`` gives of a line that the closure is read without, or None with its name kept."""
+        try:
+            return read(stated, *arguments)
+        except Unread:
+            self.ignored.append(stated.name)
             return None
 
     def sole(self, name: str) -> ParsedLine | None:
@@ -141,8 +158,8 @@ def read_event(
     withdrawn, remarks = stated_status.withdrawn, list(stated_status.remarks)
     uid = _uid(reader, sent, remarks)
     sequence = reader.sole("SEQUENCE")
-    number = reader.attempt(read_integer, sequence) if sequence else 0
-    dtstamp = _dtstamp(reader, remarks)
+    number = reader.spare(read_integer, sequence) if sequence else 0
+    dtstamp = _dtstamp(reader)
     kept = len(reader.problems)
     gateway, left_out = _gateway(reader, sent, request, remarks)
     undecided = len(reader.problems) > kept
@@ -153,6 +170,7 @@ def read_event(
     if withdrawn and (request.gateway is None or not undecided):
         del reader.problems[kept:]
     recurrence_id = _recurrence_id(reader, starts)
+    remarks += [f"The {name} could not be read; it was ignored." for name in dict.fromkeys(reader.ignored)]
     if sent.is_outside:
         remarks.append(_OUTSIDE)
     if reader.problems:
@@ -214,17 +232,17 @@ def _gateway(reader: _Reader, sent: SentEvent, request: ReadRequest, remarks: li
     if choice is not None and choice.remark is not None:
         remarks.append(choice.remark)
     code = choice.code if choice else ""
-    more = {"LOCATION"} if location and location.upper() != code.upper() else set()
+    is_other = location.upper() != code.upper() if location else "LOCATION" in reader.ignored
+    more = {"LOCATION"} if is_other else set()
     return code, tuple(sorted(sent.left_out | more))
 
 
-def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
+def _dtstamp(reader: _Reader) -> datetime | None:
     """Read DTSTAMP, which decides between two notices of the same SEQUENCE and nothing else."""
-    before = len(reader.problems)
-    moment = reader.moment("DTSTAMP", LONDON_ZONE)
-    if len(reader.problems) > before:
-        del reader.problems[before:]
-        remarks.append("The DTSTAMP could not be read; it was ignored.")
+    stated = reader.sole("DTSTAMP")
+    if stated is None:
+        return None
+    moment: Moment | None = reader.spare(read_moment, stated, stated.value, reader.calendar.zones, LONDON_ZONE)
     return moment.instant() if moment else None
 
 
@@ -286,7 +304,7 @@ def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
         reader.add(forbidden.unread("exrule", "EXRULE is no longer part of iCalendar.", "Use EXDATE instead."))
     if ruled is None and "RDATE" not in reader.stated:
         return None
-    rule = reader.attempt(read_rule, ruled, reader.calendar.zones, starts.zone) if ruled else None
+    rule = reader.attempt(read_rule, ruled, reader.calendar.zones, starts) if ruled else None
     added = tuple(
         occasion for stated in reader.stated.get("RDATE", []) for occasion in _added_dates(reader, stated, starts)
     )

@@ -28,6 +28,9 @@ OF_WHAT_WENT = (
     "The event has no UID; one was derived from what it says, so a change of it reads as a new closure.",
     "X-MAINTNOTE-OBJECT-ID names none of your gateways; your only one was taken.",
     "The DTSTAMP could not be read; it was ignored.",
+    "The SEQUENCE could not be read; it was ignored.",
+    "The LOCATION could not be read; it was ignored.",
+    "The X-MAINTNOTE-STATUS could not be read; it was ignored.",
     (
         "Its STATUS is none of TENTATIVE, CONFIRMED and CANCELLED, so the closure stays planned. "
         "To withdraw it, press Withdraw this closure on its page, or send it with STATUS:CANCELLED."
@@ -113,6 +116,10 @@ LINES = st.one_of(
             "STATUS:TENTATIVE",
             "STATUS: 'Canceled'.",
             "STATUS:quokka",
+            "RRULE:",
+            "RRULE:FREQ=WEEKLY; BYDAY=SU, MO;COUNT=2",
+            "DTSTART;quokka;TZID=Europe/London:20261206T020000",
+            "SEQUENCE:-1",
             "X-MAINTNOTE-STATUS:CANCELLED",
             "X-MAINTNOTE-STATUS:completed",
             "SUMMARY:Cancelled: quokka",
