@@ -85,6 +85,12 @@ class NoticeUnreadable(Refusal):
         self.problems = problems
 
 
+class NoticeCompressed(NoticeUnreadable):
+    """A notice that came compressed, or by its header in another coding: it is read as it is, or not at all."""
+
+    code = "compressed"
+
+
 class PolicyRefused(Refusal):
     """A policy value outside its range."""
 

@@ -31,8 +31,8 @@ _CARRIAGE_RETURNS = re.compile(rb"\r+\n?")
 _CONTROLS = bytes(octet for octet in range(0x20) if octet not in b"\t\r\n") + b"\x7f"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NEVER_FOLDED = 74  # octets up to which icalendar leaves a line alone
-_SAVE_AS_UTF8 = "Save or export the calendar as UTF-8 and send it again."
-_EXPORT = "Export the calendar as an iCalendar (.ics) file and send that."
+_SAVE_AS_UTF8 = "Save or export it as UTF-8 text and send it again."
+_EXPORT = "Export the calendar as iCalendar (.ics), or save the sheet as CSV, and send that."
 
 
 class ContentLine(NamedTuple):
@@ -55,11 +55,11 @@ def plain_octets(octets: bytes) -> bytes:
     Raise ``Unread`` for what is not UTF-8 text in lines.
     """
     if not octets.strip():
-        raise Unread("empty", "The notice is empty.", "Send an iCalendar (.ics) file with at least one event.")
+        raise Unread("empty", "The notice is empty.", "Send a file with at least one closure in it.")
     if octets.startswith((b"\xff\xfe", b"\xfe\xff")) or octets.count(0) * 4 > len(octets):
         raise Unread("utf-16", "The notice is UTF-16 or UTF-32 text, or not text at all.", _SAVE_AS_UTF8)
     if octets.removeprefix(_UTF8_BOM).lstrip().startswith(b"<"):
-        raise Unread("markup", "The notice is a web page or XML, not a calendar.", _EXPORT)
+        raise Unread("markup", "The notice is a web page or XML, not a calendar, sheet or list.", _EXPORT)
     if octets.count(b"\r") == octets.count(b"\r\n") and len(octets.translate(None, _CONTROLS)) == len(octets):
         return octets
     return _CARRIAGE_RETURNS.sub(_line_feeds, octets.translate(None, _CONTROLS))

@@ -1,11 +1,13 @@
 """Which reader a notice gets: by its media type or file name, or by its first octets where neither says anything."""
 
+import re
+
 from app.domain.notice import NoticeContent
 from app.domain.refusal import NoticeUnreadable
 from app.ical.unread import Unread
 from app.intake.ical import read_ical
 from app.intake.listing import read_listing
-from app.intake.problem import unreadable
+from app.intake.problem import compressed, unreadable
 from app.intake.read_request import ReadRequest
 from app.intake.sheet import read_sheet
 
@@ -24,6 +26,8 @@ _ALIASES = {
 }
 _SUFFIXES = {".ics": "text/calendar", ".ical": "text/calendar", ".csv": "text/csv", ".json": "application/json"}
 _SILENT = frozenset({"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"})
+_GZIP = b"\x1f\x8b"  # RFC 1952 2.3.1
+_LINE_END = re.compile(rb"[\r\n]")
 _REMEDY = "Send text/calendar (.ics), text/csv (.csv) or application/json."
 
 
@@ -37,6 +41,8 @@ def read_notice(octets: bytes, media_type: str, request: ReadRequest) -> NoticeC
 
 def media_type_of(octets: bytes, media_type: str) -> str:
     """Return which of the types that we read a notice is of. Raise ``NoticeUnreadable`` where it is of none."""
+    if octets.startswith(_GZIP):
+        raise compressed()
     name = media_type.partition(";")[0].strip().lower()
     name = next((accepted for suffix, accepted in _SUFFIXES.items() if name.endswith(suffix)), name)
     name = _ALIASES.get(name, name)
@@ -51,7 +57,7 @@ def _sniffed(octets: bytes) -> str:
     start = octets[:4_096].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith((b"{", b"[")):
         return "application/json"
-    header = start.partition(b"\n")[0]
+    header = _LINE_END.split(start, maxsplit=1)[0]
     if b"starts" in header and b"ends" in header:
         return "text/csv"
     return "text/calendar"

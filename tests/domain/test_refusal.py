@@ -13,6 +13,7 @@ CODES = {
     "AccessRefused": "access",
     "NoticeTooLarge": "too-large",
     "NoticeUnreadable": "unreadable",
+    "NoticeCompressed": "compressed",
     "PolicyRefused": "policy",
     "StoreFull": "store-full",
     "StoreBusy": "store-busy",

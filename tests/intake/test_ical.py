@@ -302,7 +302,7 @@ def test_octets_that_are_not_utf_8_matter_only_where_they_are_read(calendar, eve
     ]
     assert [(one.line, one.property, one.code) for one in reading.problems] == [(19, "UID", "not-utf-8")]
     two = replace(asking, gateways=("GW-1", "GW-2"))
-    assert [one.code for one in read_ical(octets, two).problems] == ["gateway", "gateway", "not-utf-8"]
+    assert [one.code for one in read_ical(octets, two).problems] == ["gateway", "gateway", "gateway", "not-utf-8"]
     chosen = read_ical(octets, replace(two, gateway="GW-2"))
     assert [sent.gateway for sent in chosen.announcements] == ["GW-2", "GW-2"]
 
