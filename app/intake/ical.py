@@ -1,6 +1,7 @@
 """iCalendar in: octets of any origin become announcements, or problems that name line, property and remedy."""
 
-from dataclasses import dataclass, field
+from bisect import bisect
+from dataclasses import dataclass, field, replace
 
 from app.domain.notice import NoticeContent
 from app.domain.refusal import IntakeProblem, NoticeTooLarge
@@ -10,6 +11,7 @@ from app.ical.lines import is_comment
 from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import FAULTS, Unread
 from app.ical.zones import ZoneTable, floating_zone
+from app.intake.event_name import name_of
 from app.intake.itip import meaning_of
 from app.intake.occurrences_of_uid import UidContent, read_uid
 from app.intake.parsed_event import CalendarContext, ParsedEvent, derived_uid, read_event
@@ -63,7 +65,9 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
     allowance = Allowance(request.limits)
     parsed = parse_notice(stream, request, allowance)
     by_uid = {uid: content_of_uid(group, request, allowance) for uid, group in parsed.groups.items()}
-    problems = [*parsed.problems, *(problem for content in by_uid.values() for problem in content.problems)]
+    problems = list(parsed.problems)
+    for uid, content in by_uid.items():
+        problems += _named_problems(content.problems, parsed.groups[uid])
     reading = NoticeContent(
         announcements=tuple(announcement for content in by_uid.values() for announcement in content.announcements),
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
@@ -72,6 +76,16 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
         events=parsed.events,
     )
     return reading, by_uid
+
+
+def _named_problems(problems: list[IntakeProblem], group: list[ParsedEvent]) -> list[IntakeProblem]:
+    """Return what is wrong with the events of one UID, each with the name of the event that its line lies in."""
+    if not problems:
+        return []
+    events = sorted(group, key=lambda event: event.sent.line)
+    begun = [event.sent.line for event in events]
+    found = ((problem, events[max(bisect(begun, problem.line or 0) - 1, 0)]) for problem in problems)
+    return [replace(problem, event=name_of(event.sent, event.calendar.heads)) for problem, event in found]
 
 
 def parse_notice(stream: CalendarStream, request: ReadRequest, allowance: Allowance) -> ParsedNotice:
@@ -140,7 +154,9 @@ def _read_calendar(
         return
     for sent in events:
         event, trouble = _read_event(sent, context, request)
-        problems += trouble
+        if trouble:
+            name = name_of(sent, context.heads)
+            problems += [replace(problem, event=name) for problem in trouble]
         if event is not None:
             parsed.groups.setdefault(event.uid, []).append(event)
         else:
