@@ -60,7 +60,7 @@ def told(reading):
 def remarks(one):
     if UNREAD_TIME in one.remarks:
         # How the other times of that withdrawal were read is of no account: none of them was used.
-        return ()
+        return tuple(word for word in one.remarks if word.startswith(("X-MAINTNOTE-STATUS", "Its STATUS is spelled")))
     return tuple(word for word in one.remarks if word not in OF_WHAT_WENT)
 
 
