@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +126,9 @@ def _import_file(
         return _Imported(file.name, None, _problems_of(refusal), kept=kept)
     finally:
         step(_READING)
-    return _Imported(file.name, outcome, outcome.problems, kept=outcome.recorded)
+    # An operator is not the sender, whose words name an event.
+    problems = tuple(replace(problem, event="") for problem in outcome.problems)
+    return _Imported(file.name, outcome, problems, kept=outcome.recorded)
 
 
 def _problems_of(refusal: NoticeTooLarge | NoticeUnreadable) -> tuple[IntakeProblem, ...]:

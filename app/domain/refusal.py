@@ -9,7 +9,8 @@ class IntakeProblem:
 
     ``line`` counts physical lines of what was sent, from 1. ``property`` is the iCalendar property or the column.
     ``text`` says what is wrong and never echoes the sender's content; ``remedy`` says what to do about it.
-    ``code`` is a stable kebab-case name for programs.
+    ``code`` is a stable kebab-case name for programs. ``event`` is by what the sender knows the event, with the first
+    words of its title: for the sender alone, "" where there is none.
     """
 
     text: str
@@ -17,6 +18,7 @@ class IntakeProblem:
     line: int | None = None
     property: str | None = None
     code: str = "unreadable"
+    event: str = ""
 
 
 class Refusal(Exception):  # noqa: N818 - the domain's word (docs/glossary.md)
@@ -83,6 +85,12 @@ class NoticeUnreadable(Refusal):
     def __init__(self, text: str, remedy: str = "", problems: tuple[IntakeProblem, ...] = ()) -> None:
         super().__init__(text, remedy)
         self.problems = problems
+
+
+class NoticeCompressed(NoticeUnreadable):
+    """A notice that came compressed, or by its header in another coding: it is read as it is, or not at all."""
+
+    code = "compressed"
 
 
 class PolicyRefused(Refusal):

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.ical.lines import ContentLine, content_lines, fold_line, plain_octets
+from app.ical.lines import UNSEEN_MARKS, ContentLine, content_lines, fold_line, plain_octets
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
 
 # "any character except CONTROLS not needed by the current character set" (RFC 5545 3.1): no C0 but HTAB, no DEL.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff]|\r(?!\n)")
+_UNSEEN_START = re.compile(f"^[{UNSEEN_MARKS}]", re.MULTILINE)
+_JOINED = "BEGIN:"  # behind the END of a file that had no last line end, or as a line that is indented and so goes on
 _DEEPEST = 32  # beyond it components are only counted, so that searching those open stays cheap
 _DEEPEST_SOUND = 8
 _MOST_LINES = 20_000
@@ -69,7 +71,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class CalendarStream:
-    """Octets read: the VCALENDARs in them ("icalstream", RFC 5545 3.4), and the lines outside of any.
+    """Octets read: the VCALENDARs in them ("icalstream", RFC 5545 3.4), the components and the lines outside of any.
 
     ``scanned`` is what the places of lines and components count in: ``octets``, or those without control characters.
     ``lines`` counts content lines, ``nameless`` those of them that are no NAME:VALUE.
@@ -78,16 +80,23 @@ class CalendarStream:
     octets: bytes
     scanned: bytes
     calendars: tuple[Component, ...]
+    outside: tuple[Component, ...]
     strays: tuple[ContentLine, ...]
     lines: int
     nameless: int
 
+    def begins_with_calendar(self) -> bool:
+        """Tell whether nothing stands before the first calendar."""
+        others = [*(line.start for line in self.strays), *(part.start for part in self.outside)]
+        return bool(self.calendars) and self.calendars[0].start < min(others, default=self.calendars[0].start + 1)
+
 
 class _Tree:
-    """The components that are open now, outermost first, and the calendars that are done."""
+    """The components that are open now, outermost first, and those that were begun in no other."""
 
     def __init__(self) -> None:
         self.calendars: list[Component] = []
+        self.outside: list[Component] = []
         self.open: list[Component] = []
         self.strays: list[ContentLine] = []
         self.current = self.strays  # the list that lines go to
@@ -95,12 +104,11 @@ class _Tree:
         self.event: Component | None = None
 
     def begin(self, line: ContentLine) -> None:
-        kind = _kind(line)
+        self._begin(_kind(line), line)
+
+    def _begin(self, kind: str, line: ContentLine) -> None:
         if kind == "VCALENDAR":
             self.cut_off(line.start)
-        elif not self.open:
-            self.strays.append(line)
-            return
         elif kind == "VEVENT" and self.event is not None:
             # A second BEGIN:VEVENT means that the first was never ended: give up the first, not both.
             self._abandon_event(line.start)
@@ -112,17 +120,22 @@ class _Tree:
         if self.open:
             self.open[-1].parts.append(component)
         else:
-            self.calendars.append(component)
-        self.open.append(component)
+            (self.calendars if kind == "VCALENDAR" else self.outside).append(component)
         if kind == "VEVENT":
-            if len(self.open) == 2:  # noqa: PLR2004 - VCALENDAR and VEVENT
+            if not self.open or (len(self.open) == 1 and self.open[0].name == "VCALENDAR"):
                 self.event = component
             else:
                 component.spoil("misplaced", line.number)
+        self.open.append(component)
         self.current = component.lines
 
     def end(self, line: ContentLine) -> None:
-        kind = _kind(line)
+        kind, joined, begun = _kind(line).partition(_JOINED)
+        self._end(_shown(kind), line)
+        if joined:
+            self._begin(_shown(begun), line)
+
+    def _end(self, kind: str, line: ContentLine) -> None:
         if self.deeper:
             self.deeper -= 1
         elif not self.open:
@@ -146,10 +159,11 @@ class _Tree:
             component.spoil("no-end", component.line)
 
     def _abandon_event(self, at: int) -> None:
-        while len(self.open) > 1:
+        while self.event is not None:
             component = self._close(at)
             component.spoil("no-end", component.line)
-        self._spoil("part-without-end", self.open[0].line)
+        if self.open:
+            self._spoil("part-without-end", self.open[0].line)
 
     def _close(self, at: int) -> Component:
         component = self.open.pop()
@@ -167,7 +181,11 @@ class _Tree:
 
 def _kind(line: ContentLine) -> str:
     """Return what a BEGIN or an END is of; some senders write it behind a semicolon."""
-    return line.octets.replace(b";", b":", 1).partition(b":")[2].strip().upper().decode("utf-8", "replace")
+    return _shown(line.octets.replace(b";", b":", 1).partition(b":")[2].upper().decode("utf-8", "replace"))
+
+
+def _shown(kind: str) -> str:
+    return kind.strip().strip(UNSEEN_MARKS).strip()
 
 
 def read_calendars(octets: bytes) -> CalendarStream:
@@ -185,7 +203,9 @@ def read_calendars(octets: bytes) -> CalendarStream:
             tree.current.append(line)
             nameless += not name
     tree.cut_off(len(scanned))
-    return CalendarStream(octets, scanned, tuple(tree.calendars), tuple(tree.strays), lines, nameless)
+    return CalendarStream(
+        octets, scanned, tuple(tree.calendars), tuple(tree.outside), tuple(tree.strays), lines, nameless
+    )
 
 
 def read_sole_calendar(octets: bytes) -> Component:
@@ -203,18 +223,18 @@ def sole_calendar(stream: CalendarStream) -> Component:
         raise _unsound("The calendar is not UTF-8.") from fault
     if _CONTROLS.search(text):
         raise _unsound("The calendar holds control characters.")
-    if stream.nameless:
+    if stream.nameless or _UNSEEN_START.search(text):
         raise _unsound("A line is not NAME;PARAMETER=VALUE:VALUE.")
-    first = stream.calendars[0] if stream.calendars else None
-    if first is None or (stream.strays and stream.strays[0].start < first.start):
+    if not stream.begins_with_calendar():
         raise _unsound("The calendar does not begin with BEGIN:VCALENDAR.")
+    first = stream.calendars[0]
     if first.is_cut_off:
         raise _unsound("The calendar has no END.")
     if _depth(first) > _DEEPEST_SOUND:
         raise _unsound("The calendar nests too deep.")
     if first.fault is not None:
         raise _unsound("An END does not match its BEGIN.")
-    if stream.strays or len(stream.calendars) > 1:
+    if stream.strays or stream.outside or len(stream.calendars) > 1:
         raise _unsound("Something follows the END of the calendar.")
     return first
 

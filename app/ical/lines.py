@@ -22,15 +22,21 @@ _HEADS = {
         *("TZID", "TZOFFSETFROM", "TZOFFSETTO", "TZNAME", "ACTION", "TRIGGER"),
     )
 }
+# What people see as nothing or as a blank, and readers of octets as neither: no-break spaces, spaces without width,
+# marks of direction, byte order marks.
+_RANGES = ((0xA0, 0xA0), (0xAD, 0xAD), (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x206F), (0x3000, 0x3000))
+UNSEEN_MARKS = "\ufeff" + "".join(chr(code) for first, last in _RANGES for code in range(first, last + 1))
+_UNSEEN = re.compile(b"(?:[ \t]|\xff\xfe|\xfe\xff|" + b"|".join(mark.encode() for mark in UNSEEN_MARKS) + b")+")
+_CARRIAGE_RETURNS = re.compile(rb"\r+\n?")
 _CONTROLS = bytes(octet for octet in range(0x20) if octet not in b"\t\r\n") + b"\x7f"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _NEVER_FOLDED = 74  # octets up to which icalendar leaves a line alone
-_SAVE_AS_UTF8 = "Save or export the calendar as UTF-8 and send it again."
-_EXPORT = "Export the calendar as an iCalendar (.ics) file and send that."
+_SAVE_AS_UTF8 = "Save or export it as UTF-8 text and send it again."
+_EXPORT = "Export the calendar as iCalendar (.ics), or save the sheet as CSV, and send that."
 
 
 class ContentLine(NamedTuple):
-    """One content line: ``octets`` are unfolded, without line end; ``name`` is in capitals, "" where it has none.
+    """One content line: ``octets`` are unfolded, without line end; ``name`` is in capitals, "" where it is no property.
 
     ``number`` is the physical line on which it begins, from 1. ``start`` and ``end`` are its place in the octets that
     were scanned, its folds and its line end included: ``end`` lies beyond them where the last line has none.
@@ -44,23 +50,24 @@ class ContentLine(NamedTuple):
 
 
 def plain_octets(octets: bytes) -> bytes:
-    """Return the octets without control characters and bare carriage returns: as they are where they hold none.
+    """Return the octets without control characters, a bare carriage return read as a line end: else as they are.
 
     Raise ``Unread`` for what is not UTF-8 text in lines.
     """
     if not octets.strip():
-        raise Unread("empty", "The notice is empty.", "Send an iCalendar (.ics) file with at least one event.")
+        raise Unread("empty", "The notice is empty.", "Send a file with at least one closure in it.")
     if octets.startswith((b"\xff\xfe", b"\xfe\xff")) or octets.count(0) * 4 > len(octets):
         raise Unread("utf-16", "The notice is UTF-16 or UTF-32 text, or not text at all.", _SAVE_AS_UTF8)
     if octets.removeprefix(_UTF8_BOM).lstrip().startswith(b"<"):
-        raise Unread("markup", "The notice is a web page or XML, not a calendar.", _EXPORT)
-    if b"\n" not in octets and b"\r" in octets.strip():
-        raise Unread(
-            "cr-only", "The lines of the notice end in a carriage return alone.", "End each line in CR LF (RFC 5545)."
-        )
+        raise Unread("markup", "The notice is a web page or XML, not a calendar, sheet or list.", _EXPORT)
     if octets.count(b"\r") == octets.count(b"\r\n") and len(octets.translate(None, _CONTROLS)) == len(octets):
         return octets
-    return octets.replace(b"\r\n", b"\n").translate(None, _CONTROLS + b"\r")
+    return _CARRIAGE_RETURNS.sub(_line_feeds, octets.translate(None, _CONTROLS))
+
+
+def _line_feeds(found: re.Match[bytes]) -> bytes:
+    """Return the line ends that carriage returns are: as many as there are, or one where a line feed follows them."""
+    return b"\n" if found[0].endswith(b"\n") else b"\n" * len(found[0])
 
 
 def content_lines(octets: bytes) -> Iterator[ContentLine]:
@@ -81,12 +88,35 @@ def content_lines(octets: bytes) -> Iterator[ContentLine]:
             # Most lines share a few heads.
             head = plain[: plain.find(b":") + 1]
             name = names.get(head)
-            if name is None or not head:
-                found = _HEAD.match(plain)
-                name = names[head] = found[1].upper().decode() if found else ""
-            yield ContentLine(name, number, plain, start, end)
+            if not name or not head:
+                plain, name = _seen(plain)
+                if name and head and plain.startswith(name.encode()):
+                    names[head] = name
+            if plain:
+                yield ContentLine(name, number, plain, start, end)
         number += folds + 1
         start = end
+
+
+def _seen(plain: bytes) -> tuple[bytes, str]:
+    """Return a line without unseen marks before its name, and the name: "" where the line is no property.
+
+    A name that is not in capitals with a blank behind its colon is a line of somebody's text (``Status: Cancelled``).
+    """
+    found = _HEAD.match(plain)
+    if found is None:
+        plain = plain[unseen.end() :] if (unseen := _UNSEEN.match(plain)) else plain
+        found = _HEAD.match(plain)
+    if found is None:
+        return plain, ""
+    name = found[1].upper()
+    is_text = found[1] != name and not name.startswith(b"X-") and plain[found.end() : found.end() + 1].isspace()
+    return plain, "" if is_text else name.decode()
+
+
+def is_comment(line: ContentLine) -> bool:
+    """Tell whether a line is a comment of HTML, which some servers write into their calendars."""
+    return not line.name and line.octets.startswith(b"<!--") and line.octets.rstrip().endswith(b"-->")
 
 
 def own_line(text: str) -> ContentLine:

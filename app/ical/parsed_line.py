@@ -11,6 +11,7 @@ from app.ical.unread import FAULTS, Unread
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]")
 _LONGEST_HEAD = 1_000  # characters; the parameters of a time or a code are short
 _BARE_ZONE = re.compile(r';TZID=([^";]*:[^";]*)', re.IGNORECASE)
+_NEEDED_PARAMETER = re.compile(r';\s*(?:TZID|VALUE|RANGE)\b(?:"[^"]*"|[^;"])*"?', re.IGNORECASE)
 _WITHOUT_COLON = frozenset({"DTSTART", "DTEND", "DTSTAMP", "RECURRENCE-ID", "RDATE", "EXDATE"})
 _HEAD_REMEDY = "Export the calendar again; the line is not NAME;PARAMETER=VALUE:VALUE."
 
@@ -50,14 +51,22 @@ class Heads:
             return {}
         found = self._read.get(head)
         if found is None:
-            quoted = _BARE_ZONE.sub(r';TZID="\1"', head)
-            _, parameters, _ = Contentline(quoted + ":").raw_parts()  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
-            found = {
-                str(name).upper(): (value,) if isinstance(value, str) else tuple(map(str, value))
-                for name, value in parameters.items()
-            }
+            try:
+                found = _parameters(head)
+            except FAULTS:
+                # One that nobody here needs, and that is none: it must not cost the others.
+                found = _parameters("".join((head.partition(";")[0], *_NEEDED_PARAMETER.findall(head))))
             self._read[head] = found
         return found
+
+
+def _parameters(head: str) -> dict[str, tuple[str, ...]]:
+    quoted = _BARE_ZONE.sub(r';TZID="\1"', head)
+    _, parameters, _ = Contentline(quoted + ":").raw_parts()  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
+    return {
+        str(name).upper(): (value,) if isinstance(value, str) else tuple(map(str, value))
+        for name, value in parameters.items()
+    }
 
 
 def parse_line(raw: ContentLine, heads: Heads) -> ParsedLine:

@@ -88,8 +88,8 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
     """Return what starts from ``now - past`` to ``now + horizon``, in order, the excluded occurrences left out.
 
     Those that RDATE adds may lie up to ``now + reach``. At most ``limits.occurrences`` are returned: of a series that
-    has run for years the oldest past ones are left out, and a rule without end is followed until that many lie ahead.
-    Raise ``Unread``: too many ahead, or none at all.
+    has run for years the oldest past ones are left out, and a rule is followed until that many lie ahead. Raise
+    ``Unread``: too many ahead with those that RDATE adds, or none at all.
     """
     earliest, horizon = now - limits.past, now + limits.horizon
     seen: dict[datetime, RuleOccurrence] = {}
@@ -110,10 +110,9 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
             break
         if key >= earliest:
             ahead += key >= now
-            if ahead > limits.occurrences and _is_endless(recurrence.rule):
+            if ahead > limits.occurrences:
                 until = key
                 break
-            _check_count(ahead, limits)
             seen.setdefault(key, RuleOccurrence(key, moment, start.position))
     for added in recurrence.added:
         key = added.starts.instant()
@@ -139,10 +138,6 @@ def expand(recurrence: Recurrence, now: datetime, limits: Limits, allowance: All
 
 def _begins(recurrence: Recurrence) -> datetime:
     return min(moment.instant() for moment in (recurrence.starts, *(added.starts for added in recurrence.added)))
-
-
-def _is_endless(rule: Rule | None) -> bool:
-    return rule is not None and rule.count is None and rule.until is None
 
 
 def _check_count(ahead: int, limits: Limits) -> None:

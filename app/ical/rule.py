@@ -3,9 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from icalendar.prop import vRecur
+from icalendar.prop import vRecur, vWeekday
 
-from app.ical.doubted_zone import Zone
 from app.ical.moment import Moment, read_moment
 from app.ical.parsed_line import ParsedLine
 from app.ical.unread import FAULTS
@@ -30,6 +29,8 @@ _BOUNDS: dict[str, tuple[int, int, tuple[str, ...]]] = {
 }
 _MAY_BE_NEGATIVE = frozenset({"BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYSETPOS"})
 _MAY_BE_ZERO = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
+_DAYS_OF_WEEK = frozenset({"BYDAY", "BYMONTHDAY", "BYYEARDAY"})  # each says which days of a week are meant
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _MOST_WEEKDAYS = 70
 _LARGEST_ORDINAL = {"MONTHLY": 5, "YEARLY": 53}
 _OTHERS = frozenset({"FREQ", "BYDAY", "WKST"})
@@ -46,9 +47,9 @@ class Rule:
     until: Moment | None
 
 
-def read_rule(stated: ParsedLine, zones: ZoneTable, zone: Zone) -> Rule:
-    """Read and check an RRULE; ``zone`` is that of DTSTART, for an UNTIL that names none. Raise ``Unread``."""
-    value = stated.value.strip().rstrip(";")
+def read_rule(stated: ParsedLine, zones: ZoneTable, starts: Moment) -> Rule:
+    """Read and check an RRULE; ``starts`` is DTSTART, whose zone an UNTIL that names none is in. Raise ``Unread``."""
+    value = ";".join(filter(None, "".join(stated.value.split()).split(";")))
     untils = _UNTIL.findall(value)
     names = [name.upper() for name in _PART.findall(value)]
     if not _SHAPE.fullmatch(value) or len(set(names)) != len(names) or len(names) != value.count(";") + 1:
@@ -57,12 +58,15 @@ def read_rule(stated: ParsedLine, zones: ZoneTable, zone: Zone) -> Rule:
         recur = vRecur.from_ical(_UNTIL.sub("", value).strip(";"))
         frequency = str(recur["FREQ"][0]).upper()
         fault = _fault(recur, frequency)
+        if "BYWEEKNO" in recur and not _DAYS_OF_WEEK & set(recur):
+            # "Information [...] missing from the rule" is that of DTSTART: one day of the week (RFC 5545 3.3.10).
+            recur["BYDAY"] = [vWeekday(_WEEKDAYS[starts.naive.weekday()])]
         text = recur.to_ical().decode()
     except FAULTS as problem:
         raise stated.unread("rule", "This recurrence rule cannot be read.", _REMEDY) from problem
     if fault is not None:
         raise stated.unread("rule", fault, _REMEDY)
-    until = read_moment(stated, untils[0], zones, zone) if untils else None
+    until = read_moment(stated, untils[0], zones, starts.zone) if untils else None
     return Rule(text, frequency, int(recur["COUNT"][0]) if "COUNT" in recur else None, until)
 
 

@@ -13,10 +13,12 @@ from app.ical.parsed_line import Heads, ParsedLine, parse_line
 from app.ical.unread import Unread
 from app.ical.zones import named_zone, plain_tzid
 from app.intake.sent_event import SentEvent
+from app.intake.stated_status import is_known_status
 
 _TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE"})
 _DATED = _TIMES | {"DTSTAMP", "RECURRENCE-ID"}
 _OF_GATEWAY = frozenset({"LOCATION", "X-MAINTNOTE-OBJECT-ID"})
+_STATUSES = frozenset({"STATUS", "X-MAINTNOTE-STATUS"})
 _PARAMETER = re.compile(r';(?:"[^"]*"|[^;"])*')
 _VALUE_TYPE = re.compile(r";VALUE=(?:DATE|DATE-TIME|PERIOD|DURATION)", re.IGNORECASE)
 _RANGE = re.compile(r";RANGE=THISANDFUTURE", re.IGNORECASE)
@@ -43,7 +45,6 @@ _PARTS_OF_RULE = {
     "BYMINUTE": _NUMBER,
     "BYSECOND": _NUMBER,
 }
-_STATUSES = frozenset({"CANCELLED", "CONFIRMED", "TENTATIVE"})
 _OF_ZONE = frozenset({"DTSTART", "TZOFFSETFROM", "TZOFFSETTO", "RRULE", "RDATE"})
 _PARTS_OF_ZONE = frozenset({"STANDARD", "DAYLIGHT"})
 
@@ -114,8 +115,8 @@ def _read(line: ContentLine, heads: Heads) -> ParsedLine | None:
 def _is_needed(stated: ParsedLine, gateways: frozenset[str]) -> bool:
     if stated.name == "UID":
         return bool(stated.text())
-    if stated.name == "STATUS":
-        return stated.text().upper() in _STATUSES
+    if stated.name in _STATUSES:
+        return is_known_status(stated)
     if stated.name in _OF_GATEWAY:
         return stated.text().upper() in gateways
     return _has_shape(stated)
@@ -134,9 +135,9 @@ def _has_shape(stated: ParsedLine) -> bool:
 
 
 def _is_part_of_rule(part: str) -> bool:
-    name, _, values = part.partition("=")
+    name, _, values = "".join(part.split()).partition("=")
     shape = _PARTS_OF_RULE.get(name.upper())
-    return not part or (shape is not None and all(shape.fullmatch(value) for value in values.split(",")))
+    return not name or (shape is not None and all(shape.fullmatch(value) for value in values.split(",")))
 
 
 def _line(line: ContentLine, stated: ParsedLine) -> bytes:

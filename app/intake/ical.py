@@ -1,23 +1,28 @@
 """iCalendar in: octets of any origin become announcements, or problems that name line, property and remedy."""
 
-from dataclasses import dataclass, field
+from bisect import bisect
+from dataclasses import dataclass, field, replace
 
 from app.domain.notice import NoticeContent
 from app.domain.refusal import IntakeProblem, NoticeTooLarge
 from app.ical.components import CalendarStream, Component, read_calendars
 from app.ical.limits import Allowance, Limits
+from app.ical.lines import is_comment
 from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import FAULTS, Unread
 from app.ical.zones import ZoneTable, floating_zone
+from app.intake.event_name import name_of
 from app.intake.itip import meaning_of
 from app.intake.occurrences_of_uid import UidContent, read_uid
 from app.intake.parsed_event import CalendarContext, ParsedEvent, derived_uid, read_event
 from app.intake.problem import problem_of, unreadable
 from app.intake.read_request import ReadRequest
-from app.intake.sent_event import SentEvent, sent_events
+from app.intake.sent_event import WHOLE_TEXT, SentEvent, sent_events
 
 _EXPORT_AGAIN = "Export the calendar again and send the whole file."
 _OTHERS = frozenset({"VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
+_OF_CALENDAR = frozenset({"VEVENT", "VTIMEZONE"})
+_PUT_INSIDE = "Put what is meant between BEGIN:VCALENDAR and END:VCALENDAR, and take the rest out."
 _ONLY_EVENTS = "Enter each closure as an event, not as a task or a note."
 
 
@@ -59,12 +64,13 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
     """
     allowance = Allowance(request.limits)
     parsed = parse_notice(stream, request, allowance)
-    by_uid = [
-        (uid, content_of_uid(events, request, allowance))
-        for uid, group in parsed.groups.items()
-        for events in (by_gateway(group) if len(group) > 1 else (group,))
-    ]
-    problems = [*parsed.problems, *(problem for _, content in by_uid for problem in content.problems)]
+    by_uid: list[tuple[str, UidContent]] = []
+    problems = list(parsed.problems)
+    for uid, group in parsed.groups.items():
+        for events in by_gateway(group) if len(group) > 1 else (group,):
+            content = content_of_uid(events, request, allowance)
+            problems += _named_problems(content.problems, events)
+            by_uid.append((uid, content))
     spoiled = parsed.spoiled.union(uid for uid, content in by_uid if not content.whole)
     whole = [(uid, content) for uid, content in by_uid if uid not in spoiled]
     reading = NoticeContent(
@@ -79,10 +85,20 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
     return reading, by_uid
 
 
+def _named_problems(problems: list[IntakeProblem], group: list[ParsedEvent]) -> list[IntakeProblem]:
+    """Return what is wrong with the events of one UID, each with the name of the event that its line lies in."""
+    if not problems:
+        return []
+    events = sorted(group, key=lambda event: event.sent.line)
+    begun = [event.sent.line for event in events]
+    found = ((problem, events[max(bisect(begun, problem.line or 0) - 1, 0)]) for problem in problems)
+    return [replace(problem, event=name_of(event.sent, event.calendar.heads)) for problem, event in found]
+
+
 def parse_notice(stream: CalendarStream, request: ReadRequest, allowance: Allowance) -> ParsedNotice:
     """Read what the events of a notice state, before anything recurs. Raise as ``read_ical`` does."""
     check_size(stream.octets, request.limits)
-    sent = [(calendar, sent_events(calendar, request.limits)) for calendar in stream.calendars]
+    sent = sent_events(stream, request.limits)
     _check_calendars(sent)
     parsed = ParsedNotice(events=sum(len(events) for _, events in sent))
     check_count(parsed.events, request.limits)
@@ -92,6 +108,7 @@ def parse_notice(stream: CalendarStream, request: ReadRequest, allowance: Allowa
         _read_calendar(calendar, events, request, context, parsed)
         if calendar.is_cut_off:
             parsed.spoiled.update(parsed.groups)
+    parsed.problems += _not_in_a_calendar(stream)
     if not parsed.events:
         parsed.problems.append(problem_of(Unread("no-events", "The calendar holds no event.", _ONLY_EVENTS)))
     return parsed
@@ -135,23 +152,55 @@ def _read_calendar(
     if calendar.is_cut_off:
         text = "The calendar breaks off before its END."
         problems.append(problem_of(Unread("truncated", text, _EXPORT_AGAIN, line=calendar.line)))
-    others: dict[str, list[int]] = {}
-    for part in calendar.parts:
-        if part.name in _OTHERS:
-            others.setdefault(part.name, []).append(part.line)
-    for kind, lines in others.items():
-        text = f"Only events are read; {kind} is not one ({len(lines)} in this calendar)."
-        unread = Unread("only-events", text, _ONLY_EVENTS, line=lines[0], property_name=kind)
-        problems.append(problem_of(unread))
+    problems += _not_events(calendar)
+    text_line = next((line for line in calendar.lines if not line.name and not is_comment(line)), None)
+    if text_line is not None:
+        text = "This line of the calendar is no property, and was not read."
+        problems.append(problem_of(Unread("line", text, WHOLE_TEXT, line=text_line.number)))
     if context is None:
         return
     for sent in events:
         event, trouble = _read_event(sent, context, request)
-        problems += trouble
+        if trouble:
+            name = name_of(sent, context.heads)
+            problems += [replace(problem, event=name) for problem in trouble]
         if event is not None:
             parsed.groups.setdefault(event.uid, []).append(event)
         else:
             parsed.spoiled.update(_uids(sent, context.heads))
+
+
+def _not_events(calendar: Component) -> list[IntakeProblem]:
+    """Name each kind of component that is not read, once; those that hold events are named with these."""
+    others: dict[str, list[int]] = {}
+    for part in calendar.parts:
+        if part.name in _OTHERS or not (
+            part.name in _OF_CALENDAR or part.name.startswith("X-") or any(p.name == "VEVENT" for p in part.within())
+        ):
+            others.setdefault(part.name if part.name in _OTHERS else "", []).append(part.line)
+    return [
+        problem_of(
+            Unread(
+                "only-events",
+                f"Only events are read; {kind or 'this'} is not one ({len(lines)} in this calendar).",
+                _ONLY_EVENTS,
+                line=lines[0],
+                property_name=kind or None,
+            )
+        )
+        for kind, lines in others.items()
+    ]
+
+
+def _not_in_a_calendar(stream: CalendarStream) -> list[IntakeProblem]:
+    """Name what stands outside of the calendars and is not read: all but events."""
+    lines = [line.number for line in stream.strays if not is_comment(line)]
+    lines += [part.line for part in stream.outside if part.name != "VEVENT"]
+    if not lines:
+        return []
+    text = "What stands here is in no calendar, and was not read"
+    text += f" ({len(lines)} such lines in this file)." if len(lines) > 1 else "."
+    return [problem_of(Unread("outside", text, _PUT_INSIDE, line=min(lines)))]
 
 
 def _context(
@@ -162,6 +211,9 @@ def _context(
     shared = [line for line in calendar.lines if line.name in {"METHOD", "X-WR-TIMEZONE"}]
     try:
         stated = {line.name: parse_line(line, heads) for line in shared}
+        methods = [line for line in shared if line.name == "METHOD"]
+        if len({meaning_of(parse_line(line, heads)) for line in methods}) > 1:
+            raise stated["METHOD"].unread("repeated", "This METHOD is not the one given above.", _EXPORT_AGAIN)
         meaning = meaning_of(stated.get("METHOD"))
         zones = ZoneTable(zone_definitions(calendar), request.years(), allowance)
         floating = floating_zone(stated.get("X-WR-TIMEZONE"), zones)

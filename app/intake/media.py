@@ -1,5 +1,6 @@
 """Which reader a notice gets: by its media type or file name, or by its first octets where neither says anything."""
 
+import re
 from pathlib import PurePath
 
 from app.domain.notice import NoticeContent
@@ -7,7 +8,7 @@ from app.domain.refusal import NoticeUnreadable
 from app.ical.unread import Unread
 from app.intake.ical import read_ical
 from app.intake.listing import read_listing
-from app.intake.problem import unreadable
+from app.intake.problem import compressed, unreadable
 from app.intake.read_request import ReadRequest
 from app.intake.sheet import read_sheet
 from app.intake.workbook import WORKBOOK_MARK
@@ -35,6 +36,8 @@ _SUFFIXES = {
     ".json": "application/json",
 }
 _SILENT = frozenset({"", "application/octet-stream", "text/plain", "application/x-www-form-urlencoded"})
+_GZIP = b"\x1f\x8b"  # RFC 1952 2.3.1
+_LINE_END = re.compile(rb"[\r\n]")
 _REMEDY = "Send text/calendar (.ics), text/csv (.csv), an Excel workbook (.xlsx) or application/json."
 
 
@@ -53,6 +56,8 @@ def media_type_of_file(file_name: str) -> str:
 
 def media_type_of(octets: bytes, media_type: str) -> str:
     """Return which of the types that we read a notice is of. Raise ``NoticeUnreadable`` where it is of none."""
+    if octets.startswith(_GZIP):
+        raise compressed()
     name = media_type.partition(";")[0].strip().lower()
     name = next((accepted for suffix, accepted in _SUFFIXES.items() if name.endswith(suffix)), name)
     name = _ALIASES.get(name, name)
@@ -68,7 +73,7 @@ def _sniffed(octets: bytes) -> str:
     start = octets[:4_096].replace(b"\0", b"").removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith((b"{", b"[")):
         return "application/json"
-    is_sheet = any(b"starts" in line and b"ends" in line for line in start.splitlines())
+    is_sheet = any(b"starts" in line and b"ends" in line for line in _LINE_END.split(start))
     if octets.startswith(WORKBOOK_MARK) or (is_sheet and b"begin:vcalendar" not in start):
         return "text/csv"
     return "text/calendar"

@@ -45,7 +45,8 @@ def minimised(notice: Notice, reading: NoticeContent | None) -> Notice:
 def _calendars(octets: bytes, reading: NoticeContent) -> bytes:
     stream = read_stream(octets)
     understood = _Understood(reading)
-    kept = [line for calendar in stream.calendars for line in _calendar(calendar, understood)]
+    sent = sent_events(stream, Limits())
+    kept = [line for calendar, events in sent for line in _calendar(calendar, events, understood)]
     if kept == [line.octets for line in content_lines(stream.scanned)]:
         return octets
     return b"".join(map(fold_line, kept))
@@ -82,10 +83,10 @@ class _Understood:
         return derived_uid(event)
 
 
-def _calendar(calendar: Component, understood: _Understood) -> list[bytes]:
+def _calendar(calendar: Component, sent: list[SentEvent], understood: _Understood) -> list[bytes]:
     events: list[bytes] = []
     named = {plain_tzid(line.text()) for line in calendar.parsed("X-WR-TIMEZONE")}
-    for event in sent_events(calendar, Limits()):
+    for event in sent:
         lines, zones = understood.lines(event)
         events += lines
         named |= zones

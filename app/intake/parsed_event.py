@@ -22,7 +22,8 @@ from app.intake.gateway import choose_gateway
 from app.intake.itip import Meaning
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
-from app.intake.sent_event import SentEvent
+from app.intake.sent_event import TEXT, WHOLE_TEXT, SentEvent
+from app.intake.stated_status import StatedStatus, read_stated_status, title_of
 from app.intake.windows import (
     ADDED_DAY_REMARK,
     ALL_DAY_REMARK,
@@ -32,6 +33,9 @@ from app.intake.windows import (
 )
 
 _SEVERAL = frozenset({"RDATE", "EXDATE", "X-MAINTNOTE-OBJECT-ID"})
+# What a closure is read without: where one of these cannot be read, the others say enough.
+_SPARED = frozenset({"DTSTAMP", "SEQUENCE", "LOCATION", "X-MAINTNOTE-OBJECT-ID", "X-MAINTNOTE-STATUS"})
+_MAY_BE_EMPTY = frozenset({"RRULE", "EXRULE"})
 _CHANGING = frozenset({"DTSTAMP", "SEQUENCE", "STATUS"})  # these change while the event stays the same one
 _MOST_PROBLEMS = 10  # of one event: enough to mend it by
 _MOST_DATES = 400  # on one line; an event has a bounded number of lines
@@ -39,6 +43,7 @@ _LONGEST_UID = 1_000
 UNREAD_TIME = "The time of this withdrawal could not be read; it was taken by its UID."
 THIS_AND_FUTURE = "THISANDFUTURE"
 RANGE_REMEDY = "Send the whole series again, or each changed occurrence as an event of its own."
+_OUTSIDE = "It stands before BEGIN:VCALENDAR or after its END; it was read with the calendar beside it."
 _NO_END = "Give the event an end (DTEND) or a DURATION."
 _NO_START = "Give the event a start (DTSTART)."
 _DURATION = re.compile(r"[+-]?[Pp]")
@@ -95,13 +100,19 @@ class _Reader:
         self.calendar = calendar
         self.problems: list[IntakeProblem] = []
         self.remarks: list[str] = []  # on how times were read
+        self.ignored: list[str] = []
         self.stated: dict[str, list[ParsedLine]] = {}
         for line in sent.properties:
-            found = self.attempt(parse_line, line, calendar.heads)
-            if found is not None:
+            attempt = self.spare if line.name in _SPARED else self.attempt
+            found = attempt(parse_line, line, calendar.heads)
+            if found is None:
+                continue
+            if found.value or line.name not in _MAY_BE_EMPTY:
                 self.stated.setdefault(line.name, []).append(found)
+            else:
+                self.ignored.append(line.name)
         for name, several in self.stated.items():
-            if len(several) > 1 and name not in _SEVERAL:
+            if len(several) > 1 and name not in _SEVERAL and name not in _SPARED:
                 self.add(several[1].unread("repeated", "This property is given twice.", "Give it once."))
 
     def add(self, unread: Unread) -> None:
@@ -114,6 +125,14 @@ class _Reader:
             return read(*arguments)
         except Unread as unread:
             self.add(unread)
+            return None
+
+    def spare(self, read: Callable[..., _T], stated: ContentLine | ParsedLine, *arguments: object) -> _T | None:
+        """Return what ``read`` gives of a line that the closure is read without, or None with its name kept."""
+        try:
+            return read(stated, *arguments)
+        except Unread:
+            self.ignored.append(stated.name)
             return None
 
     def sole(self, name: str) -> ParsedLine | None:
@@ -172,14 +191,12 @@ def read_event(
     if sent.fault is not None:
         return None, [sent.fault]
     reader = _Reader(sent, calendar)
-    withdrawn = calendar.meaning is Meaning.WITHDRAWAL or [status.upper() for status in reader.texts("STATUS")] == [
-        "CANCELLED"
-    ]
-    remarks: list[str] = []
+    stated_status = _stated_status(reader, sent)
+    withdrawn, remarks = stated_status.withdrawn, list(stated_status.remarks)
     uid = _uid(reader, sent, remarks)
     sequence = reader.sole("SEQUENCE")
-    number = reader.attempt(read_integer, sequence) if sequence else 0
-    dtstamp = _dtstamp(reader, remarks)
+    number = reader.spare(read_integer, sequence) if sequence else 0
+    dtstamp = _dtstamp(reader)
     kept = len(reader.problems)
     gateway, left_out = _gateway(reader, sent, request, remarks)
     undecided = len(reader.problems) > kept
@@ -190,8 +207,9 @@ def read_event(
     if withdrawn and (request.gateway is None or not undecided):
         del reader.problems[kept:]
     recurrence_id = _recurrence_id(reader, starts, withdrawn=withdrawn)
-    if sent.has_garbled:
-        remarks.append("Lines that are no properties were ignored.")
+    remarks += [f"The {name} could not be read; it was ignored." for name in dict.fromkeys(reader.ignored)]
+    if sent.is_outside:
+        remarks.append(_OUTSIDE)
     if reader.problems:
         return None, reader.problems
     ending = reader.sole("DTEND") or reader.sole("DURATION") or reader.sole("DTSTART")
@@ -217,6 +235,18 @@ def read_event(
     return stated, []
 
 
+def _stated_status(reader: _Reader, sent: SentEvent) -> StatedStatus:
+    if reader.calendar.meaning is Meaning.WITHDRAWAL:
+        return StatedStatus(withdrawn=True)
+    status = reader.sole("STATUS")
+    title = title_of(sent.summary, reader.calendar.heads)
+    stated_status = read_stated_status(status, reader.sole("X-MAINTNOTE-STATUS"), title)
+    if stated_status.withdrawn and any(line.octets.startswith(b"Status") for line in sent.properties):
+        # The name of a property that is written like a word may be one, in a text that broke in the middle.
+        reader.add(Unread("line", TEXT, WHOLE_TEXT, line=status.line if status else sent.line, property_name="STATUS"))
+    return stated_status
+
+
 def _uid(reader: _Reader, sent: SentEvent, remarks: list[str]) -> str:
     stated = reader.sole("UID")
     uid = stated.text() if stated else ""
@@ -240,18 +270,17 @@ def _gateway(reader: _Reader, sent: SentEvent, request: ReadRequest, remarks: li
     if choice is not None and choice.remark is not None:
         remarks.append(choice.remark)
     code = choice.code if choice else ""
-    more = {"LOCATION"} if location and location.upper() != code.upper() else set()
+    is_other = location.upper() != code.upper() if location else "LOCATION" in reader.ignored
+    more = {"LOCATION"} if is_other else set()
     return code, tuple(sorted(sent.left_out | more))
 
 
-def _dtstamp(reader: _Reader, remarks: list[str]) -> datetime | None:
+def _dtstamp(reader: _Reader) -> datetime | None:
     """Read DTSTAMP, which decides between two notices of the same SEQUENCE and nothing else."""
-    before = len(reader.problems)
-    moment = reader.moment("DTSTAMP", LONDON_ZONE)
-    reader.remarks.clear()
-    if len(reader.problems) > before:
-        del reader.problems[before:]
-        remarks.append("The DTSTAMP could not be read; it was ignored.")
+    stated = reader.sole("DTSTAMP")
+    if stated is None:
+        return None
+    moment: Moment | None = reader.spare(read_moment, stated, stated.value, reader.calendar.zones, LONDON_ZONE)
     return moment.instant() if moment else None
 
 
@@ -323,7 +352,7 @@ def _recurrence(reader: _Reader, starts: Moment) -> Recurrence | None:
         reader.add(forbidden.unread("exrule", "EXRULE is no longer part of iCalendar.", "Use EXDATE instead."))
     if ruled is None and "RDATE" not in reader.stated:
         return None
-    rule = reader.attempt(read_rule, ruled, reader.calendar.zones, starts.zone) if ruled else None
+    rule = reader.attempt(read_rule, ruled, reader.calendar.zones, starts) if ruled else None
     if ruled is not None and rule is not None and rule.until is not None:
         reader.compare(rule.until, starts, ruled)
     added = tuple(

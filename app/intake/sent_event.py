@@ -1,13 +1,14 @@
 """What is looked at of a VEVENT as it was sent: the lines worth reading, and the names of those that are left out."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from app.domain.refusal import IntakeProblem
-from app.ical.components import Component
+from app.ical.components import CalendarStream, Component
 from app.ical.limits import Limits
-from app.ical.lines import ContentLine
+from app.ical.lines import ContentLine, is_comment
 from app.ical.unread import Unread
 from app.intake.problem import problem_of
 
@@ -27,6 +28,7 @@ READ = frozenset(
         "EXRULE",
         "LOCATION",
         "X-MAINTNOTE-OBJECT-ID",
+        "X-MAINTNOTE-STATUS",
     }
 )
 # Nothing anybody wrote: the sender's program keeps its books in them.
@@ -35,6 +37,11 @@ _LEFT_OUT_NAMES = 40  # a hostile event could name thousands; nobody reads a lon
 _LONGEST_NAME = 64
 _COMPONENT_NAME = re.compile("[A-Z0-9-]{1,64}")
 _ONE_PER_EVENT = "Export the calendar again; each BEGIN needs its END."
+WHOLE_TEXT = (
+    "A line break in a text is written \\n, and a line that goes on begins with a blank: export it again, or take this "
+    "line out."
+)
+TEXT = "This line of the event is no property, so what stands around it may be none."
 _SHORTER = "Remove the attachments and long texts of this event; only its date, time and gateway are needed."
 _MENDED = {
     "no-end": ("truncated", "This event has no END."),
@@ -49,24 +56,38 @@ _MENDED = {
 class SentEvent:
     """A VEVENT before reading, the ``place``-th of its calendar from 0; ``fault`` says why it cannot be read.
 
-    ``has_garbled`` says that some of its lines are no properties.
+    ``is_outside`` says that it stands in no calendar, and is read with the one beside it.
     """
 
     line: int
     place: int
     properties: tuple[ContentLine, ...]
     left_out: frozenset[str]
-    has_garbled: bool
+    summary: ContentLine | None
     fault: IntakeProblem | None
+    is_outside: bool = False
 
 
-def sent_events(calendar: Component, limits: Limits) -> list[SentEvent]:
-    """Return the VEVENTs of a calendar, misplaced ones too, in order."""
-    return [_sent_event(event, place, limits) for place, event in enumerate(_events(calendar))]
+def sent_events(stream: CalendarStream, limits: Limits) -> list[tuple[Component, list[SentEvent]]]:
+    """Return the VEVENTs of each calendar, misplaced ones too, in order, and after them those that stand beside it.
+
+    What stands outside of any belongs to the calendar before it, or to the first.
+    """
+    found = [(calendar, events_of(calendar, limits)) for calendar in stream.calendars]
+    begun = [calendar.line for calendar in stream.calendars]
+    for event in _events(stream.outside) if found else ():
+        beside = found[max(bisect(begun, event.line) - 1, 0)][1]
+        beside.append(replace(_sent_event(event, len(beside), limits), is_outside=True))
+    return found
 
 
-def _events(calendar: Component) -> Iterator[Component]:
-    for part in calendar.parts:
+def events_of(calendar: Component, limits: Limits) -> list[SentEvent]:
+    """Return the VEVENTs of one calendar, misplaced ones too, in order."""
+    return [_sent_event(event, place, limits) for place, event in enumerate(_events(calendar.parts))]
+
+
+def _events(parts: Iterable[Component]) -> Iterator[Component]:
+    for part in parts:
         if part.name == "VEVENT":
             yield part
         elif part.parts:
@@ -76,21 +97,26 @@ def _events(calendar: Component) -> Iterator[Component]:
 def _sent_event(event: Component, place: int, limits: Limits) -> SentEvent:
     properties = []
     left_out: set[str] = set()
-    has_garbled = False
+    text: ContentLine | None = None
+    summary: ContentLine | None = None
     for line in event.lines:
         name = line.name
         if name in READ:
             properties.append(line)
-        elif not name or len(name) > _LONGEST_NAME:
-            has_garbled = True
-        elif name not in _BOOKKEEPING and not name.startswith("X-MICROSOFT-"):
+        elif not name:
+            text = text or (None if is_comment(line) else line)
+        elif len(name) <= _LONGEST_NAME and name not in _BOOKKEEPING and not name.startswith("X-MICROSOFT-"):
             left_out.add(name)
+            if name == "SUMMARY":
+                summary = summary or line
     parts = list(event.within()) if event.parts else []
     left_out.update(part.name for part in parts if _COMPONENT_NAME.fullmatch(part.name))
     if len(left_out) > _LEFT_OUT_NAMES:
         left_out = set(sorted(left_out)[:_LEFT_OUT_NAMES])
     fault = _fault(event, parts, limits)
-    return SentEvent(event.line, place, tuple(properties), frozenset(left_out), has_garbled, fault)
+    if fault is None and text is not None:
+        fault = _problem("line", TEXT, WHOLE_TEXT, text.number)
+    return SentEvent(event.line, place, tuple(properties), frozenset(left_out), summary, fault)
 
 
 def _fault(event: Component, parts: list[Component], limits: Limits) -> IntakeProblem | None:

@@ -11,7 +11,7 @@ from app.ical.lines import ContentLine, escape_text
 from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import Unread
 from app.intake.parsed_event import derived_uid
-from app.intake.sent_event import READ, sent_events
+from app.intake.sent_event import READ, events_of
 from app.pulling.whole_calendars import read_whole_calendars
 
 # Some calendars stamp every event anew each time they are asked, some name it anew: that alone is no change.
@@ -126,7 +126,7 @@ def _worded(calendar: Component, heads: Heads) -> Iterator[tuple[Component, _Wor
     """Yield the events of a calendar with what they say of themselves."""
     events = [(event, _wording(event, heads)) for event in calendar.events()]
     if any(not wording.uid for _, wording in events):
-        derived = {sent.line: derived_uid(sent) for sent in sent_events(calendar, Limits())}
+        derived = {sent.line: derived_uid(sent) for sent in events_of(calendar, Limits())}
         for event, wording in events:
             if not wording.uid:
                 wording.uid, wording.keyless = derived[event.line], True

@@ -31,12 +31,12 @@ def read_whole_calendars(octets: bytes) -> ReadCalendars:
     except Unread as unread:
         raise SourceUnread("not-calendar") from unread
     calendars = stream.calendars
-    if not calendars or (stream.strays and stream.strays[0].number < calendars[0].line):
+    if not stream.begins_with_calendar():
         raise SourceUnread("not-calendar")
     *others, last = calendars
     ended = stream.scanned.endswith(b"\n")
     sound = all(not calendar.is_cut_off and _is_sound(calendar) for calendar in others) and _is_sound(last)
-    if not sound or any(line.name in {"BEGIN", "END"} for line in stream.strays):
+    if not sound or stream.outside or any(line.name in {"BEGIN", "END"} for line in stream.strays):
         raise SourceUnread("broken-off")
     if last.is_cut_off and not (ended and _may_end_here(last)):
         raise SourceUnread("broken-off")

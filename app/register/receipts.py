@@ -119,13 +119,14 @@ def sign_revision(
 
 
 class IntakeProblemJson(TypedDict):
-    """One thing in a notice that could not be read, and what helps."""
+    """One thing in a notice that could not be read, and what helps. ``event`` names the event, to its sender alone."""
 
     line: int | None
     property: str | None
     text: str
     remedy: str
     code: str
+    event: str
 
 
 class AcknowledgementJson(ClosureJson):
@@ -167,6 +168,7 @@ def problem_facts(problem: IntakeProblem) -> IntakeProblemJson:
         "text": problem.text,
         "remedy": problem.remedy,
         "code": problem.code,
+        "event": problem.event,
     }
 
 

@@ -27,6 +27,7 @@ _STATUS: dict[type[Refusal], int] = {
     refused.NoticeTooLarge: 413,
     KeyReused: 422,
     refused.NoticeUnreadable: 422,
+    refused.NoticeCompressed: 415,
     refused.StoreFull: 507,
     refused.StoreBusy: 503,
     refused.StoreUnfit: 503,

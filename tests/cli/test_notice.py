@@ -49,6 +49,12 @@ def test_one_bad_event_is_named_and_the_rest_recorded(alpha_closures, calendar_f
     assert problem.startswith("a.ics: line 14, DTEND: ")
 
 
+def test_an_operator_is_not_told_the_senders_words(alpha_closures, calendar_file):
+    path = calendar_file("a.ics", GOOD, BAD)
+    said = alpha_closures("notice", "import", path, "--user", "ALPHA", "--gateway", "GW-A1", "--dry-run", "--json")
+    assert [(problem["line"], problem["event"]) for problem in said.json["problems"]] == [(14, "")]
+
+
 def test_an_unreadable_file_is_kept_and_does_not_stop_the_next(alpha_closures, calendar_file, tmp_path, reopen):
     junk = tmp_path / "junk.ics"
     junk.write_bytes(b"junk")

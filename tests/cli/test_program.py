@@ -28,12 +28,12 @@ def test_commands_are_those_of_the_contract():
         *("user add", "user list", "gateway add", "gateway list", "account add", "account link", "account afresh"),
         *("token add", "token list", "token revoke"),
         *("subscription add", "subscription list", "subscription revoke"),
-        *("source add", "source list", "source poll", "source remove"),
+        *("source add", "source list", "source poll", "source remove", "source agent"),
         *("notify add", "notify list", "notify change", "notify remove", "notify outbox", "notify resend"),
         *("notice import", "schedule", "closure show", "late", "notice-period", "policy show", "policy set"),
         *("closed", "clashes", "changes", "free-slots", "busiest", "silent", "moved", "reads", "late-report"),
         *("maintenance import", "maintenance list", "maintenance remove"),
-        *(f"maintenance source {verb}" for verb in ("add", "list", "poll", "remove")),
+        *(f"maintenance source {verb}" for verb in ("add", "list", "poll", "remove", "agent")),
         *("record verify", "record checkpoint", "record export"),
     }
 

@@ -13,6 +13,7 @@ CODES = {
     "AccessRefused": "access",
     "NoticeTooLarge": "too-large",
     "NoticeUnreadable": "unreadable",
+    "NoticeCompressed": "compressed",
     "PolicyRefused": "policy",
     "StoreFull": "store-full",
     "StoreBusy": "store-busy",
@@ -49,4 +50,4 @@ def test_an_unreadable_notice_names_each_problem():
 
 def test_a_problem_needs_only_text_and_remedy():
     problem = IntakeProblem("It is so.", "Do this.")
-    assert (problem.line, problem.property, problem.code) == (None, None, "unreadable")
+    assert (problem.line, problem.property, problem.code, problem.event) == (None, None, "unreadable", "")

@@ -78,7 +78,8 @@ def test_begin_and_end_behind_a_semicolon_are_read_but_no_calendar_is_sound_with
 
 def test_what_stands_outside_of_calendars_and_several_of_them_are_kept_apart():
     stream = read_calendars(b"X-BEFORE:1\r\nBEGIN:VEVENT\r\n" + OBJECT + OBJECT + b"END:VEVENT\r\nafter\r\n")
-    assert [line.octets for line in stream.strays] == [b"X-BEFORE:1", b"BEGIN:VEVENT", b"END:VEVENT", b"after"]
+    assert [line.octets for line in stream.strays] == [b"X-BEFORE:1", b"END:VEVENT", b"after"]
+    assert [(part.name, part.line, part.is_cut_off) for part in stream.outside] == [("VEVENT", 2, True)]
     assert len(stream.calendars) == 2
     assert (stream.lines, stream.nameless) == (24, 1)
 
@@ -100,6 +101,9 @@ def test_a_thousand_levels_are_counted_and_no_more():
         (CUT, "The calendar has no END."),
         (OBJECT.replace(b"END:VALARM\r\n", b""), "An END does not match its BEGIN."),
         (OBJECT.replace(b"UID:one", b"no property"), "A line is not NAME;PARAMETER=VALUE:VALUE."),
+        (OBJECT.replace(b"UID:one", b"Uid: one"), "A line is not NAME;PARAMETER=VALUE:VALUE."),
+        (OBJECT.replace(b"UID:one", b"\xc2\xa0UID:one"), "A line is not NAME;PARAMETER=VALUE:VALUE."),
+        (OBJECT + OBJECT[OBJECT.index(b"BEGIN:VEVENT") : OBJECT.index(b"END:VCALENDAR")], "Something follows the END of the calendar."),
         (OBJECT.replace(b"UID:one", b"UID:\xff"), "The calendar is not UTF-8."),
         (OBJECT.replace(b"UID:one", b"UID:\x01"), "The calendar holds control characters."),
         (OBJECT.replace(b"UID:one", b"UID:a\rb"), "The calendar holds control characters."),
@@ -123,7 +127,8 @@ PIECES = st.sampled_from(
 def test_every_line_is_in_one_component_or_outside_and_every_place_is_its_own(pieces, line_end):
     octets = line_end.join([b"X-FIRST:1", *pieces, b""])
     stream = read_calendars(octets)
-    parts = [part for calendar in stream.calendars for part in (calendar, *calendar.within())]
+    outermost = sorted((*stream.calendars, *stream.outside), key=lambda part: part.start)
+    parts = [part for component in outermost for part in (component, *component.within())]
     lines = sorted([line for part in parts for line in part.lines] + list(stream.strays), key=lambda line: line.start)
     for part in parts:
         assert octets[part.start :].replace(line_end + b" ", b"").upper().startswith(f"BEGIN:{part.name}".encode())

@@ -20,9 +20,24 @@ def unfold(octets):
         (b"\xef\xbb\xbfA:1\r\n", [(1, b"A:1")]),
         (b"A:\x00\x01\x1b\x7f1\r\r\n", [(1, b"A:1")]),
         ("A:é".encode()[:3] + b"\r\n " + "é".encode()[1:] + b"\r\n", [(1, "A:é".encode())]),
-        (b"A:1\rB:2\n", [(1, b"A:1B:2")]),
+        (b"A:1\rB:2\n", [(1, b"A:1"), (2, b"B:2")]),
+        (b"A:1\rB:2\r\rC:3\r", [(1, b"A:1"), (2, b"B:2"), (4, b"C:3")]),
+        (b"A:1\r\nB:2\rC:3\nD:4\r\r\nE:5", [(1, b"A:1"), (2, b"B:2"), (3, b"C:3"), (4, b"D:4"), (5, b"E:5")]),
+        (b"A:1\r 2\r\tB\rC:3", [(1, b"A:12B"), (4, b"C:3")]),
     ],
-    ids=["crlf", "lf", "folds", "blank", "bom", "controls", "fold in a character", "lone cr"],
+    ids=[
+        "crlf",
+        "lf",
+        "folds",
+        "blank",
+        "bom",
+        "controls",
+        "fold in a character",
+        "lone cr",
+        "cr only",
+        "mixed",
+        "cr folds",
+    ],
 )
 def test_content_lines_with_their_physical_numbers(octets, expected):
     assert unfold(octets) == expected
@@ -38,7 +53,6 @@ def test_content_lines_with_their_physical_numbers(octets, expected):
         ("BEGIN:VCALENDAR\r\n".encode("utf-32"), "utf-16"),
         (b"<!DOCTYPE html><title>Sign in</title>", "markup"),
         (b"\xef\xbb\xbf <?xml version='1.0'?>", "markup"),
-        (b"BEGIN:VCALENDAR\rVERSION:2.0\rEND:VCALENDAR\r", "cr-only"),
     ],
 )
 def test_what_is_not_utf_8_lines_is_refused_by_name(octets, code):

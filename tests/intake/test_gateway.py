@@ -47,6 +47,7 @@ def test_never_a_guess_but_a_problem_that_lists_the_codes(read, event, asking, c
             line=4,
             property="LOCATION",
             code="gateway",
+            event="one@example.org, 2026-12-06 02:00",
         ),
     )
 

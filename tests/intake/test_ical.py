@@ -195,7 +195,7 @@ def test_the_calendars_own_zone_is_that_of_floating_times(read, event, windows):
             "This property is given twice.",
         ),
         (
-            "DTSTART;:20261206T020000Z",
+            'DTSTART;TZID="Europe/London:20261206T020000',
             "DTEND:20261206T060000Z",
             7,
             "DTSTART",
@@ -215,13 +215,47 @@ def test_a_problem_names_line_property_and_remedy(read, event, starts, ends, lin
 
 
 def test_all_problems_of_an_event_are_named(read, event, codes):
-    reading = read(event("SEQUENCE:-1", "RRULE:FREQ=SECONDLY", starts="DTSTART:20261206T020000Z", ends="DTEND:x"))
-    assert codes(reading) == [(8, "DTEND", "time"), (9, "SEQUENCE", "integer"), (10, "RRULE", "rule")]
+    reading = read(event("EXDATE:-1", "RRULE:FREQ=SECONDLY", starts="DTSTART:20261206T020000Z", ends="DTEND:x"))
+    assert codes(reading) == [(8, "DTEND", "time"), (9, "EXDATE", "time"), (10, "RRULE", "rule")]
 
 
 @pytest.mark.parametrize("sequence", ["-1", "x", "２", "2147483648", "99999999999999999999", "1_0", ""])
-def test_a_sequence_is_a_small_whole_number(read, event, codes, sequence):
-    assert codes(read(event(f"SEQUENCE:{sequence}"))) == [(9, "SEQUENCE", "integer")]
+def test_a_sequence_that_is_no_small_whole_number_is_ignored_and_said_to_be(read, event, sequence):
+    reading = read(event(f"SEQUENCE:{sequence}"))
+    assert [(sent.sender_sequence, sent.remarks) for sent in reading.announcements] == [
+        (0, ("The SEQUENCE could not be read; it was ignored.",))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "remarks"),
+    [
+        (["RRULE:"], ("The RRULE could not be read; it was ignored.",)),
+        (["EXRULE:", "RRULE: "], ("The EXRULE could not be read; it was ignored.", "The RRULE could not be read; it was ignored.")),
+        (["EXDATE:", "RDATE:"], ()),
+        (["SEQUENCE:1", "SEQUENCE:2", "DTSTAMP:20260901T090000Z", "LOCATION:Leeds", "LOCATION:York"], ()),
+        (["X-MAINTNOTE-STATUS:CONFIRMED", "X-MAINTNOTE-STATUS:TENTATIVE"], ()),
+        (['LOCATION;ALTREP="cid:1:Leeds'], ("The LOCATION could not be read; it was ignored.",)),
+        (["PRIORITY:high", "GEO:here", "TRANSP:", "CLASS:SECRET?", "URL:no address"], ()),
+    ],
+)  # fmt: skip
+def test_what_a_closure_is_read_without_refuses_none(read, event, windows, lines, remarks):
+    reading = read(event(*lines))
+    assert (reading.problems, windows(reading)) == ((), ["20261206T020000/20261206T060000"])
+    assert reading.announcements[0].remarks == remarks
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("DTSTART;", "DTSTART;;TZID=Europe/London", "DTSTART;TZID=Europe/London;", "DTSTART;LOCAL;TZID=Europe/London"),
+        *("DTSTART;=x;TZID=Europe/London", "DTSTART;A B=1;TZID=Europe/London", "DTSTART; TZID=Europe/London"),
+        *('DTSTART;X-A="a"b;TZID=Europe/London', "DTSTART;X_A=1;X-ORT=Köln;VALUE=DATE-TIME;TZID=Europe/London"),
+    ],
+)
+def test_parameters_that_nobody_needs_refuse_none(read, event, windows, head):
+    reading = read(event(starts=f"{head}:20260705T020000", ends="DURATION:PT4H"))
+    assert (reading.problems, windows(reading)) == ((), ["20260705T010000/20260705T050000"])
 
 
 def test_a_long_window_is_allowed_when_somebody_confirmed_it(read, event, asking, windows):
@@ -251,18 +285,26 @@ def test_a_uid_without_measure_is_a_problem(read, event, codes):
     assert codes(read(event(uid="u" * 1001))) == [(5, "UID", "uid")]
 
 
-def test_bad_dtstamp_and_lines_that_are_no_properties_are_remarked(read, event):
-    reading = read(event("this is no property").replace("DTSTAMP:20260901T090000Z", "DTSTAMP:yesterday"))
-    assert [(one.sender_dtstamp, one.remarks) for one in reading.announcements] == [
-        (None, ("The DTSTAMP could not be read; it was ignored.", "Lines that are no properties were ignored."))
+def test_a_bad_dtstamp_is_remarked(read, event):
+    reading = read(event().replace("DTSTAMP:20260901T090000Z", "DTSTAMP:yesterday"))
+    assert [(sent.sender_dtstamp, sent.remarks) for sent in reading.announcements] == [
+        (None, ("The DTSTAMP could not be read; it was ignored.",))
     ]
 
 
 def test_octets_that_are_not_utf_8_matter_only_where_they_are_read(calendar, event, asking):
-    octets = calendar(event("SUMMARY:caf#"), event("LOCATION:caf#", uid="two")).replace(b"#", b"\xe9")
+    events = event("SUMMARY:caf#"), event("LOCATION:caf#", uid="two"), event(uid="caf#")
+    octets = calendar(*events).replace(b"#", b"\xe9")
     reading = read_ical(octets, asking)
-    assert [one.uid for one in reading.announcements] == ["one@example.org"]
-    assert [(one.line, one.property, one.code) for one in reading.problems] == [(16, "LOCATION", "not-utf-8")]
+    assert [(sent.uid, sent.remarks, sent.left_out) for sent in reading.announcements] == [
+        ("one@example.org", (), ("SUMMARY",)),
+        ("two", ("The LOCATION could not be read; it was ignored.",), ("LOCATION",)),
+    ]
+    assert [(one.line, one.property, one.code) for one in reading.problems] == [(19, "UID", "not-utf-8")]
+    two = replace(asking, gateways=("GW-1", "GW-2"))
+    assert [one.code for one in read_ical(octets, two).problems] == ["gateway", "gateway", "gateway", "not-utf-8"]
+    chosen = read_ical(octets, replace(two, gateway="GW-2"))
+    assert [sent.gateway for sent in chosen.announcements] == ["GW-2", "GW-2"]
 
 
 def test_what_is_not_an_event_is_named_once_for_each_kind(read, event, codes):

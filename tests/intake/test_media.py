@@ -1,6 +1,8 @@
+import gzip
+
 import pytest
 
-from app.domain.refusal import NoticeUnreadable
+from app.domain.refusal import NoticeCompressed, NoticeUnreadable
 from app.intake.media import read_notice
 
 SHEET = b"gateway,starts,ends,reference\r\nGW-1,2026-12-06T02:00,2026-12-06T06:00,a\r\n"
@@ -9,7 +11,8 @@ LISTING = b'[{"gateway": "GW-1", "starts": "2026-12-06T02:00", "ends": "2026-12-
 
 @pytest.fixture
 def octets(calendar, event):
-    return {"calendar": calendar(event(uid="a")), "sheet": SHEET, "listing": LISTING}
+    found = {"calendar": calendar(event(uid="a")), "sheet": SHEET, "listing": LISTING}
+    return found | {f"old {kind}": octets.replace(b"\r\n", b"\r") for kind, octets in found.items()}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,10 @@ def octets(calendar, event):
         ("sheet", "application/vnd.ms-excel", "sheet:a"),
         ("sheet", "application/octet-stream", "sheet:a"),
         ("sheet", "closures.csv", "sheet:a"),
+        ("sheet", "", "sheet:a"),
+        ("old sheet", "", "sheet:a"),
+        ("old calendar", "", "a"),
+        ("listing", "", "listing:a"),
         ("listing", "application/json", "listing:a"),
         ("listing", "text/plain", "listing:a"),
     ],
@@ -46,3 +53,13 @@ def test_other_types_are_refused_naming_those_that_are_read(octets, asking, medi
 def test_a_type_that_is_named_is_believed(octets, asking):
     with pytest.raises(NoticeUnreadable):
         read_notice(octets["sheet"], "text/calendar", asking)
+
+
+@pytest.mark.parametrize("kind", ["calendar", "sheet", "listing"])
+@pytest.mark.parametrize("media_type", ["", "text/calendar", "text/csv", "closures.json", "application/gzip"])
+def test_what_is_compressed_is_refused_in_words(octets, asking, kind, media_type):
+    with pytest.raises(NoticeCompressed) as refused:
+        read_notice(gzip.compress(octets[kind]), media_type, asking)
+    assert refused.value.text == "The notice is compressed."
+    assert refused.value.remedy == "Send it as it is, without compression and without Content-Encoding."
+    assert [problem.code for problem in refused.value.problems] == ["compressed"]

@@ -28,10 +28,21 @@ STARTS = re.compile(rb"^DTSTART[^\r\n]*:(\d{4})", re.MULTILINE)
 LINE = re.compile(r"line \d+")
 # Said of what is no longer there, so that it is not said again.
 OF_WHAT_WENT = (
-    "Lines that are no properties were ignored.",
     "The event has no UID; one was derived from what it says, so a change of it reads as a new closure.",
     "X-MAINTNOTE-OBJECT-ID names none of your gateways; your only one was taken.",
     "The DTSTAMP could not be read; it was ignored.",
+    "The SEQUENCE could not be read; it was ignored.",
+    "The LOCATION could not be read; it was ignored.",
+    "The X-MAINTNOTE-STATUS could not be read; it was ignored.",
+    (
+        "Its STATUS is none of TENTATIVE, CONFIRMED and CANCELLED, so the closure stays planned. "
+        "To withdraw it, press Withdraw this closure on its page, or send it with STATUS:CANCELLED."
+    ),
+    (
+        "Its title says that it is cancelled, but the closure stays planned. "
+        "To withdraw it, press Withdraw this closure on its page, or send it with STATUS:CANCELLED."
+    ),
+    "It stands before BEGIN:VCALENDAR or after its END; it was read with the calendar beside it.",
 )
 
 
@@ -52,7 +63,7 @@ def told(reading):
 def remarks(one):
     if UNREAD_TIME in one.remarks:
         # How the other times of that withdrawal were read is of no account: none of them was used.
-        return ()
+        return tuple(word for word in one.remarks if word.startswith(("X-MAINTNOTE-STATUS", "Its STATUS is spelled")))
     return tuple(word for word in one.remarks if word not in OF_WHAT_WENT)
 
 
@@ -110,6 +121,15 @@ LINES = st.one_of(
             "RECURRENCE-ID:20261213T020000Z",
             "STATUS:CANCELLED",
             "STATUS:TENTATIVE",
+            "STATUS: 'Canceled'.",
+            "STATUS:quokka",
+            "RRULE:",
+            "RRULE:FREQ=WEEKLY; BYDAY=SU, MO;COUNT=2",
+            "DTSTART;quokka;TZID=Europe/London:20261206T020000",
+            "SEQUENCE:-1",
+            "X-MAINTNOTE-STATUS:CANCELLED",
+            "X-MAINTNOTE-STATUS:completed",
+            "SUMMARY:Cancelled: quokka",
             'LOCATION;ALTREP="http://quokka":gw-1',
             "X-MAINTNOTE-OBJECT-ID:GW-1",
             "SUMMARY:quokka",
@@ -332,3 +352,9 @@ def test_lines_that_are_not_utf8_are_left_out(event, calendar):
     parts = calendar(event("SUMMARY:quokka")).decode().replace("END:VCALENDAR", odd + "END:VCALENDAR")
     octets = parts.replace("PRODID:", "PRODID:\udcff").encode("utf-8", "surrogateescape")
     assert least(octets).octets == calendar(event()).replace(b"PRODID:-//test//EN\r\n", b"")
+
+
+def test_an_event_outside_of_the_calendar_is_kept_inside(event, calendar):
+    octets = event(uid="before").encode() + calendar(event("SUMMARY:quokka"), method="CANCEL") + b"quokka\r\n"
+    assert least(octets).octets == calendar(event(), event(uid="before"), method="CANCEL")
+    assert_same(octets, ASKING)

@@ -246,11 +246,44 @@ def test_of_a_long_past_the_newest_that_fit_are_told(read, event, now):
     assert max(one.window.starts for one in reading.announcements) == datetime(2026, 10, 1, 1, tzinfo=UTC)
 
 
-def test_more_than_four_hundred_ahead_are_refused(read, event, codes):
-    reading = read(event("RRULE:FREQ=DAILY;COUNT=401", **NIGHT))
-    assert codes(reading) == [(9, "RRULE", "too-many-occurrences")]
+@pytest.mark.parametrize("ending", ["", ";COUNT=401", ";UNTIL=20330101", ";UNTIL=20330101T000000Z", ";COUNT=5000"])
+def test_of_more_than_four_hundred_ahead_the_next_are_told_and_the_rule_goes_on(read, event, ending):
+    reading = read(event(f"RRULE:FREQ=DAILY{ending}", **NIGHT))
+    assert [sent.position for sent in reading.announcements] == list(range(400))
+    assert reading.problems == ()
+    (series,) = reading.series
+    last = reading.announcements[-1].window.starts
+    assert last < series.expanded_to <= last + timedelta(days=1, hours=1)
+
+
+def test_four_hundred_ahead_are_all_of_a_rule_that_ends_there(read, event):
+    reading = read(event("RRULE:FREQ=DAILY;COUNT=400", **NIGHT))
+    assert (len(reading.announcements), reading.series) == (400, ())
+
+
+def test_more_than_four_hundred_dates_ahead_are_refused(read, event, codes):
+    days = [f"{datetime(2026, 12, 7) + timedelta(days=number):%Y%m%dT020000}" for number in range(400)]
+    lines = [f"RDATE:{','.join(part)}" for part in (days[:200], days[200:])]
+    reading = read(event(*lines, **NIGHT))
+    assert codes(reading) == [(9, "RDATE", "too-many-occurrences")]
     assert reading.announcements == ()
-    assert len(read(event("RRULE:FREQ=DAILY;COUNT=400", **NIGHT)).announcements) == 400
+
+
+@pytest.mark.parametrize(
+    ("rule", "days"),
+    [
+        ("FREQ=YEARLY;BYWEEKNO=10;COUNT=3", ["20270308", "20280306", "20290305"]),
+        ("FREQ=YEARLY;BYWEEKNO=10,20;COUNT=3", ["20270308", "20270517", "20280306"]),
+        ("FREQ=YEARLY;BYWEEKNO=-1;COUNT=2;INTERVAL=1", ["20270308", "20271227"]),
+        ("freq=yearly;byweekno=10;count=2", ["20270308", "20280306"]),
+        ("FREQ=YEARLY;BYWEEKNO=10;BYDAY=MO,TU;COUNT=3", ["20270308", "20270309", "20280306"]),
+        ("FREQ=YEARLY;BYWEEKNO=10;BYMONTHDAY=8,9;COUNT=3", ["20270308", "20270309", "20280308"]),
+    ],
+)
+def test_a_week_without_weekday_is_the_weekday_of_its_first_date(read, event, asking, rule, days):
+    far = replace(asking, limits=replace(asking.limits, horizon=timedelta(days=1500)))
+    reading = read(event(f"RRULE:{rule}", **in_london("20270308T020000", "20270308T060000")), asking=far)
+    assert [f"{sent.window.starts:%Y%m%d}" for sent in reading.announcements] == days
 
 
 def test_the_series_of_one_notice_share_an_allowance(read, event):

@@ -17,6 +17,9 @@ STARTS = {"starts": "DTSTART;TZID=Europe/London:20261206T020000", "ends": "DURAT
         "FREQ=YEARLY;COUNT=1;BYYEARDAY=340",
         "FREQ=DAILY;COUNT=2;BYHOUR=2;BYMINUTE=0;BYSECOND=0",
         "COUNT=2;FREQ=DAILY;UNTIL=20261231",
+        "FREQ=WEEKLY; BYDAY=SU, MO ;COUNT = 2",
+        "FREQ=WEEKLY;;COUNT=2;",
+        "FREQ=DAILY;UNTIL=20261207t020000z",
     ],
 )
 def test_rules_that_are_read(read, event, rule):

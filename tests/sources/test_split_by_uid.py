@@ -194,7 +194,6 @@ NO_ENDS = b"".join(line for line in calendar(event("a"), event("b")).splitlines(
         (NO_ENDS, False),
         (b"<!-- made by -->\r\n" + calendar(event("a"), event("b")) + b"<!-- a\nb -->\n", True),
         (calendar(event("a", "<!-- an\nexport: of -->"), "<!-- -->\n", event("b")), True),
-        (calendar(event("a", "<!-- not closed"), event("b", "X-A:-->")), True),
     ],
 )
 def test_ends_and_comments_that_a_publisher_gets_wrong_lose_no_event(octets, whole):
@@ -202,6 +201,13 @@ def test_ends_and_comments_that_a_publisher_gets_wrong_lose_no_event(octets, who
     told = [read_ical(piece.octets, ASKING) for piece in apart.pieces]
     assert [(one.announcements[0].uid, one.problems) for one in told] == [("a", ()), ("b", ())]
     assert (apart.whole, apart.held) == (whole, 2)
+
+
+def test_a_comment_that_is_not_closed_is_named_as_the_text_that_it_is():
+    apart = take_apart(calendar(event("a", "<!-- not closed"), event("b", "X-A:-->")), ANY)
+    first, second = (read_ical(piece.octets, ASKING) for piece in apart.pieces)
+    assert [problem.code for problem in first.problems] == ["line"]
+    assert ([told.uid for told in second.announcements], second.problems) == (["b"], ())
 
 
 @pytest.mark.parametrize(

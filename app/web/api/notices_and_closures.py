@@ -5,6 +5,7 @@ from flask import Blueprint, Response, request
 from app.domain.access import Action, acting_user
 from app.domain.notice import Channel, Notice
 from app.domain.party import read_code
+from app.intake.problem import compressed
 from app.register import give, reading, withdraw
 from app.register.closure_json import HistoryJson, json_of, revision_facts, schedule_facts
 from app.register.give import NoticeOptions
@@ -39,7 +40,7 @@ def give_notice() -> Response:
         dry_run=read_flag("dry_run"),
         all_or_nothing=read_flag("all_or_nothing"),
     )
-    media_type = request.content_type or "text/calendar"
+    media_type = request.content_type or ""  # then its first octets say what it is
     notice = Notice(user.code, Channel.API, site().now(), media_type, octets, principal.signature(user.code))
 
     def answer() -> Response:
@@ -51,7 +52,9 @@ def give_notice() -> Response:
 
 
 def _body() -> bytes:
-    """Return the body; one over the limit is not read to its end."""
+    """Return the body; one over the limit is not read to its end. Raise ``NoticeCompressed``."""
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise compressed()
     return request.stream.read(give.LIMITS.octets + 1)
 
 

@@ -30,6 +30,7 @@ _WORDS = {
     404: "There is no such thing, or not for the asker: the two look alike.",
     409: "The first notice with this Idempotency-Key is still being worked on.",
     413: "The notice is too large.",
+    415: "The notice is compressed.",
     422: "Nothing could be read, or the Idempotency-Key came with another notice before.",
     503: "Not now; nothing was recorded. Try again.",
     507: "The disk is full; nothing was recorded.",

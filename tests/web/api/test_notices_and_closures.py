@@ -1,5 +1,6 @@
 """The API (docs/api.md): what goes in, what comes out, and what a wrong question gets."""
 
+import gzip
 import io
 import json
 import zipfile
@@ -194,6 +195,41 @@ def test_a_bomb_is_too_large(api):
         archive.writestr("xl/media/image1.png", b"\0" * 10_000_000)
     answer = api("/notices", data=held.getvalue(), method="POST", content_type=XLSX)
     assert (answer.status_code, answer.json["type"]) == (413, "about:blank#too-large")
+
+
+def test_without_a_type_the_octets_say_what_a_notice_is(api):
+    sheet = b"gateway,starts,ends,reference\rGW-A1,2027-03-14T01:30,2027-03-14T06:00,change-1\r"
+    listing = b'[{"gateway": "GW-A2", "starts": "2027-02-07T02:00", "ends": "2027-02-07T04:00"}]'
+    for octets, gateway in ((sheet, "GW-A1"), (listing, "GW-A2"), (ICS.format(GOOD).encode(), "GW-A1")):
+        answer = api(
+            "/notices?gateway=GW-A1" if b"VEVENT" in octets else "/notices", data=octets, method="POST", content_type=""
+        )
+        assert [ack["gateway"] for ack in answer.json["accepted"]] == [gateway]
+
+
+def test_a_compressed_notice_is_refused_with_what_helps(api):
+    packed = gzip.compress(ICS.format(GOOD).encode())
+    for octets, headers in ((packed, {"Content-Encoding": "gzip"}), (packed, {}), (b"x", {"Content-Encoding": "br"})):
+        answer = api("/notices?gateway=GW-A1", data=octets, method="POST", **headers)
+        assert (answer.status_code, answer.json["code"]) == (415, "compressed")
+        assert answer.json["remedy"] == "Send it as it is, without compression and without Content-Encoding."
+    plain = api(
+        "/notices?gateway=GW-A1", data=ICS.format(GOOD).encode(), method="POST", **{"Content-Encoding": "identity"}
+    )
+    assert plain.status_code == 200
+
+
+def test_an_event_that_changed_nothing_but_its_title_to_cancelled_is_told_how_to_withdraw(api):
+    how = "To withdraw it, press Withdraw this closure on its page, or send it with STATUS:CANCELLED."
+    give(api, GOOD)
+    again = give(api, GOOD.replace("SUMMARY:", "SUMMARY:Canceled: ").replace("T080000Z", "T090000Z")).json
+    assert ([ack["state"] for ack in again["unchanged"]], again["withdrawn"]) == (["planned"], [])
+    assert again["unchanged"][0]["remarks"] == [
+        f"Its title says that it is cancelled, but the closure stays planned. {how}"
+    ]
+    newer = GOOD.replace("T080000Z", "T100000Z").replace("END:VEVENT", "X-MAINTNOTE-STATUS:CANCELLED\r\nEND:VEVENT")
+    gone = give(api, newer).json
+    assert [ack["state"] for ack in gone["withdrawn"]] == ["withdrawn"]
 
 
 def test_who_may_do_what(api, tokens, store):

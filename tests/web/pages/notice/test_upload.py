@@ -165,7 +165,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_can_be_recorded(alpha_client,
     preview = upload(alpha_client, file_of(event("a", "20261206T020000Z"), event("b", "soon")))
     page = read(preview)
     assert "; 1 could not be read." in page
-    assert re.search(r"Could not be read Line \d+, DTSTART: .+ What helps: .+ or record the rest now\.", page)
+    assert re.search(r"Could not be read Line \d+, DTSTART \([^)]+\): .+ What helps: .+ or record the rest now\.", page)
     assert confirm(alpha_client, preview).status_code == 200
     assert len(references(alpha_client)) == 1
 
