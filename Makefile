@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api doors races http bench ci
+.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -92,6 +92,10 @@ opinions:
 # Questions of all sorts to every route of the API, N each: make api N=200
 api:
 	CLOSURES_API_EXAMPLES=$(or $(N),200) $(bin)/pytest -n auto --slow tests/web/api/test_openapi.py
+
+# Generated calendar files with contradictions: what three other readers make of each, and we: make readers N=5000
+readers:
+	CLOSURES_FILES=$(or $(N),5000) $(bin)/pytest -n 0 --slow tests/intake/test_three_readers.py
 
 # Random sequences of acts through every door, N of them; each door then reads alike: make doors N=50
 doors:

@@ -145,7 +145,11 @@ class ZoneTable:
         places = [place for place in self._places.get(name, []) if known is None or self._definitions[place].parts]
         shown = f" {name}" if _ECHOED.fullmatch(name) else ""
         if known is not None and not places:
-            return known
+            if _says_itself(name, known):
+                return known
+            return DoubtedZone(
+                shown, known, unread=f"The time zone{shown} is not defined here: {known.name} was taken."
+            )
         if not places:
             text = f"The time zone{shown} is neither known nor defined in the notice."
             raise Unread("unknown-zone", text, _NAME_REMEDY)
@@ -182,6 +186,11 @@ class ZoneTable:
                 text = f"The time zone{shown} has more than {_MOST_DEFINITIONS} definitions."
                 return [], Unread("custom-zone", text, _NAME_REMEDY)
         return found, None
+
+
+def _says_itself(name: str, known: NamedZone) -> bool:
+    """Tell whether a name needs no definition to be read alike by everybody: one of the IANA data base, or UTC."""
+    return name.lower() in _iana() or known == UTC_ZONE or name.startswith("/")
 
 
 def iana_zone(name: str) -> ZoneInfo | None:

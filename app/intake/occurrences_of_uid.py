@@ -9,7 +9,7 @@ from app.domain.refusal import IntakeProblem, WindowRefused
 from app.domain.window import ClosureWindow
 from app.ical.limits import Allowance
 from app.ical.moment import Moment, day_named
-from app.ical.recurrence import Expansion, Recurrence, RuleOccurrence, expand, recurrence_key
+from app.ical.recurrence import Expansion, RuleOccurrence, expand, recurrence_key
 from app.ical.unread import Unread
 from app.intake.allowed_lines import event_lines, property_lines, zone_lines
 from app.intake.itip import Meaning
@@ -19,6 +19,7 @@ from app.intake.parsed_event import UNREAD_TIME, ParsedEvent
 from app.intake.problem import problem_of
 from app.intake.read_request import ReadRequest
 from app.intake.series_remarks import (
+    by_day_remark,
     day_remarks,
     excluded_remarks,
     extent_remarks,
@@ -136,7 +137,7 @@ def _announce_master(
     else:
         expansion = _expansion(content, master, request, allowance)
         content.remarks += day_remarks(master, changed.values())
-        _name_by_day(changed, master.recurrence, expansion)
+        content.remarks += _name_by_day(changed, master, expansion)
         span = expansion.since or request.now - request.limits.past, expansion.until
         later = LaterChanges(changed, expansion, span)
         content.problems += [range_problem(event, "The series has no occurrence then") for event in later.unfounded]
@@ -166,18 +167,21 @@ def _pattern(master: ParsedEvent) -> str:
     return sha256(b"\n".join(lines)).hexdigest()[:32]
 
 
-def _name_by_day(changed: dict[str, ParsedEvent], recurrence: Recurrence, expansion: Expansion) -> None:
+def _name_by_day(changed: dict[str, ParsedEvent], master: ParsedEvent, expansion: Expansion) -> list[str]:
     """Find the occurrences of a timed series that an event names by their day alone, as some senders do."""
     by_day: dict[date, RuleOccurrence] | None = None
+    remarks: list[str] = []
     for key, event in list(changed.items()):
         named = event.recurrence_id
-        if named is None or not named.all_day or recurrence.starts.all_day:
+        if named is None or not named.all_day or (master.starts is not None and master.starts.all_day):
             continue
         if by_day is None:
             by_day = {occurrence.starts.naive.date(): occurrence for occurrence in expansion.occurrences}
         meant = by_day.get(named.naive.date())
-        if meant is not None and recurrence_key(meant.key) not in changed:
+        if meant is not None and recurrence_key(meant.key) not in changed.keys() - {key}:
             changed[recurrence_key(meant.key)] = changed.pop(key)
+            remarks.append(by_day_remark(master, event, meant))
+    return remarks
 
 
 def _announce_addition(content: UidContent, event: ParsedEvent, request: ReadRequest, allowance: Allowance) -> None:

@@ -135,6 +135,11 @@ class _Reader:
             self.ignored.append(stated.name)
             return None
 
+    def first(self, name: str, read: Callable[[ParsedLine], _T]) -> _T | None:
+        """Return what ``read`` gives of the first line of a name that it can read, None where it can read none."""
+        found = (self.spare(read, stated) for stated in self.stated.get(name, []))
+        return next((value for value in found if value is not None), None)
+
     def sole(self, name: str) -> ParsedLine | None:
         several = self.stated.get(name)
         return several[0] if several else None
@@ -194,8 +199,7 @@ def read_event(
     stated_status = _stated_status(reader, sent)
     withdrawn, remarks = stated_status.withdrawn, list(stated_status.remarks)
     uid = _uid(reader, sent, remarks)
-    sequence = reader.sole("SEQUENCE")
-    number = reader.spare(read_integer, sequence) if sequence else 0
+    number = reader.first("SEQUENCE", read_integer)
     dtstamp = _dtstamp(reader)
     kept = len(reader.problems)
     gateway, left_out = _gateway(reader, sent, request, remarks)
@@ -277,10 +281,8 @@ def _gateway(reader: _Reader, sent: SentEvent, request: ReadRequest, remarks: li
 
 def _dtstamp(reader: _Reader) -> datetime | None:
     """Read DTSTAMP, which decides between two notices of the same SEQUENCE and nothing else."""
-    stated = reader.sole("DTSTAMP")
-    if stated is None:
-        return None
-    moment: Moment | None = reader.spare(read_moment, stated, stated.value, reader.calendar.zones, LONDON_ZONE)
+    zones = reader.calendar.zones
+    moment = reader.first("DTSTAMP", lambda stated: read_moment(stated, stated.value, zones, LONDON_ZONE))
     return moment.instant() if moment else None
 
 

@@ -70,6 +70,14 @@ def day_remarks(master: ParsedEvent, changed: Iterable[ParsedEvent]) -> list[str
     return [f"Times in {named_series(master)} were read as the days that they name: {_listed(as_days)}."]
 
 
+def by_day_remark(master: ParsedEvent, event: ParsedEvent, meant: RuleOccurrence) -> str:
+    """Say which occurrence of a series of times is meant by one that is named by its day alone."""
+    return (
+        f"The event at line {event.sent.line} names an occurrence of {named_series(master)} by its day alone: "
+        f"that of {written(meant.starts)} was taken."
+    )
+
+
 def excluded_remarks(master: ParsedEvent, expansion: Expansion) -> list[str]:
     """Name what EXDATE names though the series has no occurrence there."""
     if not expansion.unmatched:

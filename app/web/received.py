@@ -76,7 +76,8 @@ def install_reception(app: Flask) -> None:
         A client that still sends does not read; were the connection closed on it, it would see that, and not the
         answer. What is announced as more than anybody sends by mistake is left where it is.
         """
-        if (request.content_length or 0) <= _MOST_DROPPED:
+        ends = request.environ.get("wsgi.input_terminated")  # else a server's own socket, which never does
+        if ends and (request.content_length or 0) <= _MOST_DROPPED:
             _drop(request.environ["wsgi.input"])
         return response
 
