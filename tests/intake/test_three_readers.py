@@ -6,6 +6,7 @@ those that two of the three agree on, and neither a remark nor a problem was giv
 
 import os
 import random
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -66,12 +67,18 @@ def random_file(rng):
 
     if kind == "day":
         start, hours = start.replace(hour=0, minute=0), rng.choice([24, 48])
+    ends = start + timedelta(hours=hours)
     lines = [spelt("DTSTART", start)]
-    lines.append(
-        f"DURATION:P{hours // 24}D" if kind == "day" and rng.random() < 0.3
-        else f"DURATION:PT{hours}H" if kind != "day" and rng.random() < 0.3
-        else spelt("DTEND", start + timedelta(hours=hours))
-    )  # fmt: skip
+    if rng.random() < 0.3:
+        lines.append(f"DURATION:P{hours // 24}D" if kind == "day" else f"DURATION:PT{hours}H")
+    elif kind in {"zone", "windows"} and rng.random() < 0.15:
+        lines.append(f"DTEND:{ends:%Y%m%dT%H%M%S}")  # without the zone of its start
+    else:
+        lines.append(spelt("DTEND", ends))
+    if rng.random() < 0.06:
+        # Each time twice over: a day with a time, or a zone beside UTC.
+        lines = [re.sub(r"(DTSTART|DTEND);VALUE=DATE:(\d+)", r"\1;VALUE=DATE:\2T220000Z", line) for line in lines]
+        lines = [re.sub(r"(TZID=.*)", r"\1Z", line) for line in lines]
     overrides = []
     if rng.random() < 0.8:
         every, step = rng.choice([("DAILY", 1), ("WEEKLY", 7)])
