@@ -26,6 +26,14 @@ from app.settings import read_settings
 from app.store import parties
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+CHROMIUM = Path("/usr/bin/chromium")
+_QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 
 # A property is judged by results, not by the clock. A gate says the same twice of one commit; elsewhere each run looks
 # at other examples, and "make hunt" at many more.
@@ -95,6 +103,18 @@ def postgresql_server(request, tmp_path_factory):
     server.psql("SELECT pg_reload_conf();")
     yield server
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if not CHROMIUM.exists():
+        pytest.skip(f"NOT RUN: no chromium at {CHROMIUM} (apt-get install chromium); .ci/run installs it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_QUIET)
+        yield browser
+        browser.close()
 
 
 class Databases:

@@ -2,7 +2,6 @@
 
 import threading
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from werkzeug.serving import make_server
@@ -11,27 +10,6 @@ from app.domain.access import Role
 from app.security.tokens import TokenKind, digest, mint, new_row_id
 from app.store import accounts, sessions
 from app.store.accounts import Account
-
-CHROMIUM = Path("/usr/bin/chromium")
-_QUIET = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    if not CHROMIUM.exists():
-        pytest.skip(f"NOT RUN: no chromium at {CHROMIUM} (apt-get install chromium); .ci/run installs it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,16 +3,19 @@
 CLOSURES_HTTP_ACTS says how many acts are tried.
 """
 
+import asyncio
 import http.client
 import os
 import random
 import shutil
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 import requests
 from lxml import etree
@@ -337,6 +340,39 @@ def test_a_large_body_is_answered_in_our_words_by_curl(sender, tmp_path, expect)
         done = subprocess.run(words_of_curl, capture_output=True, timeout=60, check=True)
         found = done.stdout.rpartition(b"\n")[2].decode(), words in done.stdout, done.stderr
         assert (method, path, *found) == (method, path, str(status), True, b"")
+
+
+def test_a_large_body_is_answered_in_our_words_by_aiohttp(sender):
+    async def ask(credential, method, path):
+        headers = dict(LARGE_HEADERS)
+        if credential:
+            headers["Authorization"] = requests.auth._basic_auth_str(*credential)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, sender.program.base + path, data=LARGE, headers=headers) as answer,
+        ):
+            return answer.status, await answer.read()
+
+    with ThreadPoolExecutor(1) as elsewhere:  # where no other loop runs
+        for credential, method, path, status, words in addresses(sender):
+            found, said = elsewhere.submit(asyncio.run, ask(credential, method, path)).result(60)
+            assert (method, path, found, words in said) == (method, path, status, True)
+
+
+def test_a_large_body_is_answered_in_our_words_by_chromium(sender, chromium):
+    script = """async ([method, path, authorization]) => {
+      const body = "BEGIN:VCALENDAR\\r\\nX-A:" + "a".repeat(7_000_000) + "\\r\\nEND:VCALENDAR\\r\\n";
+      const headers = { "Content-Type": "text/calendar", Depth: "0", ...(authorization && { Authorization: authorization }) };
+      const answer = await fetch(path, { method, headers, body, credentials: "omit" });
+      return [answer.status, await answer.text()];
+    }"""
+    with closing(chromium.new_context(bypass_csp=True)) as context:
+        page = context.new_page()
+        page.goto(sender.program.base + "/livez")
+        for credential, method, path, status, words in addresses(sender):
+            authorization = requests.auth._basic_auth_str(*credential) if credential else ""
+            found, said = page.evaluate(script, [method, path, authorization])
+            assert (method, path, found, words.decode() in said) == (method, path, status, True)
 
 
 def test_a_large_form_is_answered_by_a_page(sender):
