@@ -13,6 +13,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from io import BytesIO
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -349,7 +350,7 @@ def test_a_large_body_is_answered_in_our_words_by_aiohttp(sender):
             headers["Authorization"] = requests.auth._basic_auth_str(*credential)
         async with (
             aiohttp.ClientSession() as session,
-            session.request(method, sender.program.base + path, data=LARGE, headers=headers) as answer,
+            session.request(method, sender.program.base + path, data=BytesIO(LARGE), headers=headers) as answer,
         ):
             return answer.status, await answer.read()
 
