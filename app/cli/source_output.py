@@ -31,6 +31,7 @@ def listed_facts(listed: ListedSource) -> dict[str, Any]:
         **_standing_facts(listed.standing, state),
         "last_change": {name: getattr(state.found, name) for name in listed.about.counts},
         "problems": [problem_facts(problem) for problem in state.found.problems],
+        "remarks": list(state.found.remarks),
     }
 
 
@@ -47,6 +48,7 @@ def poll_facts(found: ListedSource, report: PollReport) -> dict[str, Any]:
         **_standing_facts(report.standing, report.polled.state),
         **{name: sum((facts[name] for facts in told), none.get(name, [])) for name in found.about.results},
         "problems": [problem_facts(problem) for problem in report.problems],
+        "remarks": list(report.remarks),
     }
 
 
@@ -62,6 +64,7 @@ def poll_lines(topic: Topic, facts: dict[str, Any], report: PollReport, would_be
             gateway = f"{entry['gateway']}  " if "gateway" in entry else ""
             told = f"{entry['change']}. {entry['notice']}" if "change" in entry else f"{name}."
             lines.append(f"  {entry['reference']}  {gateway}{entry['starts_london']} to {entry['ends_london']}  {told}")
+    lines += [f"  {remark}" for remark in report.remarks]
     return [*lines, *(f"  {problem_line(problem)}" for problem in report.problems)]
 
 

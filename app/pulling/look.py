@@ -32,6 +32,11 @@ class PollReport:
     polled: Polled
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """How what this look told was read; nothing where it told nothing."""
+        return self.polled.state.found.remarks if self.polled.answers else ()
+
+    @property
     def problems(self) -> tuple[IntakeProblem, ...]:
         """What could not be taken: of what was told now, and of what was told before and is still there."""
         if self.standing.outcome != OK:

@@ -21,6 +21,7 @@ from app.register.maintenance import Imported
 from app.register.register import Register
 
 _MOST_PROBLEMS = 20  # kept of one look
+_MOST_REMARKS = 20
 _WITHOUT_END = datetime.max.replace(tzinfo=UTC)
 # Nobody else goes on with a rule of DCC's that has no end: it is read anew long before its occurrences run out.
 _RULE_READ_AGAIN = timedelta(days=28)
@@ -55,10 +56,12 @@ def poll(register: Register, subject: Subject, state: SourceState, asker: Asker,
     taken = dict(known.taken)
     fresh = {piece.uid: piece for piece in look.read if piece.uid in again or _is_news(piece, known, whole=look.whole)}
     answers, problems = [], [("", problem) for problem in (*look.problems, *known.problems)]
+    remarks = state.found.remarks
     if fresh:
         told = _tell(register, subject, known, fresh, received_at)
         answers.append(told.answer)
         problems += told.problems
+        remarks = told.remarks
         taken |= {uid: replace(entry, summary=summaries[uid]) for uid, entry in told.taken.items()}
     looked = _look_for_missing(subject, look, state, taken, received_at)
     if looked.gone:
@@ -74,7 +77,7 @@ def poll(register: Register, subject: Subject, state: SourceState, asker: Asker,
             taken={uid: entry for uid, entry in taken.items() if uid in here},
             missing=looked.missing,
             doubted=looked.doubted,
-            found=_found(answers, problems, state.found, stay),
+            found=replace(_found(answers, problems, state.found, stay), remarks=remarks),
             unwanted=state.unwanted if look.unwanted is None else look.unwanted,
             renames=known.renames,
         ),
@@ -133,11 +136,12 @@ def _look_for_missing(
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the register said, what is taken under each UID now, and the problems, each with the UID of its event."""
+    """What the register said, what is taken under each UID now, problems, each with the UID of its event, and remarks."""
 
     answer: Answer
     taken: Mapping[str, Taken]
     problems: Sequence[tuple[str, IntakeProblem]]
+    remarks: tuple[str, ...]
 
 
 def _tell(
@@ -179,7 +183,9 @@ def _tell(
         )
         for uid, piece in pieces.items()
     }
-    return _Told(answer, taken, _with_owners(pieces, answer.problems))
+    remarks = [*reading.remarks, *(remark for told in reading.announcements for remark in told.remarks)]
+    kept = tuple(dict.fromkeys(remarks))[:_MOST_REMARKS]
+    return _Told(answer, taken, _with_owners(pieces, answer.problems), kept)
 
 
 def _with_owners(pieces: Mapping[str, Piece], problems: Iterable[IntakeProblem]) -> list[tuple[str, IntakeProblem]]:

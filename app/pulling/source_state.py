@@ -36,7 +36,7 @@ class Found:
     """What the last look that found a change did: counts of closures, and what could not be read.
 
     ``owners`` are the UIDs of the events that the problems are of, "" for the source as a whole: a problem stays as
-    long as its event does.
+    long as its event does. ``remarks`` say how what was told last was read.
     """
 
     accepted: int = 0
@@ -45,6 +45,7 @@ class Found:
     withdrawn: int = 0
     problems: tuple[IntakeProblem, ...] = ()
     owners: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def write_state(state: SourceState) -> str:
             [problem.text, problem.remedy, problem.line, problem.property, problem.code] for problem in found.problems
         ],
         "owners": found.owners,
+        "remarks": found.remarks,
         "unwanted": state.unwanted,
         "renames": state.renames,
     }
@@ -136,7 +138,9 @@ def read_state(text: str) -> SourceState:
         missing={uid: datetime.fromisoformat(since) for uid, since in facts["missing"].items()},
         doubted=facts["doubted"],
         found=Found(
-            accepted, unchanged, superseded, withdrawn, problems, tuple(facts.get("owners", [""] * len(problems)))
+            *(accepted, unchanged, superseded, withdrawn, problems),
+            owners=tuple(facts.get("owners", [""] * len(problems))),
+            remarks=tuple(facts.get("remarks", [])),
         ),
         unwanted=facts.get("unwanted", 0),
         renames=facts.get("renames", False),

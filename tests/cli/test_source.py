@@ -142,6 +142,7 @@ def test_a_source_is_added_polled_listed_and_removed(run, add, topic, served, cl
         "every_minutes": 15, "agent": None, "created": "2026-11-24T09:00:00Z", "state": "ok", "problem": None, "remedy": None,
         "failures": 0, "last_poll": "2026-11-24T09:01:00Z", "kind": "file", "events": 1, "missing": 0, "doubted": False,
         "left_out": {"unwanted": 0, "over": 0, "unread": 0}, "last_change": topic.counted, "problems": [],
+        "remarks": [],
     }  # fmt: skip
     assert run("remove", source_id).lines == [topic.stays]
     assert run("list").lines == [topic.empty]

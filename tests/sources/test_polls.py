@@ -218,6 +218,25 @@ def test_an_event_that_cannot_be_read_is_a_problem_and_the_others_are_taken(watc
     assert report.polled.state.found.accepted == 1
 
 
+def test_how_an_event_was_read_is_said_as_to_one_who_uploads_it(watch, site, near, a_calendar, an_event):
+    undefined = tuple(
+        line.replace("DTSTART:", "DTSTART;TZID=GMT Standard Time:")
+        .replace("DTEND:", "DTEND;TZID=GMT Standard Time:")
+        .replace("00Z", "00")
+        for line in an_event("u7", starts(7))
+    )
+    site.show(a_calendar(undefined))
+    told = (
+        "The time zone GMT Standard Time is not defined here: Europe/London was taken. If that is wrong, give the times in UTC.",
+    )
+    watched = watch(site.url, near)
+    first = watched.poll()
+    assert (first.remarks, first.polled.state.found.remarks) == (told, told)
+    # A look that finds nothing new says nothing; the list keeps what was said.
+    again = watched.poll()
+    assert (again.remarks, again.polled.state.found.remarks) == ((), told)
+
+
 def test_only_one_poller_has_a_source_at_a_time(watch, site, near, three, register, store, clock):
     site.show(three(6))
     watched = watch(site.url, near)
