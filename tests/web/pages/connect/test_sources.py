@@ -187,6 +187,20 @@ def test_what_cannot_be_read_says_why_and_what_helps(client, pages, send, read, 
     assert "The source answered with HTTP status 500." in read(send(client, pages, "try"))
 
 
+def test_how_it_was_read_is_said_as_it_is_read_and_in_the_list(client, pages, send, read, store, csrf, served):
+    undefined = FILE.replace(b"START:", b"START;TZID=GMT Standard Time:").replace(
+        b"DTEND:", b"DTEND;TZID=GMT Standard Time:"
+    )
+    served.answer = (200, undefined.replace(b"20000Z", b"20000").replace(b"60000Z", b"60000"))
+    said = "The time zone GMT Standard Time is not defined here: Europe/London was taken."
+    assert f"How it was read {said}" in read(send(client, pages, "try"))
+    send(client, pages, "add")
+    (one,) = list_sources(store)
+    token = csrf(client.get(pages.list_page))
+    client.post(f"{pages.base}/{one.source.id.hex()}/poll", data={"csrf_token": token, "do": "poll"})
+    assert f"How the last change was read {said}" in read(client.get(pages.list_page))
+
+
 def test_the_agent_is_stated_tried_and_changed(client, pages, send, read, store, csrf, served):
     assert "It can be read." in read(send(client, pages, "try", agent="Mozilla/5.0"))
     send(client, pages, "add", agent="Mozilla/5.0")
