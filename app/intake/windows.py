@@ -46,7 +46,7 @@ def window_from(starts: Moment, length: Length) -> tuple[ClosureWindow, tuple[st
         if how is not ClockReading.EXACT
     ]
     remarks += doubts(starts.zone, (starts.naive, naive_end))
-    if window.duration != starts.zone.wall(window.ends) - starts.zone.wall(window.starts):
+    if window.duration != starts.zone.wall(window.ends) - starts.naive:
         remarks.append(f"The clocks change during this window: it lasts {_worded(window.duration)}.")
     return window, tuple(dict.fromkeys(remarks))
 
