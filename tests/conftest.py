@@ -56,7 +56,7 @@ def pytest_report_header(config):
         lines.append("NOT RUN HERE: the same suite on PostgreSQL (pytest --database=postgresql); .ci/run runs both")
     else:
         lines.append(
-            "NOT RUN HERE: tests that ask for no database, and those of the pages in chromium: the same on SQLite"
+            "NOT RUN HERE: tests that ask for no database, and those of the pages, in chromium or not: the same on SQLite"
         )
     if not config.getoption("--slow"):
         lines.append("NOT RUN HERE: the suites marked slow (pytest --slow -m slow); .ci/run runs them")
@@ -68,9 +68,13 @@ def pytest_collection_modifyitems(config, items):
     if not config.getoption("--slow"):
         wanted = [item for item in wanted if "slow" not in item.keywords]
     if config.getoption("--database") == "postgresql":
-        # What asks for no database would only be run a second time; so would what a browser makes of a page.
+        # What asks for no database would only be run a second time; so would what a page shows of what was read.
         wanted = [
-            item for item in wanted if "database_url" in item.fixturenames and "chromium" not in item.fixturenames
+            item
+            for item in wanted
+            if "database_url" in item.fixturenames
+            and "chromium" not in item.fixturenames
+            and "pages" not in item.path.parts
         ]
     kept = set(wanted)
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
