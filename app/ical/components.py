@@ -185,7 +185,7 @@ def _kind(line: ContentLine) -> str:
 
 
 def _shown(kind: str) -> str:
-    return kind.strip().strip(UNSEEN_MARKS).strip()
+    return kind if kind.isalpha() else kind.strip().strip(UNSEEN_MARKS).strip()
 
 
 def read_calendars(octets: bytes) -> CalendarStream:

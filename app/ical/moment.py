@@ -41,6 +41,8 @@ def read_moment(stated: ParsedLine, value: str, zones: ZoneTable, floating: Zone
     found, utc = read_time(stated, value)
     if not isinstance(found, datetime):
         return whole_day(found)
+    if not stated.parameters:  # most lines
+        return Moment(found, UTC_ZONE) if utc else Moment(found, floating, floating=True)
     if (stated.parameter("VALUE") or "").upper() == "DATE":
         return _as_day(Moment(found, UTC_ZONE if utc else LONDON_ZONE), is_end=stated.name == "DTEND")
     tzid = stated.parameter("TZID")

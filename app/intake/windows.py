@@ -46,7 +46,9 @@ def window_from(starts: Moment, length: Length) -> tuple[ClosureWindow, tuple[st
         if how is not ClockReading.EXACT
     ]
     remarks += doubts(starts.zone, (starts.naive, naive_end))
-    if window.duration != starts.zone.wall(window.ends) - starts.naive:
+    # What was written, on the clocks: days and times of day, or exact hours.
+    written = starts.zone.wall(window.ends) - starts.naive if length.exact else length.nominal
+    if window.duration != written:
         remarks.append(f"The clocks change during this window: it lasts {_worded(window.duration)}.")
     return window, tuple(dict.fromkeys(remarks))
 
