@@ -59,6 +59,7 @@ class _Understood:
         self.heads = Heads()
         self._whole = reading.whole_uids
         self._by_line = {announcement.line: announcement for announcement in reading.announcements}
+        self._timeless = {told.uid for told in reading.announcements if UNREAD_TIME in told.remarks}
         self._gateways: dict[str, set[str]] = {}
         for announcement in reading.announcements:
             self._gateways.setdefault(announcement.uid, set()).add(announcement.gateway.upper())
@@ -70,7 +71,8 @@ class _Understood:
         announced, uid = self._by_line.get(event.line), self._uid(event)
         if announced is None and uid not in self._whole:
             return [], set()
-        timeless = announced is not None and UNREAD_TIME in announced.remarks
+        # What says the same twice keeps the same twice.
+        timeless = uid in self._timeless if announced is None else UNREAD_TIME in announced.remarks
         return event_lines(event, uid, frozenset(self._gateways.get(uid, ())), is_timeless=timeless)
 
     def _uid(self, event: SentEvent) -> str:

@@ -136,7 +136,7 @@ def _look_for_missing(
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the register said, what is taken under each UID now, problems, each with the UID of its event, and remarks."""
+    """What the register said, what is taken by UID now, problems, each with the UID of its event, and remarks."""
 
     answer: Answer
     taken: Mapping[str, Taken]
