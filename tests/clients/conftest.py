@@ -1,6 +1,7 @@
 """Real clients against the running service, each in an environment of its own; what cannot be had is skipped loudly."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -121,6 +122,23 @@ def fetched(words, folder):
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         pytest.skip(f"NOT RUN: {' '.join(map(str, words))} failed: {done.stderr.strip()[-300:]}")
+
+
+@pytest.fixture(scope="session")
+def node_program(tmp_path_factory):
+    """Return a function that gives a folder in which node finds a package, and ``client.mjs`` that uses it."""
+
+    def fetch(package, script):
+        node, npm = shutil.which("node"), shutil.which("npm")
+        if node is None or npm is None:
+            pytest.skip(f"NOT RUN: {package} (node and npm are not installed)")
+        folder = tmp_path_factory.mktemp("node")
+        (folder / "package.json").write_text('{"private": true, "type": "module"}')
+        fetched([npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", package], folder)
+        (folder / "client.mjs").write_text(script)
+        return folder
+
+    return fetch
 
 
 @pytest.fixture(scope="session")

@@ -36,19 +36,8 @@ console.log(JSON.stringify(found));
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    """A folder in which node finds ts-caldav."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        pytest.skip("NOT RUN: no TypeScript client (node and npm are not installed)")
-    folder = tmp_path_factory.mktemp("ts-caldav")
-    (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    fetch = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", PACKAGE]
-    done = subprocess.run(fetch, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        pytest.skip(f"NOT RUN: npm could not fetch {PACKAGE}: {done.stderr[-300:]}")
-    (folder / "client.mjs").write_text(SCRIPT)
-    return folder
+def library(node_program):
+    return node_program(PACKAGE, SCRIPT)
 
 
 @pytest.mark.slow
