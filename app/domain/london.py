@@ -30,10 +30,11 @@ def read_wall_clock(naive: datetime, zone: ZoneInfo = LONDON) -> tuple[datetime,
     An ambiguous time (25 Oct 2026 01:30) is the first of the two; a missing one (29 Mar 2026 01:30) is the instant
     at which the gap ends (docs/domain.md#time). Raise ``TimeRefused`` where UTC has no such year.
     """
-    first = _to_utc(naive.replace(tzinfo=zone, fold=0))
-    second = _to_utc(naive.replace(tzinfo=zone, fold=1))
-    if first == second:
+    earlier, later = naive.replace(tzinfo=zone, fold=0), naive.replace(tzinfo=zone, fold=1)
+    first = _to_utc(earlier)
+    if earlier.utcoffset() == later.utcoffset():
         return first, Reading.EXACT
+    second = _to_utc(later)
     if first < second:
         return first, Reading.FIRST_OF_TWO
     # In a gap PEP 495 gives fold=0 the offset before it and fold=1 the one after: the gap ends between the two, and

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from icalendar.prop import vDDDTypes, vDuration
+from icalendar.prop import vDuration
 
 from app.ical.parsed_line import ParsedLine
 from app.ical.unread import FAULTS
 
 _TIME = re.compile(r"[0-9]{8}(?:T[0-9]{6}Z?)?")
+_DAY_LENGTH = 8
 _DURATION = re.compile(r"[+-]?P[0-9WDHMST]{2,40}")
 _LONGEST_DURATION = timedelta(days=3_660)
 _NOMINAL = re.compile(r"([0-9]+)([WD])")
@@ -34,10 +35,12 @@ def read_time(stated: ParsedLine, value: str) -> tuple[datetime | date, bool]:
     if not _TIME.fullmatch(text):
         raise stated.unread("time", "This is not a date or a time.", _TIME_REMEDY)
     try:
-        found = vDDDTypes.from_ical(text.removesuffix("Z"))  # type: ignore[no-untyped-call] # icalendar leaves it unannotated
-    except FAULTS as fault:
+        # What fits _TIME is ISO 8601 in its basic format too.
+        is_day = len(text) == _DAY_LENGTH
+        found = date.fromisoformat(text) if is_day else datetime.fromisoformat(text.removesuffix("Z"))
+    except ValueError as fault:
         raise stated.unread("time", "This date or time does not exist.", _TIME_REMEDY) from fault
-    if not isinstance(found, date) or not _EARLIEST_YEAR <= found.year <= _LATEST_YEAR:
+    if not _EARLIEST_YEAR <= found.year <= _LATEST_YEAR:
         raise stated.unread(
             "time-out-of-range", f"The year is not between {_EARLIEST_YEAR} and {_LATEST_YEAR}.", _TIME_REMEDY
         )

@@ -103,9 +103,13 @@ class _Reader:
         self.ignored: list[str] = []
         self.stated: dict[str, list[ParsedLine]] = {}
         for line in sent.properties:
-            attempt = self.spare if line.name in _SPARED else self.attempt
-            found = attempt(parse_line, line, calendar.heads)
-            if found is None:
+            try:
+                found = parse_line(line, calendar.heads)
+            except Unread as unread:
+                if line.name in _SPARED:
+                    self.ignored.append(line.name)
+                else:
+                    self.add(unread)
                 continue
             if found.value or line.name not in _MAY_BE_EMPTY:
                 self.stated.setdefault(line.name, []).append(found)
@@ -127,18 +131,21 @@ class _Reader:
             self.add(unread)
             return None
 
-    def spare(self, read: Callable[..., _T], stated: ContentLine | ParsedLine, *arguments: object) -> _T | None:
+    def spare(self, read: Callable[[ParsedLine], _T], stated: ParsedLine) -> _T | None:
         """Return what ``read`` gives of a line that the closure is read without, or None with its name kept."""
         try:
-            return read(stated, *arguments)
+            return read(stated)
         except Unread:
             self.ignored.append(stated.name)
             return None
 
     def first(self, name: str, read: Callable[[ParsedLine], _T]) -> _T | None:
         """Return what ``read`` gives of the first line of a name that it can read, None where it can read none."""
-        found = (self.spare(read, stated) for stated in self.stated.get(name, []))
-        return next((value for value in found if value is not None), None)
+        for stated in self.stated.get(name, []):
+            found = self.spare(read, stated)
+            if found is not None:
+                return found
+        return None
 
     def sole(self, name: str) -> ParsedLine | None:
         several = self.stated.get(name)
