@@ -2,11 +2,17 @@
 # this file was written reaches none. Pin it where you build: FROM python:3.11-slim-bookworm@sha256:...
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /build
-RUN python -m venv /opt/closures
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+# What is downloaded is what deploy/*requirements.txt state, to the octet; what tests need is not among it.
+COPY deploy/build-requirements.txt deploy/requirements.txt ./
+RUN python -m venv /opt/build \
+    && /opt/build/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r build-requirements.txt \
+    && python -m venv /opt/closures \
+    && /opt/closures/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.txt
+COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY feeds feeds
-RUN /opt/closures/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres]'
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . \
+    && /opt/closures/bin/pip install --no-cache-dir --no-deps --no-index wheels/*.whl
 
 FROM python:3.11-slim-bookworm
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin closures \

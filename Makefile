@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres slow hunt lint types imports format lock crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http bench ci
+.PHONY: test coverage postgres slow hunt lint types imports format lock sbom crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -37,9 +37,23 @@ format:
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
 
-# A plain pinned file. The lock formats that hold addresses of registries are not committed.
+# Plain pinned files: constraints.txt for all, and with the hashes of what the image downloads, deploy/*requirements.txt.
+# The lock formats that hold addresses of registries are not committed.
+compile := uv pip compile --no-annotate --no-header --python-version 3.11
+for_image := $(compile) --python-platform x86_64-manylinux_2_28 --generate-hashes --constraint constraints.txt
 lock:
-	uv pip compile --universal --no-annotate --no-header --all-extras --python-version 3.11 pyproject.toml -o constraints.txt
+	$(compile) --universal --all-extras pyproject.toml -o constraints.txt
+	$(for_image) --extra postgres pyproject.toml -o deploy/requirements.txt
+	echo hatchling | $(for_image) - -o deploy/build-requirements.txt
+
+# What the image holds, as a bill of materials (CycloneDX) with licences and dependencies: make sbom > sbom.json
+# It is read from an environment made as the image makes it, so that a wrong hash shows here too.
+sbom:
+	@set -e; image=$$(mktemp -d); trap 'rm -rf "$$image"' EXIT; python3 -m venv "$$image"; \
+	"$$image/bin/pip" install --quiet --require-hashes --only-binary :all: -r deploy/requirements.txt; \
+	"$$image/bin/pip" install --quiet --no-deps .; \
+	$(bin)/pip install --quiet --constraint constraints.txt -e '.[sbom]'; \
+	$(bin)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate "$$image/bin/python"
 
 # kill -9 of the running server under writes, N times: make crash N=1000
 crash:
