@@ -170,6 +170,7 @@ def _pattern(master: ParsedEvent) -> str:
 def _name_by_day(changed: dict[str, ParsedEvent], master: ParsedEvent, expansion: Expansion) -> list[str]:
     """Find the occurrences of a timed series that an event names by their day alone, as some senders do."""
     by_day: dict[date, RuleOccurrence] | None = None
+    by_key: dict[str, RuleOccurrence] = {}
     remarks: list[str] = []
     for key, event in list(changed.items()):
         named = event.recurrence_id
@@ -177,7 +178,9 @@ def _name_by_day(changed: dict[str, ParsedEvent], master: ParsedEvent, expansion
             continue
         if by_day is None:
             by_day = {occurrence.starts.naive.date(): occurrence for occurrence in expansion.occurrences}
-        meant = by_day.get(named.naive.date())
+            by_key = {recurrence_key(occurrence.key): occurrence for occurrence in expansion.occurrences}
+        # A day that the series' own clocks do not have may still be one at whose London midnight it begins.
+        meant = by_day.get(named.naive.date()) or by_key.get(key)
         if meant is not None and recurrence_key(meant.key) not in changed.keys() - {key}:
             changed[recurrence_key(meant.key)] = changed.pop(key)
             remarks.append(by_day_remark(master, event, meant))

@@ -107,6 +107,20 @@ def test_a_changed_or_cancelled_day_is_found(read, event, named):
     assert [told.position for told in cancelled.announcements] == [0, 1, 2, 3]
 
 
+def test_a_day_alone_that_is_the_london_midnight_of_an_occurrence_in_utc_is_taken_and_named(read, event):
+    series = event("RRULE:FREQ=DAILY;COUNT=3", starts="DTSTART:20270614T230000Z", ends="DTEND:20270615T010000Z")
+    named = "RECURRENCE-ID;VALUE=DATE:20270615"
+    reading = read(series, event(named, "STATUS:CANCELLED", starts="", ends=""))
+    assert [told.recurrence_id for told in reading.announcements if told.withdrawn] == ["20270615T230000Z"]
+    alone = event(named, "STATUS:CANCELLED", starts="", ends="")
+    once = event("RRULE:FREQ=WEEKLY;COUNT=3", starts="DTSTART:20270614T230000Z", ends="DTEND:20270615T010000Z")
+    reading = read(once, alone)
+    assert [told.recurrence_id for told in reading.announcements if told.withdrawn] == ["20270614T230000Z"]
+    assert list(reading.remarks) == [
+        "The event at line 11 names an occurrence of the series at line 4 (from 14 Jun 2027 23:00 UTC) by its day alone: that of 14 Jun 2027 23:00 UTC was taken."
+    ]
+
+
 def test_two_changes_of_one_day_written_differently_are_one_and_the_newer_counts(read, event, codes):
     series = event("RRULE:FREQ=DAILY;COUNT=3", **DAYS)
     reading = read(
