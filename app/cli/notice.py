@@ -4,18 +4,18 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from app.cli.opening import OPERATOR, opened
-from app.cli.output import examples, json_option, problem_line, say, wants_json
+from app.cli.output import examples, json_option, say, wants_json
 from app.cli.param_types import CODE
 from app.domain.london import london_text
 from app.domain.notice import Channel, Notice
-from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
+from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, sentence_of
 from app.factory import utc_now
 from app.ical.limits import Limits
 from app.intake.media import media_type_of_file
@@ -86,7 +86,7 @@ def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_ru
     if not wants_json():
         for item in imported:
             for problem in item.problems:
-                click.echo(f"{item.file}: {problem_line(problem)}", err=True)
+                click.echo(f"{item.file}: {sentence_of(problem)}", err=True)
     if any(entry.is_unread for entry in imported):
         click.get_current_context().exit(1)
 
@@ -126,9 +126,7 @@ def _import_file(
         return _Imported(file.name, None, _problems_of(refusal), kept=kept)
     finally:
         step(_READING)
-    # An operator is not the sender, whose words name an event.
-    problems = tuple(replace(problem, event="") for problem in outcome.problems)
-    return _Imported(file.name, outcome, problems, kept=outcome.recorded)
+    return _Imported(file.name, outcome, outcome.problems, kept=outcome.recorded)
 
 
 def _problems_of(refusal: NoticeTooLarge | NoticeUnreadable) -> tuple[IntakeProblem, ...]:

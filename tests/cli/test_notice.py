@@ -46,13 +46,16 @@ def test_one_bad_event_is_named_and_the_rest_recorded(alpha_closures, calendar_f
     assert said.exit_code == 0
     assert said.lines[0] == "a.ics: 1 accepted, 0 unchanged, 0 superseded, 0 withdrawn; 1 could not be read."
     (problem,) = said.stderr.splitlines()
-    assert problem.startswith("a.ics: line 14, DTEND: ")
+    assert problem == (
+        "a.ics: Line 14, DTEND (u2, 2026-12-07 06:00): The end is not after the start. Check both times; the end must be "
+        "later than the start."
+    )
 
 
-def test_an_operator_is_not_told_the_senders_words(alpha_closures, calendar_file):
+def test_a_problem_names_its_event_to_a_program(alpha_closures, calendar_file):
     path = calendar_file("a.ics", GOOD, BAD)
     said = alpha_closures("notice", "import", path, "--user", "ALPHA", "--gateway", "GW-A1", "--dry-run", "--json")
-    assert [(problem["line"], problem["event"]) for problem in said.json["problems"]] == [(14, "")]
+    assert [(problem["line"], problem["event"]) for problem in said.json["problems"]] == [(14, "u2, 2026-12-07 06:00")]
 
 
 def test_an_unreadable_file_is_kept_and_does_not_stop_the_next(alpha_closures, calendar_file, tmp_path, reopen):
