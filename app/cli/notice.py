@@ -20,6 +20,7 @@ from app.factory import utc_now
 from app.ical.limits import Limits
 from app.intake.media import media_type_of_file
 from app.register.closure_json import given_words
+from app.register.event_counts import counted_words
 from app.register.give import NoticeOptions, find_sender, give_notice
 from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
 from app.register.register import Register
@@ -135,15 +136,19 @@ def _problems_of(refusal: NoticeTooLarge | NoticeUnreadable) -> tuple[IntakeProb
 
 
 def _facts(imported: Sequence[_Imported]) -> dict[str, Any]:
-    """Return all files' acknowledgements and problems together, as one notice has them, and each file's counts."""
+    """Return all files' acknowledgements and problems together, as one notice has them, and each file's counts.
+
+    ``counts`` of a file are null where nothing of it could be read.
+    """
     together: dict[str, Any] = {name: [] for name in (*_GROUPS, "problems", "missing", "remarks", "files")}
     for entry in imported:
         facts: Mapping[str, Any] = {} if entry.outcome is None else outcome_facts(entry.outcome)
         for name in (*_GROUPS, "missing", "remarks"):
             together[name] += facts.get(name, [])
         together["problems"] += [{"file": entry.file, **problem_facts(problem)} for problem in entry.problems]
-        counts = {name: len(facts.get(name, ())) for name in _GROUPS}
-        together["files"].append({"file": entry.file, "kept": entry.kept, **counts, "problems": len(entry.problems)})
+        lengths = {name: len(facts.get(name, ())) for name in _GROUPS}
+        heads = {"file": entry.file, "kept": entry.kept, **lengths, "problems": len(entry.problems)}
+        together["files"].append({**heads, "counts": facts.get("counts")})
     return together
 
 
@@ -157,6 +162,7 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
     said = ", ".join(f"{counts[name]} {name}" for name in _GROUPS)
     would = "would be " if dry_run else ""
     lines = [f"{one.file}: {would}{said}; {len(one.problems)} could not be read."]
+    lines.append(f"  {counted_words(outcome.counts)}")
     shown = [entry for name in ("accepted", "withdrawn", "superseded") for entry in getattr(outcome, name)]
     lines += [f"  {_closure_line(entry)}" for entry in shown[:_MOST_SHOWN]]
     if len(shown) > _MOST_SHOWN:

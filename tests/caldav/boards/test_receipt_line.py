@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime
 
 from app.caldav.boards.receipt_line import receipt_line
+from app.domain.notice import NoticeContent
 from app.domain.party import Names
+from app.register.event_counts import counts_of_none
 from app.register.receipts import Outcome
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -12,7 +14,6 @@ AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 def test_the_first_remarks_are_said_as_long_as_they_are_short_together():
     remarks = ("a" * 600, "b" * 400, "c")
-    said = [
-        json.loads(receipt_line(Outcome(AT, True, Names({}, {}), remarks=given)))["remarks"] for given in (remarks, ())
-    ]
-    assert said == [list(remarks[:2]), []]
+    none = counts_of_none(NoticeContent((), ()))
+    said = [receipt_line(Outcome(AT, True, Names({}, {}), none, remarks=given)) for given in (remarks, ())]
+    assert [json.loads(line)["remarks"] for line in said] == [list(remarks[:2]), []]
