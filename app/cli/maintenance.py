@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, problem_line, say, table
+from app.cli.output import examples, json_option, say, table
 from app.cli.query_options import as_of_option, span_options
 from app.cli.source import kind_option, maintenance_source
 from app.domain.london import london_text
 from app.domain.maintenance import Maintenance, MaintenanceKind
+from app.domain.refusal import sentence_of
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.intake.media import read_notice
@@ -56,7 +57,7 @@ def import_(file: Path, kind: str) -> None:
     say(
         imported_facts(done),
         f"{counts}, {done.unchanged} unchanged, {len(done.problems)} not read.",
-        *(problem_line(problem) for problem in done.problems),
+        *(sentence_of(problem) for problem in done.problems),
     )
     if done.problems and not reading.announcements:
         raise click.exceptions.Exit(1)

@@ -4,22 +4,23 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from app.cli.opening import OPERATOR, opened
-from app.cli.output import examples, json_option, problem_line, say, wants_json
+from app.cli.output import examples, json_option, say, wants_json
 from app.cli.param_types import CODE
 from app.domain.london import london_text
 from app.domain.notice import Channel, Notice
-from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
+from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, sentence_of
 from app.factory import utc_now
 from app.ical.limits import Limits
 from app.intake.media import media_type_of_file
 from app.register.closure_json import given_words
+from app.register.event_counts import counted_words
 from app.register.give import NoticeOptions, find_sender, give_notice
 from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
 from app.register.register import Register
@@ -86,7 +87,7 @@ def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_ru
     if not wants_json():
         for item in imported:
             for problem in item.problems:
-                click.echo(f"{item.file}: {problem_line(problem)}", err=True)
+                click.echo(f"{item.file}: {sentence_of(problem)}", err=True)
     if any(entry.is_unread for entry in imported):
         click.get_current_context().exit(1)
 
@@ -126,9 +127,7 @@ def _import_file(
         return _Imported(file.name, None, _problems_of(refusal), kept=kept)
     finally:
         step(_READING)
-    # An operator is not the sender, whose words name an event.
-    problems = tuple(replace(problem, event="") for problem in outcome.problems)
-    return _Imported(file.name, outcome, problems, kept=outcome.recorded)
+    return _Imported(file.name, outcome, outcome.problems, kept=outcome.recorded)
 
 
 def _problems_of(refusal: NoticeTooLarge | NoticeUnreadable) -> tuple[IntakeProblem, ...]:
@@ -137,15 +136,19 @@ def _problems_of(refusal: NoticeTooLarge | NoticeUnreadable) -> tuple[IntakeProb
 
 
 def _facts(imported: Sequence[_Imported]) -> dict[str, Any]:
-    """Return all files' acknowledgements and problems together, as one notice has them, and each file's counts."""
+    """Return all files' acknowledgements and problems together, as one notice has them, and each file's counts.
+
+    ``counts`` of a file are null where nothing of it could be read.
+    """
     together: dict[str, Any] = {name: [] for name in (*_GROUPS, "problems", "missing", "remarks", "files")}
     for entry in imported:
         facts: Mapping[str, Any] = {} if entry.outcome is None else outcome_facts(entry.outcome)
         for name in (*_GROUPS, "missing", "remarks"):
             together[name] += facts.get(name, [])
         together["problems"] += [{"file": entry.file, **problem_facts(problem)} for problem in entry.problems]
-        counts = {name: len(facts.get(name, ())) for name in _GROUPS}
-        together["files"].append({"file": entry.file, "kept": entry.kept, **counts, "problems": len(entry.problems)})
+        lengths = {name: len(facts.get(name, ())) for name in _GROUPS}
+        heads = {"file": entry.file, "kept": entry.kept, **lengths, "problems": len(entry.problems)}
+        together["files"].append({**heads, "counts": facts.get("counts")})
     return together
 
 
@@ -159,6 +162,7 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
     said = ", ".join(f"{counts[name]} {name}" for name in _GROUPS)
     would = "would be " if dry_run else ""
     lines = [f"{one.file}: {would}{said}; {len(one.problems)} could not be read."]
+    lines.append(f"  {counted_words(outcome.counts)}")
     shown = [entry for name in ("accepted", "withdrawn", "superseded") for entry in getattr(outcome, name)]
     lines += [f"  {_closure_line(entry)}" for entry in shown[:_MOST_SHOWN]]
     if len(shown) > _MOST_SHOWN:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from app.domain.london import Reading
-from app.domain.refusal import IntakeProblem, NoticeUnreadable, Refusal
+from app.domain.refusal import NoticeUnreadable, Refusal, sentence_of
 from app.register.receipts import problem_facts
 
 _JSON = "closures.json"
@@ -46,7 +46,7 @@ def _speak(refusal: Refusal, *, as_json: bool) -> None:
     if refusal.remedy:
         click.echo(refusal.remedy, err=True)
     for entry in problems:
-        click.echo(problem_line(entry), err=True)
+        click.echo(sentence_of(entry), err=True)
 
 
 def examples(*lines: str) -> str:
@@ -93,13 +93,6 @@ def _cell(value: object) -> str:
     """Word a value for a column. What others wrote (a label, a client's name) must not steer the terminal."""
     text = "-" if value is None or value == "" else str(value)
     return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def problem_line(problem: IntakeProblem) -> str:
-    """Word one intake problem: where, what, and what helps."""
-    line = f"line {problem.line}" if problem.line else ""
-    place = ", ".join(part for part in (line, problem.property or "") if part)
-    return f"{place}: {problem.text} {problem.remedy}" if place else f"{problem.text} {problem.remedy}"
 
 
 def note_reading(how: Reading) -> None:

@@ -1,11 +1,11 @@
 """How a source stands and what a poll of it did, in JSON and in words: alike for closures and for DCC's own dates."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from app.cli.output import problem_line
 from app.domain.london import utc_text
+from app.domain.refusal import IntakeProblem, sentence_of
 from app.pulling.fetch_failure import words_of
 from app.pulling.look import PollReport
 from app.pulling.source_state import LeftOut, SourceState, read_state
@@ -47,7 +47,7 @@ def poll_facts(found: ListedSource, report: PollReport) -> dict[str, Any]:
         **_heads(found),
         **_standing_facts(report.standing, report.polled.state),
         **{name: sum((facts[name] for facts in told), none.get(name, [])) for name in found.about.results},
-        "problems": [problem_facts(problem) for problem in report.problems],
+        "problems": [problem_facts(problem) for problem in _without_words(report)],
         "remarks": list(report.remarks),
     }
 
@@ -65,7 +65,12 @@ def poll_lines(topic: Topic, facts: dict[str, Any], report: PollReport, would_be
             told = f"{entry['change']}. {entry['notice']}" if "change" in entry else f"{name}."
             lines.append(f"  {entry['reference']}  {gateway}{entry['starts_london']} to {entry['ends_london']}  {told}")
     lines += [f"  {remark}" for remark in report.remarks]
-    return [*lines, *(f"  {problem_line(problem)}" for problem in report.problems)]
+    return [*lines, *(f"  {sentence_of(problem)}" for problem in _without_words(report))]
+
+
+def _without_words(report: PollReport) -> list[IntakeProblem]:
+    """Return the problems without the words of the sender's titles: an operator reads a calendar of somebody else."""
+    return [replace(problem, event="") for problem in report.problems]
 
 
 def troubles(facts: Sequence[dict[str, Any]]) -> list[str]:

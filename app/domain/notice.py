@@ -155,7 +155,9 @@ class NoticeContent:
     ``whole_uids`` are the UIDs whose complete set of occurrences is stated here (a master is present), so that an
     occurrence known from before and absent here has vanished. ``without_occurrences`` are those (gateway, UID) of them
     of which nothing is to be announced now: all is excluded, or lies beyond the horizon. ``events`` counts what the
-    notice held, understood or not. ``remarks`` concern the notice as a whole.
+    notice held, understood or not: events, or rows. ``unread`` are the lines of those that problems keep from being
+    taken whole, ``left_out`` of those of which nothing is told, as a remark says. ``remarks`` concern the notice as a
+    whole.
     """
 
     announcements: tuple[Announcement, ...]
@@ -164,4 +166,6 @@ class NoticeContent:
     without_occurrences: frozenset[tuple[str, str]] = frozenset()
     series: tuple[RepeatingRule, ...] = ()
     events: int = 0
+    unread: frozenset[int] = frozenset()
+    left_out: frozenset[int] = frozenset()
     remarks: tuple[str, ...] = ()

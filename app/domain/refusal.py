@@ -10,7 +10,7 @@ class IntakeProblem:
     ``line`` counts physical lines of what was sent, from 1. ``property`` is the iCalendar property or the column.
     ``text`` says what is wrong and never echoes the sender's content; ``remedy`` says what to do about it.
     ``code`` is a stable kebab-case name for programs. ``event`` is by what the sender knows the event, with the first
-    words of its title: for the sender alone, "" where there is none.
+    words of its title: for the sender and whoever holds the file, "" where there is none.
     """
 
     text: str
@@ -19,6 +19,21 @@ class IntakeProblem:
     property: str | None = None
     code: str = "unreadable"
     event: str = ""
+
+
+def sentence_of(problem: IntakeProblem) -> str:
+    """Return a problem as one line: where it is, what is wrong and what helps."""
+    where = problem_place(problem.line, problem.property, problem.event)
+    return f"{f'{where}: ' if where else ''}{problem.text} {problem.remedy}"
+
+
+def problem_place(line: int | None, property_name: str | None, event: str) -> str:
+    """Return where a problem is, as every door says it: ``Line 5, DTEND (Works at Leeds, 2026-12-06 02:00)``.
+
+    "" where it is the notice as a whole.
+    """
+    place = ", ".join(part for part in (f"Line {line}" if line else "", property_name) if part)
+    return f"{place} ({event})" if place and event else place or event
 
 
 class Refusal(Exception):  # noqa: N818 - the domain's word (docs/glossary.md)

@@ -30,12 +30,14 @@ _ONLY_EVENTS = "Enter each closure as an event, not as a task or a note."
 class ParsedNotice:
     """The events of a notice by UID, as they were stated, and what could not be read of it.
 
-    ``spoiled`` are the UIDs of which something could not be read; ``events`` counts all, understood or not.
+    ``spoiled`` are the UIDs of which something could not be read, ``unread`` the lines of events that could not;
+    ``events`` counts all, understood or not.
     """
 
     groups: dict[str, list[ParsedEvent]] = field(default_factory=dict)
     problems: list[IntakeProblem] = field(default_factory=list)
     spoiled: set[str] = field(default_factory=set)
+    unread: set[int] = field(default_factory=set)
     events: int = 0
 
 
@@ -65,11 +67,15 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
     allowance = Allowance(request.limits)
     parsed = parse_notice(stream, request, allowance)
     by_uid: list[tuple[str, UidContent]] = []
-    problems = list(parsed.problems)
+    problems, unread, left_out = list(parsed.problems), set(parsed.unread), set[int]()
     for uid, group in parsed.groups.items():
         for events in by_gateway(group) if len(group) > 1 else (group,):
             content = content_of_uid(events, request, allowance)
-            problems += _named_problems(content.problems, events)
+            faults = _with_events(content.problems, events)
+            problems += [replace(problem, event=name_of(event.sent, event.calendar.heads)) for problem, event in faults]
+            faulty, untold = _not_taken(content, events, {event.sent.line for _, event in faults})
+            unread |= faulty
+            left_out |= untold
             by_uid.append((uid, content))
     spoiled = parsed.spoiled.union(uid for uid, content in by_uid if not content.whole)
     whole = [(uid, content) for uid, content in by_uid if uid not in spoiled]
@@ -80,19 +86,33 @@ def read_by_uid(stream: CalendarStream, request: ReadRequest) -> tuple[NoticeCon
         without_occurrences=frozenset((content.gateway, uid) for uid, content in whole if not content.announcements),
         series=tuple(content.series for _, content in by_uid if content.series is not None),
         events=parsed.events,
+        unread=frozenset(unread),
+        left_out=frozenset(left_out),
         remarks=tuple(remark for _, content in by_uid for remark in content.remarks),
     )
     return reading, by_uid
 
 
-def _named_problems(problems: list[IntakeProblem], group: list[ParsedEvent]) -> list[IntakeProblem]:
-    """Return what is wrong with the events of one UID, each with the name of the event that its line lies in."""
+def _with_events(problems: list[IntakeProblem], group: list[ParsedEvent]) -> list[tuple[IntakeProblem, ParsedEvent]]:
+    """Return what is wrong with the events of one UID, each with the event that its line lies in."""
     if not problems:
         return []
     events = sorted(group, key=lambda event: event.sent.line)
     begun = [event.sent.line for event in events]
-    found = ((problem, events[max(bisect(begun, problem.line or 0) - 1, 0)]) for problem in problems)
-    return [replace(problem, event=name_of(event.sent, event.calendar.heads)) for problem, event in found]
+    return [(problem, events[max(bisect(begun, problem.line or 0) - 1, 0)]) for problem in problems]
+
+
+def _not_taken(content: UidContent, group: list[ParsedEvent], faulty: set[int]) -> tuple[set[int], set[int]]:
+    """Return the lines of the events of one UID that problems keep from being taken whole, and of those left out.
+
+    ``faulty`` are the lines of those that a problem names. Another of which nothing is told is a series all of whose
+    occurrences have events of their own; or, where the UID is not whole, it stands and falls with what is wrong there.
+    """
+    told = {announcement.line for announcement in content.announcements}
+    left_out = {event.sent.line for event in (*content.skipped, *content.without_any)} - told - faulty
+    if content.whole:
+        return faulty, left_out
+    return faulty | {event.sent.line for event in group} - told - left_out, left_out
 
 
 def parse_notice(stream: CalendarStream, request: ReadRequest, allowance: Allowance) -> ParsedNotice:
@@ -158,10 +178,12 @@ def _read_calendar(
         text = "This line of the calendar is no property, and was not read."
         problems.append(problem_of(Unread("line", text, WHOLE_TEXT, line=text_line.number)))
     if context is None:
+        parsed.unread.update(sent.line for sent in events)
         return
     for sent in events:
         event, trouble = _read_event(sent, context, request)
         if trouble:
+            parsed.unread.add(sent.line)
             name = name_of(sent, context.heads)
             problems += [replace(problem, event=name) for problem in trouble]
         if event is not None:

@@ -30,6 +30,8 @@ from app.intake.windows import checked_window, window_from
 
 _OF_PATTERN = frozenset({"DTSTART", "DTEND", "DURATION", "RRULE"})
 _CLOCKS = timedelta(days=1)  # more than any zone ever moved its clocks
+_TWICE = "Another event of this notice states an occurrence of this one, too; the first was read."
+_ONCE = "State each occurrence once, or give each event a UID of its own."
 _UNSYNCHRONISED = "The first date does not follow the rule of the series; it was kept as the first occurrence."
 
 
@@ -40,7 +42,7 @@ class UidContent:
     ``instances`` are when it takes place, withdrawn or not: all that start from ``since`` on (None: all there ever
     were), none of them longer than ``longest``. Where a whole series is withdrawn they lack its occurrences, since
     ``cancelled``, its master, need not be expanded to be announced. ``skipped`` are the events of occurrences so long
-    past that they are not taken.
+    past that they are not taken, ``without_any`` those of series of which no occurrence is.
     """
 
     announcements: list[Announcement] = field(default_factory=list)
@@ -50,6 +52,7 @@ class UidContent:
     problems: list[IntakeProblem] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     skipped: list[ParsedEvent] = field(default_factory=list)
+    without_any: list[ParsedEvent] = field(default_factory=list)
     longest: timedelta = timedelta()
     series: RepeatingRule | None = None
     whole: bool = False
@@ -76,6 +79,7 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
         _announce_changed(content, event, key, request)
     if master is None:
         content.announcements = [_as_named(told, changed.get(told.recurrence_id)) for told in content.announcements]
+    _take_once(content)
     if content.skipped:
         content.remarks += skipped_remarks(content.skipped)
     content.whole = master is not None and not content.problems
@@ -84,6 +88,15 @@ def read_uid(group: list[ParsedEvent], request: ReadRequest, allowance: Allowanc
     if content.series is not None:
         content.series = replace(content.series, octets=_octets(list(kept.values())))
     return content
+
+
+def _take_once(content: UidContent) -> None:
+    """Leave out what several events add of the same occurrence: it has one identity (METHOD:ADD, RFC 5546 3.2.4)."""
+    taken: dict[tuple[str, str], Announcement] = {}
+    for told in content.announcements:
+        if taken.setdefault((told.gateway, told.recurrence_id), told) is not told:
+            content.problems.append(problem_of(Unread("duplicate", _TWICE, _ONCE, line=told.line, property_name="UID")))
+    content.announcements = list(taken.values())
 
 
 def _refuse_ranges(content: UidContent, changed: dict[str, ParsedEvent]) -> None:
@@ -158,7 +171,7 @@ def _announce_master(
         if expansion.until is not None:
             content.series = RepeatingRule(master.uid, master.gateway, b"", expansion.until, _pattern(master))
         if not content.problems:
-            content.remarks += extent_remarks(master, expansion, goes_on=True) + excluded_remarks(master, expansion)
+            _remark_extent(content, master, expansion, goes_on=True)
             content.remarks += stray_remarks(master, list(changed.values()), expansion, span)
 
 
@@ -195,7 +208,13 @@ def _announce_addition(content: UidContent, event: ParsedEvent, request: ReadReq
     expansion = _expansion(content, event, request, allowance)
     for occurrence in expansion.occurrences:
         _announce_occurrence(content, event, replace(occurrence, position=None), request)
-    content.remarks += extent_remarks(event, expansion, goes_on=False) + excluded_remarks(event, expansion)
+    _remark_extent(content, event, expansion, goes_on=False)
+
+
+def _remark_extent(content: UidContent, event: ParsedEvent, expansion: Expansion, *, goes_on: bool) -> None:
+    content.remarks += extent_remarks(event, expansion, goes_on=goes_on) + excluded_remarks(event, expansion)
+    if not expansion.occurrences:
+        content.without_any.append(event)
 
 
 def _expansion(content: UidContent, event: ParsedEvent, request: ReadRequest, allowance: Allowance) -> Expansion:

@@ -70,6 +70,7 @@ def read_rows(rows: list[Row], problems: list[IntakeProblem], request: ReadReque
         problems=tuple(sorted(problems, key=lambda problem: problem.line or 0)),
         whole_uids=frozenset(found),
         events=len(rows),
+        unread=frozenset(problem.line for problem in problems if problem.line is not None),
         remarks=tuple(remarks),
     )
 

@@ -14,6 +14,7 @@ from app.domain.verdict import Receipts, Verdict, judge
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
 from app.ical.recurrence import original_start
+from app.register.event_counts import CountsJson
 from app.register.matching import Match
 from app.register.receipts import Acknowledgement, Outcome
 from app.security.tokens import new_reference, new_row_id
@@ -193,6 +194,7 @@ def outcome_of(
     remarks: tuple[str, ...],
     names: Names,
     *,
+    counts: CountsJson,
     recorded: bool,
 ) -> Outcome:
     """Sort acknowledgements by what the notice did: accepted are the new and the changed ones."""
@@ -204,6 +206,7 @@ def outcome_of(
         received_at=received_at,
         recorded=recorded,
         names=names,
+        counts=counts,
         accepted=tuple(accepted),
         unchanged=tuple(kinds[None]),
         superseded=tuple(kinds[Step.SUPERSEDED]),

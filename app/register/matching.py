@@ -16,10 +16,14 @@ Event = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One announcement and the closure that it is about; None where we first hear of it."""
+    """One announcement and the closure that it is about; None where we first hear of it.
+
+    ``is_stated`` is false of a withdrawal that no event of the notice states: it follows from what is missing there.
+    """
 
     announcement: Announcement
     held: Held | None
+    is_stated: bool = True
 
 
 def match_announcements(
@@ -100,6 +104,7 @@ def _match_event(
 ) -> list[Match]:
     """Match what is told of one event at one gateway."""
     by_place: dict[int, Held] = {}
+    is_cancelled = any(_cancels_series(announcement, known) for announcement in told)
     if is_whole and not any(announcement.recurrence_id in known for announcement in told):
         by_place = {_place(closure.mark.position): closure for closure in known.values()}
     matches = []
@@ -112,7 +117,7 @@ def _match_event(
         newest = max(told, key=_age, default=None)
         taken = {match.held.closure.id for match in matches if match.held is not None}
         matches += [
-            Match(withdrawal_of(closure, newest), closure)
+            Match(withdrawal_of(closure, newest), closure, is_stated=is_cancelled)
             for closure in known.values()
             if closure.closure.id not in taken and closure.closure.is_ahead(received_at)
         ]

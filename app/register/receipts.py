@@ -14,6 +14,7 @@ from app.domain.party import Names
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
 from app.register.closure_json import given_words, json_of, window_facts
+from app.register.event_counts import CountsJson
 from app.security.signing import SigningKey, sign_receipt
 from feeds.closure_json import ClosureJson, WindowJson
 
@@ -64,6 +65,7 @@ class Outcome:
     received_at: datetime
     recorded: bool
     names: Names
+    counts: CountsJson
     accepted: tuple[Acknowledgement, ...] = ()
     unchanged: tuple[Acknowledgement, ...] = ()
     superseded: tuple[Acknowledgement, ...] = ()
@@ -155,6 +157,7 @@ class OutcomeJson(TypedDict):
     withdrawn: list[AcknowledgementJson]
     problems: list[IntakeProblemJson]
     remarks: list[str]
+    counts: CountsJson
     recorded: bool
     received_at: str
     missing: NotRequired[list[AcknowledgementJson]]
@@ -181,6 +184,7 @@ def outcome_facts(outcome: Outcome) -> OutcomeJson:
         "withdrawn": _told(outcome, outcome.withdrawn),
         "problems": [problem_facts(problem) for problem in outcome.problems],
         "remarks": list(outcome.remarks),
+        "counts": outcome.counts,
         "recorded": outcome.recorded,
         "received_at": utc_text(outcome.received_at),
     }

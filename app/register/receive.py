@@ -12,6 +12,7 @@ from app.domain.refusal import IntakeProblem, Unknown
 from app.intake.minimise import minimised
 from app.register.calendar_view import follow_closures
 from app.register.decisions import Decision, Occasion, acknowledge, as_it_stands, decide, outcome_of
+from app.register.event_counts import counts_of, counts_of_none
 from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.receipts import Outcome, make_receipt
 from app.register.register import Register
@@ -26,6 +27,7 @@ from app.store import notices
 from app.store.closures import Held
 from app.store.engine import Connection, Head, read_head
 
+_NOT_APPLIED = "Nothing of this notice was recorded, since not all of it could be read."
 _MOST_CLASHES = 20  # named in one acknowledgement; the clash list itself is a question of its own
 
 
@@ -70,14 +72,17 @@ def receive_notice(
     """
     if all_or_nothing and content.problems:
         keep_notice(register, user, notice)
-        return outcome_of(notice.received_at, (), content.problems, content.remarks, Names({}, {}), recorded=False)
+        remarks, counts = (*content.remarks, _NOT_APPLIED), counts_of_none(content)
+        return outcome_of(
+            notice.received_at, (), content.problems, remarks, Names({}, {}), counts=counts, recorded=False
+        )
     with register.store.writing() as connection:
         head, rulebook = register.lock(connection)
         receiving = Receiving(register, connection, head, rulebook, user, notice)
         matches, held = _matches(receiving, content, about)
         if withdraw_missing:
             missing = _missing(register, connection, user, notice.received_at, content)
-            matches += [Match(withdrawal_of(entry), entry) for entry in missing]
+            matches += [Match(withdrawal_of(entry), entry, is_stated=False) for entry in missing]
         recorded = record_content(receiving, content, matches, held)
         doubt = None if about else reuse_problem(recorded.decisions)
         if doubt is not None:
@@ -92,7 +97,8 @@ class RecordedNotice:
     """A notice that was written, with what was decided of it: the outcome waits for its signatures.
 
     ``log_index`` is the place of its own leaf. ``leaves`` are those of the steps taken, by their index in
-    ``decisions``; ``tree`` is (size, root) over all. ``kept`` is the notice as it was stored.
+    ``decisions``; ``tree`` is (size, root) over all. ``kept`` is the notice as it was stored. ``vanished`` counts the
+    decisions that no event of the notice states.
     """
 
     notice: Notice
@@ -106,6 +112,7 @@ class RecordedNotice:
     names: Names
     clashes: Mapping[str, tuple[str, ...]]
     also_at: Mapping[str, tuple[str, ...]]
+    vanished: int
 
     @property
     def changes(self) -> list[tuple[Decision, int]]:
@@ -128,11 +135,13 @@ class RecordedNotice:
                 plain = replace(plain, receipt=make_receipt(key, plain, received_at, self.leaves[index], self.tree))
             acknowledged.append(plain)
         problems = (*self.content.problems, *self.problems)
-        return outcome_of(received_at, acknowledged, problems, self.content.remarks, self.names, recorded=True)
+        counts = counts_of(self.content, self.problems, acknowledged, self.vanished)
+        remarks = self.content.remarks
+        return outcome_of(received_at, acknowledged, problems, remarks, self.names, counts=counts, recorded=True)
 
 
 def record_content(
-    receiving: Receiving, content: NoticeContent, matches: Iterable[Match], held: Iterable[Held]
+    receiving: Receiving, content: NoticeContent, matches: Sequence[Match], held: Iterable[Held]
 ) -> RecordedNotice:
     """Write a notice and what becomes of its matches, under the locked head.
 
@@ -156,6 +165,7 @@ def record_content(
         names=names,
         clashes=clashes,
         also_at=also_at,
+        vanished=_vanished(matches),
     )
 
 
@@ -175,7 +185,8 @@ def preview_notice(
     acknowledged = [acknowledge(decision, clashes, _also_at(decisions, held)) for decision in decisions]
     doubt = None if about else reuse_problem(decisions)
     found = (*content.problems, *problems, *(() if doubt is None else (doubt,)))
-    outcome = outcome_of(received_at, acknowledged, found, content.remarks, names, recorded=False)
+    counts = counts_of(content, problems, acknowledged, _vanished(matches))
+    outcome = outcome_of(received_at, acknowledged, found, content.remarks, names, counts=counts, recorded=False)
     return replace(outcome, missing=tuple(missing))
 
 
@@ -210,9 +221,13 @@ def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[He
     for other in known:
         taken = (other.closure.gateway, other.mark.uid, other.mark.recurrence_id) == there
         if taken and other.closure.id != held.closure.id:
-            gone = [Match(withdrawal_of(held), held)] if held.closure.state is State.PLANNED else []
+            gone = [Match(withdrawal_of(held), held, is_stated=False)] if held.closure.state is State.PLANNED else []
             return [Match(announcement, other), *gone]
     return [Match(announcement, held)]
+
+
+def _vanished(matches: Iterable[Match]) -> int:
+    return sum(not match.is_stated for match in matches)
 
 
 def _matches(receiving: Receiving, content: NoticeContent, about: str) -> tuple[list[Match], list[Held]]:

@@ -17,8 +17,9 @@ def test_a_file_is_recorded_and_acknowledged(alpha_closures, calendar_file):
     assert (one["gateway"], one["starts"], one["ends"]) == ("GW-A2", "2026-12-06T02:00:00Z", "2026-12-06T06:00:00Z")
     assert (one["working_days_notice"], one["band"], one["revision"]) == (8, "5-9", 1)
     assert set(one["receipt"]) >= {"reference", "root", "leaf"}
-    counts = {"accepted": 1, "unchanged": 0, "superseded": 0, "withdrawn": 0, "problems": 0}
-    assert said.json["files"] == [{"file": "a.ics", "kept": True, **counts}]
+    lengths = {"accepted": 1, "unchanged": 0, "superseded": 0, "withdrawn": 0, "problems": 0}
+    counts = {"events": 1, "taken": 1, "with_problems": 0, "left_out": 0, "closures": 1, "vanished": 0}
+    assert said.json["files"] == [{"file": "a.ics", "kept": True, **lengths, "counts": counts}]
     assert [one["reference"] for one in alpha_closures("schedule", "--json").json["closures"]] == [one["reference"]]
 
 
@@ -27,7 +28,10 @@ def test_the_same_file_again_says_nothing_new(alpha_closures, calendar_file, not
     said = alpha_closures("notice", "import", path, "--user", "ALPHA", "--gateway", "GW-A1")
     assert (said.exit_code, said.lines) == (
         0,
-        ["first.ics: 0 accepted, 1 unchanged, 0 superseded, 0 withdrawn; 0 could not be read."],
+        [
+            "first.ics: 0 accepted, 1 unchanged, 0 superseded, 0 withdrawn; 0 could not be read.",
+            "  1 event or row: 1 taken, 0 with problems, 0 left out.",
+        ],
     )
 
 
@@ -44,15 +48,21 @@ def test_one_bad_event_is_named_and_the_rest_recorded(alpha_closures, calendar_f
         "notice", "import", calendar_file("a.ics", GOOD, BAD), "--user", "ALPHA", "--gateway", "GW-A1"
     )
     assert said.exit_code == 0
-    assert said.lines[0] == "a.ics: 1 accepted, 0 unchanged, 0 superseded, 0 withdrawn; 1 could not be read."
+    assert said.lines[:2] == [
+        "a.ics: 1 accepted, 0 unchanged, 0 superseded, 0 withdrawn; 1 could not be read.",
+        "  2 events or rows: 1 taken, 1 with problems, 0 left out.",
+    ]
     (problem,) = said.stderr.splitlines()
-    assert problem.startswith("a.ics: line 14, DTEND: ")
+    assert problem == (
+        "a.ics: Line 14, DTEND (u2, 2026-12-07 06:00): The end is not after the start. Check both times; the end must be "
+        "later than the start."
+    )
 
 
-def test_an_operator_is_not_told_the_senders_words(alpha_closures, calendar_file):
+def test_a_problem_names_its_event_to_a_program(alpha_closures, calendar_file):
     path = calendar_file("a.ics", GOOD, BAD)
     said = alpha_closures("notice", "import", path, "--user", "ALPHA", "--gateway", "GW-A1", "--dry-run", "--json")
-    assert [(problem["line"], problem["event"]) for problem in said.json["problems"]] == [(14, "")]
+    assert [(problem["line"], problem["event"]) for problem in said.json["problems"]] == [(14, "u2, 2026-12-07 06:00")]
 
 
 def test_an_unreadable_file_is_kept_and_does_not_stop_the_next(alpha_closures, calendar_file, tmp_path, reopen):
@@ -61,10 +71,10 @@ def test_an_unreadable_file_is_kept_and_does_not_stop_the_next(alpha_closures, c
     good = calendar_file("a.ics", GOOD)
     said = alpha_closures("notice", "import", str(junk), good, "--user", "ALPHA", "--gateway", "GW-A1", "--json")
     assert said.exit_code == 1
-    assert [(one["file"], one["kept"], one["accepted"]) for one in said.json["files"]] == [
-        ("junk.ics", True, 0),
-        ("a.ics", True, 1),
-    ]
+    assert [
+        (one["file"], one["kept"], one["accepted"], one["counts"] and one["counts"]["events"])
+        for one in said.json["files"]
+    ] == [("junk.ics", True, 0, None), ("a.ics", True, 1, 1)]
     assert [problem["file"] for problem in said.json["problems"]] == ["junk.ics"]
     assert alpha_closures("record", "verify", "--json").json["entries"] == 3  # two notices, one revision
 

@@ -256,6 +256,14 @@ def test_what_a_source_leaves_out_is_said_as_long_as_it_is_there(run, add, topic
     assert (listed["left_out"], listed["problems"]) == ({"unwanted": 0, "over": 0, "unread": 0}, [])
 
 
+def test_an_operator_is_not_told_the_words_of_a_calendar_that_it_does_not_hold(run, add, served):
+    served.text = ics(("u1", "20261206")).replace("DTEND:20261206T235900Z", "DTEND:20261206T215900Z")
+    source_id = add("--username", "alpha", "--json").json["id"]
+    assert run("poll", source_id, "--dry-run").lines[-1].startswith("  Line 8, DTEND: The end is not after the start. ")
+    (problem,) = run("poll", source_id, "--dry-run", "--json").json["problems"]
+    assert (problem["line"], problem["property"], problem["event"]) == (8, "DTEND", "")
+
+
 def test_a_wrong_password_is_named(run, add, topic):
     source_id = add("--username", "alpha", "--json", text="open\n").json["id"]
     polled = run("poll", source_id, "--json")

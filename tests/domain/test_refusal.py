@@ -1,7 +1,7 @@
 import pytest
 
 from app.domain import refusal
-from app.domain.refusal import IntakeProblem, NoticeUnreadable, Refusal
+from app.domain.refusal import IntakeProblem, NoticeUnreadable, Refusal, sentence_of
 
 CODES = {
     "Refusal": "refused",
@@ -46,6 +46,21 @@ def test_an_unreadable_notice_names_each_problem():
     assert (refused.text, refused.remedy) == ("Nothing could be read.", "See the problems.")
     bare = NoticeUnreadable("Nothing could be read.")
     assert (bare.problems, bare.remedy) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        ({}, "It is so. Do this."),
+        ({"line": 8}, "Line 8: It is so. Do this."),
+        ({"property": "VTODO"}, "VTODO: It is so. Do this."),
+        ({"line": 8, "property": "DTEND"}, "Line 8, DTEND: It is so. Do this."),
+        ({"event": "Works, 2026-12-06"}, "Works, 2026-12-06: It is so. Do this."),
+        ({"line": 8, "event": "Works, 2026-12-06"}, "Line 8 (Works, 2026-12-06): It is so. Do this."),
+    ],
+)
+def test_a_problem_is_one_sentence_wherever_it_is(facts, sentence):
+    assert sentence_of(IntakeProblem("It is so.", "Do this.", **facts)) == sentence
 
 
 def test_a_problem_needs_only_text_and_remedy():

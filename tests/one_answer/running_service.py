@@ -186,6 +186,12 @@ class Running:
         assert done.exit_code == 0, f"closures {' '.join(words)}: {done.stderr}"
         return json.loads(done.stdout) if "--json" in words else done.stdout
 
+    def refuse(self, *words):
+        """Run a command that refuses; return what came of it."""
+        done = CliRunner().invoke(main, list(words), env=self.environ, prog_name="closures")
+        assert done.exit_code == 1, f"closures {' '.join(words)}: {done.stdout}"
+        return done
+
     def enrol(self, *gateways):
         """Let in a User that no other test knows, with these gateways or, where none is named, two new ones."""
         self._count += 1

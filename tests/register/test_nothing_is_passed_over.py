@@ -105,6 +105,14 @@ def test_each_uid_is_announced_or_named(stated):
     told |= {uids[int(line)] for remark in reading.remarks for line in _LINE.findall(remark)}
     assert told == set(uids.values())
     assert reading.events == octets.count(b"BEGIN:VEVENT")
+    begun = {number for number, line in enumerate(octets.split(b"\r\n"), 1) if line == b"BEGIN:VEVENT"}
+    named = {int(line) for remark in reading.remarks for line in _LINE.findall(remark)}
+    told = {announcement.line for announcement in reading.announcements}
+    assert reading.unread <= begun
+    assert reading.left_out <= named & begun
+    assert not reading.left_out & (reading.unread | told)
+    assert bool(reading.unread) == bool(reading.problems)
+    assert told <= begun
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -126,8 +134,17 @@ def test_what_an_answer_lists_adds_up_and_is_never_nothing(register, alpha, stat
                 asked.outcome.accepted, asked.outcome.unchanged, asked.outcome.superseded, asked.outcome.withdrawn,
             )
         ]  # fmt: skip
-        # Each announcement is in one of the lists or a problem of the register; beyond them stands what has vanished.
+        counts = outcome.counts
+        assert counts == asked.outcome.counts
+        assert (
+            counts["events"]
+            == octets.count(b"BEGIN:VEVENT")
+            == counts["taken"] + counts["with_problems"] + counts["left_out"]
+        )
+        assert len(listed) == counts["closures"] + counts["vanished"]
+        # Each announcement is in one of the lists or a problem of the record; a series cancelled whole is its closures.
         unheard = len(outcome.problems) - len(content.problems)
-        whole = [told for told in content.announcements if told.recurrence_id or not told.withdrawn]
-        assert len(listed) + unheard >= len(whole)
+        one_by_one = [told for told in content.announcements if told.recurrence_id or not told.withdrawn]
+        if len(one_by_one) == len(content.announcements):
+            assert counts["closures"] + unheard == len(one_by_one)
         assert len(outcome.accepted) <= sum(not told.withdrawn for told in content.announcements)

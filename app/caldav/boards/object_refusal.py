@@ -1,7 +1,7 @@
 """Why intake cannot take a calendar object, in the words of RFC 4791: the one table of preconditions (5.3.2.1)."""
 
 from app.caldav.backend import ObjectRefused
-from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable
+from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, sentence_of
 
 _PRECONDITIONS = {
     "too-many-occurrences": "max-instances",
@@ -25,12 +25,5 @@ def refusal_of(unread: NoticeTooLarge | NoticeUnreadable) -> ObjectRefused:
         return ObjectRefused("max-resource-size", f"{unread.text} {unread.remedy}")
     if not unread.problems:
         return ObjectRefused("valid-calendar-data", f"{unread.text} {unread.remedy}".strip())
-    text = " ".join(_worded(problem) for problem in unread.problems[:_MOST_PROBLEMS])
+    text = " ".join(sentence_of(problem) for problem in unread.problems[:_MOST_PROBLEMS])
     return ObjectRefused(_PRECONDITIONS.get(unread.problems[0].code, "valid-calendar-data"), text)
-
-
-def _worded(problem: IntakeProblem) -> str:
-    where = "" if problem.line is None else f"Line {problem.line}"
-    if problem.property:
-        where = f"{where}, {problem.property}" if where else problem.property
-    return f"{where}: {problem.text} {problem.remedy}" if where else f"{problem.text} {problem.remedy}"

@@ -10,6 +10,7 @@ from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.notice import Channel
 from app.domain.refusal import AccessRefused
 from app.domain.window import ClosureWindow
+from app.register.put_remarks import remarks_of_put
 from app.register.questions.clashes_of_closure import company_of
 from app.register.reading import find_closure, find_written, without_sender_words
 from app.register.receipts import outcome_facts
@@ -55,6 +56,7 @@ def show(reference: str) -> str:
                 for written in history
             ]
         ),
+        put=remarks_of_put(site().register, held) if own else None,
         company=company_of(site().register, principal, closure.reference, closure.window),
         most_company=_MOST_COMPANY,
         sees_everyone=principal.sees_everyone,

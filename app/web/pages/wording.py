@@ -8,8 +8,10 @@ from app.domain.access import Role
 from app.domain.closure import Step
 from app.domain.london import LONDON, london_date, london_text, utc_text
 from app.domain.notice import Channel
+from app.domain.refusal import problem_place
 from app.domain.window import ClosureWindow
 from app.register.closure_json import before_words, given_words
+from app.register.event_counts import counted_words
 from app.web.agents import client_words
 from feeds.scope import scope_words
 from feeds.wording import band_words
@@ -57,6 +59,8 @@ def install_wording(blueprint: Blueprint) -> None:
         ("agent", client_words),
         ("instant", datetime.fromisoformat),
         ("local", local_field),
+        ("problem_place", problem_place),
+        ("counted", counted_words),
     ):
         blueprint.add_app_template_filter(words, name)
 

@@ -88,6 +88,9 @@ def test_one_bad_event_of_two_is_named_and_the_other_recorded(api):
     )
     assert problem["text"]
     assert problem["remedy"]
+    assert answer.json["counts"] == {
+        "events": 2, "taken": 1, "with_problems": 1, "left_out": 0, "closures": 1, "vanished": 0,
+    }  # fmt: skip
 
 
 def test_all_or_nothing(api, register):

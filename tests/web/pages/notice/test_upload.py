@@ -164,9 +164,11 @@ def test_a_file_that_says_nothing_new_has_nothing_to_confirm(alpha_client, uploa
 def test_what_cannot_be_read_is_named_and_the_rest_can_be_recorded(alpha_client, upload, confirm, read):
     preview = upload(alpha_client, file_of(event("a", "20261206T020000Z"), event("b", "soon")))
     page = read(preview)
-    assert "; 1 could not be read." in page
+    counted = "2 events or rows: 1 taken, 1 with problems, 0 left out."
+    assert f"; 1 could not be read. {counted}" in page
     assert re.search(r"Could not be read Line \d+, DTSTART \([^)]+\): .+ What helps: .+ or record the rest now\.", page)
-    assert confirm(alpha_client, preview).status_code == 200
+    receipt = confirm(alpha_client, preview)
+    assert (receipt.status_code, f", {counted}" in read(receipt)) == (200, True)
     assert len(references(alpha_client)) == 1
 
 
