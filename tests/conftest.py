@@ -137,7 +137,7 @@ class Databases:
                 shutil.copyfile(model.removeprefix("sqlite:///"), file)
             return f"sqlite:///{file}"
         name, template = f"t{new_row_id().hex()}", "template1" if model is None else make_url(model).database
-        self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY WAL_LOG")
         return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
 
     def close(self) -> None:
