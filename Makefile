@@ -6,7 +6,7 @@ bin := .venv/bin
 test:
 	$(bin)/pytest -n auto
 
-# What no test reaches, file by file; .ci/run asks it of app/domain and feeds alone, which must be covered whole.
+# What no test reaches, file by file; .ci/run asks it of app/domain and feeds alone, which their own tests cover whole.
 coverage:
 	$(bin)/pytest -n auto --cov --cov-report=term-missing
 

@@ -120,6 +120,20 @@ def test_words_of_the_record():
     ]
 
 
+@pytest.mark.parametrize(
+    ("state", "before_the_end", "at_the_end"),
+    [
+        (State.PLANNED, State.PLANNED, State.EXPIRED),
+        (State.EXPIRED, State.PLANNED, State.EXPIRED),  # noted by a clock that ran ahead: the window itself says
+        (State.WITHDRAWN, State.WITHDRAWN, State.WITHDRAWN),
+    ],
+)
+def test_what_is_planned_has_expired_as_its_window_ends(state, before_the_end, at_the_end):
+    closure = replace(CLOSURE, state=state)
+    ends = closure.window.ends
+    assert [closure.state_at(now) for now in (ends - TICK, ends)] == [before_the_end, at_the_end]
+
+
 def test_the_closure_that_a_first_revision_makes():
     assert (
         PlannedClosure(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.scope import EPOCH, FeedScope, ScopeKind, edges, last_edge, last_modified, parse_scope, takes
+from feeds.scope import EPOCH, FeedScope, ScopeKind, edges, last_edge, last_modified, parse_scope, scope_words, takes
 
 DAY = timedelta(days=1)
 INSTANT = timedelta(microseconds=1)
@@ -80,6 +80,26 @@ def test_parse_scope_says_what_helps(text, sentence):
     with pytest.raises(ValueError) as refused:
         parse_scope(text)
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("all", "Every closure"),
+        ("user:ALPHA", "Closures of the User ALPHA"),
+        ("gateway:GW-A1", "Closures of the gateway GW-A1"),
+    ],
+)
+def test_what_a_scope_is_about_in_words(text, words):
+    assert scope_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [("user:ALPHA", True), ("user:BETA", True), ("user:GAMMA", False), ("gateway:ALPHA", False), ("all", False)],
+)
+def test_a_scope_is_within_its_user_alone(text, within):
+    assert parse_scope(text).is_within({"ALPHA", "BETA"}) is within
 
 
 @pytest.mark.parametrize(
