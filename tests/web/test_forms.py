@@ -55,14 +55,19 @@ def test_it_is_shown_for_ten_minutes_and_to_its_sender_alone(dcc_client, sign_in
     assert dcc_client.get(shown).status_code == 410
 
 
+def tab_of(web, client):
+    """Another tab of a client's browser."""
+    cookie, tab = client.get_cookie(web.config["SESSION_COOKIE_NAME"]), web.test_client()
+    tab.set_cookie(cookie.key, cookie.value)
+    return tab
+
+
 def all_at_once(web, client, path, form, times=6):
     """Press one form in as many tabs of one browser, at one moment; return where each was led."""
-    (cookie,) = [client.get_cookie(name) for name in (web.config["SESSION_COOKIE_NAME"],)]
     line = Barrier(times)
 
     def press(_):
-        tab = web.test_client()
-        tab.set_cookie(cookie.key, cookie.value)
+        tab = tab_of(web, client)
         line.wait()
         answer = tab.post(path, data=form)
         return answer.status_code, answer.location
@@ -93,6 +98,22 @@ def test_an_upload_confirmed_several_times_at_once_leads_to_one_receipt(web, alp
         assert (status, receipt.status_code) == (303, 200)
         with store.reading() as connection:
             assert connection.execute(sa.select(sa.func.count()).select_from(closures)).scalar() == day
+
+
+def test_an_upload_whose_twin_was_recorded_before_it_was_read_leads_to_the_twins_receipt(web, alpha_client, csrf):
+    form = preview_of(alpha_client, csrf, ["GW-A1,2027-02-01T02:00,2027-02-01T06:00\n"])
+    twin, led = tab_of(web, alpha_client), []
+
+    @sa.event.listens_for(web.extensions["closures"].store.engine, "before_cursor_execute")
+    def before_reading(connection, cursor, statement, *_):
+        if "FROM drafts" in statement and not led:
+            led.append("")
+            with ThreadPoolExecutor(1) as other:
+                led[0] = other.submit(lambda: twin.post("/notices", data=form).location).result()
+
+    answer = alpha_client.post("/notices", data=form)
+    assert (answer.status_code, [answer.location]) == (303, led)
+    assert alpha_client.get(answer.location).status_code == 200
 
 
 def test_two_tabs_make_two_feeds(dcc_client, store):
