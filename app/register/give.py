@@ -58,7 +58,12 @@ def find_sender(register: Register, code: str, gateway: str | None = None) -> Se
 
 
 def give_notice(register: Register, sender: Sender, notice: Notice, wanted: NoticeOptions) -> Given:
-    """Read a notice and record it, or say what it would do; nothing is refused for being late.
+    """Read a notice and record it, or say what it would do; nothing is refused for being late. Raise as both do."""
+    return take_notice(register, sender, notice, read_given(register, sender, notice, wanted), wanted)
+
+
+def read_given(register: Register, sender: Sender, notice: Notice, wanted: NoticeOptions) -> NoticeContent:
+    """Read a notice; this takes the most time, and needs no transaction.
 
     One of which nothing can be read is kept, so that nothing that a User sent is lost, and refused: raise
     ``NoticeUnreadable``, or ``NoticeTooLarge`` for one that was not read at all and is not kept.
@@ -80,6 +85,13 @@ def give_notice(register: Register, sender: Sender, notice: Notice, wanted: Noti
     if wanted.about:
         # A change speaks of one closure alone: what else its sender keeps under the same UID stays as it is.
         content = replace(content, whole_uids=frozenset())
+    return content
+
+
+def take_notice(
+    register: Register, sender: Sender, notice: Notice, content: NoticeContent, wanted: NoticeOptions
+) -> Given:
+    """Record a notice that was read, or say what it would do. Raise ``StoreBusy`` or ``StoreFull``."""
     if wanted.dry_run:
         return Given(content, preview_notice(register, sender.user, notice, content, about=wanted.about))
     outcome = receive_notice(

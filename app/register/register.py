@@ -1,6 +1,6 @@
 """The register of a process: the store, the key that signs receipts, the rules in force, the record in memory."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.register.history_cache import HistoryCache
 from app.register.rulebook import Rulebook, RulebookCache
@@ -19,6 +19,10 @@ class Register:
     history: HistoryCache
     senders: SenderCache
     origin: str
+
+    def within(self, connection: Connection) -> "Register":
+        """Return this register inside a transaction; what is held in memory goes on following what is committed."""
+        return replace(self, store=self.store.within(connection))
 
     def lock(self, connection: Connection) -> tuple[Head, Rulebook]:
         """Take the place of the one writer; return the head and the rules in force."""

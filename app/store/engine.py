@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,15 +54,23 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The database with the keys that open what it holds."""
+    """The database with the keys that open what it holds; ``joined`` is the transaction that this one is inside of."""
 
     engine: sa.Engine
     keyring: Keyring
     blind: BlindIndex
+    joined: sa.Connection | None = None
+
+    def within(self, connection: sa.Connection) -> "Store":
+        """Return this store inside a transaction: all that it reads and writes belongs to that, and ends with it."""
+        return replace(self, joined=connection)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Give a connection on one snapshot, for any number of selects. Raise ``StoreBusy`` or ``StoreFull``."""
+        if self.joined is not None:
+            yield self.joined
+            return
         with _translated(), self.engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -72,6 +80,10 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """Give a connection in one transaction, committed (durably) at the end or rolled back whole."""
+        if self.joined is not None:
+            with _translated(), _whole(self.joined):
+                yield self.joined
+            return
         with _translated(), self.engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
@@ -165,6 +177,16 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "options": "-c lock_timeout=10s -c timezone=UTC"},
     )
+
+
+@contextmanager
+def _whole(connection: sa.Connection) -> Iterator[None]:
+    """Roll back the whole transaction where a part of it fails: whoever catches that can write nothing more in it."""
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
 
 
 @contextmanager

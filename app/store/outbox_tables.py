@@ -46,7 +46,8 @@ notifications = Table(
     Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
 )
 
-# Answers to notices that were sent with an Idempotency-Key; ``sealed`` is NULL while the first one is being worked on.
+# Answers to notices that were sent with an Idempotency-Key. ``sealed`` is NULL in rows alone that a killed process left
+# when it was written after the work, and such a row answers nothing.
 kept_answers = Table(
     "kept_answers",
     metadata,

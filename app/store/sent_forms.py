@@ -12,23 +12,17 @@ KEPT = timedelta(hours=24)
 SHOWN_FOR = timedelta(minutes=10)
 
 
-def claim_form(connection: sa.Connection, form_id: bytes, account_id: bytes, now: datetime) -> bool:
-    """Note that a form is being carried out; tell whether this is its first sending."""
-    if connection.execute(sa.select(sent_forms.c.id).where(sent_forms.c.id == form_id)).first():
-        return False
-    connection.execute(sa.insert(sent_forms).values(id=form_id, account_id=account_id, sent_at=now))
-    return True
+def took_effect(connection: sa.Connection, form_id: bytes) -> bool:
+    """Tell whether a form was sent before."""
+    return connection.execute(sa.select(sent_forms.c.id).where(sent_forms.c.id == form_id)).first() is not None
 
 
-def release_form(connection: sa.Connection, form_id: bytes) -> None:
-    """Forget a form that was refused: corrected, it may be sent again."""
-    connection.execute(sa.delete(sent_forms).where(sent_forms.c.id == form_id))
-
-
-def keep_answer(store: Store, connection: sa.Connection, form_id: bytes, body: bytes) -> None:
-    """Keep what the form's page has to show."""
+def keep_form(
+    store: Store, connection: sa.Connection, *, form_id: bytes, account_id: bytes, body: bytes, now: datetime
+) -> None:
+    """Note that a form took effect, with what its page has to show."""
     sealed = store.keyring.seal(SERVICE_OWNER, "sent_forms", "sealed", form_id, 1, body)
-    connection.execute(sa.update(sent_forms).where(sent_forms.c.id == form_id).values(sealed=sealed))
+    connection.execute(sa.insert(sent_forms).values(id=form_id, account_id=account_id, sent_at=now, sealed=sealed))
 
 
 def read_answer(

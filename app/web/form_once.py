@@ -1,7 +1,10 @@
 """A form takes effect once: its second sending leads where the first one led, and what that shows is shown once.
 
-Each page with such a form puts a random id into it. A token that a form makes stays on its page, for its sender alone,
-until it is put away or ten minutes have passed: going back and forth loses nothing, and nothing stays lying about.
+Each page with such a form puts a random id into it. That it was sent, what it asked for and what there is to show of it
+are written in one transaction: whatever ends the work ends all of it, and the form is as if it had never been sent.
+
+A token that a form makes stays on its page, for its sender alone, until it is put away or ten minutes have passed:
+going back and forth loses nothing, and nothing stays lying about.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from app.domain.access import Action
 from app.domain.refusal import Refusal, Unknown
+from app.register.register import Register
 from app.security.tokens import new_row_id
 from app.store import sent_forms
 from app.store.accounts import Account
@@ -31,27 +35,37 @@ _PAGES = {
 }
 _ID_OCTETS = 16
 
+Work = Callable[[Register], Mapping[str, object]]
+"""What a form asks for, all of it by the register that it is given; it returns what there is to show, once."""
+
 
 def new_form_id() -> str:
     """Return an id for a form that is about to be shown."""
     return new_row_id().hex()
 
 
-def carry_out(account: Account, work: Callable[[], Mapping[str, object]]) -> str:
-    """Do what the form asks for on its first sending; return its id. ``work`` returns what there is to show, once."""
-    store, now = site().store, site().now()
+def carry_out(account: Account, prepare: Callable[[], Work]) -> str:
+    """Do what the form asks for on its first sending; return its id. Of two that come at once, the second waits.
+
+    ``prepare`` runs before the transaction, and on a first sending alone: it reads files, checks passwords and asks the
+    network. The work that it returns writes, while nobody else can. Any exception leaves the form unsent.
+    """
+    register, now = site().register, site().now()
     form_id = _read_id(request.form.get("form_id", ""))
-    with store.writing() as connection:
-        first = sent_forms.claim_form(connection, form_id, account.id, now)
-    if first:
-        try:
-            answer = json.dumps(work())
-        except Refusal:
-            with store.writing() as connection:
-                sent_forms.release_form(connection, form_id)
-            raise
-        with store.writing() as connection:
-            sent_forms.keep_answer(store, connection, form_id, answer.encode())
+    if _took_effect(form_id):
+        return form_id.hex()
+    try:
+        work = prepare()
+    except Refusal:
+        if _took_effect(form_id):  # its twin did meanwhile, and used up what this one was to read
+            return form_id.hex()
+        raise
+    with register.store.writing() as connection:
+        register.lock(connection)
+        if not sent_forms.took_effect(connection, form_id):
+            inside = register.within(connection)
+            answer = json.dumps(work(inside)).encode()
+            sent_forms.keep_form(inside.store, connection, form_id=form_id, account_id=account.id, body=answer, now=now)
     return form_id.hex()
 
 
@@ -85,6 +99,11 @@ def answer_of(form_id: str) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = json.loads(body)
     return found
+
+
+def _took_effect(form_id: bytes) -> bool:
+    with site().store.reading() as connection:
+        return sent_forms.took_effect(connection, form_id)
 
 
 def _read_id(text: str) -> bytes:

@@ -11,7 +11,7 @@ from app.domain.refusal import IntakeProblem, Refusal
 from app.register.people.sign_in import TooManyTries
 from app.register.receipts import IntakeProblemJson, problem_facts
 from app.security.sealing import SealBroken
-from app.web.idempotency import KeyReused, StillAtWork
+from app.web.idempotency import KeyReused
 from app.web.principal import SignInNeeded
 from app.web.resumed_forms import remember_request
 
@@ -23,7 +23,6 @@ _STATUS: dict[type[Refusal], int] = {
     refused.AccessRefused: 403,
     refused.Unknown: 404,
     refused.AlreadyThere: 409,
-    StillAtWork: 409,
     refused.NoticeTooLarge: 413,
     KeyReused: 422,
     refused.NoticeUnreadable: 422,

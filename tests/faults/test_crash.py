@@ -1,13 +1,15 @@
 """``kill -9`` of the whole running service at random moments under writes (docs/targets.md, 1).
 
-0 acknowledged notices lost, none half-written, the record and every receipt verify. A few rounds here; the number of
-rounds is CLOSURES_CRASH_ROUNDS (make crash N=200).
+0 acknowledged notices lost, none half-written, the record and every receipt verify. A form that was pressed is pressed
+again once the service is back: what it asked for is there once, with its receipt or what else it has to show. A few
+rounds here; the number of rounds is CLOSURES_CRASH_ROUNDS (make crash N=200).
 """
 
 import http.client
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -16,10 +18,14 @@ import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
+import requests
+import sqlalchemy as sa
 
 from app.domain.access import Principal, Role
 from app.factory import open_service
@@ -27,6 +33,7 @@ from app.register.reading import find_history
 from app.register.verification import verify_record
 from app.security.signing import verify_receipt
 from app.settings import read_settings
+from app.store import tables
 
 ROUNDS = int(os.environ.get("CLOSURES_CRASH_ROUNDS", "4"))
 WRITERS = 3
@@ -138,3 +145,163 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
         assert verify_receipt(again.register.signing_key.public, ack["receipt"])
     again.close()
     print(f"{ROUNDS} rounds of kill -9, {len(acknowledged)} notices acknowledged, 0 lost, record sound")
+
+
+ROWS = 250  # of one file
+
+
+@dataclass
+class Pressed:
+    """A form that is about to be pressed: where it goes, its fields, and where the first press led, if it got there."""
+
+    kind: str
+    path: str
+    fields: dict
+    led: str = ""
+
+
+class Browser:
+    """Somebody of CRASH, signed in, at the address of whichever service runs there now."""
+
+    def __init__(self, address):
+        self.address, self.session = address, requests.Session()
+
+    def get(self, path):
+        return self.session.get(self.address + path, timeout=30, allow_redirects=False)
+
+    def post(self, path, fields, **more):
+        return self.session.post(self.address + path, fields, timeout=30, allow_redirects=False, **more)
+
+    def form(self, page, path):
+        """The hidden fields of the form of a page that goes to a path."""
+        forms = re.findall(r'<form[^>]* action="([^"]+)"[^>]*>(.*?)</form>', page.text, re.DOTALL)
+        (body,) = [body for action, body in forms if action == path]
+        return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', body))
+
+    def sign_in(self, token):
+        path = f"/sign-in/{token}"
+        assert self.post(path, self.form(self.get(path), path)).status_code == 303
+
+    def upload(self, number):
+        starts = datetime(2027, 1, 3, 2, tzinfo=UTC) + timedelta(days=number % 300)
+        sheet = "gateway,starts,ends,reference\n" + "".join(
+            f"GW-C1,{starts + timedelta(hours=row):%Y-%m-%dT%H:%MZ},{starts + timedelta(hours=row + 3):%Y-%m-%dT%H:%MZ},u{number}-{row}\n"
+            for row in range(ROWS)
+        )
+        fields = self.form(self.get("/notices/new"), "/notices/preview") | {"user": "CRASH"}
+        preview = self.post("/notices/preview", fields, files={"file": ("rows.csv", sheet.encode())})
+        return Pressed("upload", "/notices", self.form(preview, "/notices"))
+
+    def closure(self, number):
+        day = f"{datetime(2027, 1, 3, tzinfo=UTC) + timedelta(days=number % 300):%Y-%m-%d}"
+        fields = self.form(self.get("/notices/form"), "/notices/form")
+        typed = {
+            "user": "CRASH",
+            "gateway": "GW-C1",
+            "from_day": day,
+            "from_time": "02:00",
+            "to_day": day,
+            "to_time": "06:00",
+        }
+        typed |= {"reference": f"f{number}", "repeat": "never", "end": "until", "every": "2", "until": "", "count": ""}
+        preview = self.post("/notices/form", fields | typed)
+        return Pressed("closure", "/notices", self.form(preview, "/notices"))
+
+    def withdrawal(self, reference):
+        path = f"/closures/{reference}/withdraw"
+        return Pressed("withdrawal", path, self.form(self.get(path), path))
+
+    def token(self, number):
+        fields = self.form(self.get("/connect"), "/connect")
+        return Pressed("token", "/connect", fields | {"holder": "user:CRASH", "label": f"t{number}"})
+
+    def press(self, form):
+        """Press a form of a service that may die meanwhile."""
+        try:
+            answer = self.post(form.path, form.fields)
+        except OSError:  # not answered: nothing is promised
+            return
+        form.led = answer.headers.get("Location", "") if answer.ok else ""
+
+    def press_again(self, form):
+        """Press it again; return what there is to show then."""
+        answer = self.post(form.path, form.fields)
+        if form.kind == "withdrawal":
+            closure = self.get(f"/closures/{form.path.split('/')[2]}")
+            assert (answer.status_code in {200, 303}, "withdrawn" in closure.text) == (True, True)
+            return None
+        assert (answer.status_code, form.led or answer.headers["Location"]) == (303, answer.headers["Location"])
+        shown = self.get(answer.headers["Location"])
+        assert shown.status_code == 200, f"{form.kind}: {shown.text}"
+        if form.kind == "token":
+            return re.search(r"gwfp_[0-9A-Z]+", shown.text)[0]
+        return self.get(answer.headers["Location"] + ".json").json()["accepted"]
+
+
+@pytest.mark.slow
+def test_no_pressed_form_is_lost_or_taken_twice(service, environ, alpha, request):
+    from app.register.people.enrolment import enrol_gateway, enrol_user, open_account
+
+    enrol_user(service.store, "CRASH", "Crash Energy")
+    enrol_gateway(service.store, "CRASH", "GW-C1")
+    link = open_account(service.store, "crash@example.org", Role.USER, ("CRASH",), datetime.now(UTC))
+    port = free_port()
+    full = os.environ | environ | {"CLOSURES_PORT": str(port), "CLOSURES_BASE_URL": f"http://127.0.0.1:{port}"}
+    browser, chance = Browser(f"http://127.0.0.1:{port}"), random.Random()
+    request.addfinalizer(browser.session.close)
+    pressed, standing, withdrawn, answered, survived = [], [], [], 0, 0
+    for number in range(ROUNDS + 1):
+        running = Service(full, port)
+        try:
+            running.wait()
+            if number == 0:
+                browser.sign_in(link)
+            survived += sum(has_taken_effect(service, form) for form in pressed)
+            for form in pressed:
+                shown = browser.press_again(form)
+                if form.kind == "upload":
+                    assert len(shown) == ROWS
+                elif form.kind == "closure":
+                    standing += [ack["reference"] for ack in shown]
+                elif form.kind == "token":
+                    held = requests.get(
+                        f"{browser.address}/api/v1/closures", headers={"Authorization": f"Bearer {shown}"}, timeout=30
+                    )
+                    assert held.status_code == 200
+            if number == ROUNDS:
+                break
+            pressed = [browser.upload(number), browser.closure(number), browser.token(number)]
+            if standing:
+                withdrawn.append(standing.pop())
+                pressed.append(browser.withdrawal(withdrawn[-1]))
+            with ThreadPoolExecutor(len(pressed)) as hands:
+                presses = [hands.submit(browser.press, form) for form in chance.sample(pressed, len(pressed))]
+                time.sleep(chance.uniform(0, 1.2))
+                running.kill()
+                for press in presses:
+                    press.result()
+            answered += sum(bool(form.led) for form in pressed)
+        finally:
+            running.kill()
+        assert verify_record(service.register).faults == (), f"round {number}"
+    with service.store.reading() as connection:
+        counted = [
+            connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
+            for table in (tables.closures, tables.notices, tables.sent_forms)
+        ]
+        tokens = connection.execute(sa.select(sa.func.count()).where(tables.tokens.c.kind == "gwfp")).scalar()
+    assert counted == [ROUNDS * (ROWS + 1), ROUNDS * 2 + len(withdrawn), ROUNDS * 3]
+    assert tokens == ROUNDS
+    print(
+        f"{ROUNDS} rounds of kill -9, {ROUNDS * 3 + len(withdrawn)} forms pressed: {answered} answered before the kill, "
+        f"{survived} in effect after it, all in effect once when pressed again"
+    )
+
+
+def has_taken_effect(service, form):
+    """Tell whether a form is noted as sent; of a withdrawal, which has no id, the history tells."""
+    if "form_id" not in form.fields:
+        return False
+    query = sa.select(tables.sent_forms.c.id).where(tables.sent_forms.c.id == bytes.fromhex(form.fields["form_id"]))
+    with service.store.reading() as connection:
+        return connection.execute(query).first() is not None

@@ -1,11 +1,16 @@
 """Every form: sent twice it takes effect once, back and forth loses nothing, and a session's end loses nothing typed."""
 
+import io
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
+import sqlalchemy as sa
 
 from app.domain.access import Role
 from app.register.people import enrolment
+from app.store.tables import closures
 
 
 def fields_of(page):
@@ -48,6 +53,67 @@ def test_it_is_shown_for_ten_minutes_and_to_its_sender_alone(dcc_client, sign_in
     assert dcc_client.get(shown).status_code == 200
     clock.forward(minutes=2)
     assert dcc_client.get(shown).status_code == 410
+
+
+def tab_of(web, client):
+    """Another tab of a client's browser."""
+    cookie, tab = client.get_cookie(web.config["SESSION_COOKIE_NAME"]), web.test_client()
+    tab.set_cookie(cookie.key, cookie.value)
+    return tab
+
+
+def all_at_once(web, client, path, form, times=6):
+    """Press one form in as many tabs of one browser, at one moment; return where each was led."""
+    line = Barrier(times)
+
+    def press(_):
+        tab = tab_of(web, client)
+        line.wait()
+        answer = tab.post(path, data=form)
+        return answer.status_code, answer.location
+
+    with ThreadPoolExecutor(times) as tabs:
+        return set(tabs.map(press, range(times)))
+
+
+def test_pressed_several_times_at_once_the_others_wait_and_find_the_first(web, dcc_client, store):
+    for made in range(1, 4):
+        ((status, location),) = all_at_once(web, dcc_client, "/subscriptions", feed_form(dcc_client))
+        assert (status, dcc_client.get(location).status_code) == (303, 200)
+        assert len(enrolment.list_subscriptions(store)) == made
+
+
+def preview_of(client, csrf, rows):
+    sheet = "gateway,starts,ends\n" + "".join(rows)
+    page = client.get("/notices/new?user=ALPHA")
+    sent = {"csrf_token": csrf(page), "user": "ALPHA", "file": (io.BytesIO(sheet.encode()), "dates.csv")}
+    return fields_of(client.post("/notices/preview", data=sent))
+
+
+def test_an_upload_confirmed_several_times_at_once_leads_to_one_receipt(web, alpha_client, csrf, store):
+    for day in range(1, 4):
+        form = preview_of(alpha_client, csrf, [f"GW-A1,2027-02-0{day}T02:00,2027-02-0{day}T06:00\n"])
+        ((status, location),) = all_at_once(web, alpha_client, "/notices", form)
+        receipt = alpha_client.get(location)
+        assert (status, receipt.status_code) == (303, 200)
+        with store.reading() as connection:
+            assert connection.execute(sa.select(sa.func.count()).select_from(closures)).scalar() == day
+
+
+def test_an_upload_whose_twin_was_recorded_before_it_was_read_leads_to_the_twins_receipt(web, alpha_client, csrf):
+    form = preview_of(alpha_client, csrf, ["GW-A1,2027-02-01T02:00,2027-02-01T06:00\n"])
+    twin, led = tab_of(web, alpha_client), []
+
+    @sa.event.listens_for(web.extensions["closures"].store.engine, "before_cursor_execute")
+    def before_reading(connection, cursor, statement, *_):
+        if "FROM drafts" in statement and not led:
+            led.append("")
+            with ThreadPoolExecutor(1) as other:
+                led[0] = other.submit(lambda: twin.post("/notices", data=form).location).result()
+
+    answer = alpha_client.post("/notices", data=form)
+    assert (answer.status_code, [answer.location]) == (303, led)
+    assert alpha_client.get(answer.location).status_code == 200
 
 
 def test_two_tabs_make_two_feeds(dcc_client, store):

@@ -142,7 +142,7 @@ OPERATIONS: dict[str, Operation] = {
                 place="header",
             ),
         ),
-        refusals=(409, 413, 415, 422, 507),
+        refusals=(413, 415, 422, 507),
         body={
             "application/json": {"$ref": "#/components/schemas/RowsJson"},
             "text/calendar": _OCTETS,

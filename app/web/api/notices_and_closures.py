@@ -1,5 +1,7 @@
 """The API (docs/api.md): notices in, closures out, in JSON. Errors are RFC 9457 problem+json."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, request
 
 from app.domain.access import Action, acting_user
@@ -10,6 +12,7 @@ from app.register import give, reading, withdraw
 from app.register.closure_json import HistoryJson, json_of, revision_facts, schedule_facts
 from app.register.give import NoticeOptions
 from app.register.receipts import outcome_facts
+from app.register.register import Register
 from app.web.api.conditional import paged_answer, read_answer
 from app.web.idempotency import answer_once
 from app.web.principal import current_principal
@@ -43,12 +46,17 @@ def give_notice() -> Response:
     media_type = request.content_type or ""  # then its first octets say what it is
     notice = Notice(user.code, Channel.API, site().now(), media_type, octets, principal.signature(user.code))
 
-    def answer() -> Response:
-        given = give.give_notice(site().register, sender, notice, wanted)
-        refused = given.is_unread or (wanted.all_or_nothing and bool(given.content.problems))
-        return app_json(outcome_facts(given.outcome), 422 if refused else 200)
+    def prepare() -> Callable[[Register], Response]:
+        content = give.read_given(site().register, sender, notice, wanted)
 
-    return answer_once(user, octets, answer)
+        def record(register: Register) -> Response:
+            given = give.take_notice(register, sender, notice, content, wanted)
+            refused = given.is_unread or (wanted.all_or_nothing and bool(given.content.problems))
+            return app_json(outcome_facts(given.outcome), 422 if refused else 200)
+
+        return record
+
+    return answer_once(user, octets, prepare)
 
 
 def _body() -> bytes:

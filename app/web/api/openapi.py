@@ -28,7 +28,6 @@ _WORDS = {
     401: "Nobody is known to be asking.",
     403: "The role may not do this.",
     404: "There is no such thing, or not for the asker: the two look alike.",
-    409: "The first notice with this Idempotency-Key is still being worked on.",
     413: "The notice is too large.",
     415: "The notice is compressed.",
     422: "Nothing could be read, or the Idempotency-Key came with another notice before.",

@@ -10,6 +10,7 @@ from app.domain.password import LONGEST, SHORTEST, PasswordRefused
 from app.domain.refusal import Refusal
 from app.register.people import sign_in
 from app.register.people.sign_in import SignInRefused, TooManyTries
+from app.register.register import Register
 from app.security.second_factor import enrolment_address, new_secret
 from app.store import proofs, sessions
 from app.store.accounts import Account
@@ -74,15 +75,19 @@ def confirm_second_factor() -> AnyResponse:
     if not _SECRET.fullmatch(secret):
         return redirect(url_for("set_up.second_factor"), 303)
 
-    def work() -> dict[str, object]:
+    def prepare() -> form_once.Work:
         if held.secret:
             _require_present_password(account, held)
         code = request.form.get("one_time_code", "")
-        codes = sign_in.set_up_second_factor(site().store, account, secret, code, site().now())
-        return {"kind": "recovery", "codes": codes}
+
+        def work(register: Register) -> dict[str, object]:
+            codes = sign_in.set_up_second_factor(register.store, account, secret, code, site().now())
+            return {"kind": "recovery", "codes": codes}
+
+        return work
 
     try:
-        form_id = form_once.carry_out(account, work)
+        form_id = form_once.carry_out(account, prepare)
     except (SignInRefused, TooManyTries) as refusal:
         page = _factor_page(account, held, secret, request.form.get("form_id", ""), refusal)
         return _refused(page, refusal)
@@ -98,12 +103,15 @@ def renew_recovery_codes() -> AnyResponse:
         raise SignInNeeded("Sign in first.")
     held = proofs_of(account)
 
-    def work() -> dict[str, object]:
+    def prepare() -> form_once.Work:
         _require_present_password(account, held)
-        return {"kind": "recovery", "codes": sign_in.renew_recovery_codes(site().store, account)}
+        return lambda register: {
+            "kind": "recovery",
+            "codes": sign_in.renew_recovery_codes(register.store, account),
+        }
 
     try:
-        form_id = form_once.carry_out(account, work)
+        form_id = form_once.carry_out(account, prepare)
     except (SignInRefused, TooManyTries) as refusal:
         flash(f"{refusal.text} {refusal.remedy}", "fault")
         return redirect(url_for("account.show"), 303)

@@ -4,7 +4,6 @@ How many questions a route is asked in the slow suite is CLOSURES_API_EXAMPLES (
 """
 
 import os
-from datetime import timedelta
 
 import pytest
 import schemathesis
@@ -201,22 +200,6 @@ def test_a_refusal_is_not_kept(web, credentials):
         client.post("/api/v1/notices", data=b"hello", headers=headers, content_type="text/calendar").status_code == 422
     )
     assert client.post("/api/v1/notices", json=ROWS, headers=headers).status_code == 200
-
-
-def test_while_the_first_is_being_worked_on_the_second_waits(web, credentials, store, alpha, clock):
-    from app.store.kept_answers import begin_answer
-
-    asked = store.blind.digest(b"\n".join([b"", b"application/json", b"{}"]))
-    with store.writing() as connection:
-        begin_answer(connection, store.blind.answer(alpha.id.hex(), "k1"), alpha.id, asked, clock())
-
-    def send():
-        headers = {**credentials[0], "Idempotency-Key": "k1"}
-        return web.test_client().post("/api/v1/notices", data=b"{}", headers=headers, content_type="application/json")
-
-    assert (send().status_code, send().json["code"]) == (409, "still-at-work")
-    clock.now += timedelta(minutes=2)  # whoever worked on it was killed
-    assert send().json["code"] == "unreadable"
 
 
 def test_what_is_kept_is_sealed_and_forgotten_after_a_day(web, credentials, register, store, clock):

@@ -8,6 +8,7 @@ from app.domain.party import read_code
 from app.domain.refusal import Refusal, Unknown
 from app.register.people import enrolment
 from app.register.people.enrolment import IssuedToken
+from app.register.register import Register
 from app.store import parties
 from app.store.accounts import Account
 from app.web import form_once
@@ -33,24 +34,28 @@ def make() -> AnyResponse:
     """Make an app password; it is shown once."""
     principal, account = current_principal(), require_account()
 
-    def work() -> dict[str, object]:
+    def prepare() -> form_once.Work:
         holder = request.form.get("holder", "")
         if holder not in dict(_holders(principal)):
             raise Unknown("There is no such User.", "Choose one of the list.")
         kind, _, name = holder.partition(":")
-        _, token = enrolment.issue_token(
-            site().store,
-            label=request.form.get("label", ""),
-            now=site().now(),
-            user_code=name if kind == "user" else None,
-            role=Role(name) if kind == "role" else None,
-            account_id=account.id,
-        )
-        caldav = caldav_address(name) if kind == "user" else ""
-        return {"kind": "app password", "username": name, "token": token, "caldav": caldav}
+
+        def work(register: Register) -> dict[str, object]:
+            _, token = enrolment.issue_token(
+                register.store,
+                label=request.form.get("label", ""),
+                now=site().now(),
+                user_code=name if kind == "user" else None,
+                role=Role(name) if kind == "role" else None,
+                account_id=account.id,
+            )
+            caldav = caldav_address(name) if kind == "user" else ""
+            return {"kind": "app password", "username": name, "token": token, "caldav": caldav}
+
+        return work
 
     try:
-        form_id = form_once.carry_out(account, work)
+        form_id = form_once.carry_out(account, prepare)
     except Refusal as refusal:
         return _page(principal, request.form.get("form_id", ""), refusal)
     return redirect(url_for("form_once.show", form_id=form_id), 303)

@@ -16,6 +16,7 @@ from app.domain.refusal import Refusal
 from app.pulling.fetch_failure import words_of
 from app.pulling.look import PollReport, poll_source, preview_source, try_source
 from app.pulling.source_state import read_state
+from app.register.register import Register
 from app.register.sources import (
     CLOSURES,
     DCC_DATES,
@@ -91,16 +92,20 @@ def add() -> AnyResponse:
     """Try a source, or add it; which of the two the button says."""
     principal, account, form_id = current_principal(), require_account(), request.form.get("form_id", "")
 
-    def work() -> dict[str, object]:
+    def prepare() -> form_once.Work:
         made = _stated(principal)
-        add_source(site().store, made)
-        return {"kind": "source", "id": made.id.hex()}
+
+        def work(register: Register) -> dict[str, object]:
+            add_source(register.store, made)
+            return {"kind": "source", "id": made.id.hex()}
+
+        return work
 
     try:
         if request.form.get("do") == "try":
             tried = try_source(site().register, site().outbound, _stated(principal), site().now)
             return _form(principal, form_id, tried=tried)
-        form_once.carry_out(account, work)
+        form_once.carry_out(account, prepare)
     except Refusal as refusal:
         return _form(principal, form_id, fault=refusal)
     flash(f"The {_pages().called} is added; it is read within a minute.")

@@ -12,6 +12,7 @@ from app.domain.refusal import Refusal, Unknown
 from app.publishing import Publication
 from app.register.people import enrolment
 from app.register.people.enrolment import MadeSubscription, ScopeRefused
+from app.register.register import Register
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account
 from app.store.engine import Head, read_head
@@ -64,24 +65,28 @@ def make() -> AnyResponse:
     principal, account = current_principal(), require_account()
     form = request.form
 
-    def work() -> dict[str, object]:
+    def prepare() -> form_once.Work:
         scope = form.get("scope", "")
         if scope not in dict(_scopes(principal)):
             raise ScopeRefused("That feed is not on offer.", "Choose one of the list.")
-        made = enrolment.add_subscription(
-            site().store,
-            scope_text=scope,
-            label=form.get("label", ""),
-            secret_url=form.get("secret_url") == "yes" and _may_secret(principal),
-            past_days=_days("past_days", 0),
-            horizon_days=_days("horizon_days", 1),
-            now=site().now(),
-            account_id=account.id,
-        )
-        return _answer(made)
+
+        def work(register: Register) -> dict[str, object]:
+            made = enrolment.add_subscription(
+                register.store,
+                scope_text=scope,
+                label=form.get("label", ""),
+                secret_url=form.get("secret_url") == "yes" and _may_secret(principal),
+                past_days=_days("past_days", 0),
+                horizon_days=_days("horizon_days", 1),
+                now=site().now(),
+                account_id=account.id,
+            )
+            return _answer(made)
+
+        return work
 
     try:
-        form_id = form_once.carry_out(account, work)
+        form_id = form_once.carry_out(account, prepare)
     except Refusal as refusal:
         return _form(principal, form.to_dict(), form.get("form_id", ""), refusal)
     return redirect(url_for("form_once.show", form_id=form_id), 303)
@@ -104,9 +109,11 @@ def rotate(subscription_id: str) -> AnyResponse:
     """Make a new feed in place of one, which goes on for a week meanwhile."""
     account = require_account()
     held = _find(account, subscription_id).held
-    form_id = form_once.carry_out(
-        account, lambda: _answer(enrolment.rotate_subscription(site().store, held, site().now()))
-    )
+
+    def work(register: Register) -> dict[str, object]:
+        return _answer(enrolment.rotate_subscription(register.store, held, site().now()))
+
+    form_id = form_once.carry_out(account, lambda: work)
     return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
@@ -116,11 +123,11 @@ def switch_on_secret_url(subscription_id: str) -> AnyResponse:
     account = require_account()
     held = _find(account, subscription_id).held
 
-    def work() -> dict[str, object]:
-        secret = enrolment.switch_on_secret_url(site().store, held, site().now())
+    def work(register: Register) -> dict[str, object]:
+        secret = enrolment.switch_on_secret_url(register.store, held, site().now())
         return _answer(MadeSubscription(held, "", secret))
 
-    return redirect(url_for("form_once.show", form_id=form_once.carry_out(account, work)), 303)
+    return redirect(url_for("form_once.show", form_id=form_once.carry_out(account, lambda: work)), 303)
 
 
 @blueprint.post("/subscriptions/<subscription_id>/revoke", action=Action.SUBSCRIBE)

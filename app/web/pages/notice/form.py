@@ -90,7 +90,7 @@ def _preview(typed: Typed, stated: FormEvent, sender: Sender, changes: str = "")
     )
     octets = write_event(stated)
     try:
-        given = pending.give_pending(waiting, octets, sender, "", dry_run=True)
+        given = pending.preview_pending(waiting, octets, sender)
     except NoticeUnreadable as refused:
         typed.take(refused.problems)
         return None

@@ -1,5 +1,6 @@
 """A notice under preview, from a file or from a form: kept sealed for its sender until it is confirmed."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 
 from flask import json, render_template, request
@@ -10,10 +11,12 @@ from app.domain.notice import Channel, Notice
 from app.domain.party import User
 from app.domain.refusal import AlreadyThere, Unknown
 from app.register import give
-from app.register.give import Given, NoticeOptions, give_notice
+from app.register.give import Given, NoticeOptions
 from app.register.receipts import Outcome
+from app.register.register import Register
 from app.register.senders import Sender
 from app.store import runs
+from app.store.engine import Store
 from app.web.principal import require_account
 from app.web.site import site
 
@@ -42,22 +45,32 @@ class Pending:
         return json.dumps(asdict(self)).encode() + b"\n" + octets
 
 
-def give_pending(
-    pending: Pending, octets: bytes, sender: Sender, given_by: str, *, dry_run: bool, withdraw_missing: bool = False
-) -> Given:
-    """Give the notice, or say what it would do. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
-    channel = Channel(pending.channel)
-    notice = Notice(sender.user.code, channel, site().now(), pending.media_type, octets, given_by)
-    wanted = NoticeOptions(
-        gateway=pending.gateway,
-        about=pending.changes,
-        allow_long=pending.allow_long,
-        dry_run=dry_run,
-        withdraw_missing=withdraw_missing,
-    )
-    given = give_notice(site().register, sender, notice, wanted)
+def preview_pending(pending: Pending, octets: bytes, sender: Sender) -> Given:
+    """Say what the notice would do. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
+    notice, wanted = _notice(pending, octets, sender, ""), _options(pending)
+    given = give.give_notice(site().register, sender, notice, replace(wanted, dry_run=True))
     # Only a file claims to be the whole of what is planned; a form states one thing.
-    return given if channel is Channel.UPLOAD else replace(given, outcome=replace(given.outcome, missing=()))
+    if notice.channel is Channel.UPLOAD:
+        return given
+    return replace(given, outcome=replace(given.outcome, missing=()))
+
+
+def read_pending(
+    pending: Pending, octets: bytes, sender: Sender, given_by: str, *, withdraw_missing: bool
+) -> Callable[[Register], Outcome]:
+    """Read the notice; return what records it. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
+    notice = _notice(pending, octets, sender, given_by)
+    wanted = replace(_options(pending), withdraw_missing=withdraw_missing)
+    content = give.read_given(site().register, sender, notice, wanted)
+    return lambda register: give.take_notice(register, sender, notice, content, wanted).outcome
+
+
+def _notice(pending: Pending, octets: bytes, sender: Sender, given_by: str) -> Notice:
+    return Notice(sender.user.code, Channel(pending.channel), site().now(), pending.media_type, octets, given_by)
+
+
+def _options(pending: Pending) -> NoticeOptions:
+    return NoticeOptions(gateway=pending.gateway, about=pending.changes, allow_long=pending.allow_long)
 
 
 def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) -> str:
@@ -90,20 +103,23 @@ def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) 
 
 def open_pending(draft_id: bytes) -> tuple[Pending, bytes]:
     """Return what waits under this id for this account. Raise ``PreviewGone``."""
-    store = site().store
-    with store.reading() as connection:
-        body = runs.read_draft(store, connection, require_account().id, draft_id)
-    if body is None:
-        raise PreviewGone(
-            "This preview is too old.", "Look at the forward schedule; what is not there can be given again."
-        )
+    body = open_draft(draft_id, "Look at the forward schedule; what is not there can be given again.")
     facts, _, octets = body.partition(b"\n")
     return Pending(**json.loads(facts)), octets
 
 
-def drop_pending(draft_id: bytes) -> None:
-    """Forget a notice that was recorded: it is in the record now."""
+def open_draft(draft_id: bytes, remedy: str) -> bytes:
+    """Return a file that waits under this id for this account, as it was kept. Raise ``PreviewGone``."""
     store = site().store
+    with store.reading() as connection:
+        body = runs.read_draft(store, connection, require_account().id, draft_id)
+    if body is None:
+        raise PreviewGone("This preview is too old.", remedy)
+    return body
+
+
+def drop_draft(store: Store, draft_id: bytes) -> None:
+    """Forget what waited: it is in the record now."""
     with store.writing() as connection:
         runs.take_draft(store, connection, require_account().id, draft_id)
 

@@ -11,6 +11,7 @@ from app.domain.refusal import NoticeTooLarge
 from app.intake.media import media_type_of_file
 from app.intake.sheet import TEMPLATE
 from app.register.give import LIMITS
+from app.register.register import Register
 from app.register.senders import Sender
 from app.store import parties
 from app.web import form_once
@@ -56,7 +57,7 @@ def preview() -> Response:
         allow_long=request.form.get("allow_long") == "yes",
         file_name=file_name,
     )
-    given = pending.give_pending(upload, octets, sender, "", dry_run=True)
+    given = pending.preview_pending(upload, octets, sender)
     page = pending.preview_page(upload, octets, sender.user, given.outcome)
     return make_response(page, 422 if given.is_unread else 200)
 
@@ -67,21 +68,20 @@ def record() -> AnyResponse:
     principal = current_principal()
     draft_id = pending.chosen_draft()
 
-    def work() -> dict[str, object]:
+    def prepare() -> form_once.Work:
         waiting, octets = pending.open_pending(draft_id)
         sender = _sender(principal, waiting.user)
-        given = pending.give_pending(
-            waiting,
-            octets,
-            sender,
-            principal.signature(sender.user.code),
-            dry_run=False,
-            withdraw_missing=request.form.get("withdraw_missing") == "yes",
-        )
-        pending.drop_pending(draft_id)
-        return kept_receipt(given.outcome, sender.user, waiting.file_name)
+        given_by = principal.signature(sender.user.code)
+        missing = request.form.get("withdraw_missing") == "yes"
+        record_it = pending.read_pending(waiting, octets, sender, given_by, withdraw_missing=missing)
 
-    return redirect(url_for("notice_receipts.show", form_id=form_once.carry_out(require_account(), work)), 303)
+        def work(register: Register) -> dict[str, object]:
+            pending.drop_draft(register.store, draft_id)
+            return kept_receipt(record_it(register), sender.user, waiting.file_name)
+
+        return work
+
+    return redirect(url_for("notice_receipts.show", form_id=form_once.carry_out(require_account(), prepare)), 303)
 
 
 def _form(principal: Principal, named: str | None, fault: str | None = None) -> Response:

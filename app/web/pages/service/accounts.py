@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.domain.access import Action, Role
 from app.domain.refusal import AccessRefused, Refusal
 from app.register.people import accounts, enrolment
+from app.register.register import Register
 from app.store import identities, sessions
 from app.store.accounts import Account
 from app.store.engine import Store
@@ -46,12 +47,12 @@ def invite() -> AnyResponse:
     """Open an account; its one-time link is shown once."""
     form = request.form
 
-    def work() -> dict[str, object]:
+    def work(register: Register) -> dict[str, object]:
         email, role = form.get("email", ""), _role()
-        return _link_of(email, enrolment.open_account(site().store, email, role, _users(role), site().now()))
+        return _link_of(email, enrolment.open_account(register.store, email, role, _users(role), site().now()))
 
     try:
-        form_id = form_once.carry_out(require_account(), work)
+        form_id = form_once.carry_out(require_account(), lambda: work)
     except Refusal as refusal:
         return _form(form.to_dict(), form.getlist("users"), form.get("form_id", ""), refusal)
     return redirect(url_for("form_once.show", form_id=form_id), 303)
@@ -138,7 +139,11 @@ def link_identity(account_id: str) -> AnyResponse:
 def _shown_link(account_id: str, issue: Callable[[Store, str, datetime], str]) -> AnyResponse:
     """Have a token issued for an account, once however often the form comes, and show its link once."""
     email = accounts.find_account(site().store, account_id).email
-    form_id = form_once.carry_out(require_account(), lambda: _link_of(email, issue(site().store, email, site().now())))
+
+    def work(register: Register) -> dict[str, object]:
+        return _link_of(email, issue(register.store, email, site().now()))
+
+    form_id = form_once.carry_out(require_account(), lambda: work)
     return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 

@@ -7,6 +7,7 @@ from app.domain.access import Action
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.register.people import enrolment
+from app.register.register import Register
 from app.web import form_once
 from app.web.principal import require_account
 from app.web.site import site
@@ -29,14 +30,15 @@ def show() -> Response:
 @blueprint.post("/service/keys/rotate", action=Action.KEEP_KEYS)
 def rotate() -> AnyResponse:
     """Replace the keys in use, once for each form."""
-    keyring = site().store.keyring
 
-    def work() -> dict[str, object]:
+    def work(register: Register) -> dict[str, object]:
+        # The keys are files, which no transaction holds: pressed again after a crash here, they are rotated once more.
+        keyring = register.store.keyring
         keyring.rotate(None)
         return {"kind": "rotation", "owners": len(keyring.owners())}
 
     try:
-        form_id = form_once.carry_out(require_account(), work)
+        form_id = form_once.carry_out(require_account(), lambda: work)
     except Refusal as refusal:
         return _page(request.form.get("form_id", ""), refusal)
     done = form_once.answer_of(form_id) or {"owners": 0}

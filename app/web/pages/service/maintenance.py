@@ -23,11 +23,13 @@ from app.register.maintenance import (
     preview_maintenance,
     remove_maintenance,
 )
+from app.register.register import Register
 from app.register.sources import DCC_DATES
 from app.store import runs
 from app.store.sources import OK
+from app.web import form_once
 from app.web.pages.connect.sources import listed_with_state, seen_by
-from app.web.pages.notice.pending import PreviewGone, draft_id_of
+from app.web.pages.notice import pending
 from app.web.principal import current_principal, require_account
 from app.web.site import site
 
@@ -68,15 +70,24 @@ def preview() -> Response:
 
 @blueprint.post("/service/maintenance", action=Action.KEEP_MAINTENANCE)
 def take() -> AnyResponse:
-    """Take the dates that were previewed; a second press finds nothing to take."""
-    store, now = site().store, site().now()
-    with store.writing() as connection:
-        body = runs.take_draft(store, connection, require_account().id, draft_id_of(request.form.get("draft", "")))
-    if body is None:
-        raise PreviewGone("This file was taken already, or its preview is too old.", "Look at the list of dates.")
-    kind, _, octets = body.partition(b"\n")
-    done = import_maintenance(site().register, _kind(kind.decode()), _read(octets, now), now)
-    flash(f"Taken: {len(done.added)} added, {len(done.moved)} moved, {len(done.withdrawn)} withdrawn.")
+    """Take the dates that were previewed, once; a second press tells the same."""
+    account, draft_id, now = require_account(), pending.chosen_draft(), site().now()
+
+    def prepare() -> form_once.Work:
+        kind, _, octets = pending.open_draft(draft_id, "Look at the list of dates.").partition(b"\n")
+        reading = _read(octets, now)
+
+        def work(register: Register) -> dict[str, object]:
+            pending.drop_draft(register.store, draft_id)
+            done = import_maintenance(register, _kind(kind.decode()), reading, now)
+            counts = {"added": len(done.added), "moved": len(done.moved), "withdrawn": len(done.withdrawn)}
+            return {"kind": "dates", **counts}
+
+        return work
+
+    done = form_once.answer_of(form_once.carry_out(account, prepare))
+    if done is not None:
+        flash("Taken: {added} added, {moved} moved, {withdrawn} withdrawn.".format(**done))
     return redirect(url_for("service_maintenance.show"), 303)
 
 

@@ -13,6 +13,7 @@ from app.register.messages import recipients
 from app.register.messages.outbox import resend_message
 from app.register.messages.recipients import MOST_SHOWN, ListedMessage, ListedRecipient
 from app.register.people import enrolment
+from app.register.register import Register
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
 from app.web import form_once
@@ -85,9 +86,9 @@ def add() -> AnyResponse:
     if wanted is None:
         return _new_form(typed, chosen, form_id)
 
-    def work() -> dict[str, object]:
+    def work(register: Register) -> dict[str, object]:
         made = recipients.add_recipient(
-            store,
+            register.store,
             label=wanted.label,
             carrier=wanted.carrier,
             address=wanted.address,
@@ -99,7 +100,7 @@ def add() -> AnyResponse:
         return {"kind": made.carrier.value, "label": made.label, "address": made.address, "secret": made.secret}
 
     try:
-        form_id = form_once.carry_out(require_account(), work)
+        form_id = form_once.carry_out(require_account(), lambda: work)
     except Refusal as refusal:
         typed.faults[""] = f"{refusal.text} {refusal.remedy}".strip()
         return _new_form(typed, chosen, form_id)
@@ -143,11 +144,11 @@ def change(recipient_id: str) -> AnyResponse:
 def remove(recipient_id: str) -> AnyResponse:
     """Tell a recipient nothing more."""
 
-    def work() -> dict[str, object]:
-        recipients.remove_recipient(site().store, recipient_id, site().now())
+    def work(register: Register) -> dict[str, object]:
+        recipients.remove_recipient(register.store, recipient_id, site().now())
         return {"kind": "removed recipient"}
 
-    form_once.carry_out(require_account(), work)
+    form_once.carry_out(require_account(), lambda: work)
     flash("The recipient is told nothing more; what waited for it is not sent.")
     return redirect(url_for("service_messages.show"), 303)
 

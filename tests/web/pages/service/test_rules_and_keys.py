@@ -152,11 +152,13 @@ def test_dccs_dates_are_previewed_taken_once_and_removed(dcc_client, upload, csr
     preview = upload(dcc_client, FILE)
     assert "As planned maintenance: 1 new, 0 moved, 0 withdrawn, 0 unchanged." in read(preview)
     assert "No dates yet" in read(dcc_client.get("/service/maintenance"))
-    sent = {"csrf_token": csrf(preview), "draft": re.search(r'name="draft" value="(\w+)"', preview.text)[1]}
-    assert dcc_client.post("/service/maintenance", data=sent).status_code == 303
-    listed = dcc_client.get("/service/maintenance")
-    assert dcc_client.post("/service/maintenance", data=sent).status_code == 409
-    assert "Taken: 1 added, 0 moved, 0 withdrawn." in read(listed)
+    sent = {"csrf_token": csrf(preview), "form_id": re.search(r'name="form_id" value="(\w+)"', preview.text)[1]}
+    for _ in range(2):
+        assert dcc_client.post("/service/maintenance", data=sent).status_code == 303
+        listed = dcc_client.get("/service/maintenance")
+        assert "Taken: 1 added, 0 moved, 0 withdrawn." in read(listed)
+    other = sent | {"form_id": "0" * 32}
+    assert dcc_client.post("/service/maintenance", data=other).status_code == 409
     assert "Sat 12 Dec 2026 22:00 GMT to Sun 13 Dec 2026 06:00 GMT" in read(listed)
     assert "Nothing to take Everything in this file stands as it is already." in read(upload(dcc_client, FILE))
     reference = re.search(r"DM-[0-9A-Z]{10}", listed.text)[0]
