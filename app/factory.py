@@ -156,6 +156,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         read_log=ReadLog(service.store),
         outbound=Outbound(allow_private=settings.allow_private_sources),
         base_url=settings.base_url,
+        key_dir=settings.key_dir,
         now=now,
         provider=provider,
         sends_mail=settings.smtp_url is not None,

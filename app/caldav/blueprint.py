@@ -1,6 +1,5 @@
 """The door itself: from HTTP to the protocol's values and back; who asks, and how much is read of a body."""
 
-import ipaddress
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from app.domain.access import Action, Role
 from app.publishing import Publishing
 from app.register.people.credentials import Bearer, principal_of_token
 from app.register.register import Register
-from app.security.throttle import Throttle
+from app.security.throttle import Throttle, network_of
 
 # Every method of RFC 9110, 3253, 3648, 3744, 4437, 4791, 4918, 5323 and 5842: what is not offered is answered, too.
 _METHODS = [
@@ -99,7 +98,7 @@ def _serve(door: CaldavDoor) -> Response:
     name, password = _stated()
     if name is None or password is None:
         return _challenge()  # the first request of most clients brings no credential: no failure
-    network = _network(request.remote_addr or "")
+    network = network_of(request.remote_addr or "")
     keys = {(network, name, password): _SAME_PASSWORD_FAILS, (network, name): _ANY_PASSWORD_FAILS}
     wait = max(door.throttle.wait(key, limit, now) for key, limit in keys.items())
     if wait:
@@ -159,12 +158,3 @@ def _path() -> str:
     if not sent.startswith("/"):  # the absolute form, RFC 9112 3.2.2
         sent = "/" + sent.partition("://")[2].partition("/")[2]
     return sent.partition("?")[0].partition("#")[0]
-
-
-def _network(address: str) -> str:
-    """Return the network of an address: where one household or office is behind it."""
-    try:
-        bits = 64 if ipaddress.ip_address(address).version == 6 else 24  # noqa: PLR2004 - the two versions of IP
-        return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
-    except ValueError:
-        return address

@@ -15,6 +15,10 @@ class Role(StrEnum):
     OPS = "ops"
 
 
+SECOND_FACTOR_FIRST = frozenset({Role.ADMIN, Role.DCC})
+"""Roles whose people do nothing before they have set up a second factor: what they change, others rely on."""
+
+
 class Action(StrEnum):
     """What a door lets a principal do. Each route declares exactly one."""
 

@@ -3,9 +3,21 @@
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 
 _SPAN = timedelta(minutes=1)
 _MOST_KEPT = 10_000
+# What one household or office is given, at most (RFC 6177 for IPv6): whoever has it can ask from any address in it.
+_ONE_SITE = {4: 24, 6: 48}
+
+
+def network_of(address: str) -> str:
+    """Return the network that failures from an address are counted under; what is no address is its own network."""
+    try:
+        alone = ip_network(address)
+    except ValueError:
+        return address
+    return str(alone.supernet(new_prefix=_ONE_SITE[alone.version]))
 
 
 class Throttle:

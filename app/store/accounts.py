@@ -153,9 +153,13 @@ def token_by_digest(store: Store, connection: sa.Connection, digest: bytes) -> S
     return None if row is None else _open_token(store, row)
 
 
-def list_tokens(store: Store, connection: sa.Connection, kind: str) -> Sequence[StoredToken]:
-    """Return every token of a kind, oldest first."""
+def list_tokens(
+    store: Store, connection: sa.Connection, kind: str, account_id: bytes | None = None
+) -> Sequence[StoredToken]:
+    """Return every token of a kind, or those of one account, oldest first."""
     query = sa.select(tokens).where(tokens.c.kind == kind).order_by(tokens.c.created_at, tokens.c.id)
+    if account_id is not None:
+        query = query.where(tokens.c.account_id == account_id)
     return [_open_token(store, row) for row in connection.execute(query)]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.domain.access import SECOND_FACTOR_FIRST, Role
 from app.security.keyring import SERVICE_OWNER
 from app.store.engine import Store
 from app.store.tables import sessions
@@ -20,15 +21,26 @@ SESSION_LONGEST = timedelta(hours=12)
 class Stage(StrEnum):
     """How far a sign-in has come."""
 
-    FACTOR = "factor"  # the second factor is still asked for
-    SET_UP = "set up"  # signed in by password alone, with no second factor to ask for: it has to be set up first
-    LINK = "link"  # signed in by a one-time link, with no second factor yet: in, and led to set one up
+    FACTOR = "factor"  # the password was right; the second factor is still asked for
+    LINK_FACTOR = "linkcode"  # came by a one-time link; the second factor is still asked for
+    SET_UP = "set up"  # the password was right, with no second factor to ask for: it has to be set up first
+    LINK = "link"  # came by a one-time link, with no second factor to ask for: led to set up both
+    RESET = "reset"  # came by a one-time link and the second factor: in, and led to choose a password
     OPEN = "open"  # signed in
 
     @property
-    def is_in(self) -> bool:
-        """Tell whether the sign-in is complete."""
-        return self in (Stage.LINK, Stage.OPEN)
+    def asks_code(self) -> bool:
+        """Tell whether a code of the second factor comes next."""
+        return self in (Stage.FACTOR, Stage.LINK_FACTOR)
+
+    @property
+    def by_link(self) -> bool:
+        """Tell whether a one-time link stands for the password: a new one is chosen without it."""
+        return self in (Stage.LINK, Stage.RESET)
+
+    def is_in(self, role: Role) -> bool:
+        """Tell whether the sign-in of an account of this role is complete."""
+        return self in (Stage.OPEN, Stage.RESET) or (self is Stage.LINK and role not in SECOND_FACTOR_FIRST)
 
 
 @dataclass(frozen=True, slots=True)

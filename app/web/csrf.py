@@ -3,23 +3,27 @@
 from flask import Flask, request, session
 from flask_wtf import CSRFProtect
 
+from app.web.routes import asks_who
+
 _READING = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 def install_csrf(app: Flask) -> None:
-    """Ask for the token on every write without a credential of its own.
+    """Ask for the token on every write that the header of a program does not authenticate.
 
-    A program's Basic or Bearer header is its own proof. No form of another site can add one, and a browser that
-    remembers Basic asks first before it sends a type that the API takes.
+    What counts is what a request is let in by. A route that says who may open it lets a request with a header in by
+    that header alone (``install_access``), so that it is its own proof: no form of another site can add one, and a
+    browser that remembers Basic asks first before it sends a type that the API takes. The steps of signing in look at
+    no header, and a request that brings a session too may be let in by that.
     """
     protect = CSRFProtect(app)
 
     @app.before_request
     def _check() -> None:
-        if request.method in _READING or request.endpoint is None or request.authorization is not None:
+        if request.method in _READING or request.endpoint is None:
             return
         if request.blueprint == "caldav":
             return  # no session opens a calendar, so none can be misused
-        if request.path.startswith("/api/") and "sid" not in session:
-            return  # nobody is asking: the API says so itself, with 401
+        if "sid" not in session and asks_who(request) and (request.authorization or request.path.startswith("/api/")):
+            return  # let in by its header, or by nothing: it is told so, with 401
         protect.protect()

@@ -21,6 +21,10 @@ _ALWAYS = {
 _HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
 # What is shown depends on who asks: nobody in between may keep it for another.
 _NOT_PUBLIC = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+# Where a secret is shown or typed in: what was made is shown once, the secret of an authenticator, the address of a
+# link. Whoever goes back is answered anew, and not from what the browser kept (ASVS 5.0 14.3.2).
+_SECRET = _NOT_PUBLIC | {"Cache-Control": "no-store"}
+_SHOW_SECRETS = frozenset({"form_once", "set_up", "session", "oidc"})
 
 
 def install_headers(app: Flask, *, is_https: bool) -> None:
@@ -36,6 +40,6 @@ def install_headers(app: Flask, *, is_https: bool) -> None:
         # A 304 has no content to guard; it says again only what a cache goes by (RFC 9110 15.4.5).
         wanted = () if response.status_code == HTTPStatus.NOT_MODIFIED else always
         if request.endpoint not in STATIC:
-            wanted = (*wanted, *_NOT_PUBLIC.items())
+            wanted = (*wanted, *(_SECRET if request.blueprint in _SHOW_SECRETS else _NOT_PUBLIC).items())
         headers.extend([(name, value) for name, value in wanted if name.lower() not in stated])
         return response

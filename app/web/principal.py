@@ -27,7 +27,7 @@ def signed_in_account() -> Account | None:
     """Return the account of the browser's session, if it has one that lives and whose sign-in is complete."""
     if "account" not in g:
         found = signing_in()
-        g.account = found[0] if found is not None and found[1].is_in else None
+        g.account = found[0] if found is not None and found[1].is_in(found[0].role) else None
     account: Account | None = g.account
     return account
 

@@ -6,7 +6,7 @@ start.
 
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, Request, current_app, request
 from werkzeug.routing import Rule
 
 from app.domain.access import Action
@@ -47,15 +47,19 @@ def install_access(app: Application) -> None:
 
     @app.before_request
     def _ask() -> None:
-        route = request.url_rule
-        if route is None:
-            return  # an address that is nothing, or a method that it does not take
-        assert isinstance(route, Route)
-        if route.action in _ASK_THEMSELVES:
+        if not asks_who(request):
             return
+        route = request.url_rule
+        assert isinstance(route, Route)
         if request.method == "OPTIONS" and route.provide_automatic_options:
             return  # Flask says which methods there are; no view runs
         require_principal(route.action)
+
+
+def asks_who(request: Request) -> bool:
+    """Tell whether a request comes to a view only after it is known who sends it, and that they may."""
+    # Without a rule it is for an address that is nothing, or by a method that it does not take.
+    return isinstance(request.url_rule, Route) and request.url_rule.action not in _ASK_THEMSELVES
 
 
 def action_of(endpoint: str) -> Action:

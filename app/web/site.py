@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from flask import current_app
@@ -36,6 +37,7 @@ class Site:
     read_log: ReadLog
     outbound: Outbound
     base_url: str
+    key_dir: Path
     now: Callable[[], datetime]
     provider: Provider | None = None
     sends_mail: bool = False

@@ -12,6 +12,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pyotp import TOTP, random_base32
+
 from app.domain.access import Role
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.window import ClosureWindow
@@ -19,6 +21,7 @@ from app.factory import create_app, prepare
 from app.register.people import enrolment
 from app.register.receive import receive_notice
 from app.settings import read_settings
+from app.store import accounts, proofs
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 PATHS = (
@@ -44,11 +47,14 @@ def fill(service, count):
 
 def signed_in(app, service):
     """Return a client of DCC staff."""
-    link = enrolment.open_account(service.store, "bench@example.org", Role.DCC, (), NOW)
-    client = app.test_client()
-    page = client.get(f"/sign-in/{link}").text
-    token = page.rpartition('name="csrf_token" value="')[2].partition('"')[0]
-    client.post(f"/sign-in/{link}", data={"csrf_token": token})
+    store, secret, client = service.store, random_base32(), app.test_client()
+    link = enrolment.open_account(store, "bench@example.org", Role.DCC, (), NOW)
+    with store.writing() as connection:
+        account = accounts.account_by_email(store, connection, "bench@example.org")
+        proofs.put_second_factor(store, connection, account.id, secret, 0, NOW)
+    for path, fields in ((f"/sign-in/{link}", {}), ("/sign-in/second-factor", {"one_time_code": TOTP(secret).at(NOW)})):
+        token = client.get(path).text.rpartition('name="csrf_token" value="')[2].partition('"')[0]
+        client.post(path, data={"csrf_token": token, **fields})
     return client
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from app.domain.access import Role
-from app.register.people import enrolment
 from app.security.tokens import new_row_id
 from app.store import accounts
 from app.store.accounts import Account
@@ -25,15 +24,14 @@ def page(request, chromium, address, watch):
 
 
 @pytest.fixture
-def enter(page, address, service, clock):
+def enter(page, service, clock, use_link):
     """Return a function that signs an account in by a one-time link; once more, where it has one already."""
 
     def come(email, role, *users):
         with service.store.writing() as connection:
             if accounts.account_by_email(service.store, connection, email) is None:
                 accounts.add_account(service.store, connection, Account(new_row_id(), email, role, users), clock())
-        page.goto(f"{address}/sign-in/{enrolment.issue_sign_in(service.store, email, clock())}")
-        page.get_by_role("button", name="Sign in").click()
+        use_link(page, email)
 
     return come
 

@@ -6,9 +6,7 @@ import pyotp
 import pytest
 
 from app.domain.access import Role
-from app.security.tokens import TokenKind, digest, mint, new_row_id
-from app.store import accounts, sessions
-from app.store.accounts import Account
+from app.register.people import accounts, enrolment
 
 PASSWORD = "correct horse battery staple"
 
@@ -26,21 +24,16 @@ def page(request, chromium, address, watch):
 
 @pytest.fixture
 def link(service, clock):
-    """Return a function that gives the path of a one-time link for a new account."""
+    """Return a function that gives the path of the first link of a new account."""
+    return lambda email, role: f"/sign-in/{enrolment.open_account(service.store, email, role, (), clock())}"
 
-    def make(email, role):
-        store, token = service.store, mint(TokenKind.SIGN_IN)
-        account = Account(new_row_id(), email, role, ())
-        with store.writing() as connection:
-            accounts.add_account(store, connection, account, clock())
-            accounts.insert_token(
-                store, connection, kind=TokenKind.SIGN_IN.value, role=role, label="sign-in", now=clock(),
-                digest=digest(store.keyring.derive("token"), token), lasts=sessions.SESSION_LONGEST,
-                account_id=account.id,
-            )  # fmt: skip
-        return f"/sign-in/{token}"
 
-    return make
+@pytest.fixture
+def dcc(page, link, use_link):
+    """A member of DCC staff, signed in."""
+    link("dcc@example.org", Role.DCC)
+    use_link(page, "dcc@example.org")
+    return page
 
 
 def heading(page):
@@ -50,7 +43,9 @@ def heading(page):
 def test_the_first_admin_comes_by_a_link_and_back_by_password_and_second_factor(page, address, link, clock):
     page.goto(address + link("admin@example.org", Role.ADMIN))
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="Set up my sign-in").click()
+    assert heading(page) == "Choose a password"
+    page.goto(address + "/service/accounts")  # nothing else opens before a second factor is set up
+    assert heading(page) == "Choose a password"
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_label("The same again").fill(PASSWORD)
     page.get_by_role("button", name="Continue").click()
@@ -79,9 +74,8 @@ def test_the_first_admin_comes_by_a_link_and_back_by_password_and_second_factor(
     assert "Password and second factor" in page.get_by_role("main").inner_text()
 
 
-def test_a_feed_is_made_copied_fetched_seen_and_ended(page, address, link, web):
-    page.goto(address + link("dcc@example.org", Role.DCC))
-    page.get_by_role("button", name="Sign in").click()
+def test_a_feed_is_made_copied_fetched_seen_and_ended(dcc, web):
+    page = dcc
     page.get_by_text("Menu", exact=True).click()
     page.get_by_role("link", name="Feeds").click()
     page.get_by_role("link", name="Make a feed").first.click()
@@ -95,6 +89,9 @@ def test_a_feed_is_made_copied_fetched_seen_and_ended(page, address, link, web):
     page.go_forward()
     assert page.get_by_label("Password", exact=True).input_value() == token
     page.get_by_role("button", name="I have copied it").click()
+    page.go_back()
+    assert heading(page) == "This is not shown again"
+    page.go_forward()
     fetched = web.test_client().get(
         feed.removeprefix("http://127.0.0.1:8000"), auth=(name, token), headers={"User-Agent": "Microsoft Office/16.0"}
     )
@@ -108,26 +105,46 @@ def test_a_feed_is_made_copied_fetched_seen_and_ended(page, address, link, web):
     assert web.test_client().get(f"/feeds/{name}.ics", auth=(name, token)).status_code == 401
 
 
-def test_what_was_typed_outlives_the_session(page, address, link, clock, service):
-    page.goto(address + link("dcc@example.org", Role.DCC))
-    page.get_by_role("button", name="Sign in").click()
+def test_what_was_typed_outlives_the_session(dcc, address, clock, use_link):
+    page = dcc
     page.goto(address + "/subscriptions/new")
     page.get_by_label("For whom and which program").fill("Typed with care")
     clock.forward(minutes=31)
     page.get_by_role("button", name="Make the feed").click()
     assert heading(page) == "Sign in"
     assert "Nothing is lost" in page.get_by_role("status").inner_text()
-    store, token = service.store, mint(TokenKind.SIGN_IN)
-    with store.writing() as connection:
-        account = accounts.account_by_email(store, connection, "dcc@example.org")
-        accounts.insert_token(
-            store, connection, kind=TokenKind.SIGN_IN.value, role=account.role, label="again", now=clock(),
-            digest=digest(store.keyring.derive("token"), token), lasts=sessions.SESSION_LONGEST, account_id=account.id,
-        )  # fmt: skip
-    page.goto(f"{address}/sign-in/{token}")
-    page.get_by_role("button", name="Sign in").click()
+    use_link(page, "dcc@example.org")
     assert heading(page) == "Where you left off"
     assert "Typed with care" in page.get_by_role("main").inner_text()
     page.get_by_role("button", name="Send it now").click()
     assert heading(page) == "Your feed is ready"
     assert re.match("gwff_", page.get_by_label("Password", exact=True).input_value())
+
+
+def test_who_lost_the_phone_starts_afresh_and_is_told(page, address, link, use_link, service, clock):
+    link("dcc@example.org", Role.DCC)
+    use_link(page, "dcc@example.org")
+    page.goto(f"{address}/sign-in/{accounts.start_afresh(service.store, 'dcc@example.org', clock())}")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_text("Or type the key into the app").click()
+    secret = page.locator("code.secret").inner_text().replace(" ", "")
+    page.get_by_label("Code", exact=True).fill(pyotp.TOTP(secret).at(clock()))
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="I have kept them").click()
+    assert heading(page) == "My account"
+    assert "A link replaced your password and second factor." in page.get_by_role("main").inner_text()
+    assert page.get_by_role("heading", name="One-time links").is_visible()
+
+
+def test_who_forgot_the_password_chooses_another_after_link_and_code(page, address, link, use_link):
+    link("dcc@example.org", Role.DCC)
+    use_link(page, "dcc@example.org")
+    page.get_by_role("link", name="Set up my sign-in").click()
+    assert heading(page) == "Choose a password"
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Change it").click()
+    assert heading(page) == "My account"

@@ -1,9 +1,18 @@
 """What `closures up` prepares before it hands over: the first link, and a demo that looks like a year."""
 
+import json
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import time_machine
 
 from app.cli.demo import fill_demo
 from app.cli.opening import current_settings
@@ -12,6 +21,7 @@ from app.domain.access import Principal, Role
 from app.domain.closure import State
 from app.domain.maintenance import MaintenanceKind
 from app.domain.window import ClosureWindow
+from app.factory import create_app
 from app.register.people.enrolment import list_users
 from app.register.questions.overview import look_ahead
 from app.register.reading import Question, read_recorded, read_schedule
@@ -20,6 +30,21 @@ from app.register.verification import verify_record
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 YEAR = ClosureWindow(NOW - timedelta(days=300), NOW + timedelta(days=300))
 OPERATOR = Principal("test", Role.ADMIN)
+
+
+@pytest.fixture
+def web(service, settings):
+    """The web application over the same database."""
+    app = create_app(settings)
+    yield app
+    app.extensions["closures"].read_log.flush()
+    app.extensions["closures"].store.close()
+
+
+@pytest.fixture
+def csrf():
+    """Return a function that finds the token of the last form of a page."""
+    return lambda page: re.findall(r'name="csrf_token" value="([^"]+)"', page.text)[-1]
 
 
 def test_the_demo_is_twelve_users_with_a_plausible_year(service):
@@ -56,18 +81,76 @@ def test_the_demo_has_something_to_see_at_any_time_of_day(service, at):
     assert State.WITHDRAWN in {one.state for one in called_off}
 
 
-def test_an_empty_register_gets_a_first_link_once(service):
-    first, lines = _welcome(service, demo=False)
-    assert first["sign_in"].startswith("http://127.0.0.1:8000/sign-in/gwfr_")
-    assert f"  {first['sign_in']}" in lines
-    second, lines = _welcome(service, demo=False)
-    assert ("sign_in" in second, lines[-1]) == (False, "A new sign-in link: closures account link EMAIL")
+def test_an_empty_register_gets_a_first_link_on_the_screen_and_in_a_file_that_goes_with_it(service, web, csrf):
+    facts, lines = _welcome(service, demo=False, on_screen=True)
+    address, file = facts["sign_in"], Path(facts["sign_in_file"])
+    assert address.startswith("http://127.0.0.1:8000/sign-in/gwfr_")
+    assert f"  {address}" in lines
+    assert (file.parent, file.read_text(), stat.S_IMODE(file.stat().st_mode)) == (
+        service.settings.key_dir.absolute(), f"{address}\n", 0o600,
+    )  # fmt: skip
+    assert _welcome(service, demo=False, on_screen=True)[0] == facts  # it was not used yet
+    browser, path = web.test_client(), address.removeprefix("http://127.0.0.1:8000")
+    assert browser.get(path).status_code == 200
+    assert file.exists()
+    assert browser.post(path, data={"csrf_token": csrf(browser.get(path))}).location == "/set-up/password"
+    assert not file.exists()
+    facts, lines = _welcome(service, demo=False, on_screen=True)
+    assert (facts, lines[-1]) == ({"url": "http://127.0.0.1:8000"}, "A new sign-in link: closures account link EMAIL")
 
 
-def test_the_demo_says_what_to_open(service):
-    facts, lines = _welcome(service, demo=True)
-    assert set(facts) == {"url", "sign_in", "feed", "app_password", "caldav", "caldav_dcc"}
+def test_a_link_that_ended_unused_leaves_no_file(service):
+    file = Path(_welcome(service, demo=False, on_screen=True)[0]["sign_in_file"])
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+        assert "sign_in_file" not in _welcome(service, demo=False, on_screen=True)[0]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("demo", [False, True])
+def test_what_is_not_a_screen_is_told_the_file_and_no_link(service, demo):
+    facts, lines = _welcome(service, demo=demo, on_screen=False)
+    assert f"  the link is in {facts['sign_in_file']}" in lines
+    assert "gwfr_" not in json.dumps(facts) + "".join(lines)
+
+
+def test_the_demo_says_what_to_open(service, web, csrf):
+    facts, lines = _welcome(service, demo=True, on_screen=True)
+    credentials = {"feed", "app_password", "caldav", "caldav_dcc"}
+    assert set(facts) == {"url", "sign_in_file", "sign_in", "look_around", *credentials}
     assert sum("curl -u" in line for line in lines) == 3
+    browser, path = web.test_client(), facts["look_around"].removeprefix("http://127.0.0.1:8000")
+    assert browser.post(path, data={"csrf_token": csrf(browser.get(path))}).location == "/"
+    assert "GW-BIRCH-1" in browser.get("/").text
+    again = _welcome(service, demo=True, on_screen=True)[0]
+    assert (again["look_around"] != facts["look_around"], again["sign_in"] != facts["sign_in"]) == (True, True)
+
+
+@pytest.mark.parametrize("on_screen", [False, True])
+def test_up_itself_shows_the_link_on_a_screen_and_prints_its_file_into_a_pipe(environ, tmp_path, on_screen):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    reading, writing = os.openpty() if on_screen else os.pipe()
+    program = [sys.executable, "-c", "from app.cli import main; main()", "up", "--port", str(port)]
+    process = subprocess.Popen(
+        program, env=os.environ | environ, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    said = b""
+    try:
+        while b"  " not in said or not said.endswith(b"\n"):
+            said += os.read(reading, 1000)
+            assert process.poll() is None
+    finally:
+        process.terminate()
+        _, errors = process.communicate(timeout=40)
+        os.close(reading)
+    file = Path(environ["CLOSURES_KEY_DIR"]) / "sign-in-link"
+    address = file.read_text().strip()
+    assert address.startswith(f"http://127.0.0.1:{port}/sign-in/gwfr_")
+    shown = [line for line in said.decode().splitlines() if line.startswith("  ")]
+    assert shown == [f"  {address}" if on_screen else f"  the link is in {file}"]
+    assert ("gwfr_" in said.decode(), "gwfr_" in errors) == (on_screen, False)
 
 
 @pytest.mark.parametrize(

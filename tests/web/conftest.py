@@ -5,14 +5,15 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from pyotp import TOTP, random_base32
 
-from app.domain.access import Role
+from app.domain.access import SECOND_FACTOR_FIRST, Role
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import NoticeContent
 from app.register.maintenance import import_maintenance
 from app.register.people.enrolment import issue_token
 from app.security.tokens import TokenKind, digest, mint, new_row_id
-from app.store import accounts
+from app.store import accounts, proofs
 from app.store.accounts import Account
 from tests.conftest import NOW
 
@@ -72,13 +73,31 @@ def add_link(store, clock):
 
 
 @pytest.fixture
-def sign_in(web, add_account, add_link, csrf):
+def use_link(store, clock, add_link, csrf):
+    """Return a function that signs an account in by a link, with a code where its role needs one; it gives the answer."""
+
+    def enter(client, account):
+        path, secret = f"/sign-in/{add_link(account)}", random_base32()
+        if account.role in SECOND_FACTOR_FIRST:
+            with store.writing() as connection:
+                proofs.put_second_factor(store, connection, account.id, secret, 0, clock())
+        answer = client.post(path, data={"csrf_token": csrf(client.get(path))})
+        if answer.location == "/sign-in/second-factor":
+            form = {"csrf_token": csrf(client.get(answer.location)), "one_time_code": TOTP(secret).at(clock())}
+            answer = client.post(answer.location, data=form)
+        assert answer.status_code == 303
+        return answer
+
+    return enter
+
+
+@pytest.fixture
+def sign_in(web, add_account, use_link):
     """Return a function that returns a client of its own that has signed in by a link."""
 
     def enter(email, role, *users):
         client = web.test_client()
-        path = f"/sign-in/{add_link(add_account(email, role, *users))}"
-        assert client.post(path, data={"csrf_token": csrf(client.get(path))}).status_code == 303
+        use_link(client, add_account(email, role, *users))
         return client
 
     return enter

@@ -139,14 +139,14 @@ def test_a_form_without_its_id_is_refused(dcc_client, store, form_id):
     assert enrolment.list_subscriptions(store) == []
 
 
-def test_what_was_typed_waits_until_its_writer_signed_in_again(web, dcc_client, clock, store, csrf, add_link, read):
+def test_what_was_typed_waits_until_its_writer_signed_in_again(dcc_client, clock, store, use_link, read):
     form = feed_form(dcc_client, label="Typed with care")
     clock.forward(minutes=31)
     answer = dcc_client.post("/subscriptions", data=form)
     assert (answer.status_code, answer.location) == (303, "/sign-in")
     assert enrolment.list_subscriptions(store) == []
     assert "Nothing is lost" in read(dcc_client.get("/sign-in"))
-    assert sign_in_again(dcc_client, store, add_link, csrf) == "/unfinished"
+    assert sign_in_again(dcc_client, store, use_link) == "/unfinished"
     page = dcc_client.get("/unfinished")
     assert "Typed with care" in read(page)
     kept = fields_of(page)
@@ -158,23 +158,22 @@ def test_what_was_typed_waits_until_its_writer_signed_in_again(web, dcc_client, 
     assert dcc_client.get("/unfinished").location == "/"
 
 
-def test_what_waits_can_be_left(dcc_client, clock, store, csrf, add_link):
+def test_what_waits_can_be_left(dcc_client, clock, store, csrf, use_link):
     form = feed_form(dcc_client)
     clock.forward(minutes=31)
     dcc_client.post("/subscriptions", data=form)
-    sign_in_again(dcc_client, store, add_link, csrf)
+    sign_in_again(dcc_client, store, use_link)
     token = csrf(dcc_client.get("/unfinished"))
     assert dcc_client.post("/unfinished/drop", data={"csrf_token": token}).location == "/"
     assert dcc_client.post("/unfinished", data={"csrf_token": token}).location == "/"
     assert enrolment.list_subscriptions(store) == []
 
 
-def test_it_waits_for_its_writer_alone(web, dcc_client, clock, csrf, add_account, add_link):
+def test_it_waits_for_its_writer_alone(dcc_client, clock, add_account, use_link):
     form = feed_form(dcc_client)
     clock.forward(minutes=31)
     dcc_client.post("/subscriptions", data=form)
-    path = f"/sign-in/{add_link(add_account('next@example.org', Role.DCC))}"
-    dcc_client.post(path, data={"csrf_token": csrf(dcc_client.get(path))})
+    use_link(dcc_client, add_account("next@example.org", Role.DCC))
     assert dcc_client.get("/unfinished").location == "/"
 
 
@@ -186,25 +185,23 @@ def test_a_password_never_waits(dcc_client, clock):
     assert "Nothing is lost" not in dcc_client.get("/sign-in").text
 
 
-def test_a_page_that_was_asked_for_is_where_the_sign_in_leads(web, add_account, add_link, csrf):
+def test_a_page_that_was_asked_for_is_where_the_sign_in_leads(web, add_account, use_link):
     browser = web.test_client()
     assert browser.get("/subscriptions/new?scope=late").location == "/sign-in"
-    path = f"/sign-in/{add_link(add_account('a@example.org', Role.DCC))}"
-    answer = browser.post(path, data={"csrf_token": csrf(browser.get(path))})
+    answer = use_link(browser, add_account("a@example.org", Role.DCC))
     assert answer.location == "/subscriptions/new?scope=late"
 
 
-def test_another_tabs_form_stays_good_when_the_same_person_signs_in_again(dcc_client, clock, store, csrf, add_link):
+def test_another_tabs_form_stays_good_when_the_same_person_signs_in_again(dcc_client, clock, store, csrf, use_link):
     tab = feed_form(dcc_client)
     clock.forward(minutes=31)
     assert dcc_client.get("/").status_code == 303
-    sign_in_again(dcc_client, store, add_link, csrf)
+    sign_in_again(dcc_client, store, use_link)
     assert dcc_client.post("/subscriptions", data=tab).status_code == 303
 
 
-def sign_in_again(client, store, add_link, csrf):
+def sign_in_again(client, store, use_link):
     from app.register.people.accounts import list_accounts
 
     account = next(one for one in list_accounts(store) if one.email == "dcc@example.org")
-    path = f"/sign-in/{add_link(account)}"
-    return client.post(path, data={"csrf_token": csrf(client.get(path))}).location
+    return use_link(client, account).location

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.domain.access import Role
 from app.domain.refusal import Unknown
-from app.register.people.enrolment import AccountRefused, issue_sign_in, require_users
+from app.register.people.enrolment import AccountRefused, LinkPurpose, known_account, make_link, require_users
 from app.security.tokens import TokenKind
 from app.store import accounts, identities, parties, proofs, sessions, subscriptions
 from app.store.accounts import Account
@@ -63,15 +63,15 @@ def open_again(store: Store, account: Account) -> None:
 def start_afresh(store: Store, email: str, now: datetime) -> str:
     """Forget an account's password, second factor and recovery codes, end its sessions; return a sign-in token.
 
-    For somebody who lost the second factor. Raise ``Unknown``.
+    For somebody who lost the second factor. Links made before end too: they were made to be asked for it. Raise
+    ``AccountRefused`` or ``Unknown``.
     """
-    token = issue_sign_in(store, email, now)
     with store.writing() as connection:
-        account = accounts.account_by_email(store, connection, email.strip().lower())
-        assert account is not None
+        account = known_account(store, connection, email)
         proofs.forget_proofs(connection, account.id)
         sessions.end_sessions_of(connection, account.id, now)
-    return token
+        accounts.revoke_links(connection, account.id, TokenKind.SIGN_IN, now)
+        return make_link(store, connection, account, LinkPurpose.START_AFRESH, now)
 
 
 def link_subject(store: Store, account: Account, issuer: str, subject: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from app.domain.access import Role
 from app.domain.party import Gateway, User, read_code
@@ -16,7 +17,7 @@ from app.security import tokens
 from app.security.tokens import TokenKind, new_row_id, new_subscription_id
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
-from app.store.engine import Store
+from app.store.engine import Connection, Store
 from app.store.subscriptions import FeedRead, Subscription
 from feeds.scope import CHOICES, Code, FeedScope, parse_scope
 
@@ -29,6 +30,13 @@ RESERVED_CODES = frozenset({"ADMIN", "DCC", "OPS"})
 
 _LONGEST_NAME = 200
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link was made for; it is the label of its token."""
+
+    SIGN_IN = "sign-in link"  # in place of a password; a second factor that is there is asked for
+    START_AFRESH = "start afresh"  # in place of password and second factor, which were forgotten when it was made
 
 
 class NameRefused(Refusal):
@@ -175,24 +183,32 @@ def require_users(store: Store, role: Role, users: Sequence[str]) -> tuple[str, 
 
 def issue_sign_in(store: Store, email: str, now: datetime) -> str:
     """Return a token that signs an account in once, within ``SIGN_IN_LASTS``. Raise ``Unknown``."""
-    token = tokens.mint(TokenKind.SIGN_IN)
     with store.writing() as connection:
-        account = accounts.account_by_email(store, connection, _address(email))
-        if account is None:
-            raise Unknown(
-                "There is no account with that address.", "Check it, or open one with `closures account add`."
-            )
-        accounts.insert_token(
-            store,
-            connection,
-            kind=TokenKind.SIGN_IN.value,
-            digest=digest_of(store, token),
-            role=account.role,
-            label="sign-in link",
-            now=now,
-            lasts=SIGN_IN_LASTS,
-            account_id=account.id,
-        )
+        return make_link(store, connection, known_account(store, connection, email), LinkPurpose.SIGN_IN, now)
+
+
+def known_account(store: Store, connection: Connection, email: str) -> Account:
+    """Return the account of an address as people type it. Raise ``AccountRefused`` or ``Unknown``."""
+    account = accounts.account_by_email(store, connection, _address(email))
+    if account is None:
+        raise Unknown("There is no account with that address.", "Check it, or open one with `closures account add`.")
+    return account
+
+
+def make_link(store: Store, connection: Connection, account: Account, purpose: LinkPurpose, now: datetime) -> str:
+    """Return the token of a new one-time link, good for ``SIGN_IN_LASTS``: every link is made here."""
+    token = tokens.mint(TokenKind.SIGN_IN)
+    accounts.insert_token(
+        store,
+        connection,
+        kind=TokenKind.SIGN_IN.value,
+        digest=digest_of(store, token),
+        role=account.role,
+        label=purpose.value,
+        now=now,
+        lasts=SIGN_IN_LASTS,
+        account_id=account.id,
+    )
     return token
 
 

@@ -1,22 +1,34 @@
 """Signing in by password and second factor: limited before anything is hashed, at one cost for known and unknown."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
 from app.domain.password import PasswordRefused, read_password, require_password
 from app.domain.refusal import Refusal
+from app.security.known_device import is_mark_of, new_mark
 from app.security.passwords import hash_password, is_soon_guessed, verify_password
 from app.security.second_factor import new_recovery_codes, recovery_digest, step_of
-from app.security.tokens import new_row_id
-from app.store import accounts, proofs, tries
+from app.security.throttle import network_of
+from app.security.tokens import TokenKind, new_row_id
+from app.store import accounts, proofs, sessions, tries
 from app.store.accounts import Account
-from app.store.engine import Store
+from app.store.engine import Connection, Store
 from app.store.sessions import Stage
 from app.store.tries import Limit
 
-TRIES_A_MINUTE = 10
+TRIES_A_MINUTE = 10  # of one network, whatever the accounts; of one known device
+TRIES_AN_HOUR = 20  # of one account from one network; of one known device
+STRANGERS_AN_HOUR = 100  # of one account from everywhere, known devices apart: five networks that guess use them up
 CODES_A_DAY = 30  # of one account: a thief of its password meets three codes in a million that fit, thirty times a day
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a try comes from: the address of the request, and the mark of a known device that the browser has."""
+
+    address: str
+    mark: str = ""
 
 
 class SignInRefused(Refusal):
@@ -32,18 +44,22 @@ class TooManyTries(Refusal):
 
     def __init__(self, wait: timedelta) -> None:
         self.seconds = max(1, -(-wait // timedelta(seconds=1)))
-        span = f"{self.seconds} seconds" if self.seconds <= 120 else f"{-(-self.seconds // 3600)} hours"  # noqa: PLR2004 - words, not a rule
-        super().__init__("There were too many tries just now.", f"Wait {span}, then try again.")
+        count, word = next(
+            (-(-self.seconds // size), word)
+            for size, word in ((3600, "hours"), (60, "minutes"), (1, "seconds"))
+            if self.seconds > 2 * size or size == 1
+        )
+        super().__init__("There were too many tries just now.", f"Wait {count} {word}, then try again.")
 
 
-def by_password(store: Store, email: str, password: str, network: str, now: datetime) -> tuple[Account, Stage]:
+def by_password(store: Store, email: str, password: str, origin: Origin, now: datetime) -> tuple[Account, Stage]:
     """Return the account that address and password fit, and what is still asked of it.
 
-    Raise ``TooManyTries`` or ``SignInRefused``. ``network`` is the address that the request came from.
+    Raise ``TooManyTries`` or ``SignInRefused``.
     """
     address = email.strip().lower()
-    subjects = _subjects(store, address, network)
-    _take_try(store, [Limit(subject, TRIES_A_MINUTE, _MINUTE) for subject in subjects], now)
+    limits = _password_limits(store, address, origin)
+    _take_try(store, limits, now)
     with store.reading() as connection:
         account = accounts.account_by_email(store, connection, address)
         held = proofs.proofs_of(store, connection, account.id if account else new_row_id())
@@ -55,27 +71,14 @@ def by_password(store: Store, email: str, password: str, network: str, now: date
             "Try again; if the password is forgotten, ask an admin for a one-time link.",
         )
     with store.writing() as connection:
-        tries.forgive_tries(connection, subjects, now)
+        tries.forgive_tries(connection, [limit.subject for limit in limits], now)
     return account, Stage.FACTOR if held.secret else Stage.SET_UP
 
 
-def stage_by_link(store: Store, account: Account) -> Stage:
-    """Return what is still asked of somebody who used a one-time link.
-
-    The link stands for the password. An account that has a second factor is asked for it, so that whoever makes links
-    cannot sign in as somebody else; one that has none yet is in, and is led to set both up.
-    """
-    with store.reading() as connection:
-        held = proofs.proofs_of(store, connection, account.id)
-    return Stage.FACTOR if held.secret else Stage.LINK
-
-
-def by_second_factor(store: Store, account: Account, code: str, network: str, now: datetime) -> None:
+def by_second_factor(store: Store, account: Account, code: str, origin: Origin, now: datetime) -> None:
     """Use up a code of the authenticator, or a recovery code. Raise ``TooManyTries`` or ``SignInRefused``."""
-    subjects = _subjects(store, account.email, network)
-    codes = store.blind.subject("second factor", account.email)
-    limits = [Limit(subject, TRIES_A_MINUTE, _MINUTE) for subject in subjects]
-    _take_try(store, [*limits, Limit(codes, CODES_A_DAY, tries.KEPT)], now)
+    limits = _code_limits(store, account.email, origin)
+    _take_try(store, limits, now)
     with store.writing() as connection:
         held = proofs.proofs_of(store, connection, account.id)
         step = step_of(held.secret, code, now) if held.secret else None
@@ -85,7 +88,7 @@ def by_second_factor(store: Store, account: Account, code: str, network: str, no
             digest = _recovery_digest(store, account, code)
             fits = proofs.take_recovery_code(connection, account.id, digest, now)
         if fits:
-            tries.forgive_tries(connection, [*subjects, codes], now)
+            tries.forgive_tries(connection, [limit.subject for limit in limits], now)
     if not fits:
         raise SignInRefused(
             "That code does not fit.",
@@ -93,8 +96,11 @@ def by_second_factor(store: Store, account: Account, code: str, network: str, no
         )
 
 
-def choose_password(store: Store, account: Account, password: str, now: datetime) -> None:
-    """Give an account a new password. Raise ``PasswordRefused``."""
+def choose_password(store: Store, account: Account, password: str, now: datetime, *, here: bytes = b"") -> None:
+    """Give an account a new password; every other way in that is open ends. Raise ``PasswordRefused``.
+
+    ``here`` is the digest of the session that goes on.
+    """
     chosen = require_password(password, account.email)
     if is_soon_guessed(chosen, account.email):
         raise PasswordRefused(
@@ -103,10 +109,16 @@ def choose_password(store: Store, account: Account, password: str, now: datetime
     hashed = hash_password(chosen)
     with store.writing() as connection:
         proofs.put_password(store, connection, account.id, hashed, now)
+        _end_other_ways_in(connection, account, here, now)
 
 
-def set_up_second_factor(store: Store, account: Account, secret: str, code: str, now: datetime) -> list[str]:
-    """Give an account an authenticator that a code proves; return its new recovery codes. Raise ``SignInRefused``."""
+def set_up_second_factor(
+    store: Store, account: Account, secret: str, code: str, now: datetime, *, here: bytes = b""
+) -> list[str]:
+    """Give an account an authenticator that a code proves; return its new recovery codes. Raise ``SignInRefused``.
+
+    Every other way in that is open ends; ``here`` is the digest of the session that goes on.
+    """
     step = step_of(secret, code, now)
     if step is None:
         raise SignInRefused(
@@ -115,6 +127,7 @@ def set_up_second_factor(store: Store, account: Account, secret: str, code: str,
         )
     with store.writing() as connection:
         proofs.put_second_factor(store, connection, account.id, secret, step, now)
+        _end_other_ways_in(connection, account, here, now)
     return renew_recovery_codes(store, account)
 
 
@@ -127,13 +140,15 @@ def renew_recovery_codes(store: Store, account: Account) -> list[str]:
     return codes
 
 
-def network_of(address: str) -> str:
-    """Return what tries are counted under: an IPv4 address itself, of IPv6 the 64 bits that one site has."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))  # noqa: PLR2004 - IP's version
+def mark_device(store: Store, account: Account) -> str:
+    """Return the mark of a device that an account was just signed in with."""
+    return new_mark(store.keyring.derive("token"), account.email)
+
+
+def _end_other_ways_in(connection: Connection, account: Account, here: bytes, now: datetime) -> None:
+    """End what could open an account by what it was proved by before: its other sessions, and links not used yet."""
+    sessions.end_sessions_of(connection, account.id, now, but=here)
+    accounts.revoke_links(connection, account.id, TokenKind.SIGN_IN, now)
 
 
 def _take_try(store: Store, limits: list[Limit], now: datetime) -> None:
@@ -143,8 +158,32 @@ def _take_try(store: Store, limits: list[Limit], now: datetime) -> None:
         raise TooManyTries(free_at - now)
 
 
-def _subjects(store: Store, address: str, network: str) -> tuple[bytes, bytes]:
-    return store.blind.code("tries of account", address), store.blind.subject("network", network_of(network))
+def _password_limits(store: Store, address: str, origin: Origin) -> list[Limit]:
+    """Return what bounds guesses at a password (docs/SECURITY.md#how-guessing-is-slowed)."""
+    if _is_known(store, address, origin):
+        device = store.blind.subject("device", origin.mark)
+        return [Limit(device, TRIES_A_MINUTE, _MINUTE), Limit(device, TRIES_AN_HOUR, _HOUR)]
+    site = network_of(origin.address)
+    return [
+        Limit(store.blind.subject("network", site), TRIES_A_MINUTE, _MINUTE),
+        Limit(store.blind.subject("account and network", f"{len(address)}|{address}{site}"), TRIES_AN_HOUR, _HOUR),
+        Limit(store.blind.code("tries of account", address), STRANGERS_AN_HOUR, _HOUR),
+    ]
+
+
+def _code_limits(store: Store, address: str, origin: Origin) -> list[Limit]:
+    """Return what bounds guesses at a code: a thief of the password uses up the strangers' share alone."""
+    subject = store.blind.subject
+    if _is_known(store, address, origin):
+        who, codes = subject("device", origin.mark), subject("second factor of device", origin.mark)
+    else:
+        who, codes = subject("network", network_of(origin.address)), subject("second factor", address)
+    return [Limit(who, TRIES_A_MINUTE, _MINUTE), Limit(codes, CODES_A_DAY, tries.KEPT)]
+
+
+def _is_known(store: Store, address: str, origin: Origin) -> bool:
+    """Tell whether the browser has signed this account in before: the same work for one that is not there."""
+    return is_mark_of(store.keyring.derive("token"), address, origin.mark)
 
 
 def _recovery_digest(store: Store, account: Account, code: str) -> bytes:

@@ -1,10 +1,13 @@
 """My account: how I sign in, and where I am signed in."""
 
+from datetime import timedelta
+
 from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action
 from app.domain.refusal import Unknown
+from app.register.people.links import links_of
 from app.store import identities, sessions
 from app.web.browser_session import current_session
 from app.web.form_once import new_form_id
@@ -13,6 +16,8 @@ from app.web.signin.set_up import end_other_sessions, proofs_of
 from app.web.site import site
 
 blueprint = Blueprint("account", __name__)
+
+_LINKS_SHOWN = timedelta(days=30)
 
 
 @blueprint.get("/account", action=Action.KEEP_ACCOUNT)
@@ -29,6 +34,8 @@ def show() -> Response:
             sessions=found,
             here=here.digest if here is not None else b"",
             linked=linked,
+            links=links_of(store, account, site().now() - _LINKS_SHOWN),
+            links_shown=_LINKS_SHOWN,
             form_id=new_form_id(),
         )
     )

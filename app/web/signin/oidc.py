@@ -9,10 +9,12 @@ from werkzeug.wrappers import Response
 from app.domain.access import Action
 from app.domain.refusal import AccessRefused, Refusal, StoreUnfit, Unknown
 from app.store import accounts, identities
+from app.store.accounts import Account
 from app.store.identities import Identity
 from app.store.sessions import Stage
 from app.web.browser_session import start_session
-from app.web.principal import signed_in_account
+from app.web.known_device import remember_device
+from app.web.principal import signing_in
 from app.web.signin.session import after_sign_in
 from app.web.site import Provider, site
 
@@ -54,12 +56,12 @@ def open_provider(app: Flask, issuer: str, client_id: str, client_secret: str) -
 
 @blueprint.post("/sign-in/provider", action=Action.SIGN_IN)
 def begin() -> Response:
-    """Send the person to the provider. Who is signed in already asks for the identity to be linked."""
-    account = signed_in_account()
-    if account is None:
+    """Send the person to the provider. Who is signed in, or is to set up a sign-in, asks for it to be linked."""
+    linking = _linking()
+    if linking is None:
         session.pop(_LINKS, None)
     else:
-        session[_LINKS] = account.id.hex()
+        session[_LINKS] = linking[0].id.hex()
     try:
         found: Response = _client().authorize_redirect(site().base_url + url_for("oidc.come_back"))
     except Exception as problem:
@@ -80,10 +82,13 @@ def come_back() -> Response:
     if identity.issuer != provider.issuer:
         raise _refused(None)
     store, now = site().store, site().now()
-    account = signed_in_account()
-    if account is not None and session.pop(_LINKS, "") == account.id.hex():
+    linking = _linking()
+    if linking is not None and session.pop(_LINKS, "") == linking[0].id.hex():
+        account, stage = linking
         with store.writing() as connection:
             identities.link_identity(store, connection, account.id, identity, now)
+        if not stage.is_in(account.role):
+            _sign_in(account)  # the provider answers for the second factor that was to be set up (ADR 14)
         return redirect(url_for("account.show"), 303)
     with store.reading() as connection:
         account_id = identities.account_of(store, connection, identity)
@@ -93,8 +98,19 @@ def come_back() -> Response:
             "Your organisation's sign-in knows you, but no account here is linked to it.",
             f"Ask an admin to link one; your subject there is {identity.subject[:255]}.",
         )
-    start_session(found.id, Stage.OPEN)
+    _sign_in(found)
     return redirect(after_sign_in(), 303)
+
+
+def _linking() -> tuple[Account, Stage] | None:
+    """Return who may link an identity: somebody who is in, or is to set up a second factor and not asked for one."""
+    found = signing_in()
+    return None if found is None or found[1].asks_code else found
+
+
+def _sign_in(account: Account) -> None:
+    start_session(account.id, Stage.OPEN)
+    remember_device(account)
 
 
 def _client() -> Any:

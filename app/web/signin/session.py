@@ -1,34 +1,23 @@
 """Signing in, by password or by a one-time link, and signing out."""
 
+import structlog
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Action
-from app.domain.refusal import AccessRefused
-from app.register.people.sign_in import SignInRefused, TooManyTries, by_password, by_second_factor, stage_by_link
-from app.security.tokens import TokenKind, kind_of
-from app.store import accounts
-from app.store.accounts import StoredToken
-from app.store.engine import Connection
+from app.domain.access import Action, Role
+from app.register.people import links
+from app.register.people.sign_in import SignInRefused, TooManyTries, by_password, by_second_factor
+from app.security.link_file import drop_link
 from app.store.sessions import Stage
 from app.web.browser_session import end_current_session, start_session
+from app.web.known_device import origin, remember_device
 from app.web.menu import may
-from app.web.principal import SignInNeeded, digest_of, signed_in_account, signing_in
+from app.web.principal import SignInNeeded, signed_in_account, signing_in
 from app.web.site import site
 
 blueprint = Blueprint("session", __name__)
 
-
-class LinkSpent(AccessRefused):
-    """A sign-in link that opens nothing (any more): wrong, used and expired ones look alike."""
-
-    code = "sign-in-link"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This sign-in link does not work: it was used already, has expired, or is not complete.",
-            "Check that the whole link was copied, or ask an admin for a new one.",
-        )
+_LOG = structlog.get_logger()
 
 
 @blueprint.app_context_processor
@@ -39,7 +28,7 @@ def _account_in_page() -> dict[str, object]:
         "account": g.get("account"),
         "may": may,
         "provider": site().provider is not None,
-        "set_up_waits": found is not None and found.stage is Stage.LINK,
+        "link_worked": found is not None and found.stage.by_link,
     }
 
 
@@ -55,42 +44,36 @@ def use_password() -> AnyResponse:
     """Check address and password, and go on to what is still asked."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
     try:
-        account, stage = by_password(site().store, email, password, request.remote_addr or "", site().now())
+        account, stage = by_password(site().store, email, password, origin(), site().now())
     except (SignInRefused, TooManyTries) as refusal:
         return _refused(_sign_in_page(refusal, email=email[:254]), refusal)
     start_session(account.id, stage)
-    return _go_on(stage)
+    return _go_on(stage, account.role)
 
 
 @blueprint.get("/sign-in/<token>", action=Action.SIGN_IN)
 def link(token: str) -> str:
     """Show the one button that uses the link up: programs that look at links before people do must not."""
-    with site().store.reading() as connection:
-        _live_token(connection, token)
+    links.require_link(site().store, token, site().now())
     return render_template("signin/link.html", token=token)
 
 
 @blueprint.post("/sign-in/<token>", action=Action.SIGN_IN)
 def use_link(token: str) -> AnyResponse:
     """Use the link up and open a session under a new id."""
-    store = site().store
-    with store.writing() as connection:
-        found = _live_token(connection, token)
-        if found.account_id is None:
-            raise LinkSpent
-        account = accounts.account_by_id(store, connection, found.account_id)
-        if account.closed_at is not None or not accounts.revoke_token(connection, found.id, site().now()):
-            raise LinkSpent
-    stage = stage_by_link(store, account)
-    start_session(account.id, stage)
-    return _go_on(stage)
+    used = links.use_link(site().store, token, site().now())
+    drop_link(site().key_dir, token)
+    if used.starts_afresh:
+        _LOG.warning("a link that replaces the second factor was used", account=used.account.id.hex())
+    start_session(used.account.id, used.stage)
+    return _go_on(used.stage, used.account.role)
 
 
 @blueprint.get("/sign-in/second-factor", action=Action.SIGN_IN)
 def second_factor() -> AnyResponse:
     """Ask for a code of the authenticator, or a recovery code."""
     found = signing_in()
-    if found is None or found[1] is not Stage.FACTOR:
+    if found is None or not found[1].asks_code:
         return _next_step() or redirect(url_for("session.sign_in"), 303)
     return make_response(render_template("signin/second_factor.html", fault=None))
 
@@ -102,15 +85,16 @@ def use_second_factor() -> AnyResponse:
     if found is None:
         raise SignInNeeded("The time for this sign-in has passed.", "Begin again.")
     account, stage = found
-    if stage is not Stage.FACTOR:
-        return _go_on(stage)
+    if not stage.asks_code:
+        return _go_on(stage, account.role)
     code = request.form.get("one_time_code", "")[:100]
     try:
-        by_second_factor(site().store, account, code, request.remote_addr or "", site().now())
+        by_second_factor(site().store, account, code, origin(), site().now())
     except (SignInRefused, TooManyTries) as refusal:
         return _refused(render_template("signin/second_factor.html", fault=refusal), refusal)
-    start_session(account.id, Stage.OPEN)
-    return _go_on(Stage.OPEN)
+    start_session(account.id, Stage.OPEN if stage is Stage.FACTOR else Stage.RESET)
+    remember_device(account)
+    return redirect(after_sign_in(), 303)
 
 
 @blueprint.post("/sign-out", action=Action.SIGN_IN)
@@ -128,18 +112,16 @@ def after_sign_in() -> str:
     return wanted
 
 
-def _go_on(stage: Stage) -> AnyResponse:
-    if stage is Stage.FACTOR:
+def _go_on(stage: Stage, role: Role) -> AnyResponse:
+    if stage.asks_code:
         return redirect(url_for("session.second_factor"), 303)
-    if stage is Stage.SET_UP:
-        return redirect(url_for("set_up.password"), 303)
-    return redirect(after_sign_in(), 303)
+    return redirect(after_sign_in() if stage.is_in(role) else url_for("set_up.password"), 303)
 
 
 def _next_step() -> AnyResponse | None:
     """Return the way on for somebody who has signed in, wholly or half."""
     found = signing_in()
-    return None if found is None else _go_on(found[1])
+    return None if found is None else _go_on(found[1], found[0].role)
 
 
 def _sign_in_page(fault: SignInRefused | TooManyTries | None = None, email: str = "") -> str:
@@ -151,11 +133,3 @@ def _refused(page: str, refusal: SignInRefused | TooManyTries) -> Response:
     if isinstance(refusal, TooManyTries):
         response.headers["Retry-After"] = str(refusal.seconds)
     return response
-
-
-def _live_token(connection: Connection, token: str) -> StoredToken:
-    if kind_of(token) is TokenKind.SIGN_IN:
-        found = accounts.token_by_digest(site().store, connection, digest_of(token))
-        if found is not None and found.kind == TokenKind.SIGN_IN and found.is_live(site().now()):
-            return found
-    raise LinkSpent

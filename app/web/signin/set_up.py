@@ -18,6 +18,7 @@ from app.store.proofs import Proofs
 from app.store.sessions import Stage
 from app.web import form_once
 from app.web.browser_session import current_session, start_session
+from app.web.known_device import origin, remember_device
 from app.web.principal import SignInNeeded, signed_in_account, signing_in
 from app.web.signin.qr import qr_svg
 from app.web.site import site
@@ -35,23 +36,24 @@ def password() -> AnyResponse:
     held = proofs_of(account)
     if stage is Stage.SET_UP and held.password:
         return redirect(url_for("set_up.second_factor"), 303)
-    return make_response(_password_page(account, held, None))
+    return make_response(_password_page(account, stage, held, None))
 
 
 @blueprint.post("/set-up/password", action=Action.SIGN_IN)
 def choose_password() -> AnyResponse:
-    """Set the password; other sessions of the account end, this one goes on under a new id."""
+    """Set the password; this session goes on under a new id."""
     account, stage = _person()
     held = proofs_of(account)
     try:
-        _require_present_password(account, held)
+        if not stage.by_link:
+            _require_present_password(account, held)
         if request.form.get("password", "") != request.form.get("password_again", ""):
             raise PasswordRefused("The two passwords differ.", "Type the same one twice.")
-        sign_in.choose_password(site().store, account, request.form.get("password", ""), site().now())
+        chosen = request.form.get("password", "")
+        sign_in.choose_password(site().store, account, chosen, site().now(), here=_here())
     except Refusal as refusal:
-        return _refused(_password_page(account, held, refusal), refusal)
-    end_other_sessions(account)
-    start_session(account.id, stage)
+        return _refused(_password_page(account, stage, held, refusal), refusal)
+    start_session(account.id, _stage_after_password(account, stage))
     flash("Your password is set.")
     return redirect(url_for("account.show" if held.secret else "set_up.second_factor"), 303)
 
@@ -79,9 +81,10 @@ def confirm_second_factor() -> AnyResponse:
         if held.secret:
             _require_present_password(account, held)
         code = request.form.get("one_time_code", "")
+        here = _here()
 
         def work(register: Register) -> dict[str, object]:
-            codes = sign_in.set_up_second_factor(register.store, account, secret, code, site().now())
+            codes = sign_in.set_up_second_factor(register.store, account, secret, code, site().now(), here=here)
             return {"kind": "recovery", "codes": codes}
 
         return work
@@ -91,7 +94,10 @@ def confirm_second_factor() -> AnyResponse:
     except (SignInRefused, TooManyTries) as refusal:
         page = _factor_page(account, held, secret, request.form.get("form_id", ""), refusal)
         return _refused(page, refusal)
-    start_session(account.id, Stage.OPEN)
+    # A form that was sent before proves nothing: what it set up does.
+    if proofs_of(account).secret:
+        start_session(account.id, Stage.OPEN)
+        remember_device(account)
     return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
@@ -99,7 +105,7 @@ def confirm_second_factor() -> AnyResponse:
 def renew_recovery_codes() -> AnyResponse:
     """Make new recovery codes in place of those before; show them, once."""
     account, stage = _person()
-    if not stage.is_in:
+    if not stage.is_in(account.role):
         raise SignInNeeded("Sign in first.")
     held = proofs_of(account)
 
@@ -127,32 +133,47 @@ def proofs_of(account: Account) -> Proofs:
 
 def end_other_sessions(account: Account) -> int:
     """End every session of an account but this one; return how many."""
-    here = current_session()
     with site().store.writing() as connection:
-        return sessions.end_sessions_of(
-            connection, account.id, site().now(), but=here.digest if here is not None else b""
-        )
+        return sessions.end_sessions_of(connection, account.id, site().now(), but=_here())
 
 
 def _person() -> tuple[Account, Stage]:
-    """Return who sets something up: signed in, or by password with no second factor to ask for yet."""
+    """Return who sets something up: signed in, or by password or link with no second factor to ask for yet."""
     signed_in_account()  # for the layout
     found = signing_in()
-    if found is None or found[1] is Stage.FACTOR:
+    if found is None or found[1].asks_code:
         raise SignInNeeded("Sign in first.", "Then set up your password and second factor.")
     return found
+
+
+def _stage_after_password(account: Account, stage: Stage) -> Stage:
+    """Return how far a sign-in has come once a password is chosen: a link has done by then what it stands for."""
+    if stage is Stage.RESET:
+        return Stage.OPEN
+    return stage if stage.is_in(account.role) else Stage.SET_UP
+
+
+def _here() -> bytes:
+    found = current_session()
+    return b"" if found is None else found.digest
 
 
 def _require_present_password(account: Account, held: Proofs) -> None:
     """Ask for the password that is there before anything takes its place."""
     if held.password is not None:
         stated = request.form.get("present_password", "")
-        sign_in.by_password(site().store, account.email, stated, request.remote_addr or "", site().now())
+        sign_in.by_password(site().store, account.email, stated, origin(), site().now())
 
 
-def _password_page(account: Account, held: Proofs, fault: Refusal | None) -> str:
+def _password_page(account: Account, stage: Stage, held: Proofs, fault: Refusal | None) -> str:
     return render_template(
-        "signin/set_up_password.html", person=account, held=held, fault=fault, shortest=SHORTEST, longest=LONGEST
+        "signin/set_up_password.html",
+        person=account,
+        held=held,
+        asks_present=held.password is not None and not stage.by_link,
+        fault=fault,
+        shortest=SHORTEST,
+        longest=LONGEST,
     )
 
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from app.domain.access import Role
 from app.factory import create_app
+from app.register.people import accounts
 from app.settings import read_settings
 from app.store import identities
 from app.store.identities import Identity
@@ -151,15 +152,46 @@ def test_an_identity_that_is_linked_to_nobody_is_told_its_subject_and_let_in_now
     assert browser.get("/").status_code == 303
 
 
-def test_who_came_by_an_invitation_links_it_and_comes_back_by_it(web, provider, sign_in, go, csrf):
-    invited = sign_in("new@example.org", Role.DCC)
-    answer = go(invited, "/account")
+def test_who_came_by_an_invitation_links_it_in_place_of_a_second_factor_and_comes_back_by_it(
+    web, provider, invited, go, csrf, read
+):
+    staff = invited("new@example.org", Role.DCC).client
+    assert "Link my organisation's sign-in" in read(staff.get("/set-up/password"))
+    assert staff.get("/account").location == "/sign-in"
+    answer = go(staff, "/set-up/password")
     assert (answer.status_code, answer.location) == (303, "/account")
-    assert "Linked as" in invited.get("/account").text
-    invited.post("/sign-out", data={"csrf_token": csrf(invited.get("/account"))})
-    assert go(invited).location == "/"
-    other = sign_in("other@example.org", Role.DCC)
-    assert go(other, "/account").status_code == 409
+    assert "Linked as" in staff.get("/account").text
+    staff.post("/sign-out", data={"csrf_token": csrf(staff.get("/account"))})
+    assert go(staff).location == "/"
+    other = invited("other@example.org", Role.DCC).client
+    assert go(other, "/set-up/password").status_code == 409
+    assert other.get("/account").location == "/sign-in"
+
+
+def test_who_is_in_already_links_it_from_the_account(web, invited, alpha, go):
+    user = invited("a@example.org", Role.USER, "ALPHA").client
+    assert go(user, "/account").location == "/account"
+    assert "Linked as" in user.get("/account").text
+
+
+def test_a_password_alone_links_nothing_where_a_second_factor_is_asked_for(web, ann, go):
+    ann.sign_out()
+    ann.sign_in()
+    assert go(ann.client, "/sign-in/second-factor").status_code == 403
+    assert ann.client.get("/").location == "/sign-in"
+
+
+def test_a_link_to_start_afresh_ends_what_the_provider_opened_since_it_was_made(
+    web, store, clock, add_account, provider, go, person
+):
+    account = add_account("dcc@example.org", Role.DCC)
+    with store.writing() as connection:
+        identities.link_identity(store, connection, account.id, Identity(provider.issuer, "subject-1"), clock())
+    link = accounts.start_afresh(store, account.email, clock())
+    browser = web.test_client()
+    assert go(browser).location == "/"
+    assert person(account.email).follow(link).location == "/set-up/password"
+    assert browser.get("/").location == "/sign-in"
 
 
 def test_a_wrong_state_an_error_and_another_issuer_are_one_refusal(web, provider, go, csrf):

@@ -1,77 +1,16 @@
-"""Signing in by password and second factor: every step, every limit, and one answer for everybody who is not let in."""
+"""Signing in by password and second factor: every step, and one answer for everybody who is not let in."""
 
 import re
 
-import pyotp
 import pytest
 
 from app.domain.access import Role
 from app.register.people import accounts
-from app.register.people.sign_in import network_of
-
-PASSWORD = "correct horse battery staple"
+from tests.web.signin.person import PASSWORD, code_of, hidden
 
 
-def hidden(page, name):
-    return re.search(rf'name="{name}" value="([^"]*)"', page.text)[1]
-
-
-def code_of(secret, clock):
-    return pyotp.TOTP(secret).at(clock())
-
-
-class Person:
-    """Somebody with an account, in a browser of their own, doing what the pages ask."""
-
-    def __init__(self, client, csrf, clock, email):
-        self.client, self.csrf, self.clock, self.email = client, csrf, clock, email
-        self.secret, self.codes = "", []
-
-    def post(self, path, page_at=None, **fields):
-        page = self.client.get(page_at or path)
-        return self.client.post(path, data={"csrf_token": self.csrf(page), **fields})
-
-    def choose_password(self, password=PASSWORD):
-        return self.post("/set-up/password", password=password, password_again=password)
-
-    def add_factor(self):
-        page = self.client.get("/set-up/second-factor")
-        self.secret = hidden(page, "authenticator")
-        fields = {name: hidden(page, name) for name in ("form_id", "authenticator")}
-        code = code_of(self.secret, self.clock)
-        answer = self.client.post(
-            "/set-up/second-factor", data={"csrf_token": self.csrf(page), "one_time_code": code, **fields}
-        )
-        self.codes = re.findall(r"<code>([0-9a-z]{5}-[0-9a-z]{5})</code>", self.client.get(answer.location).text)
-        self.clock.forward(seconds=30)
-        return answer
-
-    def sign_out(self):
-        is_in = self.client.get("/account").status_code == 200
-        self.post("/sign-out", "/account" if is_in else "/sign-in/second-factor")
-
-    def sign_in(self, password=PASSWORD, email=None):
-        return self.post("/sign-in", email=email or self.email, password=password)
-
-    def give_code(self, code=None):
-        return self.post("/sign-in/second-factor", one_time_code=code or code_of(self.secret, self.clock))
-
-
-@pytest.fixture
-def newcomer(sign_in, csrf, clock):
-    """Somebody who came by a link and has set nothing up yet."""
-    return Person(sign_in("Dcc@Example.org".lower(), Role.DCC), csrf, clock, "dcc@example.org")
-
-
-@pytest.fixture
-def ann(newcomer):
-    """Somebody with password and second factor, signed in."""
-    newcomer.choose_password()
-    newcomer.add_factor()
-    return newcomer
-
-
-def test_a_newcomer_is_in_by_the_link_and_led_through_password_second_factor_and_codes(newcomer):
+def test_a_newcomer_of_a_user_is_in_by_the_link_and_led_through_password_second_factor_and_codes(invited, alpha):
+    newcomer = invited("a@example.org", Role.USER, "ALPHA")
     assert "Set up my sign-in" in newcomer.client.get("/").text
     answer = newcomer.choose_password()
     assert (answer.status_code, answer.location) == (303, "/set-up/second-factor")
@@ -95,7 +34,8 @@ def test_password_then_code_then_in(ann):
     assert ann.client.get("/").status_code == 200
 
 
-def test_who_has_a_password_alone_reaches_the_set_up_pages_and_nothing_else(web, newcomer):
+def test_who_has_a_password_alone_reaches_the_set_up_pages_and_nothing_else(invited, alpha):
+    newcomer = invited("a@example.org", Role.USER, "ALPHA")
     newcomer.choose_password()
     newcomer.sign_out()
     assert newcomer.sign_in().location == "/set-up/password"
@@ -106,12 +46,12 @@ def test_who_has_a_password_alone_reaches_the_set_up_pages_and_nothing_else(web,
     assert newcomer.client.get("/").status_code == 200
 
 
-def test_each_code_works_once(ann, web, csrf, clock):
+def test_each_code_works_once(ann, person, clock):
     ann.sign_out()
     ann.sign_in()
     code = code_of(ann.secret, clock)
     assert ann.give_code(code).status_code == 303
-    thief = Person(web.test_client(), csrf, clock, ann.email)
+    thief = person(ann.email)
     thief.sign_in()
     assert thief.give_code(code).status_code == 422
     clock.forward(seconds=30)
@@ -139,92 +79,21 @@ def test_a_recovery_code_works_once_and_new_ones_end_those_before(ann, read):
     assert ann.give_code(ann.codes[2]).status_code == 422
 
 
-def test_unknown_closed_without_password_and_wrong_get_one_answer(ann, web, csrf, clock, store, add_account):
+def test_unknown_closed_without_password_and_wrong_get_one_answer(ann, person, clock, store, add_account):
     add_account("fresh@example.org", Role.DCC)
     closed = add_account("closed@example.org", Role.DCC)
     accounts.close_account(store, closed, clock())
     answers = {}
     for email in ("dcc@example.org", "nobody@example.org", "fresh@example.org", "closed@example.org"):
-        stranger = Person(web.test_client(), csrf, clock, email)
+        stranger = person(email)
         page = stranger.sign_in("wrong horse battery staple")
         answers[email] = (page.status_code, re.sub(r'value="[^"]*"', "", page.text))
     assert {status for status, _ in answers.values()} == {422}
     assert len(set(answers.values())) == 1
 
 
-def test_ten_tries_a_minute_of_an_account_from_anywhere(web, csrf, clock, ann):
-    ann.sign_out()
-    statuses = []
-    for number in range(12):
-        stranger = Person(web.test_client(), csrf, clock, ann.email)
-        stranger.client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
-        statuses.append(stranger.sign_in("wrong").status_code)
-        clock.forward(seconds=1)
-    assert statuses == [422] * 10 + [429] * 2
-    answer = ann.sign_in()
-    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "48")
-    clock.forward(seconds=48)
-    assert ann.sign_in().status_code == 303
-
-
-def test_ten_tries_a_minute_of_a_network_whatever_the_accounts(web, csrf, clock):
-    stranger = Person(web.test_client(), csrf, clock, "")
-    statuses = [stranger.sign_in("wrong", f"a{number}@example.org").status_code for number in range(12)]
-    assert statuses == [422] * 10 + [429] * 2
-
-
-def test_a_right_password_is_not_counted(ann):
-    for _ in range(12):
-        ann.sign_out()
-        assert ann.sign_in().status_code == 303
-
-
-def test_thirty_wrong_codes_a_day_and_no_more(ann, clock):
-    ann.sign_out()
-    ann.sign_in()
-    statuses = []
-    for _ in range(31):
-        statuses.append(ann.give_code("000000").status_code)
-        clock.forward(seconds=30)
-    assert statuses == [422] * 30 + [429]
-    clock.forward(hours=24)
-    ann.sign_in()
-    assert ann.give_code().status_code == 303
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("", ""),
-        ("not an address", "not an address"),
-    ],
-)
-def test_an_ipv6_site_counts_as_one_network(address, network):
-    assert network_of(address) == network
-
-
-def test_a_link_stands_for_the_password_and_not_for_the_second_factor(ann, web, store, csrf, clock, add_link):
-    account = next(one for one in accounts.list_accounts(store) if one.email == ann.email)
-    path = f"/sign-in/{add_link(account)}"
-    finder = web.test_client()
-    answer = finder.post(path, data={"csrf_token": csrf(finder.get(path))})
-    assert answer.location == "/sign-in/second-factor"
-    assert finder.get("/").status_code == 303
-
-
-def test_starting_afresh_forgets_both_and_ends_every_session(ann, web, store, csrf, clock):
-    token = accounts.start_afresh(store, ann.email, clock())
-    assert ann.client.get("/").status_code == 303
-    assert ann.sign_in().status_code == 422
-    path = f"/sign-in/{token}"
-    again = web.test_client()
-    assert again.post(path, data={"csrf_token": csrf(again.get(path))}).location == "/"
-
-
-def test_a_new_password_needs_the_old_one_and_ends_other_sessions(ann, web, csrf, clock):
-    other = Person(web.test_client(), csrf, clock, ann.email)
+def test_a_new_password_needs_the_old_one_and_ends_other_sessions(ann, person):
+    other = person(ann.email)
     other.secret = ann.secret
     other.sign_in()
     assert other.give_code().location == "/"

@@ -464,7 +464,7 @@ def test_it_stands_in_the_menu_of_service(admin):
     assert f'<a href="{PAGE}" aria-current="true">Messages</a>' in admin.get(NEW).text
 
 
-def test_what_was_typed_outlives_the_session(admin, clock, store, add_link, csrf, let_in):
+def test_what_was_typed_outlives_the_session(admin, clock, store, use_link, let_in):
     known = let_in("before")
     change = f"{PAGE}/recipients/{known.id}"
     for path, words, wanted in (
@@ -479,8 +479,7 @@ def test_what_was_typed_outlives_the_session(admin, clock, store, add_link, csrf
         clock.forward(minutes=31)
         assert admin.post(path, data=form).location == "/sign-in"
         (account,) = accounts.list_accounts(store)
-        link = f"/sign-in/{add_link(account)}"
-        assert admin.post(link, data={"csrf_token": csrf(admin.get(link))}).location == "/unfinished"
+        assert use_link(admin, account).location == "/unfinished"
         waiting = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', admin.get("/unfinished").text)
         kept = {}
         for name, value in waiting:
