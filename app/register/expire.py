@@ -35,8 +35,7 @@ def expire_past_windows(register: Register, now: datetime) -> int:
         due = {held.closure.id: held for held in changed}
         if last is not None:
             weeks = weeks_touched(min(last.ran_at, now) - _LOOK_BACK, now + timedelta(microseconds=1))
-            week_keys = [store.blind.week(week) for week in weeks]
-            due |= {held.closure.id: held for held in rows.touching(store, connection, week_keys, codes)}
+            due |= {held.closure.id: held for held in rows.touching(store, connection, weeks, codes)}
     passed = [held for held in due.values() if held.closure.has_passed(now)]
     count = sum(_expire(register, group, now) for group in _by_user(passed))
     with store.writing() as connection:

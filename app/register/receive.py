@@ -327,12 +327,10 @@ def _clashes(receiving: Receiving, decisions: Sequence[Decision], names: Names) 
     }
     if not subjects or len(names.gateways) == 1:
         return {}
-    week_keys = dict.fromkeys(
-        store.blind.week(week) for closure in subjects.values() for week in closure.window.weeks()
-    )
+    weeks = dict.fromkeys(week for closure in subjects.values() for week in closure.window.weeks())
     others = {
         held.closure.id: held.closure
-        for held in rows.touching(store, connection, week_keys, {user.id: user.code})
+        for held in rows.touching(store, connection, weeks, {user.id: user.code})
         if held.closure.state is State.PLANNED
     }
     told = {closure.reference for closure in subjects.values()}

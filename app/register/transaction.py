@@ -88,7 +88,7 @@ class Transaction:
         rows.update_closures(self.store, connection, self._updates, change)
         rows.update_closures(self.store, connection, self._restated, None)
         rows.insert_revisions(connection, self._revisions)
-        rows.index_weeks(self.store, connection, self._windows, self._moved)
+        rows.index_weeks(self.store, connection, self.user_id, self._windows, self._moved)
         self._tell(connection)
         write_head(connection, replace(self.log.flush(connection), change=change, stamped_at=stamped_at))
 

@@ -112,10 +112,9 @@ class _Sight:
         Of two that clash, the one recorded later tells of it, so that a clash is told once.
         """
         closure = held.closure
-        weeks = [self.store.blind.week(week) for week in closure.window.weeks()]
         found = [
             other.closure
-            for other in rows.touching(self.store, self.connection, weeks, dict(self.codes))
+            for other in rows.touching(self.store, self.connection, closure.window.weeks(), dict(self.codes))
             if other.closure.state is State.PLANNED
             and other.closure.gateway != closure.gateway
             and other.closure.window.overlaps(closure.window)

@@ -33,10 +33,9 @@ def tell_by_the_clock(register: Register, now: datetime) -> int:
         if not listeners:
             return 0
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
-        weeks = [store.blind.week(week) for week in weeks_touched(now, now + _AHEAD)]
         found = [
             Notification(listener.id, kind, held.closure.id, held.closure.number)
-            for held in rows.touching(store, connection, weeks, codes)
+            for held in rows.touching(store, connection, weeks_touched(now, now + _AHEAD), codes)
             for listener in listeners
             if listener.user_id in {None, held.user_id}
             for kind in kinds_of_hour(held.closure, now, calendar) & listener.kinds
