@@ -97,7 +97,7 @@ class Transaction:
         if not self._to_tell:
             return
         told = [
-            Notification(listener.id, kind, closure.id, closure.number)
+            (listener, Notification(listener.id, kind, closure.id, closure.number))
             for listener in recipients.listeners(connection)
             if listener.user_id in {None, self.user_id}
             for closure, kinds in self._to_tell

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -242,7 +243,7 @@ def revision_row(
 def index_weeks(
     store: Store, connection: sa.Connection, user_id: bytes, moved_to: Sequence[PlannedClosure], moved: Sequence[bytes]
 ) -> None:
-    """Index the windows that entries set for a User, as the current ones; earlier ones of ``moved`` closures are not."""
+    """Index the windows that entries of a User set, as the current ones; earlier ones of ``moved`` are not any more."""
     for group in in_groups(moved):
         connection.execute(_PAST_WEEKS, {"ids": group})
     rows = [
@@ -318,6 +319,12 @@ def recorded_after(
         if written is not None:
             found.append((row.user_id, written))
     return found, reached
+
+
+def closures_dated_after(connection: sa.Connection, instant: datetime) -> list[bytes]:
+    """Return the closures that have an entry dated after an instant."""
+    query = sa.select(revisions.c.closure_id).where(revisions.c.received_at > instant).distinct()
+    return list(connection.execute(query).scalars())
 
 
 def all_revisions(connection: sa.Connection) -> sa.CursorResult[Any]:
