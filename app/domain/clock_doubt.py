@@ -63,7 +63,7 @@ def judge_clock(standing: ClockStanding | None, reading: ClockReading) -> ClockS
     off, against = _difference(standing, reading)
     if abs(off) <= TOLERANCE:
         return believe(reading)
-    known = standing or believe(reading)
+    known = standing or believe(replace(reading, now=reading.database or reading.now))
     since, before = reading.since_boot, known.doubt
     if before is not None and before.since <= since and before.against == against:
         since = before.since if abs(before.off - off) <= TOLERANCE else since

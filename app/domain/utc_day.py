@@ -1,4 +1,4 @@
-"""When work that nobody is to read a closure's time from is done and dated: by whole days in UTC (ADR 30)."""
+"""When work that nobody is to read a closure's time from is done and dated: by whole days in UTC (ADR 11, ADR 18)."""
 
 from datetime import datetime
 

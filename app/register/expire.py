@@ -1,7 +1,7 @@
 """Windows that have passed expire: an entry in the history, made by the scheduler, that no subscriber sees.
 
 What has passed is told by the clock everywhere; when that is noted matters to nobody. So the scheduler notes it in one
-batch a day, whose time tells no window's end (ADR 30).
+batch a day, whose time tells no window's end (ADR 11).
 """
 
 from collections.abc import Iterable

@@ -20,7 +20,7 @@ recipients = Table(
 
 # What is handed to a mail server or a webhook, once it was put together. No text is kept: it is made when it is sent.
 # When it was made, is due and was settled is sealed: a message may leave as a window starts or ends. In clear are days,
-# for the order of the lists and for retention, and in SQLite rows have no order of their own (ADR 30).
+# for the order of the lists and for retention, and in SQLite rows have no order of their own (ADR 18).
 messages = Table(
     "messages",
     metadata,

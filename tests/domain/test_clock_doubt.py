@@ -78,7 +78,9 @@ def test_the_databases_clock_is_asked_first_and_no_hour_settles_it():
     apart = [read(n * HOUR, database=BOOTED + n * HOUR - DAY) for n in range(1, 5)]
     found = after(*apart)
     assert found.doubt == ClockDoubt(DAY, THE_DATABASE, HOUR)
-    assert judge_clock(found, read(5 * HOUR, database=BOOTED + 5 * HOUR + MINUTE)).doubt is None
+    # Once the clock is put right it agrees with its own pace too: the database's was remembered.
+    right = ClockReading(BOOTED + 5 * HOUR - DAY, "one", 5 * HOUR, BOOTED + 5 * HOUR - DAY)
+    assert judge_clock(found, right) == believe(right)
 
 
 def test_a_doubt_in_words():
