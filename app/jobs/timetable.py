@@ -11,9 +11,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.domain.refusal import Refusal
-from app.jobs.clock_watch import watch_clock
-from app.jobs.horizon import extend_horizon
-from app.jobs.housekeeping import keep_house
+from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
@@ -116,12 +114,8 @@ class Timetable:
             _LOG.warning("not delivered", failed=sent.failed)
 
     def _keep_house(self) -> None:
-        """Purge and clear what is old, unless the clock is doubted: what is purged does not come back."""
-        if watch_clock(self._register, read_clocks(self._register.store, self._now)) is not None:
-            _LOG.warning("kept no house: the clock is doubted")
-            return
-        added = extend_horizon(self._register, self._now())
-        _LOG.info("kept house", outcome=keep_house(self._register, self._now()), occurrences_added=added)
+        outcome = keep_house_on_time(self._register, read_clocks(self._register.store, self._now))
+        _LOG.info("kept house", outcome=outcome)
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
         """Let a job that fails be tried again at its next time, and say why it failed."""

@@ -16,6 +16,8 @@ import pytest
 from app.domain.access import Principal, Role
 from app.domain.clock_doubt import ClockReading
 from app.domain.closure import State, Step
+from app.jobs.clock_watch import confirm_clock
+from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.sweep import sweep, sweep_on_time
 from app.register.reading import find_closure, find_history
 from app.register.verification import verify_record
@@ -148,3 +150,15 @@ def test_the_first_sweep_catches_up_with_days_that_nobody_swept(register, alpha,
     (ack,) = give(alpha, announce("u1", "2026-11-24T15:00", hours=2)).accepted
     assert [on_time(register, NOW + days * DAY).expired for days in (0, 4, 4)] == [0, 1, 0]
     assert steps_of(register, ack.closure.reference)[-1] == (Step.EXPIRED, NOW + 4 * DAY)
+
+
+def test_a_clock_that_is_far_ahead_purges_nothing(register, alpha, announce, give):
+    """What is purged does not come back."""
+    give(alpha, announce("u1", "2026-11-24T15:00", hours=2), octets=b"said")
+    on_time(register, NOW)
+    ahead = ClockReading(NOW + 4_000 * DAY, "one", NOW - BOOTED)
+    assert keep_house_on_time(register, ahead) == "nothing, as the clock is 4000 days, 0:00:00 ahead of its own pace"
+    right = ClockReading(NOW, "one", NOW - BOOTED)
+    assert keep_house_on_time(register, right).startswith("purged 0 notices, 0 closures")
+    confirm_clock(register, ahead)
+    assert keep_house_on_time(register, ahead).startswith("purged 1 notices, 1 closures")
