@@ -137,13 +137,17 @@ def test_what_a_clock_that_ran_ahead_had_expire_stands_again(register, alpha, an
 def test_expiry_is_noted_once_a_day_at_a_time_of_no_closure(register, alpha, announce, give):
     """When a row was written would tell when a window ended: all of a day are written together."""
     given = [announce(f"u{n}", f"2026-11-24T{n + 10}:17", hours=1 + n % 3) for n in range(12)]
+    # One that ended before it was told of, and one that ends between midnight and the sweep that comes after it.
+    given += [announce("past", "2026-11-20T10:17"), announce("at midnight", "2026-11-24T23:02", hours=1)]
+    on_time(register, NOW)
     references = [ack.closure.reference for ack in give(alpha, *given).accepted]
-    swept = [NOW + timedelta(minutes=n) for n in range(0, 60 * 24 * 2, 7)]
+    swept = [NOW + timedelta(minutes=n) for n in range(13, 60 * 24 * 2, 13)]
     for at in swept:
         on_time(register, at)
-    noted = {steps_of(register, reference)[-1] for reference in references}
+    noted = [steps_of(register, reference)[-1] for reference in references]
     first_after = [next(at for at in swept if at >= datetime(2026, 11, day, tzinfo=UTC)) for day in (25, 26)]
-    assert noted == {(Step.EXPIRED, at) for at in first_after}
+    assert set(noted) == {(Step.EXPIRED, at) for at in first_after}
+    assert noted[-2:] == [(Step.EXPIRED, at) for at in first_after]
 
 
 def test_the_first_sweep_catches_up_with_days_that_nobody_swept(register, alpha, announce, give):
