@@ -4,6 +4,7 @@ import click
 
 from app.cli.account import account
 from app.cli.archive import backup, restore
+from app.cli.clock import clock
 from app.cli.closure import closure
 from app.cli.db import db
 from app.cli.gateway import gateway
@@ -49,7 +50,7 @@ def main() -> None:
 
 
 for _command in (
-    *(up, serve, work, sweep, db, backup, restore, keys, record, policy),
+    *(up, serve, work, sweep, clock, db, backup, restore, keys, record, policy),
     *(
         user,
         gateway,

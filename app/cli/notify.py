@@ -141,6 +141,7 @@ def change(
             address=held.address if address is None else address,
             kinds=frozenset(map(Kind, kinds)) or held.kinds,
             digest_hour=None if at_once else held.digest_hour if digest is None else digest,
+            now=utc_now(),
         )
         changed = recipients.find_recipient(service.store, held.id)
     say(_facts(changed), f"{changed.recipient.address} is told as you say from now on.")

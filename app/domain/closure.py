@@ -34,11 +34,12 @@ class Step(StrEnum):
     PLANNED_AGAIN = "planned again"
     SUPERSEDED = "superseded"
     EXPIRED = "expired"
+    REINSTATED = "reinstated"
 
     @property
     def is_numbered(self) -> bool:
-        """Tell whether the step gets a revision number: superseded notices and expiry do not (ADR 11)."""
-        return self not in {Step.SUPERSEDED, Step.EXPIRED}
+        """Tell whether the step gets a revision number: superseded notices, expiry and its undoing do not (ADR 11)."""
+        return self not in {Step.SUPERSEDED, Step.EXPIRED, Step.REINSTATED}
 
 
 _CHANGES = {
@@ -55,8 +56,9 @@ NEXT_STATE: Mapping[State | None, Mapping[Step, State]] = {
     State.PLANNED: {**_CHANGES, Step.SUPERSEDED: State.PLANNED, Step.EXPIRED: State.EXPIRED},
     # Whatever is told of a withdrawn closure but its withdrawal plans it again, with whichever times.
     State.WITHDRAWN: {Step.PLANNED_AGAIN: State.PLANNED, Step.SUPERSEDED: State.WITHDRAWN},
-    # Retrospective notices are welcome: what they leave planned expires again at the next sweep.
-    State.EXPIRED: {**_CHANGES, Step.SUPERSEDED: State.EXPIRED},
+    # Retrospective notices are welcome: what they leave planned expires again. What a clock that ran ahead had expire
+    # early is reinstated once the clock is right.
+    State.EXPIRED: {**_CHANGES, Step.SUPERSEDED: State.EXPIRED, Step.REINSTATED: State.PLANNED},
 }
 """Which steps may follow on a state (None: nothing was heard yet), and the state that each leads to."""
 
@@ -65,12 +67,12 @@ NEXT_STATE: Mapping[State | None, Mapping[Step, State]] = {
 class Revision:
     """One entry in the history of a closure, as it was recorded.
 
-    ``entry`` counts from 1; ``number`` is the revision's, None for a superseded notice and for expiry. ``changed_at``
-    is what feeds state as LAST-MODIFIED, in whole seconds: it rises with every numbered revision, even where two are
-    received in one second or our clock is set back. ``window_received_at`` is when we heard of the window that stands
-    after it: for a later occurrence of a rule, when we received the rule. ``channel`` and ``given_by`` say who told us
-    and how; ``verdict`` is None where nothing was told. ``remarks`` say how times were read; ``left_out`` names what
-    was not kept beyond date, time, gateway and reference.
+    ``entry`` counts from 1; ``number`` is the revision's, None for a superseded notice, for expiry and for its undoing.
+    ``changed_at`` is what feeds state as LAST-MODIFIED, in whole seconds: it rises with every numbered revision, even
+    where two are received in one second or our clock is set back. ``window_received_at`` is when we heard of the window
+    that stands after it: for a later occurrence of a rule, when we received the rule. ``channel`` and ``given_by`` say
+    who told us and how; ``verdict`` is None where nothing was told. ``remarks`` say how times were read; ``left_out``
+    names what was not kept beyond date, time, gateway and reference.
     """
 
     entry: int
@@ -131,6 +133,10 @@ class PlannedClosure:
     def has_passed(self, now: datetime) -> bool:
         """Tell whether the window of a planned closure is over, so that it is due to expire."""
         return self.state is State.PLANNED and self.window.ends <= now
+
+    def expired_early(self, now: datetime) -> bool:
+        """Tell whether it was noted that the window is over, and it is not: our clock ran ahead then."""
+        return self.state is State.EXPIRED and self.window.ends > now
 
     def is_ahead(self, now: datetime) -> bool:
         """Tell whether the closure is planned and has not started."""

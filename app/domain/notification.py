@@ -9,6 +9,8 @@ from app.domain.london import london_date, read_wall_clock
 from app.domain.working_days import WorkingDayCalendar
 
 STARTS_WITHIN = timedelta(hours=24)
+EXPIRED_WITHIN = timedelta(hours=24)
+"""How long ago a window may have ended for anybody to be told of it."""
 REMINDER_DAYS = 5
 """Working Days before the start at which a User is asked whether a closure is still planned."""
 
@@ -29,7 +31,8 @@ class Kind(StrEnum):
 
 
 FOR_THE_SENDER = frozenset({Kind.RECEIPT, Kind.REMINDER})
-BY_THE_CLOCK = frozenset({Kind.STARTS, Kind.OPEN, Kind.REMINDER})
+BY_THE_CLOCK = frozenset({Kind.STARTS, Kind.OPEN, Kind.EXPIRED, Kind.REMINDER})
+_LONGEST_DIGEST = timedelta(hours=25)  # from one digest to the next, on the night on which the clocks go back
 _PLANS = frozenset({Step.FIRST, Step.PLANNED_AGAIN})
 
 
@@ -47,10 +50,8 @@ def kinds_of_step(step: Step, *, late: bool, from_notice: bool) -> frozenset[Kin
     """Return what there is to tell of one entry in a closure's history, when it is written.
 
     ``late``: the entry is a late change. ``from_notice``: a notice brought it, whose sender gets a receipt. A
-    superseded notice changed nothing, so nobody is told.
+    superseded notice changed nothing, so nobody is told; that a window is over is told by the clock.
     """
-    if step is Step.EXPIRED:
-        return frozenset({Kind.EXPIRED})
     if not step.is_numbered:
         return frozenset()
     found = {Kind.WITHDRAWN} if step is Step.WITHDRAWN else {Kind.NEW if step in _PLANS else Kind.MOVED, Kind.CLASH}
@@ -66,13 +67,11 @@ def kinds_of_hour(closure: PlannedClosure, now: datetime, calendar: WorkingDayCa
 
     A User that gave no more notice than the reminder leaves is not reminded of what it has only just told us.
     """
-    if closure.state is not State.PLANNED:
+    starts, ends = closure.window.starts, closure.window.ends
+    if closure.state is State.WITHDRAWN or ends + EXPIRED_WITHIN < now:
         return frozenset()
-    if closure.is_open(now):
-        return frozenset({Kind.OPEN})
-    starts = closure.window.starts
     if starts <= now:
-        return frozenset()
+        return frozenset({Kind.EXPIRED if ends <= now else Kind.OPEN})
     found = set()
     if starts - now <= STARTS_WITHIN:
         found.add(Kind.STARTS)
@@ -94,31 +93,28 @@ def still_holds(kind: Kind, number: int, closure: PlannedClosure, planned_since:
     if number != closure.number:
         return False
     if kind is Kind.OPEN:
-        return closure.state is State.PLANNED and closure.is_open(now)
+        return closure.is_open(now)
+    if kind is Kind.EXPIRED:
+        return closure.state_at(now) is State.EXPIRED
     if kind in BY_THE_CLOCK:
-        return closure.state is State.PLANNED and now < closure.window.starts
+        return closure.state is not State.WITHDRAWN and now < closure.window.starts
     return True
 
 
-def is_due(waiting_since: datetime, digest_hour: int | None, now: datetime) -> bool:
-    """Tell whether what has waited since ``waiting_since`` is to be told now: at once, or after the digest's hour.
+def due_from(digest_hour: int | None, now: datetime) -> datetime | None:
+    """Return from when what begins to wait at ``now`` is to be told: the next digest; None is at once.
 
     ``digest_hour`` is an hour of the day in London, at which one message tells all that came in before.
     """
-    if digest_hour is None or waiting_since > now:  # a clock that was set back must not hold anything up
-        return True
-    return waiting_since < _last_digest(digest_hour, now)
+    if digest_hour is None:
+        return None
+    today = _digest_of(now, 0, digest_hour)
+    return today if now < today else _digest_of(now, 1, digest_hour)
 
 
-def next_digest(hour: int, after: datetime) -> datetime:
-    """Return the first digest after an instant: it tells what began to wait then."""
-    today = _digest_of(after, 0, hour)
-    return today if after < today else _digest_of(after, 1, hour)
-
-
-def _last_digest(hour: int, now: datetime) -> datetime:
-    today = _digest_of(now, 0, hour)
-    return today if today <= now else _digest_of(now, -1, hour)
+def is_due(due_at: datetime | None, now: datetime) -> bool:
+    """Tell whether what is due from ``due_at`` is to be told now. A clock that was set back holds nothing up."""
+    return due_at is None or due_at <= now or due_at > now + _LONGEST_DIGEST
 
 
 def _digest_of(now: datetime, days: int, hour: int) -> datetime:

@@ -2,6 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from app.domain.clock_doubt import ClockReading
+from app.jobs.clock_watch import watch_clock
+from app.jobs.horizon import extend_horizon
 from app.register.register import Register
 from app.register.retention import purge_expired
 from app.store import kept_answers, outbox, runs, seen_items, sent_forms, sessions, subscriptions, tries
@@ -12,6 +15,15 @@ _DRAFTS_LAST = timedelta(hours=24)
 _ANSWERS_LAST = timedelta(hours=24)  # as the web promises to whoever sends an Idempotency-Key
 _MESSAGES_LAST = timedelta(days=400)  # as the read log: who was told what, and when
 _READS_LAST = timedelta(days=400)  # as long as a subscription may: its whole read log can be shown
+
+
+def keep_house_on_time(register: Register, reading: ClockReading) -> str:
+    """Extend rules and keep house as the clocks read, unless ours is doubted: what is purged does not come back."""
+    doubt = watch_clock(register, reading)
+    if doubt is not None:
+        return f"nothing, as the clock is {doubt.words}"
+    added = extend_horizon(register, reading.now)
+    return f"{keep_house(register, reading.now)}; added {added} occurrences"
 
 
 def keep_house(register: Register, now: datetime) -> str:

@@ -1,22 +1,25 @@
 """When each job runs: APScheduler with its memory store, jobs named in code, one at a time."""
 
+import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.domain.refusal import Refusal
-from app.jobs.horizon import extend_horizon
-from app.jobs.housekeeping import keep_house
+from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
-from app.jobs.sweep import sweep
+from app.jobs.sweep import sweep_on_time
 from app.pulling.http_client import Outbound
 from app.register.late_changes import record_late_changes
 from app.register.register import Register
+from app.store.clock import read_clocks, since_boot
 from app.store.engine import read_head
 
 _LOG = structlog.get_logger()
@@ -24,9 +27,12 @@ _LISTEN_SECONDS = 1
 _DELIVER_SECONDS = 1
 _SWEEP_SECONDS = 60
 _PULL_SECONDS = 60
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LETTERS = "letters"
 _PULLS = "pulls"
 _GRACE_SECONDS = 3600  # a job that was due while the machine slept still runs, once
+_WATCH_SECONDS = 1.0
+_STEP = timedelta(seconds=5)  # of the clock, after which the times at which jobs run next are made anew
 
 
 class Timetable:
@@ -38,6 +44,8 @@ class Timetable:
         self._now = now
         self._outbound = outbound
         self._heard = -1
+        self._stopping = threading.Event()
+        self._watch = threading.Thread(target=self._watch_steps, name="clock")
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             # Sources and letters have a thread each: a slow server of somebody else must not hold up the record.
@@ -47,8 +55,29 @@ class Timetable:
 
     def start(self) -> None:
         """Start; the sweep runs at once, so that whatever passed while nobody looked is caught up."""
+        self._set_times()
+        self._scheduler.start()
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Finish the job that runs, and stop."""
+        self._stopping.set()
+        self._watch.join()
+        self._scheduler.shutdown(wait=True)
+
+    def _watch_steps(self) -> None:
+        """Make the times of all jobs anew when the clock was set: after a day back, none would run for a day."""
+        offset = self._now() - _EPOCH - since_boot()
+        while not self._stopping.wait(_WATCH_SECONDS):
+            found = self._now() - _EPOCH - since_boot()
+            if abs(found - offset) > _STEP:
+                _LOG.warning("the clock was set", seconds=round((found - offset).total_seconds()))
+                self._set_times()
+                offset = found
+
+    def _set_times(self) -> None:
         soon = self._now()
-        add = self._scheduler.add_job
+        add = partial(self._scheduler.add_job, replace_existing=True)
         add(self._guarded(self._sweep), "interval", seconds=_SWEEP_SECONDS, next_run_time=soon, id="sweep")
         add(self._guarded(self._listen), "interval", seconds=_LISTEN_SECONDS, id="listen")
         pull = self._guarded(self._pull)
@@ -56,16 +85,11 @@ class Timetable:
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
         later = soon + timedelta(minutes=2)
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
-        self._scheduler.start()
-
-    def stop(self) -> None:
-        """Finish the job that runs, and stop."""
-        self._scheduler.shutdown(wait=True)
 
     def _sweep(self) -> None:
-        report = sweep(self._register, self._now())
-        if report.expired or report.late_changes:
-            _LOG.info("swept", expired=report.expired, late_changes=report.late_changes)
+        report = sweep_on_time(self._register, read_clocks(self._register.store, self._now))
+        if report.expired or report.late_changes or report.reinstated:
+            _LOG.info("swept", **asdict(report))
 
     def _listen(self) -> None:
         """Record late changes as soon as a notice came in: one small select a second where nothing did."""
@@ -81,14 +105,17 @@ class Timetable:
             _LOG.info("polled sources", polled=report.polled, without_result=report.unread)
 
     def _deliver(self) -> None:
-        """Send what waits in the outbox: one small select or two where nothing does."""
+        """Send what waits in the outbox: one small select or two where nothing does.
+
+        No line says that something was sent: it may be sent as a window starts or ends.
+        """
         sent = deliver(self._register, self._office, self._now)
-        if sent.arrived or sent.failed:
-            _LOG.info("delivered", arrived=sent.arrived, failed=sent.failed)
+        if sent.failed:
+            _LOG.warning("not delivered", failed=sent.failed)
 
     def _keep_house(self) -> None:
-        added = extend_horizon(self._register, self._now())
-        _LOG.info("kept house", outcome=keep_house(self._register, self._now()), occurrences_added=added)
+        outcome = keep_house_on_time(self._register, read_clocks(self._register.store, self._now))
+        _LOG.info("kept house", outcome=outcome)
 
     def _guarded(self, job: Callable[[], None]) -> Callable[[], None]:
         """Let a job that fails be tried again at its next time, and say why it failed."""

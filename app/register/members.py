@@ -220,7 +220,7 @@ def move_member(
         if in_the_way is not None and in_the_way.head.name != new_name:
             raise UidTaken(in_the_way.head.name)
         known = closures_of(receiving, [uid, *([] if replaced is None else [replaced.head.uid])])
-        matches = _moves(known, uid, here, there)
+        matches = _moves(known, uid, (here, there), notice.received_at)
         if replaced is not None and replaced.head.uid != uid:
             gone = [held for held in known if held.mark.uid == replaced.head.uid]
             matches += _withdrawals(gone, there.gateway.code, notice.received_at)
@@ -327,8 +327,11 @@ def _withdrawals(known: Sequence[Held], gateway: str, now: datetime) -> list[Mat
     ]
 
 
-def _moves(known: Sequence[Held], uid: str, here: GatewayCollection, there: GatewayCollection) -> list[Match]:
+def _moves(
+    known: Sequence[Held], uid: str, between: tuple[GatewayCollection, GatewayCollection], now: datetime
+) -> list[Match]:
     """Return what moves the closures of an event to another gateway; none for another name at the same one."""
+    here, there = between
     if here.place == there.place:
         return []
     matches = []
@@ -345,7 +348,7 @@ def _moves(known: Sequence[Held], uid: str, here: GatewayCollection, there: Gate
                 position=mark.position,
                 by_receipt=True,
             )
-            matches += change_of_gateway(held, announcement, known)
+            matches += change_of_gateway(held, announcement, known, now)
     return matches
 
 

@@ -209,7 +209,7 @@ def closures_of(receiving: Receiving, uids: Iterable[str]) -> list[Held]:
     return rows.of_series(store, receiving.connection, receiving.user.code, keys)
 
 
-def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[Held]) -> list[Match]:
+def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[Held], now: datetime) -> list[Match]:
     """Return what moves one closure to the gateway of ``announcement``.
 
     Where that gateway knows the same event already, the announcement is a notice of the closure there and the one here
@@ -221,7 +221,8 @@ def change_of_gateway(held: Held, announcement: Announcement, known: Iterable[He
     for other in known:
         taken = (other.closure.gateway, other.mark.uid, other.mark.recurrence_id) == there
         if taken and other.closure.id != held.closure.id:
-            gone = [Match(withdrawal_of(held), held, is_stated=False)] if held.closure.state is State.PLANNED else []
+            planned = held.closure.state_at(now) is State.PLANNED
+            gone = [Match(withdrawal_of(held), held, is_stated=False)] if planned else []
             return [Match(announcement, other), *gone]
     return [Match(announcement, held)]
 
@@ -254,7 +255,8 @@ def _matches_about(receiving: Receiving, content: NoticeContent, about: str) -> 
         replace(announcement, uid=held.mark.uid, recurrence_id=held.mark.recurrence_id)
         for announcement in content.announcements
     ]
-    return [match for announcement in told for match in change_of_gateway(held, announcement, known)], known
+    now = receiving.notice.received_at
+    return [match for announcement in told for match in change_of_gateway(held, announcement, known, now)], known
 
 
 def _write(
@@ -327,13 +329,11 @@ def _clashes(receiving: Receiving, decisions: Sequence[Decision], names: Names) 
     }
     if not subjects or len(names.gateways) == 1:
         return {}
-    week_keys = dict.fromkeys(
-        store.blind.week(week) for closure in subjects.values() for week in closure.window.weeks()
-    )
+    weeks = dict.fromkeys(week for closure in subjects.values() for week in closure.window.weeks())
     others = {
         held.closure.id: held.closure
-        for held in rows.touching(store, connection, week_keys, {user.id: user.code})
-        if held.closure.state is State.PLANNED
+        for held in rows.touching(store, connection, weeks, {user.id: user.code})
+        if held.closure.state_at(receiving.notice.received_at) is State.PLANNED
     }
     told = {closure.reference for closure in subjects.values()}
     found: dict[str, list[str]] = {}

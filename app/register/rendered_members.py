@@ -34,7 +34,7 @@ def rendered_touching(
     store, user = register.store, collection.user
     if not members.has_rendered(connection, collection.place):
         return []
-    found = rows.touching(store, connection, map(store.blind.week, weeks), {user.id: user.code})
+    found = rows.touching(store, connection, weeks, {user.id: user.code})
     return [held.mark.uid for held in found if held.closure.gateway == collection.gateway.code]
 
 

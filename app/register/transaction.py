@@ -88,7 +88,7 @@ class Transaction:
         rows.update_closures(self.store, connection, self._updates, change)
         rows.update_closures(self.store, connection, self._restated, None)
         rows.insert_revisions(connection, self._revisions)
-        rows.index_weeks(self.store, connection, self._windows, self._moved)
+        rows.index_weeks(self.store, connection, self.user_id, self._windows, self._moved)
         self._tell(connection)
         write_head(connection, replace(self.log.flush(connection), change=change, stamped_at=stamped_at))
 
@@ -97,7 +97,7 @@ class Transaction:
         if not self._to_tell:
             return
         told = [
-            Notification(listener.id, kind, closure.id, closure.number)
+            (listener, Notification(listener.id, kind, closure.id, closure.number))
             for listener in recipients.listeners(connection)
             if listener.user_id in {None, self.user_id}
             for closure, kinds in self._to_tell

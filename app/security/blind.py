@@ -14,9 +14,12 @@ class BlindIndex:
         self.series = lru_cache(maxsize=4096)(self._series)
         self.member_uid = lru_cache(maxsize=4096)(self._member_uid)
 
-    def _week(self, iso_week: str) -> bytes:
-        """Return the 8 octets that stand for an ISO week such as ``2026-W49`` (ADR 2)."""
-        return self._digest("wk", iso_week.encode())[:8]
+    def _week(self, user_id: bytes, iso_week: str) -> bytes:
+        """Return the 8 octets that stand for an ISO week such as ``2026-W49`` among the closures of one User (ADR 2).
+
+        Whoever knows in which weeks its own closures are learns nothing of another User's.
+        """
+        return self._digest("wk", user_id, iso_week.encode())[:8]
 
     def code(self, kind: str, code: str) -> bytes:
         """Return the 16 octets that stand for a User's or gateway's code, or an account's address."""

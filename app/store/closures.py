@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -106,16 +107,13 @@ def by_ids(
 
 
 def touching(
-    store: Store, connection: sa.Connection, week_keys: Iterable[bytes], codes: dict[bytes, str]
+    store: Store, connection: sa.Connection, iso_weeks: Iterable[str], codes: dict[bytes, str]
 ) -> Iterator[Held]:
     """Yield the closures of the Users in ``codes`` whose standing window touches one of the weeks."""
     seen: set[bytes] = set()
-    for group in in_groups(week_keys):
+    for group in in_groups(store.blind.week(user_id, week) for week in iso_weeks for user_id in codes):
         chosen = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(group), weeks.c.current.is_(True)).distinct()
-        query = sa.select(*_COLUMNS).where(closures.c.id.in_(chosen))
-        if len(codes) == 1:
-            query = query.where(closures.c.user_id == next(iter(codes)))
-        for row in connection.execute(query):
+        for row in connection.execute(sa.select(*_COLUMNS).where(closures.c.id.in_(chosen))):
             if row.user_id in codes and row.id not in seen:
                 seen.add(row.id)
                 yield open_row(store, row, codes[row.user_id])
@@ -243,13 +241,13 @@ def revision_row(
 
 
 def index_weeks(
-    store: Store, connection: sa.Connection, moved_to: Sequence[PlannedClosure], moved: Sequence[bytes]
+    store: Store, connection: sa.Connection, user_id: bytes, moved_to: Sequence[PlannedClosure], moved: Sequence[bytes]
 ) -> None:
-    """Index the windows that entries set, as the current ones; the earlier ones of ``moved`` closures no longer are."""
+    """Index the windows that entries of a User set, as the current ones; earlier ones of ``moved`` are not any more."""
     for group in in_groups(moved):
         connection.execute(_PAST_WEEKS, {"ids": group})
     rows = [
-        {"week": store.blind.week(week), "closure_id": closure.id, "entry": closure.entries, "current": True}
+        {"week": store.blind.week(user_id, week), "closure_id": closure.id, "entry": closure.entries, "current": True}
         for closure in moved_to
         for week in closure.window.weeks()
     ]
@@ -321,6 +319,12 @@ def recorded_after(
         if written is not None:
             found.append((row.user_id, written))
     return found, reached
+
+
+def closures_dated_after(connection: sa.Connection, instant: datetime) -> list[bytes]:
+    """Return the closures that have an entry dated after an instant."""
+    query = sa.select(revisions.c.closure_id).where(revisions.c.received_at > instant).distinct()
+    return list(connection.execute(query).scalars())
 
 
 def all_revisions(connection: sa.Connection) -> sa.CursorResult[Any]:

@@ -3,18 +3,20 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.domain.notification import Kind, Notification
+from app.domain.notification import Kind, Notification, due_from
 from app.domain.refusal import Unknown
+from app.domain.utc_day import day_of
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.engine import Store
 from app.store.outbox_tables import messages, notifications
+from app.store.recipients import Listener
 
 _MOST_AT_ONCE = 500
 
@@ -58,26 +60,30 @@ def notification_id(store: Store, notification: Notification) -> bytes:
     )
 
 
-def untold(store: Store, connection: sa.Connection, found: Iterable[Notification]) -> list[Notification]:
+def untold(
+    store: Store, connection: sa.Connection, found: Iterable[tuple[Listener, Notification]]
+) -> list[tuple[Listener, Notification]]:
     """Return those notifications that were never written."""
-    by_id = {notification_id(store, notification): notification for notification in found}
+    by_id = {notification_id(store, notification): (listener, notification) for listener, notification in found}
     known = _known(connection, list(by_id))
-    return [notification for row_id, notification in by_id.items() if row_id not in known]
+    return [new for row_id, new in by_id.items() if row_id not in known]
 
 
-def insert_notifications(store: Store, connection: sa.Connection, new: Iterable[Notification], now: datetime) -> int:
+def insert_notifications(
+    store: Store, connection: sa.Connection, new: Iterable[tuple[Listener, Notification]], now: datetime
+) -> int:
     """Write notifications that are not there yet; return how many. The caller holds the head: nobody comes between."""
     rows = [
         {
             "id": row_id,
-            "recipient_id": notification.recipient_id,
-            "recorded_at": now,
+            "recipient_id": listener.id,
+            "due_at": due_from(listener.digest_hour, now),
             "sealed": store.keyring.seal(
                 SERVICE_OWNER, "notifications", "sealed", row_id, 1,
                 json.dumps([notification.kind, notification.closure_id.hex(), notification.number]).encode(),
             ),
         }
-        for notification in untold(store, connection, new)
+        for listener, notification in untold(store, connection, new)
         for row_id in [notification_id(store, notification)]
     ]  # fmt: skip
     if rows:
@@ -95,14 +101,17 @@ def _known(connection: sa.Connection, ids: Sequence[bytes]) -> set[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a recipient waits to be told: how many notifications are in no message yet, and since when the oldest."""
+    """What a recipient waits to be told: how many notifications are in no message yet, and when the first is due.
+
+    ``due_at`` None is at once.
+    """
 
     count: int
-    since: datetime
+    due_at: datetime | None
 
 
 _WAITING = (
-    sa.select(notifications.c.recipient_id, sa.func.count(), sa.func.min(notifications.c.recorded_at))
+    sa.select(notifications.c.recipient_id, sa.func.count(), sa.func.min(notifications.c.due_at))
     .where(notifications.c.message_id.is_(None))
     .group_by(notifications.c.recipient_id)
 )
@@ -113,39 +122,32 @@ def list_waiting(connection: sa.Connection) -> dict[str, Waiting]:
     return {row[0]: Waiting(row[1], row[2]) for row in connection.execute(_WAITING)}
 
 
-def make_message(connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
-    """Put the oldest ``most`` waiting notifications of a recipient into one new message. The caller holds the head."""
+def put_off(connection: sa.Connection, recipient_id: str, due_at: datetime | None) -> None:
+    """Let what waits for a recipient be due at another time; None is at once."""
+    mine = sa.and_(notifications.c.recipient_id == recipient_id, notifications.c.message_id.is_(None))
+    connection.execute(sa.update(notifications).where(mine).values(due_at=due_at))
+
+
+def make_message(store: Store, connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
+    """Put the first ``most`` waiting notifications of a recipient into one new message. The caller holds the head."""
     query = (
         sa.select(notifications.c.id)
         .where(notifications.c.message_id.is_(None), notifications.c.recipient_id == recipient_id)
-        .order_by(notifications.c.recorded_at, notifications.c.id)
+        .order_by(notifications.c.due_at, notifications.c.id)
         .limit(most)
     )
     chosen = list(connection.execute(query).scalars())
     if not chosen:
         return
-    message_id = new_row_id()
-    connection.execute(
-        sa.insert(messages).values(
-            id=message_id,
-            recipient_id=recipient_id,
-            made_at=now,
-            state=MessageState.WAITING.value,
-            due_at=now,
-            attempts=0,
-            failures=0,
-            fault="",
-        )
-    )
-    connection.execute(sa.update(notifications).where(notifications.c.id.in_(chosen)).values(message_id=message_id))
+    new = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "")
+    connection.execute(sa.insert(messages).values(id=new.id, recipient_id=recipient_id, **_row(store, new)))
+    connection.execute(sa.update(notifications).where(notifications.c.id.in_(chosen)).values(message_id=new.id))
 
 
 def notifications_of(store: Store, connection: sa.Connection, message_id: bytes) -> list[Notification]:
-    """Return what a message is to tell, oldest first."""
+    """Return what a message is to tell, in no order."""
     query = sa.select(notifications).where(notifications.c.message_id == message_id)
-    return [
-        _open(store, row) for row in connection.execute(query.order_by(notifications.c.recorded_at, notifications.c.id))
-    ]
+    return [_open(store, row) for row in connection.execute(query)]
 
 
 def _open(store: Store, row: Any) -> Notification:
@@ -154,35 +156,30 @@ def _open(store: Store, row: Any) -> Notification:
     return Notification(row.recipient_id, Kind(kind), bytes.fromhex(closure_id), number)
 
 
-def due_messages(connection: sa.Connection, now: datetime, latest: datetime, most: int) -> list[Message]:
+def due_messages(store: Store, connection: sa.Connection, now: datetime, latest: datetime, most: int) -> list[Message]:
     """Return messages whose next attempt is due, the longest due first.
 
     No attempt is put off beyond ``latest``: one that is was put off by a clock that has since been set back.
     """
-    query = (
-        sa.select(messages)
-        .where(
-            messages.c.state == MessageState.WAITING.value,
-            sa.or_(messages.c.due_at <= now, messages.c.due_at > latest),
-        )
-        .order_by(messages.c.due_at, messages.c.id)
-        .limit(most)
-    )
-    return [_message(row) for row in connection.execute(query)]
+    query = sa.select(messages).where(messages.c.state == MessageState.WAITING.value)
+    waiting = [_message(store, row) for row in connection.execute(query)]
+    due = [message for message in waiting if message.due_at <= now or message.due_at > latest]
+    return sorted(due, key=lambda message: (message.due_at, message.id))[:most]
 
 
-def list_messages(connection: sa.Connection, states: Sequence[MessageState], most: int) -> list[Message]:
+def list_messages(store: Store, connection: sa.Connection, states: Sequence[MessageState], most: int) -> list[Message]:
     """Return the newest messages in one of these states, newest first."""
-    query = (
-        sa.select(messages)
-        .where(messages.c.state.in_([state.value for state in states]))
-        .order_by(messages.c.made_at.desc(), messages.c.id)
-        .limit(most)
-    )
-    return [_message(row) for row in connection.execute(query)]
+    chosen = sa.select(messages).where(messages.c.state.in_([state.value for state in states]))
+    by_day = chosen.order_by(messages.c.made_on.desc())
+    # Rows are in order of their days alone: every message of the last day that is shown has to be looked at.
+    last = connection.execute(by_day.offset(most - 1).limit(1)).first()
+    if last is not None:
+        by_day = by_day.where(messages.c.made_on >= last.made_on)
+    found = [_message(store, row) for row in connection.execute(by_day)]
+    return sorted(sorted(found, key=lambda one: one.id), key=lambda one: one.made_at, reverse=True)[:most]
 
 
-def change_message(connection: sa.Connection, seen: Message, **facts: object) -> bool:
+def change_message(store: Store, connection: sa.Connection, seen: Message, changed: Message) -> bool:
     """Change a message if it is still as it was seen; tell whether it was. Nobody else got there first then."""
     query = (
         sa.update(messages)
@@ -192,35 +189,54 @@ def change_message(connection: sa.Connection, seen: Message, **facts: object) ->
             messages.c.attempts == seen.attempts,
             messages.c.failures == seen.failures,
         )
-        .values(**facts)
+        .values(_row(store, changed))
     )
     return connection.execute(query).rowcount == 1
 
 
-def find_message(connection: sa.Connection, message_id: bytes) -> Message:
+def find_message(store: Store, connection: sa.Connection, message_id: bytes) -> Message:
     """Return one message. Raise ``Unknown``."""
     row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
     if row is None:
         raise Unknown("There is no such message.", "The outbox shows those that are there.")
-    return _message(row)
+    return _message(store, row)
 
 
 def purge_messages(connection: sa.Connection, before: datetime) -> int:
-    """Delete messages, with their notifications, that were settled before an instant; return how many."""
-    old = sa.select(messages.c.id).where(messages.c.settled_at < before)
-    connection.execute(sa.delete(notifications).where(notifications.c.message_id.in_(old)))
-    return connection.execute(sa.delete(messages).where(messages.c.settled_at < before)).rowcount
+    """Delete messages, with their notifications, that were settled before the day of an instant; return how many."""
+    old = messages.c.settled_on < day_of(before)
+    gone = sa.select(messages.c.id).where(old)
+    connection.execute(sa.delete(notifications).where(notifications.c.message_id.in_(gone)))
+    return connection.execute(sa.delete(messages).where(old)).rowcount
 
 
-def _message(row: Any) -> Message:
+def _row(store: Store, message: Message) -> dict[str, object]:
+    """Return the columns of a message that change; the row's version is the number of attempts and failures."""
+    instants = [one and one.isoformat() for one in (message.made_at, message.due_at, message.settled_at)]
+    version, body = message.attempts + message.failures, json.dumps(instants).encode()
+    return {
+        "made_on": day_of(message.made_at),
+        "state": message.state.value,
+        "attempts": message.attempts,
+        "failures": message.failures,
+        "settled_on": message.settled_at and day_of(message.settled_at),
+        "fault": message.fault,
+        "sealed": store.keyring.seal(SERVICE_OWNER, "messages", "sealed", message.id, version, body),
+    }
+
+
+def _message(store: Store, row: Any) -> Message:
+    version = row.attempts + row.failures
+    body = store.keyring.unseal(SERVICE_OWNER, "messages", "sealed", row.id, version, row.sealed)
+    made_at, due_at, settled_at = (one and datetime.fromisoformat(one).astimezone(UTC) for one in json.loads(body))
     return Message(
         id=row.id,
         recipient_id=row.recipient_id,
-        made_at=row.made_at,
+        made_at=made_at,
         state=MessageState(row.state),
-        due_at=row.due_at,
+        due_at=due_at,
         attempts=row.attempts,
         failures=row.failures,
-        settled_at=row.settled_at,
+        settled_at=settled_at,
         fault=row.fault,
     )

@@ -12,38 +12,44 @@ recipients = Table(
     Column("id", String(20), primary_key=True),
     Column("user_id", ForeignKey("users.id")),
     Column("kinds", String(120), nullable=False),
+    Column("digest_hour", Integer),  # of the day in London; NULL: at once
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
     Column("sealed", Octets, nullable=False),
 )
 
 # What is handed to a mail server or a webhook, once it was put together. No text is kept: it is made when it is sent.
+# When it was made, is due and was settled is sealed: a message may leave as a window starts or ends. In clear are days,
+# for the order of the lists and for retention, and in SQLite rows have no order of their own (ADR 18).
 messages = Table(
     "messages",
     metadata,
     Column("id", Octets(16), primary_key=True),
     Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
-    Column("made_at", Instant, nullable=False),
+    Column("made_on", Instant, nullable=False),
     Column("state", String(8), nullable=False),
-    Column("due_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("failures", Integer, nullable=False),  # attempts known to have failed; of the others we know nothing
-    Column("settled_at", Instant),
+    Column("settled_on", Instant),
     Column("fault", String(120), nullable=False),
-    Index("ix_messages_state_due_at", "state", "due_at"),
+    Column("sealed", Octets, nullable=False),
+    Index("ix_messages_state_made_on", "state", "made_on"),
+    sqlite_with_rowid=False,
 )
 
 # The outbox: what is to be told, written with the revision that it is about. A row says neither of which closure nor
-# what: with the hour at which it was written, that would tell when a window starts.
+# what, nor when it was written, which would tell when a window starts: ``due_at`` is the recipient's next digest, or
+# NULL, at once.
 notifications = Table(
     "notifications",
     metadata,
     Column("id", Octets(16), primary_key=True),  # blind: (recipient, kind, closure, revision number)
     Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
-    Column("recorded_at", Instant, nullable=False),
+    Column("due_at", Instant),
     Column("message_id", ForeignKey("messages.id")),
     Column("sealed", Octets, nullable=False),
     Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
+    sqlite_with_rowid=False,
 )
 
 # Answers to notices that were sent with an Idempotency-Key. ``sealed`` is NULL in rows alone that a killed process left

@@ -50,9 +50,10 @@ class Listener:
     id: str
     user_id: bytes | None
     kinds: frozenset[Kind]
+    digest_hour: int | None
 
 
-_LISTENERS = sa.select(recipients.c.id, recipients.c.user_id, recipients.c.kinds).where(
+_LISTENERS = sa.select(recipients.c.id, recipients.c.user_id, recipients.c.kinds, recipients.c.digest_hour).where(
     recipients.c.removed_at.is_(None)
 )
 
@@ -70,16 +71,17 @@ def change_recipient(store: Store, connection: sa.Connection, changed: Recipient
 
 
 def _changeable(store: Store, one: Recipient) -> dict[str, object]:
-    body = json.dumps([one.label, one.carrier, one.address, one.digest_hour, one.secret]).encode()
+    body = json.dumps([one.label, one.carrier, one.address, one.secret]).encode()
     return {
         "kinds": ",".join(kind for kind in Kind if kind in one.kinds),
+        "digest_hour": one.digest_hour,
         "sealed": store.keyring.seal(one.user_id or SERVICE_OWNER, "recipients", "sealed", one.id.encode(), 1, body),
     }
 
 
 def listeners(connection: sa.Connection) -> list[Listener]:
     """Return who is told anything at all."""
-    return [Listener(row.id, row.user_id, _kinds(row.kinds)) for row in connection.execute(_LISTENERS)]
+    return [Listener(row.id, row.user_id, _kinds(row.kinds), row.digest_hour) for row in connection.execute(_LISTENERS)]
 
 
 def list_recipients(store: Store, connection: sa.Connection) -> list[Recipient]:
@@ -129,14 +131,14 @@ def _open(store: Store, row: Any) -> Recipient | None:
         body = store.keyring.unseal(owner, "recipients", "sealed", row.id.encode(), 1, row.sealed)
     except Shredded:
         return None
-    label, carrier, address, digest_hour, secret = json.loads(body)
+    label, carrier, address, secret = json.loads(body)
     return Recipient(
         id=row.id,
         label=label,
         carrier=Carrier(carrier),
         address=address,
         kinds=_kinds(row.kinds),
-        digest_hour=digest_hour,
+        digest_hour=row.digest_hour,
         created_at=row.created_at,
         secret=secret,
         user_id=row.user_id,

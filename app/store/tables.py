@@ -342,6 +342,28 @@ job_runs = Table(
     Column("outcome", String(200), nullable=False),
 )
 
+# What the scheduler remembers of the clock, in one row: whether it is believed, and against what it is not.
+clock = Table(
+    "clock",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("boot", String(40), nullable=False),  # names the run of the machine
+    Column("booted_at", Instant, nullable=False),  # by the clock as it was last believed
+    Column("seen_at", Instant, nullable=False),  # when it was last believed
+    Column("against", String(40), nullable=False),  # "": believed
+    Column("off", BigInteger, nullable=False),  # microseconds, above zero where it seems ahead
+    Column("since", BigInteger, nullable=False),  # microseconds since the machine was started
+)
+
+# The checkpoint that is shown to anybody until the next hour, in one row.
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("made_at", Instant, nullable=False),
+    Column("text", String, nullable=False),
+)
+
 # Calendars that the scheduler reads: a User's own, or without a User, one of DCC's own dates. ``due_at`` is also the
 # mark by which one poller at a time takes one.
 sources = Table(

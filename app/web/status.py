@@ -9,9 +9,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.domain.access import Action
 from app.domain.refusal import Refusal
+from app.register.published import published_checkpoint
 from app.register.questions.freshness import OVERDUE, SWEEP
-from app.register.verification import make_checkpoint
 from app.store import runs
+from app.store.clock import read_standing
 from app.store.engine import read_head
 from app.web.principal import require_principal
 from app.web.refusals import app_json
@@ -42,17 +43,19 @@ def _health(*, scheduler: bool) -> Response:
     facts: dict[str, object] = {"status": "ok", "database": "ok"}
     try:
         with site().store.reading() as connection:
-            facts["change"] = read_head(connection).change
+            read_head(connection)
             sweep = runs.read_run(connection, SWEEP) if scheduler else None
+            standing = read_standing(connection) if scheduler else None
     except Refusal as problem:
         return app_json({"status": "failing", "database": problem.text}, 503)
     if not scheduler:
         return app_json(facts)
     now = site().now()
-    facts["scheduler"] = "ok" if sweep and now - sweep.ran_at < OVERDUE else "overdue"
+    # Anybody may ask: nothing here moves as a window starts or ends. What the jobs did is on the page and in /metrics.
+    facts["scheduler"] = "ok" if sweep and abs(now - sweep.ran_at) < OVERDUE else "overdue"
     facts["last_sweep"] = sweep.ran_at.isoformat() if sweep else None
-    facts["last_outcome"] = sweep.outcome if sweep else None
-    if facts["scheduler"] != "ok":
+    facts["clock"] = "doubted" if standing and standing.doubt else "ok"
+    if (facts["scheduler"], facts["clock"]) != ("ok", "ok"):
         facts["status"] = "failing"
     return app_json(facts, 200 if facts["status"] == "ok" else 503)
 
@@ -65,7 +68,9 @@ def metrics() -> Response:
     registry = CollectorRegistry()
     with site().store.reading() as connection:
         head = read_head(connection)
-        jobs = runs.all_runs(connection)
+        jobs, standing = runs.all_runs(connection), read_standing(connection)
+    off = standing.doubt.off.total_seconds() if standing and standing.doubt else 0
+    _gauge(registry, "closures_clock_doubted_seconds", "By how much the clock seems ahead; 0 where it is believed", off)
     _gauge(registry, "closures_changes", "Revisions applied since the register began", head.change)
     _gauge(registry, "closures_log_entries", "Entries in the tamper-evident log", head.log_size)
     ages = Gauge("closures_job_age_seconds", "Seconds since a job last ran", ["job"], registry=registry)
@@ -94,5 +99,5 @@ def _is_local() -> bool:
 
 @blueprint.get("/checkpoint", action=Action.PUBLIC)
 def checkpoint() -> Response:
-    """Give the signed head of the record to anybody: whoever keeps it can tell later that nothing was rewritten."""
-    return Response(make_checkpoint(site().register, site().now()), content_type="text/plain; charset=utf-8")
+    """Give the signed head of the record, of this hour, to anybody: whoever keeps it can tell that nothing changed."""
+    return Response(published_checkpoint(site().register, site().now()), content_type="text/plain; charset=utf-8")

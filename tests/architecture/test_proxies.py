@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -16,6 +17,8 @@ import pytest
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SECRET = "gwff_7H3S3CR3T"
+CANARY = b"20270207T021700Z "
+LARGE, LARGEST_FEED = "/feeds/large.ics", 12_000_000
 
 
 class Upstream(BaseHTTPRequestHandler):
@@ -31,6 +34,8 @@ class Upstream(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         seen = {name.lower(): value for name, value in self.headers.items()}
         said = json.dumps({"path": self.path, "method": self.command, "octets": len(body), "headers": seen}).encode()
+        if self.path == LARGE:
+            said = CANARY * (LARGEST_FEED // len(CANARY))
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("ETag", '"as-it-was"')
@@ -113,6 +118,22 @@ def caddy(folder, port, upstream_port):
     return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")], environment
 
 
+@contextlib.contextmanager
+def running(command, environment, folder, port):
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(
+            command, stdout=said, stderr=said, env={**os.environ, **environment}, cwd=folder, start_new_session=True
+        )
+        try:
+            wait_for(port, process)
+            yield process
+        finally:
+            # Its whole group: who traces a program passes no signal on.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=10)
+
+
 @pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
 def proxy(request, tmp_path, upstream):
     """The running proxy: its port, and all that it has written."""
@@ -120,14 +141,8 @@ def proxy(request, tmp_path, upstream):
         pytest.skip(f"{request.param.__name__} is not installed")
     port = free_port()
     command, environment = request.param(tmp_path, port, upstream.server_port)
-    with (tmp_path / "said").open("wb") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env={**os.environ, **environment}, cwd=tmp_path)
-        try:
-            wait_for(port, process)
-            yield port, tmp_path, process
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
+    with running(command, environment, tmp_path, port) as process:
+        yield port, tmp_path, process
 
 
 def ask(port, method, path, body=None, **headers):
@@ -204,3 +219,55 @@ def test_no_secret_is_written_even_when_the_service_is_down(proxy, upstream):
     log = written(folder, process)
     assert b"/feeds/s/-" in log
     assert SECRET.encode() not in log
+
+
+def calls_that_write(command, environment, folder, port):
+    """Put a proxy through all ways of holding what passes; return the writes that show the canary: to files, and all."""
+    calls = "trace=write,pwrite64,writev,pwritev,pwritev2,sendfile,splice,copy_file_range"
+    traced = ["strace", "-f", "-qq", "-y", "-s", "200", "-e", calls, "-o", str(folder / "calls"), *command]
+    half = CANARY * (2_000_000 // len(CANARY))
+    with running(traced, environment, folder, port):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            # The second half is late: what came first has to be kept somewhere.
+            client.sendall(b"POST /one HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % (2 * len(half)))
+            client.sendall(half)
+            time.sleep(0.5)
+            client.sendall(half)
+            assert client.recv(12) == b"HTTP/1.1 200"
+        assert ask(port, "PUT", "/two", iter([half[:60_000], half[60_000:]]))[0] == 200  # chunked
+        with contextlib.suppress(ConnectionError):
+            ask(port, "POST", "/too-much", CANARY * (7_000_000 // len(CANARY)))
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" % LARGE.encode())
+            time.sleep(1)  # a slow reader
+            octets = 0
+            while part := client.recv(65_536):
+                octets += len(part)
+            assert octets > LARGEST_FEED - len(CANARY)
+    found = [line for line in (folder / "calls").read_text(errors="replace").splitlines() if CANARY.decode() in line]
+    return [line for line in found if "socket:" not in line and "TCP" not in line], found
+
+
+@pytest.mark.parametrize("make", [nginx, caddy])
+def test_what_passes_through_is_written_to_no_file(make, tmp_path, upstream):
+    for program in (make.__name__, "strace"):
+        if shutil.which(program) is None:
+            pytest.skip(f"NOT RUN: {program} is not installed (apt-get install {program}); .ci/run installs it")
+    port = free_port()
+    into_files, anywhere = calls_that_write(*make(tmp_path, port, upstream.server_port), tmp_path, port)
+    assert into_files == []
+    assert anywhere != []  # the trace saw it go by
+
+
+@pytest.mark.parametrize("line", ["client_body_buffer_size 4m;", "proxy_max_temp_file_size 0;\n"])
+def test_the_trace_finds_what_a_proxy_writes(line, tmp_path, upstream):
+    """The control: without a line of the shipped file, nginx writes what passes through to a file, and it is found."""
+    for program in ("nginx", "strace"):
+        if shutil.which(program) is None:
+            pytest.skip(f"NOT RUN: {program} is not installed (apt-get install {program}); .ci/run installs it")
+    port = free_port()
+    command, environment = nginx(tmp_path, port, upstream.server_port)
+    shipped = (tmp_path / "nginx.conf").read_text()
+    assert line in shipped
+    (tmp_path / "nginx.conf").write_text(shipped.replace(line, "").replace("proxy_buffers 512", "proxy_buffers 16"))
+    assert calls_that_write(command, environment, tmp_path, port)[0] != []

@@ -117,6 +117,7 @@ def test_words_of_the_record():
         ("planned again", True),
         ("superseded", False),
         ("expired", False),
+        ("reinstated", False),
     ]
 
 
@@ -181,6 +182,7 @@ withdrawn          -          withdrawn  -          withdrawn
 planned again      -          -          planned    -
 superseded         -          planned    withdrawn  expired
 expired            -          expired    -          -
+reinstated         -          -          -          planned
 """
 ROWS = [(line[:19].strip(), line[19:].split()) for line in TABLE.strip("\n").splitlines()]
 CELLS = [
@@ -395,6 +397,12 @@ def test_planned_again_is_the_same_closure_and_no_move(window):
 def test_an_expired_closure_that_is_moved_is_planned():
     now = after(EXPIRED, Step.MOVED, window=span(48, 52))
     assert (now.state, now.number, now.entries, now.window) == (State.PLANNED, 2, 3, span(48, 52))
+
+
+def test_what_expired_early_stands_again_as_it_was():
+    assert [EXPIRED.expired_early(at) for at in (CLOSURE.window.ends - TICK, CLOSURE.window.ends)] == [True, False]
+    assert not any(one.expired_early(CLOSURE.window.starts) for one in (CLOSURE, WITHDRAWN))
+    assert changed(CLOSURE, after(EXPIRED, Step.REINSTATED)) == {"entries": 3}
 
 
 @pytest.mark.parametrize(

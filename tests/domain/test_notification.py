@@ -7,7 +7,7 @@ import pytest
 
 from app.domain.closure import Revision, State, Step, begin
 from app.domain.notice_policy import FIRST_POLICY
-from app.domain.notification import Kind, is_due, kinds_of_hour, kinds_of_step, next_digest, still_holds
+from app.domain.notification import Kind, due_from, is_due, kinds_of_hour, kinds_of_step, still_holds
 from app.domain.verdict import Receipts, judge
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
@@ -46,7 +46,8 @@ def planned(told=TOLD, starts=STARTS):
         (Step.GATEWAY_CHANGED, True, True, {"moved", "clash", "late", "receipt"}),
         (Step.WITHDRAWN, True, True, {"withdrawn", "late", "receipt"}),
         (Step.SUPERSEDED, False, True, set()),
-        (Step.EXPIRED, False, False, {"expired"}),
+        (Step.EXPIRED, False, False, set()),
+        (Step.REINSTATED, False, False, set()),
     ],
 )
 def test_what_a_step_gives_to_tell(step, late, from_notice, kinds):
@@ -64,17 +65,22 @@ def test_what_a_step_gives_to_tell(step, late, from_notice, kinds):
         (STARTS - timedelta(microseconds=1), {"reminder", "starts"}),
         (STARTS, {"open"}),
         (STARTS + 4 * HOUR - timedelta(microseconds=1), {"open"}),
-        (STARTS + 4 * HOUR, set()),
+        (STARTS + 4 * HOUR, {"expired"}),
+        (STARTS + 28 * HOUR, {"expired"}),
+        (STARTS + 28 * HOUR + timedelta(microseconds=1), set()),
     ],
 )
 def test_what_the_clock_gives_to_tell(now, kinds):
     assert kinds_of_hour(planned(), now, DAYS) == kinds
 
 
-def test_nothing_by_the_clock_of_what_is_not_planned():
-    closure = planned()
-    for state in (State.WITHDRAWN, State.EXPIRED):
-        assert kinds_of_hour(replace(closure, state=state), STARTS - HOUR, DAYS) == set()
+def test_nothing_by_the_clock_of_what_is_withdrawn():
+    closure = replace(planned(), state=State.WITHDRAWN)
+    assert [kinds_of_hour(closure, at, DAYS) for at in (STARTS - HOUR, STARTS, STARTS + 5 * HOUR)] == [set()] * 3
+
+
+def test_that_it_is_over_is_told_whether_or_not_it_was_noted():
+    assert kinds_of_hour(replace(planned(), state=State.EXPIRED), STARTS + 5 * HOUR, DAYS) == {"expired"}
 
 
 @pytest.mark.parametrize(("told", "reminded"), [((2026, 11, 27), set()), ((2026, 11, 26), {"reminder"})])
@@ -87,7 +93,7 @@ def test_nobody_is_reminded_of_what_it_has_only_just_told(told, reminded):
 NOW = STARTS - 12 * HOUR
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in {Kind.NEW, Kind.OPEN}])
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in {Kind.NEW, Kind.OPEN, Kind.EXPIRED}])
 def test_a_later_revision_overtakes_what_waits(kind):
     closure = replace(planned(), number=3)
     assert [still_holds(kind, number, closure, 1, NOW) for number in (2, 3, 4)] == [False, True, False]
@@ -120,7 +126,15 @@ def test_open_is_told_while_it_is_open():
     closure = planned()
     instants = (STARTS - HOUR, STARTS, STARTS + 4 * HOUR)
     assert [still_holds(Kind.OPEN, 1, closure, 1, at) for at in instants] == [False, True, False]
-    assert still_holds(Kind.OPEN, 1, replace(closure, state=State.EXPIRED), 1, STARTS) is False
+    assert still_holds(Kind.OPEN, 1, replace(closure, state=State.WITHDRAWN), 1, STARTS) is False
+
+
+def test_that_it_is_over_is_told_once_it_is():
+    closure, ends = planned(), STARTS + 4 * HOUR
+    assert [still_holds(Kind.EXPIRED, 1, closure, 1, at) for at in (STARTS, ends, ends + 900 * HOUR)] == [
+        False, True, True,
+    ]  # fmt: skip
+    assert still_holds(Kind.EXPIRED, 1, replace(closure, state=State.WITHDRAWN), 1, ends) is False
 
 
 @pytest.mark.parametrize(
@@ -140,10 +154,13 @@ def test_open_is_told_while_it_is_open():
     ],
 )
 def test_when_a_digest_is_due(since, hour, now, due):
-    found = is_due(
-        datetime.fromisoformat(since).replace(tzinfo=UTC), hour, datetime.fromisoformat(now).replace(tzinfo=UTC)
-    )
-    assert found is due
+    begun, at = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (since, now))
+    assert is_due(due_from(hour, begun), at) is due
+
+
+def test_what_is_told_at_once_has_no_date():
+    """The instant, kept in clear, would tell when a window starts."""
+    assert due_from(None, STARTS) is None
 
 
 @pytest.mark.parametrize(
@@ -160,6 +177,6 @@ def test_when_a_digest_is_due(since, hour, now, due):
 )
 def test_the_next_digest_tells_what_begins_to_wait_now(hour, after, told):
     since, at = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (after, told))
-    assert next_digest(hour, since) == at
+    assert due_from(hour, since) == at
     moment = timedelta(seconds=1)
-    assert [is_due(since, hour, now) for now in (at - moment, at + moment)] == [False, True]
+    assert [is_due(at, now) for now in (at - moment, at + moment)] == [False, True]

@@ -1,6 +1,7 @@
 """0 plaintext canaries in what a thief would take: database, WAL, backup, temporary files (docs/targets.md, 7).
 
-The control run keeps the same facts unsealed and must find them, or the search itself would prove nothing.
+The control run keeps the same facts unsealed and must find them, or the search itself would prove nothing. The same
+for times that follow from when a row was written: nothing in clear is near a start, an end, or a day before a start.
 """
 
 import base64
@@ -11,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.access import Role
+from app.domain.clock_doubt import ClockReading
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import RepeatingRule
 from app.domain.notification import Kind
-from app.jobs.sweep import sweep
+from app.jobs.notify import deliver
+from app.jobs.post_office import PostOffice
+from app.jobs.sweep import sweep, sweep_on_time
 from app.pulling.source_state import SourceState, Taken, write_state
 from app.register.messages import recipients
 from app.register.messages.outbox import make_messages
@@ -22,10 +26,13 @@ from app.register.sources import add_source, gateway_of, make_source
 from app.security import tokens
 from app.security.keyring import Keyring
 from app.store import accounts, kept_answers, runs, sources, subscriptions
+from app.store import outbox as outbox_rows
 from app.store.archive import dump_database
 from app.store.kept_answers import Answer
 from app.store.recipients import Carrier
 from app.store.subscriptions import Subscription
+from app.store.tables import metadata
+from feeds.entry import Publisher
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 STARTS = datetime(2027, 2, 7, 2, 17, tzinfo=UTC)
@@ -162,3 +169,82 @@ def test_the_sealed_text_itself_opens(service, enrolled, announce, give):
     )
     assert json.dumps([one.gateway, one.user]) == ('["GW-QUOKKA-7", "ZANZI-CANARY"]')
     assert one.window.starts == STARTS
+
+
+ODD_HOURS = [datetime(2026, 11, day, hour, 17, 23, tzinfo=UTC) for day, hour in ((26, 2), (26, 13), (27, 20), (28, 5))]
+NEAR = timedelta(minutes=10)
+
+
+def marks():
+    """The instants of four closures that nothing in clear may be near: starts, ends, and a day before the start."""
+    ends = [starts + timedelta(hours=3, minutes=14) for starts in ODD_HOURS]
+    return [*ODD_HOURS, *ends, *(starts - timedelta(hours=24) for starts in ODD_HOURS)]
+
+
+def live_through(register, alpha, announce, give, clock, sweep_at):
+    """Announce four closures at once, and let the scheduler sweep and send until all are over; return what it sent."""
+    sent = []
+    publisher = Publisher("Notices", "notices@closures.example", "https://closures.example", "c.example")
+    office = PostOffice(publisher, {Carrier.EMAIL: lambda letter: sent.append(json.loads(letter.payload))})
+    for label, hour in (("at once", None), ("digest", 8)):
+        recipients.add_recipient(
+            register.store, label=label, carrier=Carrier.EMAIL, address="wombat@example.com", kinds=set(Kind),
+            digest_hour=hour, user_code="ALPHA", now=NOW,
+        )  # fmt: skip
+    given = [announce(f"u{n}", f"{starts:%Y-%m-%dT%H:%M:%S}", hours=3 + 14 / 60) for n, starts in enumerate(ODD_HOURS)]
+    give(alpha, *given, at=NOW)
+    last = datetime(2026, 11, 30, 9, 41, tzinfo=UTC)
+    every = [NOW + timedelta(hours=3 * n) for n in range((last - NOW) // timedelta(hours=3))]
+    for now in sorted([*every, *(mark + timedelta(seconds=20) for mark in marks()), last]):
+        clock.now = now
+        sweep_at(register, now)
+        deliver(register, office, clock)
+    return sorted(kind for message in sent for one in message["data"]["closures"] for kind in one["kinds"])
+
+
+def on_time(register, now):
+    sweep_on_time(register, ClockReading(now, "a boot", now - datetime(2026, 11, 1, tzinfo=UTC)))
+
+
+def instants_in_clear(store):
+    """Every instant in every row, as (table, column, instant): instants proper, and whole numbers that may be one."""
+    with store.reading() as connection:
+        for table in metadata.sorted_tables:
+            for row in connection.execute(table.select()).mappings():
+                for column, value in row.items():
+                    if isinstance(value, int) and not isinstance(value, bool):
+                        for unit in (1, 1_000, 1_000_000):
+                            if 1_700_000_000 < value // unit < 2_000_000_000:
+                                yield table.name, column, datetime.fromtimestamp(value / unit, UTC)
+                    elif isinstance(value, datetime):
+                        yield table.name, column, value
+
+
+def near_a_closure(store):
+    """What in clear tells when a closure starts or ends, or that it starts in a day."""
+    return {
+        (table, column)
+        for table, column, instant in instants_in_clear(store)
+        if any(abs(instant - mark) < NEAR for mark in marks())
+    }
+
+
+def test_no_row_was_written_at_a_time_that_tells_a_closures(register, alpha, announce, give, clock):
+    told = live_through(register, alpha, announce, give, clock, on_time)
+    assert near_a_closure(register.store) == set()
+    # When the digest leaves, none is open any more.
+    assert {kind: told.count(kind) for kind in ("new", "starts", "open", "expired")} == {
+        "new": 8, "starts": 8, "open": 4, "expired": 8,
+    }  # fmt: skip
+
+
+def test_the_search_finds_rows_that_are_written_as_a_window_ends(register, alpha, announce, give, clock):
+    """The control: expiry noted at once, as the scheduler did, is in clear in its entry."""
+    live_through(register, alpha, announce, give, clock, sweep)
+    assert near_a_closure(register.store) == {("revisions", "received_at")}
+
+
+def test_the_search_finds_messages_that_are_dated_to_the_instant(register, alpha, announce, give, clock, monkeypatch):
+    monkeypatch.setattr(outbox_rows, "day_of", lambda instant: instant)
+    live_through(register, alpha, announce, give, clock, on_time)
+    assert near_a_closure(register.store) == {("messages", "made_on"), ("messages", "settled_on")}

@@ -51,11 +51,11 @@ class Model:
 
     def sweep(self, now):
         for reference, closure in self.closures.items():
-            if closure["state"] == "planned" and closure["ends"] <= now:
-                closure["state"] = "expired"
-                self.put(reference, "expired", now)
-        for reference, closure in self.closures.items():
-            if closure["state"] != "planned":
+            if closure["state"] == "withdrawn":
+                continue
+            if closure["ends"] <= now:
+                if now <= closure["ends"] + 24 * HOUR:
+                    self.put(reference, "expired", now)
                 continue
             if closure["starts"] <= now:
                 self.put(reference, "open", now)
@@ -69,14 +69,15 @@ class Model:
                 self.put(reference, "reminder", now)
 
     def digest_is_due(self, since, hour, now):
-        if hour is None or since > now:
+        if hour is None:
             return True
-        days = (now - timedelta(days=n) for n in range((now - since).days + 2))
+        days = (since + timedelta(days=n) for n in range(3))
         marks = (
             datetime.combine(day.astimezone(LONDON).date(), datetime.min.time(), LONDON).replace(hour=hour)
             for day in days
         )
-        return any(since < mark.astimezone(UTC) <= now for mark in marks)
+        mark = min(mark for mark in (mark.astimezone(UTC) for mark in marks) if since < mark)
+        return mark <= now or mark > now + 25 * HOUR
 
     def deliver(self, now):
         told = []
@@ -96,16 +97,17 @@ class Model:
                 return None
         elif number != closure["number"]:
             return None
-        planned = closure["state"] == "planned"
-        if kind == "open" and not (planned and closure["starts"] <= now < closure["ends"]):
-            return None
-        if kind in ("starts", "reminder") and not (planned and now < closure["starts"]):
+        stands = closure["state"] == "planned"
+        begun, over = closure["starts"] <= now, closure["ends"] <= now
+        holds = {"open": begun and not over, "expired": over, "starts": not begun, "reminder": not begun}
+        if kind in holds and not (stands and holds[kind]):
             return None
         clashes = ()
         if kind == "clash":
             clashes = tuple(sorted(
                 other for other, its in self.closures.items()
-                if planned and its["state"] == "planned" and its["gateway"] != closure["gateway"]
+                if stands and its["state"] == "planned" and now < min(its["ends"], closure["ends"])
+                and its["gateway"] != closure["gateway"]
                 and its["order"] < closure["order"] and user in (None, its["user"])
                 and its["starts"] < closure["ends"] and closure["starts"] < its["ends"]
             ))  # fmt: skip

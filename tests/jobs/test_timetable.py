@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from app.domain.notice import Channel, Notice
 from app.domain.window import ClosureWindow
@@ -114,3 +115,17 @@ def test_a_rule_without_end_goes_on_and_its_later_occurrences_are_not_late(regis
     newest = found[-1]
     assert (newest.verdict.late_change, newest.verdict.short_notice, newest.first_received_at) == (False, False, NOW)
     assert verify_record(register).faults == ()
+
+
+def test_a_clock_that_is_set_far_back_does_not_silence_the_scheduler(register, store):
+    """Times at which jobs run next were made by the clock that was ahead: a day later, without a look at the clock."""
+    timetable = Timetable(register, utc_now, Outbound(), OFFICE)
+    now = utc_now()
+    with time_machine.travel(now + timedelta(days=1), tick=True):
+        timetable.start()
+        assert soon(lambda: last_run(store, "sweep") is not None)
+    try:
+        assert last_run(store, "sweep").ran_at > now + timedelta(hours=23)
+        assert soon(lambda: last_run(store, "sweep").ran_at < now + timedelta(hours=23))
+    finally:
+        timetable.stop()

@@ -12,8 +12,7 @@ def test_a_moved_closure_is_found_in_its_new_weeks_only(store, alpha, announce, 
 
     def found(month, day):
         weeks = weeks_touched(datetime(2027, month, day, tzinfo=UTC), datetime(2027, month, day, 23, tzinfo=UTC))
-        keys = [store.blind.week(week) for week in weeks]
         with store.reading() as connection:
-            return [one.mark.uid for one in rows.touching(store, connection, keys, {alpha.id: "ALPHA"})]
+            return [one.mark.uid for one in rows.touching(store, connection, weeks, {alpha.id: "ALPHA"})]
 
     assert (found(2, 7), found(6, 6)) == ([], ["u1"])

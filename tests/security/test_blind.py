@@ -9,7 +9,7 @@ def test_lengths():
     assert [
         len(found)
         for found in (
-            ONE.week("2026-W49"),
+            ONE.week(b"u", "2026-W49"),
             ONE.code("user", "A"),
             ONE.identity(b"u", "G", "i", ""),
             ONE.series(b"u", "i"),
@@ -19,7 +19,7 @@ def test_lengths():
 
 
 def test_equal_things_are_found():
-    assert ONE.week("2026-W49") == ONE.week("2026-W49")
+    assert ONE.week(b"u", "2026-W49") == ONE.week(b"u", "2026-W49")
     assert ONE.code("user", "alpha") == ONE.code("user", "ALPHA")
 
 
@@ -30,7 +30,9 @@ def test_half_a_surrogate_pair_is_a_text_too():
 
 def test_different_things_differ():
     found = [
-        ONE.week("2026-W49"), ONE.week("2026-W50"), OTHER.week("2026-W49"),
+        ONE.week(b"u", "2026-W49"), ONE.week(b"u", "2026-W50"), OTHER.week(b"u", "2026-W49"),
+        # Whoever knows its own weeks learns nothing of another User's.
+        ONE.week(b"v", "2026-W49"),
         ONE.code("user", "A"), ONE.code("gateway", "A"), OTHER.code("user", "A"),
         ONE.identity(b"u", "G", "i", ""), ONE.identity(b"uG", "", "i", ""), ONE.identity(b"u", "Gi", "", ""),
         ONE.identity(b"u", "G", "", "i"), ONE.identity(b"u", "H", "i", ""), ONE.series(b"u", "i"),

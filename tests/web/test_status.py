@@ -6,11 +6,18 @@ import pytest
 import sqlalchemy as sa
 
 from app.domain.access import Action
-from app.jobs.sweep import sweep
+from app.domain.clock_doubt import ClockReading
+from app.jobs.sweep import sweep, sweep_on_time
 from app.security.signing import open_checkpoint
 from app.web.routes import UndeclaredRoute
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+AT_FIRST = ("a boot", NOW - datetime(2026, 11, 1, tzinfo=UTC) - timedelta(days=1))
+
+
+def reading(now):
+    """What the clocks say where all of them are right."""
+    return ClockReading(now, "a boot", now - datetime(2026, 11, 1, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -25,11 +32,39 @@ def test_a_process_lives_and_is_ready(client):
 def test_health_proves_that_the_scheduler_ran(client, register, clock):
     assert (client.get("/healthz").status_code, client.get("/healthz").json["scheduler"]) == (503, "overdue")
     sweep(register, NOW)
-    assert (client.get("/healthz").status_code, client.get("/healthz").json["last_outcome"]) == (
-        200, "0 expired, 0 late changes",
-    )  # fmt: skip
+    assert (client.get("/healthz").status_code, client.get("/healthz").json["scheduler"]) == (200, "ok")
     clock.forward(minutes=3)
     assert client.get("/healthz").status_code == 503
+    clock.forward(minutes=-6)  # swept by a clock that was ahead, and not since: that is no sign of life
+    assert client.get("/healthz").status_code == 503
+
+
+def test_what_anybody_may_ask_does_not_tell_when_a_window_ends(client, register, alpha, announce, give, clock):
+    """No counter: polled, one that moves with expiry would tell anybody when a closure ends."""
+    give(alpha, announce("u1", "2026-11-24T05:00", hours=5))
+    sweep_on_time(register, reading(NOW))
+
+    def answers():
+        health = client.get("/healthz").json
+        del health["last_sweep"]  # each minute, whatever happens
+        return health, client.get("/readyz").json, client.get("/checkpoint").data
+
+    before = answers()
+    assert before[:2] == (
+        {"status": "ok", "database": "ok", "scheduler": "ok", "clock": "ok"}, {"status": "ok", "database": "ok"},
+    )  # fmt: skip
+    for _ in range(59):
+        sweep_on_time(register, reading(clock.forward(minutes=1)))
+        assert answers() == before
+
+
+def test_health_says_that_the_clock_is_doubted(client, register):
+    sweep_on_time(register, reading(NOW - timedelta(days=1)))
+    assert b"closures_clock_doubted_seconds 0.0" in client.get("/metrics").data
+    sweep_on_time(register, ClockReading(NOW, *AT_FIRST))
+    health = client.get("/healthz")
+    assert (health.status_code, health.json["clock"], health.json["scheduler"]) == (503, "doubted", "ok")
+    assert b"closures_clock_doubted_seconds 86400.0" in client.get("/metrics").data
 
 
 def test_health_proves_the_database(client, store):
@@ -50,8 +85,25 @@ def test_metrics_are_for_this_machine_and_for_ops(client, alpha, announce, give)
 
 def test_the_checkpoint_is_public_and_ours(client, register, alpha, announce, give, clock):
     give(alpha, announce("u1", "2027-02-07T02:00"))
-    found = open_checkpoint(client.get("/checkpoint").get_data(as_text=True), register.signing_key.public)
-    assert (found.size, found.at) == (2, clock.now)
+
+    def shown():
+        found = open_checkpoint(client.get("/checkpoint").get_data(as_text=True), register.signing_key.public)
+        return found.size, found.at
+
+    assert shown() == (2, NOW)  # no scheduler has worked yet
+    sweep(register, NOW)
+    assert shown() == (3, NOW)
+    give(alpha, announce("u2", "2027-02-08T02:00"))
+    sweep(register, clock.forward(minutes=59))
+    assert shown() == (3, NOW)
+    sweep(register, clock.forward(minutes=1))
+    assert shown() == (6, NOW + timedelta(hours=1))
+
+
+def test_an_empty_record_is_not_shown_for_an_hour(client, register, alpha, announce, give):
+    sweep(register, NOW)
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    assert open_checkpoint(client.get("/checkpoint").text, register.signing_key.public).size == 2
 
 
 def test_every_answer_carries_the_browsers_limits(client):

@@ -88,7 +88,7 @@ class _Sight:
             for notification in notifications
             if still_holds(notification.kind, notification.number, closure, since, self.now)
         }
-        asked = Kind.CLASH in holding and closure.state is State.PLANNED
+        asked = Kind.CLASH in holding and closure.state_at(self.now) is State.PLANNED
         clashes = self._clashes(held) if asked else ()
         maintenance = self._maintenance(closure) if asked else ()
         if not clashes and not maintenance:
@@ -112,11 +112,10 @@ class _Sight:
         Of two that clash, the one recorded later tells of it, so that a clash is told once.
         """
         closure = held.closure
-        weeks = [self.store.blind.week(week) for week in closure.window.weeks()]
         found = [
             other.closure
-            for other in rows.touching(self.store, self.connection, weeks, dict(self.codes))
-            if other.closure.state is State.PLANNED
+            for other in rows.touching(self.store, self.connection, closure.window.weeks(), dict(self.codes))
+            if other.closure.state_at(self.now) is State.PLANNED
             and other.closure.gateway != closure.gateway
             and other.closure.window.overlaps(closure.window)
             and (other.change, other.closure.reference) < (held.change, closure.reference)

@@ -5,9 +5,10 @@ before it leaves. Whoever is killed in between leaves a claim behind, and the me
 after two attempts of which nobody knows the end it waits for a person instead, so that none leaves a third time.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.domain.notification import BY_THE_CLOCK, Notification, is_due, kinds_of_hour
+from app.domain.notification import BY_THE_CLOCK, EXPIRED_WITHIN, Notification, is_due, kinds_of_hour
 from app.domain.window import weeks_touched
 from app.register.register import Register
 from app.store import closures as rows
@@ -33,10 +34,9 @@ def tell_by_the_clock(register: Register, now: datetime) -> int:
         if not listeners:
             return 0
         codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
-        weeks = [store.blind.week(week) for week in weeks_touched(now, now + _AHEAD)]
         found = [
-            Notification(listener.id, kind, held.closure.id, held.closure.number)
-            for held in rows.touching(store, connection, weeks, codes)
+            (listener, Notification(listener.id, kind, held.closure.id, held.closure.number))
+            for held in rows.touching(store, connection, weeks_touched(now - EXPIRED_WITHIN, now + _AHEAD), codes)
             for listener in listeners
             if listener.user_id in {None, held.user_id}
             for kind in kinds_of_hour(held.closure, now, calendar) & listener.kinds
@@ -54,19 +54,18 @@ def make_messages(register: Register, now: datetime) -> None:
     store = register.store
     with store.reading() as connection:
         waiting = outbox.list_waiting(connection)
-        who = recipients.read_recipients(store, connection, list(waiting)) if waiting else {}
-    due = [entry for entry in waiting if entry not in who or is_due(waiting[entry].since, who[entry].digest_hour, now)]
+    due = [recipient_id for recipient_id, held in waiting.items() if is_due(held.due_at, now)]
     if due:
         with store.writing() as connection:
             register.lock(connection)
             for recipient_id in due:
-                outbox.make_message(connection, recipient_id, MOST_NOTIFICATIONS, now)
+                outbox.make_message(store, connection, recipient_id, MOST_NOTIFICATIONS, now)
 
 
 def due_messages(register: Register, now: datetime, most: int) -> list[Message]:
     """Return messages that are to be sent now, the longest due first."""
     with register.store.reading() as connection:
-        return outbox.due_messages(connection, now, now + _LONGEST_WAIT, most)
+        return outbox.due_messages(register.store, connection, now, now + _LONGEST_WAIT, most)
 
 
 def claim_message(register: Register, message: Message, now: datetime) -> Message | None:
@@ -74,12 +73,11 @@ def claim_message(register: Register, message: Message, now: datetime) -> Messag
     if message.unknown >= _MOST_UNKNOWN:
         _settle(register, message, MessageState.DEAD, now, _UNKNOWN_FAULT)
         return None
-    begun = message.attempts + 1
+    wait = _FIRST_WAIT * _WAIT_GROWS**message.attempts
+    begun = replace(message, attempts=message.attempts + 1, due_at=now + wait)
     with register.store.writing() as connection:
-        wait = _FIRST_WAIT * _WAIT_GROWS ** (begun - 1)
-        if not outbox.change_message(connection, message, attempts=begun, due_at=now + wait):
-            return None  # somebody else got there first
-        return outbox.find_message(connection, message.id)
+        # Where somebody else got there first, there is nothing to do.
+        return begun if outbox.change_message(register.store, connection, message, begun) else None
 
 
 def drop_message(register: Register, message: Message, now: datetime) -> None:
@@ -94,24 +92,23 @@ def note_sent(register: Register, claimed: Message, now: datetime) -> None:
 
 def note_failed(register: Register, claimed: Message, fault: str, now: datetime, *, for_good: bool) -> None:
     """Note that an attempt failed; the next one is due already, unless this was the last or can never succeed."""
-    failed = claimed.failures + 1
+    failed = replace(claimed, failures=claimed.failures + 1, fault=fault)
+    if for_good or claimed.attempts >= MOST_ATTEMPTS:
+        failed = replace(failed, state=MessageState.DEAD, settled_at=now)
     with register.store.writing() as connection:
-        if for_good or claimed.attempts >= MOST_ATTEMPTS:
-            facts = {"state": MessageState.DEAD.value, "settled_at": now}
-        else:
-            facts = {}
-        outbox.change_message(connection, claimed, failures=failed, fault=fault, **facts)
+        outbox.change_message(register.store, connection, claimed, failed)
 
 
 def resend_message(register: Register, message_id: str, now: datetime) -> Message:
     """Let a dead message be tried again from the start, under the same id. Raise ``Unknown``."""
-    with register.store.writing() as connection:
-        found = outbox.find_message(connection, _row_id(message_id))
-        if found.state is MessageState.DEAD:
-            outbox.change_message(
-                connection, found, state=MessageState.WAITING.value, due_at=now, attempts=0, failures=0, settled_at=None
-            )
-        return outbox.find_message(connection, found.id)
+    store = register.store
+    with store.writing() as connection:
+        found = outbox.find_message(store, connection, _row_id(message_id))
+        if found.state is not MessageState.DEAD:
+            return found
+        again = replace(found, state=MessageState.WAITING, due_at=now, attempts=0, failures=0, settled_at=None)
+        outbox.change_message(store, connection, found, again)
+        return again
 
 
 def _row_id(text: str) -> bytes:
@@ -123,4 +120,4 @@ def _row_id(text: str) -> bytes:
 
 def _settle(register: Register, seen: Message, state: MessageState, now: datetime, fault: str) -> None:
     with register.store.writing() as connection:
-        outbox.change_message(connection, seen, state=state.value, settled_at=now, fault=fault)
+        outbox.change_message(register.store, connection, seen, replace(seen, state=state, settled_at=now, fault=fault))

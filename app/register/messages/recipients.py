@@ -8,7 +8,7 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 
-from app.domain.notification import FOR_THE_SENDER, Kind, next_digest
+from app.domain.notification import FOR_THE_SENDER, Kind, due_from
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.register.people.enrolment import read_name
@@ -48,11 +48,11 @@ class ListedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Gathering:
-    """What waits for a recipient and is in no message yet: how many notifications, and when they are to be told."""
+    """What waits for a recipient and is in no message yet: how many notifications, and when; None is at once."""
 
     recipient: Recipient
     count: int
-    due_at: datetime
+    due_at: datetime | None
 
 
 def add_recipient(
@@ -112,7 +112,14 @@ def find_recipient(store: Store, recipient_id: str) -> ListedRecipient:
 
 
 def change_recipient(
-    store: Store, recipient_id: str, *, label: str, address: str, kinds: Collection[Kind], digest_hour: int | None
+    store: Store,
+    recipient_id: str,
+    *,
+    label: str,
+    address: str,
+    kinds: Collection[Kind],
+    digest_hour: int | None,
+    now: datetime,
 ) -> None:
     """Change what a recipient is told from now on, when and where. Raise as ``add_recipient``.
 
@@ -129,6 +136,8 @@ def change_recipient(
             digest_hour=digest_hour,
         )
         recipients.change_recipient(store, connection, changed)
+        if digest_hour != found.digest_hour:
+            outbox.put_off(connection, found.id, due_from(digest_hour, now))
 
 
 def remove_recipient(store: Store, recipient_id: str, now: datetime) -> None:
@@ -140,7 +149,7 @@ def remove_recipient(store: Store, recipient_id: str, now: datetime) -> None:
 def list_messages(store: Store, states: Collection[MessageState]) -> list[ListedMessage]:
     """Return the newest messages in these states, newest first."""
     with store.reading() as connection:
-        found = outbox.list_messages(connection, list(states), MOST_SHOWN)
+        found = outbox.list_messages(store, connection, list(states), MOST_SHOWN)
         who = recipients.read_recipients(store, connection, [message.recipient_id for message in found])
     return [ListedMessage(message, who.get(message.recipient_id)) for message in found]
 
@@ -151,16 +160,16 @@ def list_gatherings(store: Store) -> list[Gathering]:
         waiting = outbox.list_waiting(connection)
         who = recipients.read_recipients(store, connection, list(waiting))
     found = [
-        Gathering(
-            recipient,
-            held.count,
-            held.since if recipient.digest_hour is None else next_digest(recipient.digest_hour, held.since),
-        )
+        Gathering(recipient, held.count, held.due_at)
         for recipient in who.values()
         for held in [waiting[recipient.id]]
         if recipient.removed_at is None
     ]
-    return sorted(found, key=lambda gathering: (gathering.due_at, gathering.recipient.id))
+    at_once = [gathering for gathering in found if gathering.due_at is None]
+    later = [
+        (gathering.due_at, gathering.recipient.id, gathering) for gathering in found if gathering.due_at is not None
+    ]
+    return at_once + [gathering for _, _, gathering in sorted(later, key=lambda one: one[:2])]
 
 
 def check_kinds(kinds: Collection[Kind], *, for_a_user: bool) -> frozenset[Kind]:

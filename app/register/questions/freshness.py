@@ -34,7 +34,7 @@ def freshness_of(store: Store, now: datetime) -> Freshness:
     found = [source.standing for source in list_sources(store)]
     return Freshness(
         swept_at=swept.ran_at if swept else None,
-        is_on_time=swept is not None and now - swept.ran_at < OVERDUE,
+        is_on_time=swept is not None and abs(now - swept.ran_at) < OVERDUE,
         feeds=feeds,
         last_fetch=last_fetch,
         sources=len(found),

@@ -33,6 +33,7 @@ _STEPS = {
     Step.PLANNED_AGAIN: "Planned again",
     Step.SUPERSEDED: "An older notice arrived late; it was kept and changed nothing",
     Step.EXPIRED: "The window has passed",
+    Step.REINSTATED: "Its window had been noted as passed too early, by a clock that ran ahead: it stands as before",
 }
 
 

@@ -8,6 +8,7 @@ from app.domain.access import Action
 from app.domain.london import london_date
 from app.register.sources import list_sources
 from app.store import runs
+from app.store.clock import read_standing
 from app.store.engine import read_head
 from app.store.sources import OK
 from app.web.site import site
@@ -23,15 +24,16 @@ def show() -> Response:
     """Show it all on one page."""
     now = site().now()
     with site().store.reading() as connection:
-        head, jobs = read_head(connection), runs.all_runs(connection)
+        head, jobs, standing = read_head(connection), runs.all_runs(connection), read_standing(connection)
     sweep = next((job for job in jobs if job.name == _SWEEP), None)
     found = list_sources(site().store)
     book = site().register.rulebook()
     calendar = book.calendar_for(book.policy_for(now))
     page = render_template(
         "service/health.html",
-        works=sweep is not None and now - sweep.ran_at < _OVERDUE,
+        works=sweep is not None and abs(now - sweep.ran_at) < _OVERDUE,
         sweep=sweep,
+        doubt=standing and standing.doubt,
         jobs=jobs,
         sources=len(found),
         of_dcc=sum(source.user is None for source in found),

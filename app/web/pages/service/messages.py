@@ -132,6 +132,7 @@ def change(recipient_id: str) -> AnyResponse:
             address=wanted.address,
             kinds=wanted.kinds,
             digest_hour=wanted.digest_hour,
+            now=site().now(),
         )
     except Refusal as refusal:
         typed.faults[""] = f"{refusal.text} {refusal.remedy}".strip()

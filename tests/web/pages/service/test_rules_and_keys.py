@@ -2,10 +2,13 @@
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 
 from app.domain.access import Role
+from app.domain.clock_doubt import ClockReading
+from app.jobs.clock_watch import watch_clock
 from app.register.rulebook import policy_history
 
 FILE = (
@@ -134,6 +137,13 @@ def test_health_says_whether_the_scheduler_works(admin, read, store, clock):
     page = read(admin.get("/service/health"))
     assert "The scheduler is overdue. It last swept 4 min ago" in page
     assert "No calendar is read by us." in page
+
+
+def test_health_says_that_the_clock_is_doubted(admin, read, register, clock):
+    watch_clock(register, ClockReading(clock(), "a boot", timedelta(days=2)))
+    assert "clock" not in read(admin.get("/service/health")).lower()
+    watch_clock(register, ClockReading(clock(), "a boot", timedelta(days=1)))
+    assert "The clock is doubted: 1 day, 0:00:00 ahead of its own pace." in read(admin.get("/service/health"))
 
 
 @pytest.fixture
