@@ -70,7 +70,7 @@ drill:
 	$(bin)/pytest tests/store/test_archive.py
 
 tamper:
-	$(bin)/pytest tests/register/test_verification.py
+	$(bin)/pytest tests/register/test_verification.py tests/register/test_tampering.py
 
 # 40 spellings of addresses inside, by three ways: no connection is made.
 ssrf:

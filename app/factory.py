@@ -19,6 +19,7 @@ from app.settings import Settings
 from app.store import schema
 from app.store.engine import Store, make_engine, open_store
 from app.store.fitness import require_fitting_keys
+from app.store.standing import upgrade_store
 from feeds.entry import Publisher
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def open_keyring(settings: Settings, *, create: bool = False) -> Keyring:
     return Keyring.open(settings.key_dir, kek=kek, create=create)
 
 
-def open_service(settings: Settings, *, check: bool = True) -> Service:
+def open_service(settings: Settings, *, check: bool = True, now: Callable[[], datetime] = utc_now) -> Service:
     """Open the database and the keys; raise ``StoreUnfit`` where the service cannot run on them."""
-    store = open_store(settings.database, open_keyring(settings), check=check)
+    store = open_store(settings.database, open_keyring(settings), now, check=check)
     try:
         require_fitting_keys(store)
     except StoreUnfit:
@@ -103,10 +104,13 @@ def prepare(settings: Settings, now: datetime) -> Service:
     engine = make_engine(settings.database)
     try:
         fresh = schema.found_version(engine) is None
-        open_keyring(settings, create=fresh)
-        schema.upgrade(engine)
     finally:
         engine.dispose()
+    store = open_store(settings.database, open_keyring(settings, create=fresh), utc_now, check=False)
+    try:
+        upgrade_store(store)
+    finally:
+        store.close()
     service = open_service(settings)
     from app.register.rulebook import refresh_rules  # noqa: PLC0415 - pulls the holiday tables, needed at a start only
 
@@ -131,7 +135,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
 
-    service = open_service(settings)
+    service = open_service(settings, now=now)
     app = routes.Application("app.web")
     app.config.update(_flask_settings(settings, service.store.keyring.derive("session")))
     app.session_interface = browser_session.CookieSessions(app)

@@ -6,7 +6,7 @@ import click
 
 from app.cli.opening import current_settings, opened
 from app.cli.output import Counter, examples, json_option, say
-from app.factory import open_keyring
+from app.factory import open_keyring, utc_now
 from app.register.register import open_register
 from app.register.verification import verify_record
 from app.store.archive import dump_database, load_database
@@ -34,7 +34,7 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     """Fill an empty database from FILE, with the key folder in place, then verify the record."""
     settings = current_settings()
-    store = open_store(settings.database, open_keyring(settings), check=False)
+    store = open_store(settings.database, open_keyring(settings), utc_now, check=False)
     counter = Counter("rows restored")
     try:
         count = load_database(store, file, counter)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from app.cli.opening import current_settings, opened
+from app.cli.opening import opened
 from app.cli.output import examples, json_option, say
 from app.cli.param_types import CODE
-from app.factory import open_keyring, utc_now
-from app.register.people.enrolment import shred_user
+from app.factory import utc_now
+from app.register.people.enrolment import rotate_keys, shred_user
 from app.security.keyring import read_kek
 from app.store import parties
 
@@ -41,9 +41,9 @@ def rotate(new_kek_file: Path | None) -> None:
     Running processes go on; the old key-encryption key opens nothing afterwards. Where CLOSURES_KEK gives the key, set
     it to the new one and restart the service when this is done.
     """
-    keyring = open_keyring(current_settings())
-    keyring.rotate(None if new_kek_file is None else read_kek(new_kek_file.read_text(encoding="utf-8")))
-    count = len(keyring.owners())
+    with opened() as service:
+        new_kek = None if new_kek_file is None else read_kek(new_kek_file.read_text(encoding="utf-8"))
+        count = rotate_keys(service.store, new_kek)
     say({"rotated": count}, f"Rotated the keys of {count} owners; the old key-encryption key opens nothing now.")
 
 

@@ -8,6 +8,7 @@ from app.domain.access import Principal, Role
 from app.factory import Service, open_service
 from app.settings import Settings, read_settings
 from app.store import schema
+from app.store.acts import ACTOR
 from app.store.engine import make_engine
 
 OPERATOR = Principal("command line", Role.ADMIN)
@@ -32,6 +33,7 @@ def opened() -> Iterator[Service]:
     finally:
         engine.dispose()
     service = open_service(settings, check=False)
+    ACTOR.set(OPERATOR.name)
     try:
         yield service
     finally:

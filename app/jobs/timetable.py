@@ -19,6 +19,7 @@ from app.jobs.sweep import sweep_on_time
 from app.pulling.http_client import Outbound
 from app.register.late_changes import record_late_changes
 from app.register.register import Register
+from app.store.acts import ACTOR
 from app.store.clock import read_clocks, since_boot
 from app.store.engine import read_head
 
@@ -121,6 +122,7 @@ class Timetable:
         """Let a job that fails be tried again at its next time, and say why it failed."""
 
         def run() -> None:
+            ACTOR.set("scheduler")
             try:
                 job()
             except Refusal as problem:

@@ -114,7 +114,7 @@ def require_gateway(register: Register, principal: Principal, code: str) -> None
     everyone = register.history.parties()
     gateway = everyone.gateways.get(code)
     with register.store.reading() as connection:
-        links = parties.gateway_links(connection)
+        links = parties.gateway_links(register.store, connection)
     if gateway is None or not any((key, gateway.id) in links for key in visible_users(principal, everyone)):
         raise Unknown("There is no such gateway.", "Check the code.")
 

@@ -37,8 +37,8 @@ def purge_expired(register: Register, now: datetime) -> Purged:
     with store.writing() as connection:
         register.lock(connection)
         for group in rows.in_groups(silent):
-            notices.purge_notices(connection, group)
-        rows.forget_closures(connection, past)
+            notices.purge_notices(store, connection, group)
+        rows.forget_closures(store, connection, past)
         if past:
             let_members_go(register, connection, (held[entry] for entry in past), now.toordinal())
             parties.count_forgetting(connection, now)

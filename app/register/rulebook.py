@@ -86,31 +86,31 @@ class RulebookCache:
 
 
 def _read(store: Store, connection: Connection, rules_change: int) -> Rulebook:
-    policies = tuple(_policy(version, body) for version, _, body in rules.read_policies(connection, _NOTICE))
-    retentions = _retentions(connection)
+    policies = tuple(_policy(version, body) for version, _, body in rules.read_policies(store, connection, _NOTICE))
+    retentions = _retentions(store, connection)
     retention = retentions[-1][0] if retentions else RetentionPolicy(version=1)
-    tables = [holiday_tables.from_text(body) for body in rules.read_holiday_tables(connection)]
+    tables = [holiday_tables.from_text(body) for body in rules.read_holiday_tables(store, connection)]
     return Rulebook(
         rules_change,
         policies,
         {table.region: table for table in tables},
         retention,
-        tuple(_thresholds(connection)),
+        tuple(_thresholds(store, connection)),
         tuple(read_maintenance(store, connection)),
     )
 
 
-def _retentions(connection: Connection) -> list[tuple[RetentionPolicy, datetime]]:
+def _retentions(store: Store, connection: Connection) -> list[tuple[RetentionPolicy, datetime]]:
     return [
         (RetentionPolicy(version=version, **json.loads(body)), set_at)
-        for version, set_at, body in rules.read_policies(connection, _RETENTION)
+        for version, set_at, body in rules.read_policies(store, connection, _RETENTION)
     ]
 
 
-def _thresholds(connection: Connection) -> list[tuple[Thresholds, datetime]]:
+def _thresholds(store: Store, connection: Connection) -> list[tuple[Thresholds, datetime]]:
     return [
         (Thresholds(version=version, **json.loads(body)), set_at)
-        for version, set_at, body in rules.read_policies(connection, _THRESHOLDS)
+        for version, set_at, body in rules.read_policies(store, connection, _THRESHOLDS)
     ]
 
 
@@ -133,9 +133,9 @@ def set_notice_policy(
     """
     proposed = NoticePolicy(0, recommended_days, valid_from, holiday_region)
     with store.writing() as connection:
-        if rules.read_policies(connection, _NOTICE) and valid_from < london_date(now):
+        if rules.read_policies(store, connection, _NOTICE) and valid_from < london_date(now):
             raise PolicyRefused("A policy cannot begin in the past.", "Give today or a later day.")
-        version = rules.append_policy(connection, _NOTICE, _policy_body(proposed), now)
+        version = rules.append_policy(store, connection, _NOTICE, _policy_body(proposed), now)
     return NoticePolicy(version, recommended_days, valid_from, holiday_region)
 
 
@@ -148,26 +148,26 @@ def set_retention(store: Store, proposed: RetentionPolicy, now: datetime) -> int
         "keeps_details": proposed.keeps_details,
     }
     with store.writing() as connection:
-        return rules.append_policy(connection, _RETENTION, json.dumps(facts), now)
+        return rules.append_policy(store, connection, _RETENTION, json.dumps(facts), now)
 
 
 def retention_history(store: Store) -> list[tuple[RetentionPolicy, datetime]]:
     """Return every version of the retention rule that DCC set and when, oldest first."""
     with store.reading() as connection:
-        return _retentions(connection)
+        return _retentions(store, connection)
 
 
 def set_thresholds(store: Store, proposed: Thresholds, now: datetime) -> int:
     """Add a version of the thresholds; return its number."""
     facts = {"closed": proposed.closed, "reopening": proposed.reopening, "release_days": proposed.release_days}
     with store.writing() as connection:
-        return rules.append_policy(connection, _THRESHOLDS, json.dumps(facts), now)
+        return rules.append_policy(store, connection, _THRESHOLDS, json.dumps(facts), now)
 
 
 def threshold_history(store: Store) -> list[tuple[Thresholds, datetime]]:
     """Return every version of the thresholds that DCC set and when, oldest first."""
     with store.reading() as connection:
-        return _thresholds(connection)
+        return _thresholds(store, connection)
 
 
 def add_extra_days(store: Store, days: Iterable[date], now: datetime) -> None:
@@ -184,19 +184,19 @@ def _set_extra_days(
     store: Store, now: datetime, *, added: frozenset[date] = frozenset(), removed: frozenset[date] = frozenset()
 ) -> None:
     with store.writing() as connection:
-        known = {*_extra_days(connection), *added} - removed
-        rules.append_policy(connection, _EXTRA_DAYS, json.dumps([day.isoformat() for day in sorted(known)]), now)
+        known = {*_extra_days(store, connection), *added} - removed
+        rules.append_policy(store, connection, _EXTRA_DAYS, json.dumps([day.isoformat() for day in sorted(known)]), now)
     refresh_rules(store, now)
 
 
 def extra_days(store: Store) -> list[date]:
     """Return the days that an admin added, in order."""
     with store.reading() as connection:
-        return _extra_days(connection)
+        return _extra_days(store, connection)
 
 
-def _extra_days(connection: Connection) -> list[date]:
-    kept = rules.read_policies(connection, _EXTRA_DAYS)
+def _extra_days(store: Store, connection: Connection) -> list[date]:
+    kept = rules.read_policies(store, connection, _EXTRA_DAYS)
     return [date.fromisoformat(day) for day in json.loads(kept[-1][2])] if kept else []
 
 
@@ -204,21 +204,21 @@ def note_publisher(store: Store, publisher: dict[str, str], now: datetime) -> No
     """Keep who feeds say publishes them, by which release: another one changes their octets, and so their date."""
     body = json.dumps(publisher, sort_keys=True)
     with store.reading() as connection:
-        kept = rules.read_policies(connection, _PUBLISHER)
+        kept = rules.read_policies(store, connection, _PUBLISHER)
     if not kept or kept[-1][2] != body:
         with store.writing() as connection:
-            rules.append_policy(connection, _PUBLISHER, body, now)
+            rules.append_policy(store, connection, _PUBLISHER, body, now)
 
 
 def refresh_rules(store: Store, now: datetime) -> None:
     """Make sure that a first policy and the holiday tables of this release are kept. Run once at each start."""
     with store.writing() as connection:
-        if not rules.read_policies(connection, _NOTICE):
-            rules.append_policy(connection, _NOTICE, _policy_body(FIRST_POLICY), now)
-        extra = _extra_days(connection)
+        if not rules.read_policies(store, connection, _NOTICE):
+            rules.append_policy(store, connection, _NOTICE, _policy_body(FIRST_POLICY), now)
+        extra = _extra_days(store, connection)
         for region in REGIONS:
             table = holiday_tables.build_table(region, extra)
-            rules.put_holiday_table(connection, table.version, region, holiday_tables.to_text(table), now)
+            rules.put_holiday_table(store, connection, table.version, region, holiday_tables.to_text(table), now)
             if table.ends_soon(london_date(now)):
                 _LOG.warning(
                     "holiday table ends within twelve months: update the holidays package",
@@ -241,4 +241,7 @@ def _policy_body(policy: NoticePolicy) -> str:
 def policy_history(store: Store) -> list[tuple[NoticePolicy, datetime]]:
     """Return every version of the notice policy and when it was set, oldest first."""
     with store.reading() as connection:
-        return [(_policy(version, body), set_at) for version, set_at, body in rules.read_policies(connection, _NOTICE)]
+        return [
+            (_policy(version, body), set_at)
+            for version, set_at, body in rules.read_policies(store, connection, _NOTICE)
+        ]

@@ -165,4 +165,4 @@ def find_source(found: Sequence[ListedSource], source_id: str) -> ListedSource:
 def remove_source(store: Store, held: ListedSource) -> None:
     """Forget a source and its credentials; what it announced stays as it is."""
     with store.writing() as connection:
-        sources.delete_source(connection, held.source.id)
+        sources.delete_source(store, connection, held.source.id)

@@ -1,19 +1,19 @@
 """Whether the record is what it was: every entry against its leaf, the tree against its head, old checkpoints too."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from app.domain.refusal import Refusal
+from app.register.checks.closures import check_closures, check_owners
+from app.register.checks.entries import check_assessments, check_bringers, check_notices, check_revisions
+from app.register.checks.evidence import Evidence
+from app.register.checks.fold import check_acts, fold_acts
+from app.register.checks.log import check_claims, check_log
+from app.register.checks.members import check_members
 from app.register.register import Register
-from app.security.merkle import Frontier, leaf_hash, root_of
+from app.security.merkle import Frontier
 from app.security.signing import open_checkpoint, sign_checkpoint
-from app.store import assessments, log, notices, parties
-from app.store import closures as rows
-from app.store.bodies import load_revision
-from app.store.closures import FORGOTTEN
-from app.store.engine import Connection, read_head
+from app.store.engine import read_head
+from app.store.raw import missing_tables
 
 _MOST_FAULTS = 100
 
@@ -42,101 +42,23 @@ def make_checkpoint(register: Register, now: datetime) -> str:
 def verify_record(register: Register, checkpoint: str | None = None) -> Verification:
     """Check the whole record; with a ``checkpoint`` kept from before, also that it only grew since.
 
-    Raise ``CheckpointBroken`` for a checkpoint that is not ours.
+    Whatever a row holds is found and named: no value stops a check. Raise ``CheckpointBroken`` for a checkpoint that is
+    not ours.
     """
     earlier = None if checkpoint is None else open_checkpoint(checkpoint, register.signing_key.public)
     with register.store.reading() as connection:
-        head = read_head(connection)
-        entries = list(log.iterate_log(connection))
-        faults = list(_log_faults(entries))
-        leaves = [entry.leaf for entry in entries]
-        if len(entries) != head.log_size:
-            faults.append(f"The head counts {head.log_size} entries; the log holds {len(entries)}.")
-        try:
-            stated = Frontier.from_bytes(head.log_size, head.log_edge).root()
-        except Refusal as problem:
-            faults.append(problem.text)
-        else:
-            if root_of(leaves) != stated:
-                faults.append("The tree over the log does not have the root that the head states.")
-        if earlier is not None:
-            if earlier.size > len(leaves):
-                faults.append(f"The checkpoint counts {earlier.size} entries; the log holds only {len(leaves)}.")
-            elif root_of(leaves[: earlier.size]) != earlier.root:
-                faults.append(f"The first {earlier.size} entries are not those that the checkpoint was signed over.")
-        held = {entry.position: entry.leaf for entry in entries}
-        faults += _content_faults(register, connection, held)
-    return Verification(len(entries), tuple(faults[:_MOST_FAULTS]))
-
-
-def _log_faults(entries: list[Any]) -> Iterator[str]:
-    for expected, entry in enumerate(entries):
-        if entry.position != expected:
-            yield f"Entry {expected} of the log is missing."
-            return
-
-
-def _content_faults(register: Register, connection: Connection, held: dict[int, bytes]) -> list[str]:
-    """Hold every stored row against its leaf, and every leaf against a stored row."""
-    found = []
-    claimed: set[int] = set()
-    last: dict[bytes, tuple[int, int]] = {}  # closure -> (entries, last number)
-    for position, content, name in _stored(register, connection, last):
-        claimed.add(position)
-        if position not in held:
-            found.append((position, f"{name} names entry {position}, which the log does not hold."))
-        elif content is not None and leaf_hash(content) != held[position]:
-            found.append((position, f"{name} (entry {position} of the log) was altered."))
-    found += [(position, f"What entry {position} of the log recorded is gone.") for position in held.keys() - claimed]
-    return [text for _, text in sorted(found)] + _standing_faults(register, connection, last)
-
-
-def _stored(
-    register: Register, connection: Connection, last: dict[bytes, tuple[int, int]]
-) -> Iterator[tuple[int, bytes | None, str]]:
-    """Yield (log position, what its leaf was made of, a name) of every stored row; None for what was purged."""
-    for row in notices.all_notices(connection):
-        content = row.sealed and b"notice\0" + notices.notice_content(row.id, row.received_at, row.sealed)
-        yield row.log_index, content, f"A notice received {row.received_at:%Y-%m-%d %H:%M:%S}Z"
-    for row in rows.all_revisions(connection):
-        content = row.sealed and b"revision\0" + rows.revision_content(row.closure_id, row.sealed)
-        entries, number = last.get(row.closure_id, (0, 0))
-        last[row.closure_id] = (max(entries, row.entry), max(number, row.number or 0))
-        yield row.log_index, content, f"A revision received {row.received_at:%Y-%m-%d %H:%M:%S}Z"
-        if row.sealed and not register.store.keyring.is_shredded(row.user_id):
-            yield from _revision_row_faults(register, row)
-    for row in assessments.all_assessments(connection):
-        content = row.sealed and b"assessment\0" + assessments.assessment_content(row.closure_id, row.entry, row.sealed)
-        yield row.log_index, content, f"An assessment made {row.assessed_at:%Y-%m-%d %H:%M:%S}Z"
-
-
-def _revision_row_faults(register: Register, row: Any) -> Iterator[tuple[int, bytes | None, str]]:
-    """Yield a fault where the columns beside a sealed revision do not say what it says."""
-    try:
-        body = register.store.keyring.unseal(row.user_id, "revisions", "sealed", row.closure_id, row.entry, row.sealed)
-        revision = load_revision(body)
-        agrees = (revision.number, revision.received_at) == (row.number, row.received_at)
-    except Refusal:
-        agrees = False
-    if not agrees:
-        yield row.log_index, b"", f"The row of a revision received {row.received_at:%Y-%m-%d %H:%M:%S}Z"
-
-
-def _standing_faults(register: Register, connection: Connection, last: dict[bytes, tuple[int, int]]) -> list[str]:
-    """Hold what stands of each closure against its history: a row rolled back to an earlier state shows here."""
-    codes = {user.id: user.code for user in parties.read_parties(register.store, connection).users.values()}
-    faults = []
-    for row in rows.all_closures(connection):
-        if row.user_id not in codes or row.state == FORGOTTEN:
-            last.pop(row.id, None)
-            continue
-        try:
-            closure = rows.open_row(register.store, row, codes[row.user_id]).closure
-        except Refusal:
-            faults.append(f"What stands of {row.reference} does not open.")
-            last.pop(row.id, None)
-            continue
-        if (closure.entries, closure.number) != last.pop(row.id, None) or closure.reference != row.reference:
-            faults.append(f"What stands of {row.reference} is not its last revision.")
-    faults += ["A closure whose history is recorded is gone." for _ in last]
-    return faults
+        evidence = Evidence(register.store, connection, missing_tables(connection))
+        for text in evidence.missing.values():
+            evidence.add(text)
+        tree = check_log(evidence, earlier)
+        acts = fold_acts(evidence)
+        check_acts(evidence, acts)
+        received_at = check_notices(evidence, acts, tree)
+        owners = check_owners(evidence, acts)
+        histories = check_revisions(evidence, acts, owners)
+        check_bringers(evidence)
+        check_assessments(evidence, acts, owners)
+        ahead = check_closures(evidence, acts, histories, received_at)
+        check_members(evidence, acts, ahead)
+        check_claims(evidence)
+    return Verification(tree.size, tuple(text for _, text in sorted(evidence.faults)[:_MOST_FAULTS]))

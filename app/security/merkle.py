@@ -64,6 +64,33 @@ class Frontier:
         return cls(size, tuple(octets[at : at + _HASH_OCTETS] for at in range(0, len(octets), _HASH_OCTETS)))
 
 
+class Tree:
+    """A tree over these leaf hashes, with the root that it had at every smaller size."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        """Hash everything once: each level holds the roots of the complete subtrees of its height."""
+        self.size = len(leaves)
+        self._levels = [leaves]
+        while len(below := self._levels[-1]) > 1:
+            pairs = zip(below[::2], below[1::2], strict=False)
+            self._levels.append([sha256(b"\x01" + left + right).digest() for left, right in pairs])
+
+    def root(self, size: int) -> bytes:
+        """Return the root over the first ``size`` leaves. Raise ``IndexError`` for more than there are."""
+        if not 0 <= size <= self.size:
+            raise IndexError(size)
+        if not size:
+            return sha256().digest()
+        # One complete subtree for each bit of the size, the smallest first.
+        root, rest = b"", size
+        while rest:
+            height = (rest & -rest).bit_length() - 1
+            subtree = self._levels[height][(size >> height) - 1]
+            root = sha256(b"\x01" + subtree + root).digest() if root else subtree
+            rest &= rest - 1
+        return root
+
+
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """Return the root of the tree over these leaf hashes."""
     return Frontier().extend(leaves).root()

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from app.domain.access import Role
 from app.domain.refusal import AlreadyThere, Unknown
-from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
+from app.store.acts import Deed, change_rows, insert_row
+from app.store.deciding import open_row
 from app.store.engine import Store
 from app.store.tables import accounts, tokens
 
@@ -54,17 +55,14 @@ def add_account(store: Store, connection: sa.Connection, account: Account, now: 
     index = store.blind.code("account", account.email)
     if connection.execute(sa.select(accounts.c.id).where(accounts.c.email_index == index)).first():
         raise AlreadyThere("There is an account with that address already.", "Choose another address.")
-    body = json.dumps([account.email, account.users]).encode()
-    connection.execute(
-        sa.insert(accounts).values(
-            id=account.id,
-            email_index=index,
-            role=account.role.value,
-            row_version=1,
-            created_at=now,
-            sealed=store.keyring.seal(SERVICE_OWNER, "accounts", "sealed", account.id, 1, body),
-        )
-    )
+    values = {
+        "id": account.id,
+        "email_index": index,
+        "role": account.role.value,
+        "row_version": 1,
+        "created_at": now,
+    }
+    insert_row(store, connection, Deed.ACCOUNT_OPENED, accounts, values, _account_body(account))
 
 
 def account_by_id(store: Store, connection: sa.Connection, account_id: bytes) -> Account:
@@ -81,26 +79,18 @@ def list_accounts(store: Store, connection: sa.Connection) -> list[Account]:
     return sorted(found, key=lambda account: account.email)
 
 
-def change_account(store: Store, connection: sa.Connection, account: Account) -> None:
+def change_account(store: Store, connection: sa.Connection, deed: Deed, account: Account) -> None:
     """Write an account's role, Users and whether it is closed. Its address stays."""
-    query = sa.select(accounts.c.row_version).where(accounts.c.id == account.id).with_for_update()
-    version = connection.execute(query).scalar_one() + 1
-    body = json.dumps([account.email, account.users]).encode()
-    connection.execute(
-        sa.update(accounts)
-        .where(accounts.c.id == account.id)
-        .values(
-            role=account.role.value,
-            row_version=version,
-            closed_at=account.closed_at,
-            sealed=store.keyring.seal(SERVICE_OWNER, "accounts", "sealed", account.id, version, body),
-        )
-    )
+    changes = {"role": account.role.value, "closed_at": account.closed_at}
+    change_rows(store, connection, deed, accounts, [accounts.c.id == account.id], changes, _account_body(account))
+
+
+def _account_body(account: Account) -> bytes:
+    return json.dumps([account.email, account.users]).encode()
 
 
 def _open_account(store: Store, row: Any) -> Account:
-    body = store.keyring.unseal(SERVICE_OWNER, "accounts", "sealed", row.id, row.row_version, row.sealed)
-    email, users = json.loads(body)
+    email, users = json.loads(open_row(store, accounts, row._asdict()))
     return Account(row.id, email, Role(row.role), tuple(users), row.closed_at)
 
 
@@ -131,19 +121,17 @@ def insert_token(
 ) -> bytes:
     """Write a token's digest; return its row id."""
     token_id = new_row_id()
-    connection.execute(
-        sa.insert(tokens).values(
-            id=token_id,
-            kind=kind,
-            digest=digest,
-            user_id=user_id,
-            account_id=account_id,
-            role=role.value,
-            created_at=now,
-            expires_at=now + lasts,
-            sealed=store.keyring.seal(SERVICE_OWNER, "tokens", "sealed", token_id, 1, label.encode()),
-        )
-    )
+    values = {
+        "id": token_id,
+        "kind": kind,
+        "digest": digest,
+        "user_id": user_id,
+        "account_id": account_id,
+        "role": role.value,
+        "created_at": now,
+        "expires_at": now + lasts,
+    }
+    insert_row(store, connection, Deed.TOKEN_MADE, tokens, values, label.encode())
     return token_id
 
 
@@ -163,18 +151,19 @@ def list_tokens(
     return [_open_token(store, row) for row in connection.execute(query)]
 
 
-def revoke_token(connection: sa.Connection, token_id: bytes, now: datetime) -> bool:
+def revoke_token(store: Store, connection: sa.Connection, token_id: bytes, now: datetime) -> bool:
     """End a token at once; tell whether there was one to end. For a one-time token this is also its use."""
-    query = sa.update(tokens).where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None)).values(revoked_at=now)
-    return connection.execute(query).rowcount == 1
+    return _revoke(store, connection, [tokens.c.id == token_id], now) == 1
 
 
-def revoke_links(connection: sa.Connection, account_id: bytes, kind: str, now: datetime) -> None:
+def revoke_links(store: Store, connection: sa.Connection, account_id: bytes, kind: str, now: datetime) -> None:
     """End every token of a kind that an account still has."""
-    query = sa.update(tokens).where(
-        tokens.c.account_id == account_id, tokens.c.kind == kind, tokens.c.revoked_at.is_(None)
-    )
-    connection.execute(query.values(revoked_at=now))
+    _revoke(store, connection, [tokens.c.account_id == account_id, tokens.c.kind == kind], now)
+
+
+def _revoke(store: Store, connection: sa.Connection, which: list[sa.ColumnElement[bool]], now: datetime) -> int:
+    living = [*which, tokens.c.revoked_at.is_(None)]
+    return change_rows(store, connection, Deed.TOKEN_REVOKED, tokens, living, {"revoked_at": now})
 
 
 def mark_token_used(connection: sa.Connection, token_id: bytes, now: datetime) -> None:
@@ -183,7 +172,7 @@ def mark_token_used(connection: sa.Connection, token_id: bytes, now: datetime) -
 
 
 def _open_token(store: Store, row: Any) -> StoredToken:
-    label = store.keyring.unseal(SERVICE_OWNER, "tokens", "sealed", row.id, 1, row.sealed).decode()
+    label = open_row(store, tokens, row._asdict()).decode()
     return StoredToken(
         id=row.id,
         kind=row.kind,

@@ -53,11 +53,6 @@ def insert_assessments(connection: sa.Connection, rows: list[dict[str, Any]]) ->
         connection.execute(sa.insert(assessments), rows)
 
 
-def all_assessments(connection: sa.Connection) -> sa.CursorResult[Any]:
-    """Yield every assessment's row, for verification."""
-    return connection.execute(sa.select(assessments))
-
-
 def forget_assessments(connection: sa.Connection, closure_ids: list[bytes]) -> None:
     """Forget what assessments of these closures said; their leaves stay in the log."""
     connection.execute(sa.update(assessments).where(assessments.c.closure_id.in_(closure_ids)).values(sealed=None))

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.notice import SenderMark
+from app.domain.window import ClosureWindow
 from app.security.sealing import SealBroken
+from app.store.acts import Deed, record_purge
 from app.store.bodies import dump_closure, dump_revision, load_closure, load_revision
 from app.store.engine import Store
 from app.store.tables import closures, revisions, weeks
@@ -62,6 +64,7 @@ def in_groups(values: Iterable[_Value]) -> Iterator[list[_Value]]:
 _COLUMNS = (
     closures.c.id,
     closures.c.user_id,
+    closures.c.reference,
     closures.c.row_version,
     closures.c.change,
     closures.c.state,
@@ -72,8 +75,8 @@ _COLUMNS = (
 def open_row(store: Store, row: Any, user_code: str) -> Held:
     """Open a closure's row; raise ``SealBroken`` where it does not agree with what was sealed."""
     body = store.keyring.unseal(row.user_id, "closures", "sealed", row.id, row.row_version, row.sealed)
-    closure, mark = load_closure(row.id, user_code, body)
-    if closure.state != row.state:
+    closure, mark, change = load_closure(row.id, user_code, body)
+    if (closure.state, closure.reference) != (row.state, row.reference) or change not in {None, row.change}:
         raise SealBroken("A closure's row does not agree with what was sealed.", "Run `closures record verify`.")
     return Held(closure, mark, row.user_id, row.row_version, row.change)
 
@@ -154,7 +157,7 @@ def _closure_row(
         "row_version": row_version,
         "change": change,
         "sealed": store.keyring.seal(
-            user_id, "closures", "sealed", closure.id, row_version, dump_closure(closure, mark)
+            user_id, "closures", "sealed", closure.id, row_version, dump_closure(closure, mark, change)
         ),
     }
 
@@ -247,12 +250,17 @@ def index_weeks(
     for group in in_groups(moved):
         connection.execute(_PAST_WEEKS, {"ids": group})
     rows = [
-        {"week": store.blind.week(user_id, week), "closure_id": closure.id, "entry": closure.entries, "current": True}
+        {"week": week, "closure_id": closure.id, "entry": closure.entries, "current": True}
         for closure in moved_to
-        for week in closure.window.weeks()
+        for week in sorted(week_keys(store, user_id, closure.window))
     ]
     if rows:
         connection.execute(_INSERT_WEEK, rows)
+
+
+def week_keys(store: Store, user_id: bytes, window: ClosureWindow) -> set[bytes]:
+    """Return what stands in the week index for the weeks that a window touches."""
+    return {store.blind.week(user_id, week) for week in window.weeks()}
 
 
 def history(store: Store, connection: sa.Connection, closure_id: bytes) -> list[Written]:
@@ -327,16 +335,6 @@ def closures_dated_after(connection: sa.Connection, instant: datetime) -> list[b
     return list(connection.execute(query).scalars())
 
 
-def all_revisions(connection: sa.Connection) -> sa.CursorResult[Any]:
-    """Yield every revision's row, for verification."""
-    return connection.execute(sa.select(revisions).order_by(revisions.c.closure_id, revisions.c.entry))
-
-
-def all_closures(connection: sa.Connection) -> sa.CursorResult[Any]:
-    """Yield every closure's row, for verification."""
-    return connection.execute(sa.select(closures))
-
-
 def closures_of_notices(connection: sa.Connection, notice_ids: Iterable[bytes]) -> set[tuple[bytes, bytes]]:
     """Return the (notice id, closure id) pairs of these notices' revisions."""
     pairs: set[tuple[bytes, bytes]] = set()
@@ -346,7 +344,7 @@ def closures_of_notices(connection: sa.Connection, notice_ids: Iterable[bytes]) 
     return pairs
 
 
-def forget_closures(connection: sa.Connection, closure_ids: Sequence[bytes]) -> None:
+def forget_closures(store: Store, connection: sa.Connection, closure_ids: Sequence[bytes]) -> None:
     """Forget the facts of closures whose retention ended: entries lose their content, the log keeps its leaves."""
     for group in in_groups(closure_ids):
         connection.execute(sa.update(revisions).where(revisions.c.closure_id.in_(group)).values(sealed=None))
@@ -354,3 +352,4 @@ def forget_closures(connection: sa.Connection, closure_ids: Sequence[bytes]) -> 
         # The sender may use the UID again: the row gives up its place in the blind indexes.
         blank = {"state": FORGOTTEN, "sealed": b"", "identity": closures.c.id, "series": closures.c.id}
         connection.execute(sa.update(closures).where(closures.c.id.in_(group)).values(blank))
+        record_purge(store, connection, Deed.CLOSURES_PURGED, closures, group)

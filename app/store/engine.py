@@ -1,6 +1,6 @@
 """Opening the database, SQLite or PostgreSQL: one way to read, one way to write, durable before it is acknowledged."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -54,11 +54,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The database with the keys that open what it holds; ``joined`` is the transaction that this one is inside of."""
+    """The database with the keys that open what it holds, and the clock by which acts are dated (aware UTC).
+
+    ``joined`` is the transaction that this one is inside of.
+    """
 
     engine: sa.Engine
     keyring: Keyring
     blind: BlindIndex
+    now: Callable[[], datetime]
     joined: sa.Connection | None = None
 
     def within(self, connection: sa.Connection) -> "Store":
@@ -113,10 +117,10 @@ _NAMES = tuple(column.name for column in HEAD_COLUMNS)
 _WRITTEN_HEAD = sa.update(head).values({name: sa.bindparam(f"new_{name}") for name in _NAMES})
 
 
-def open_store(url: str, keyring: Keyring, *, check: bool = True) -> Store:
+def open_store(url: str, keyring: Keyring, now: Callable[[], datetime], *, check: bool = True) -> Store:
     """Open the database at ``url``; raise ``StoreUnfit`` where it is missing, too old or not ours, with what to do."""
     engine = make_engine(url)
-    store = Store(engine, keyring, BlindIndex(keyring.derive("index")))
+    store = Store(engine, keyring, BlindIndex(keyring.derive("index")), now)
     if check:
         schema.require_current(engine)
     return store

@@ -6,8 +6,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
+from app.store.acts import Deed, insert_row
+from app.store.deciding import open_row
 from app.store.engine import Connection, Store
 from app.store.tables import exports
 
@@ -24,10 +25,9 @@ class Export:
 
 def insert_export(store: Store, connection: Connection, made: Export) -> None:
     """Write one note."""
-    row_id = new_row_id()
     body = json.dumps([made.name, made.what, made.rows]).encode()
-    sealed = store.keyring.seal(SERVICE_OWNER, "exports", "sealed", row_id, 1, body)
-    connection.execute(sa.insert(exports).values(id=row_id, exported_at=made.exported_at, sealed=sealed))
+    values = {"id": new_row_id(), "exported_at": made.exported_at}
+    insert_row(store, connection, Deed.EXPORTED, exports, values, body)
 
 
 def exports_between(store: Store, connection: Connection, starts: datetime, ends: datetime) -> list[Export]:
@@ -37,8 +37,5 @@ def exports_between(store: Store, connection: Connection, starts: datetime, ends
         .where(exports.c.exported_at >= starts, exports.c.exported_at < ends)
         .order_by(exports.c.exported_at, exports.c.id)
     )
-    found = []
-    for row in connection.execute(query):
-        body = store.keyring.unseal(SERVICE_OWNER, "exports", "sealed", row.id, 1, row.sealed)
-        found.append(Export(row.exported_at, *json.loads(body)))
-    return found
+    rows = connection.execute(query)
+    return [Export(row.exported_at, *json.loads(open_row(store, exports, row._asdict()))) for row in rows]

@@ -7,7 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.domain.refusal import AlreadyThere
-from app.security.keyring import SERVICE_OWNER
+from app.store.acts import Deed, insert_row, remove_rows
+from app.store.deciding import open_row
 from app.store.engine import Store
 from app.store.tables import identities
 
@@ -31,34 +32,32 @@ def link_identity(
     if held is not None:
         raise AlreadyThere("That identity is linked to another account already.", "Unlink it there first.")
     body = json.dumps([identity.issuer, identity.subject]).encode()
-    connection.execute(
-        sa.insert(identities).values(
-            subject=index,
-            account_id=account_id,
-            linked_at=now,
-            sealed=store.keyring.seal(SERVICE_OWNER, "identities", "sealed", index, 1, body),
-        )
-    )
+    values = {"subject": index, "account_id": account_id, "linked_at": now}
+    insert_row(store, connection, Deed.IDENTITY_LINKED, identities, values, body)
 
 
 def account_of(store: Store, connection: sa.Connection, identity: Identity) -> bytes | None:
     """Return the row id of the account that an identity is linked to."""
-    query = sa.select(identities.c.account_id).where(identities.c.subject == _index(store, identity))
-    return connection.execute(query).scalar()
+    row = connection.execute(sa.select(identities).where(identities.c.subject == _index(store, identity))).first()
+    if row is None:
+        return None
+    open_row(store, identities, row._asdict())
+    account_id: bytes = row.account_id
+    return account_id
 
 
 def identities_of(store: Store, connection: sa.Connection, account_id: bytes) -> list[Identity]:
     """Return the identities of an account, in order."""
     rows = connection.execute(sa.select(identities).where(identities.c.account_id == account_id))
-    found = (store.keyring.unseal(SERVICE_OWNER, "identities", "sealed", row.subject, 1, row.sealed) for row in rows)
+    found = (open_row(store, identities, row._asdict()) for row in rows)
     return sorted(
         (Identity(*json.loads(body)) for body in found), key=lambda identity: (identity.issuer, identity.subject)
     )
 
 
-def unlink_identities(connection: sa.Connection, account_id: bytes) -> None:
+def unlink_identities(store: Store, connection: sa.Connection, account_id: bytes) -> None:
     """Forget every identity of an account."""
-    connection.execute(sa.delete(identities).where(identities.c.account_id == account_id))
+    remove_rows(store, connection, Deed.IDENTITIES_UNLINKED, {identities: identities.c.account_id == account_id})
 
 
 def _index(store: Store, identity: Identity) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.security.merkle import Frontier, leaf_hash
+from app.store.act_tables import acts
 from app.store.engine import Head
 from app.store.tables import assessments, log, notices, revisions
 
@@ -56,7 +57,7 @@ def iterate_log(connection: sa.Connection) -> Iterator[Any]:
     yield from connection.execute(sa.select(log.c.position, log.c.kind, log.c.leaf).order_by(log.c.position))
 
 
-KINDS = ("notice", "revision", "assessment")
+KINDS = ("notice", "revision", "assessment", "act")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,15 @@ def latest_entries(connection: sa.Connection, kind: str | None, before: int | No
     if before is not None:
         query = query.where(log.c.position < before)
     page = query.subquery()
-    made_at = sa.func.coalesce(notices.c.received_at, revisions.c.received_at, assessments.c.assessed_at)
+    made_at = sa.func.coalesce(
+        notices.c.received_at, revisions.c.received_at, assessments.c.assessed_at, acts.c.made_at
+    )
     dated = (
         sa.select(page.c.position, page.c.kind, page.c.leaf, made_at.label("made_at"))
         .outerjoin(notices, notices.c.log_index == page.c.position)
         .outerjoin(revisions, revisions.c.log_index == page.c.position)
         .outerjoin(assessments, assessments.c.log_index == page.c.position)
+        .outerjoin(acts, acts.c.position == page.c.position)
         .order_by(page.c.position.desc())
     )
     return [LoggedEntry(*row) for row in connection.execute(dated)]

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
-from app.security.keyring import SERVICE_OWNER
+from app.store.acts import Deed, insert_row
+from app.store.deciding import open_row
 from app.store.engine import Connection, Store
 from app.store.instants import from_micros, to_micros
 from app.store.rules import count_rules_change
@@ -17,19 +18,10 @@ from app.store.tables import maintenance
 def append_maintenance(store: Store, connection: Connection, entries: Iterable[Maintenance]) -> None:
     """Write entries, each the next of its window's history, and tell every process that the rules changed."""
     new = list(entries)
-    rows = [
-        {
-            "id": entry.id,
-            "entry": entry.number,
-            "received_at": entry.received_at,
-            "sealed": store.keyring.seal(
-                SERVICE_OWNER, "maintenance", "sealed", entry.id, entry.number, _dump(entry)
-            ),
-        }
-        for entry in new
-    ]  # fmt: skip
-    if rows:
-        connection.execute(sa.insert(maintenance), rows)
+    for entry in new:
+        values = {"id": entry.id, "entry": entry.number, "received_at": entry.received_at}
+        insert_row(store, connection, Deed.DATES_CHANGED, maintenance, values, _dump(entry))
+    if new:
         count_rules_change(connection, max(entry.received_at for entry in new))
 
 
@@ -38,7 +30,7 @@ def read_maintenance(store: Store, connection: Connection) -> list[Maintenance]:
     query = sa.select(maintenance).order_by(maintenance.c.received_at, maintenance.c.id, maintenance.c.entry)
     found = []
     for row in connection.execute(query):
-        body = store.keyring.unseal(SERVICE_OWNER, "maintenance", "sealed", row.id, row.entry, row.sealed)
+        body = open_row(store, maintenance, row._asdict())
         reference, kind, uid, recurrence_id, starts, ends, withdrawn, first_received = json.loads(body)
         found.append(
             Maintenance(

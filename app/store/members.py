@@ -91,10 +91,9 @@ _DELETE_BODY = sa.delete(member_bodies).where(member_bodies.c.member_id == sa.bi
 _DELETE_WEEKS = sa.delete(member_weeks).where(member_weeks.c.member_id == sa.bindparam("b_id"))
 
 
-def _open_body(store: Store, row: Any) -> bytes | None:
-    if row.body is None:
-        return None
-    return store.keyring.unseal(row.user_id, "member_bodies", "sealed", row.id, row.body_version, row.body)
+def open_body(store: Store, row: Any, version: int, sealed: bytes) -> bytes:
+    """Open the body of the member whose row this is. Raise ``SealBroken``."""
+    return store.keyring.unseal(row.user_id, "member_bodies", "sealed", row.id, version, sealed)
 
 
 def member_named(store: Store, connection: sa.Connection, place: Place, name: str) -> HeldMember | None:
@@ -157,7 +156,8 @@ def bodies_of(
     for group in _grouped([entry.id for entry in versions]):
         for row in connection.execute(_BODIES, {"ids": group}):
             version = Version(row.id, row.row_version, row.body_version, row.leaves_on or 0)
-            yield version, open_member(store, row), _open_body(store, row)
+            body = None if row.body is None else open_body(store, row, row.body_version, row.body)
+            yield version, open_member(store, row), body
 
 
 def _grouped(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

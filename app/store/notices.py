@@ -4,12 +4,14 @@ import json
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from app.domain.notice import Channel, Notice
+from app.security.sealing import SealBroken
+from app.store.acts import Deed, record_purge
 from app.store.engine import Store
+from app.store.instants import to_micros
 from app.store.log import LogWriter
 from app.store.tables import notices
 
@@ -19,7 +21,8 @@ _LEVEL = 1  # of zlib: calendars shrink to a third of their size at once, more e
 
 def seal_notice(store: Store, notice_id: bytes, user_id: bytes, notice: Notice) -> bytes:
     """Return the sealed form of ``notice``: its facts in one line, then the octets that are kept."""
-    facts = json.dumps([notice.channel, notice.media_type, notice.given_by], separators=(",", ":")).encode()
+    stated = [notice.channel, notice.media_type, notice.given_by, to_micros(notice.received_at)]
+    facts = json.dumps(stated, separators=(",", ":")).encode()
     body = zlib.compress(facts + b"\n" + notice.octets, _LEVEL)
     return store.keyring.seal(user_id, "notices", "sealed", notice_id, 1, body)
 
@@ -69,7 +72,10 @@ def read_notice(store: Store, connection: sa.Connection, notice_id: bytes, user_
         return None
     body = zlib.decompress(store.keyring.unseal(row.user_id, "notices", "sealed", row.id, 1, row.sealed))
     facts, _, octets = body.partition(b"\n")
-    channel, media_type, given_by = json.loads(facts)
+    # A notice of before 0.1.0 does not say again when it was received; its leaf does.
+    channel, media_type, given_by, *received_at = json.loads(facts)
+    if received_at not in ([], [to_micros(row.received_at)]):
+        raise SealBroken("A notice's row does not agree with what was sealed.", "Run `closures record verify`.")
     return Notice(user_code, Channel(channel), row.received_at, media_type, octets, given_by)
 
 
@@ -90,17 +96,13 @@ def last_received(connection: sa.Connection, until: datetime) -> dict[bytes, dat
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def purge_notices(connection: sa.Connection, notice_ids: Sequence[bytes]) -> None:
+def purge_notices(store: Store, connection: sa.Connection, notice_ids: Sequence[bytes]) -> None:
     """Forget what these notices said; their leaves stay in the log."""
     connection.execute(sa.update(notices).where(notices.c.id.in_(notice_ids)).values(sealed=None))
+    record_purge(store, connection, Deed.NOTICES_PURGED, notices, notice_ids)
 
 
 def held_notices(connection: sa.Connection, before: datetime) -> Sequence[bytes]:
     """Return the ids of notices received before an instant whose octets are still held."""
     query = sa.select(notices.c.id).where(notices.c.received_at < before, notices.c.sealed.is_not(None))
     return connection.execute(query).scalars().all()
-
-
-def all_notices(connection: sa.Connection) -> sa.CursorResult[Any]:
-    """Yield (id, received_at, log_index, sealed) of every notice, for verification."""
-    return connection.execute(sa.select(notices.c.id, notices.c.received_at, notices.c.log_index, notices.c.sealed))

@@ -1,23 +1,25 @@
 """Users and gateways on disk: names and codes sealed, found through a blind index of the code."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.domain.party import Gateway, Names, User
 from app.domain.refusal import AlreadyThere, Shredded, Unknown
-from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
+from app.store.acts import Deed, insert_row, record_act
+from app.store.deciding import DECIDING, digest_of, open_row
 from app.store.engine import Store, read_head, write_head
-from app.store.tables import gateways, user_gateways, users
+from app.store.tables import closures, gateways, notices, user_gateways, users
 
 _USER_BY_CODE = sa.select(users).where(users.c.code_index == sa.bindparam("index"))
 _USER_BY_ID = sa.select(users).where(users.c.id == sa.bindparam("id"))
 _GATEWAYS_OF = (
-    sa.select(gateways)
+    sa.select(gateways, *user_gateways.primary_key, user_gateways.c.sealed.label("link_sealed"))
     .join(user_gateways, user_gateways.c.gateway_id == gateways.c.id)
     .where(user_gateways.c.user_id == sa.bindparam("user_id"))
 )
@@ -45,8 +47,8 @@ def add_user(store: Store, connection: sa.Connection, user: User) -> None:
     if connection.execute(sa.select(users.c.id).where(users.c.code_index == index)).first():
         raise AlreadyThere("There is a User with that code already.", "Choose another code.")
     body = json.dumps([user.code, user.name, user.category, user.roles]).encode()
-    sealed = store.keyring.seal(user.id, "users", "sealed", user.id, 1, body)
-    connection.execute(sa.insert(users).values(id=user.id, code_index=index, row_version=1, sealed=sealed))
+    values = {"id": user.id, "code_index": index, "row_version": 1}
+    insert_row(store, connection, Deed.USER_ADDED, users, values, body)
     _count_change(connection)
 
 
@@ -56,15 +58,14 @@ def add_gateway(store: Store, connection: sa.Connection, user: User, code: str, 
     row = connection.execute(sa.select(gateways.c.id).where(gateways.c.code_index == index)).first()
     gateway_id = row.id if row else new_row_id()
     if row is None:
-        sealed = store.keyring.seal(
-            SERVICE_OWNER, "gateways", "sealed", gateway_id, 1, json.dumps([code, name]).encode()
-        )
-        connection.execute(sa.insert(gateways).values(id=gateway_id, code_index=index, row_version=1, sealed=sealed))
+        values = {"id": gateway_id, "code_index": index, "row_version": 1}
+        body = json.dumps([code, name]).encode()
+        insert_row(store, connection, Deed.GATEWAY_ADDED, gateways, values, body)
     link = {"user_id": user.id, "gateway_id": gateway_id}
     held = sa.select(user_gateways).where(user_gateways.c.user_id == user.id, user_gateways.c.gateway_id == gateway_id)
     if connection.execute(held).first():
         raise AlreadyThere("That User has that gateway already.", "`closures gateway list` shows them.")
-    connection.execute(sa.insert(user_gateways).values(link))
+    insert_row(store, connection, Deed.GATEWAY_GIVEN, user_gateways, link)
     _count_change(connection)
     return gateway_by_id(store, connection, gateway_id)
 
@@ -93,7 +94,10 @@ def gateway_by_id(store: Store, connection: sa.Connection, gateway_id: bytes) ->
 
 def gateways_of(store: Store, connection: sa.Connection, user_id: bytes) -> tuple[Gateway, ...]:
     """Return the gateways of a User, in order of their codes."""
-    found = (_open_gateway(store, row) for row in connection.execute(_GATEWAYS_OF, {"user_id": user_id}))
+    found = []
+    for row in connection.execute(_GATEWAYS_OF, {"user_id": user_id}):
+        open_row(store, user_gateways, {**row._asdict(), "sealed": row.link_sealed})
+        found.append(_open_gateway(store, row))
     return tuple(sorted(found, key=lambda gateway: gateway.code))
 
 
@@ -109,20 +113,27 @@ def read_parties(store: Store, connection: sa.Connection) -> Parties:
     return Parties(found, by_code)
 
 
-def gateway_links(connection: sa.Connection) -> set[tuple[bytes, bytes]]:
+def gateway_code(store: Store, values: Mapping[str, Any]) -> str:
+    """Return the code of the gateway whose row this is. Raise ``SealBroken``."""
+    code: str = json.loads(open_row(store, gateways, values))[0]
+    return code
+
+
+def gateway_links(store: Store, connection: sa.Connection) -> set[tuple[bytes, bytes]]:
     """Return every (User id, gateway id) pair."""
-    return {(row.user_id, row.gateway_id) for row in connection.execute(sa.select(user_gateways))}
+    rows = connection.execute(sa.select(user_gateways)).all()
+    for row in rows:
+        open_row(store, user_gateways, row._asdict())
+    return {(row.user_id, row.gateway_id) for row in rows}
 
 
 def _open_user(store: Store, row: sa.Row[tuple[bytes, bytes, int, bytes]]) -> User:
-    body = store.keyring.unseal(row.id, "users", "sealed", row.id, row.row_version, row.sealed)
-    code, name, category, roles = json.loads(body)
+    code, name, category, roles = json.loads(open_row(store, users, row._asdict()))
     return User(row.id, code, name, category, tuple(roles))
 
 
-def _open_gateway(store: Store, row: sa.Row[tuple[bytes, bytes, int, bytes]]) -> Gateway:
-    body = store.keyring.unseal(SERVICE_OWNER, "gateways", "sealed", row.id, row.row_version, row.sealed)
-    code, name = json.loads(body)
+def _open_gateway(store: Store, row: Any) -> Gateway:
+    code, name = json.loads(open_row(store, gateways, row._asdict()))
     return Gateway(row.id, code, name)
 
 
@@ -134,6 +145,22 @@ def _count_change(connection: sa.Connection) -> None:
     """Tell every process that names or links changed, so that it renders anew."""
     head = read_head(connection, lock=True)
     write_head(connection, replace(head, parties=head.parties + 1))
+
+
+def record_shred(store: Store, connection: sa.Connection, user_id: bytes) -> None:
+    """Write that a User's key is destroyed, and what of the record is nobody's to read from then on."""
+    one = DECIDING[users.name]
+    held = [
+        row_id
+        for table in (closures, notices)
+        for row_id in connection.execute(sa.select(table.c.id).where(table.c.user_id == user_id)).scalars()
+    ]
+    record_act(store, connection, Deed.USER_SHREDDED, [(one, (user_id,))], note=owned_digest(held))
+
+
+def owned_digest(ids: Iterable[bytes]) -> str:
+    """Return a digest, in hexadecimal, over the ids of all closures and notices of a User."""
+    return digest_of(tuple(sorted(ids))).hex()
 
 
 def count_forgetting(connection: sa.Connection, now: datetime) -> None:

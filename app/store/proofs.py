@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.security.keyring import SERVICE_OWNER
+from app.store.acts import Deed, change_rows, insert_row, record_act, remove_rows
+from app.store.deciding import DECIDING, open_row
 from app.store.engine import Store
 from app.store.tables import passwords, recovery_codes, second_factors
 
@@ -33,9 +34,9 @@ def proofs_of(store: Store, connection: sa.Connection, account_id: bytes) -> Pro
         .where(recovery_codes.c.account_id == account_id, recovery_codes.c.used_at.is_(None))
     ).scalar_one()
     return Proofs(
-        None if password is None else _unseal(store, passwords.name, password),
+        None if password is None else _unseal(store, passwords, password),
         None if password is None else password.set_at,
-        None if factor is None else _unseal(store, second_factors.name, factor),
+        None if factor is None else _unseal(store, second_factors, factor),
         None if factor is None else factor.set_at,
         left,
     )
@@ -61,40 +62,49 @@ def take_step(connection: sa.Connection, account_id: bytes, step: int) -> bool:
     return connection.execute(query.values(last_step=step)).rowcount == 1
 
 
-def put_recovery_codes(connection: sa.Connection, account_id: bytes, digests: Iterable[bytes]) -> None:
+def put_recovery_codes(store: Store, connection: sa.Connection, account_id: bytes, digests: Iterable[bytes]) -> None:
     """Write the digests of new recovery codes in place of those before."""
-    connection.execute(sa.delete(recovery_codes).where(recovery_codes.c.account_id == account_id))
-    connection.execute(sa.insert(recovery_codes), [{"digest": digest, "account_id": account_id} for digest in digests])
+    gone = sa.delete(recovery_codes).where(recovery_codes.c.account_id == account_id)
+    before = connection.execute(gone.returning(recovery_codes.c.digest)).scalars().all()
+    new = [{"digest": digest, "account_id": account_id} for digest in digests]
+    connection.execute(sa.insert(recovery_codes), new)
+    _record_codes(store, connection, Deed.CODES_RENEWED, [*before, *(row["digest"] for row in new)])
 
 
-def take_recovery_code(connection: sa.Connection, account_id: bytes, digest: bytes, now: datetime) -> bool:
+def _record_codes(store: Store, connection: sa.Connection, deed: Deed, digests: Iterable[bytes]) -> None:
+    record_act(store, connection, deed, [(DECIDING[recovery_codes.name], (digest,)) for digest in digests])
+
+
+def take_recovery_code(
+    store: Store, connection: sa.Connection, account_id: bytes, digest: bytes, now: datetime
+) -> bool:
     """Use a recovery code up; tell whether it was there to use."""
     query = sa.update(recovery_codes).where(
         recovery_codes.c.digest == digest,
         recovery_codes.c.account_id == account_id,
         recovery_codes.c.used_at.is_(None),
     )
-    return connection.execute(query.values(used_at=now)).rowcount == 1
+    if connection.execute(query.values(used_at=now)).rowcount != 1:
+        return False
+    _record_codes(store, connection, Deed.CODE_USED, [digest])
+    return True
 
 
-def forget_proofs(connection: sa.Connection, account_id: bytes) -> None:
+def forget_proofs(store: Store, connection: sa.Connection, account_id: bytes) -> None:
     """Forget an account's password, authenticator and recovery codes."""
-    for table in (passwords, second_factors, recovery_codes):
-        connection.execute(sa.delete(table).where(table.c.account_id == account_id))
+    held = {table: table.c.account_id == account_id for table in (passwords, second_factors, recovery_codes)}
+    remove_rows(store, connection, Deed.PROOFS_FORGOTTEN, held)
 
 
 def _put(  # noqa: PLR0917 - one row of either table
     store: Store, connection: sa.Connection, table: sa.Table, account_id: bytes, secret: str, facts: dict[str, object]
 ) -> None:
-    held = connection.execute(sa.select(table.c.row_version).where(table.c.account_id == account_id)).scalar()
-    version = (held or 0) + 1
-    sealed = store.keyring.seal(SERVICE_OWNER, table.name, "sealed", account_id, version, secret.encode())
-    values = {"row_version": version, "sealed": sealed, **facts}
-    if held is None:
-        connection.execute(sa.insert(table).values(account_id=account_id, **values))
-    else:
-        connection.execute(sa.update(table).where(table.c.account_id == account_id).values(values))
+    deed = Deed.PASSWORD_SET if table is passwords else Deed.FACTOR_SET
+    which = [table.c.account_id == account_id]
+    if not change_rows(store, connection, deed, table, which, facts, secret.encode()):
+        values = {"account_id": account_id, "row_version": 1, **facts}
+        insert_row(store, connection, deed, table, values, secret.encode())
 
 
-def _unseal(store: Store, table: str, row: Any) -> str:
-    return store.keyring.unseal(SERVICE_OWNER, table, "sealed", row.account_id, row.row_version, row.sealed).decode()
+def _unseal(store: Store, table: sa.Table, row: Any) -> str:
+    return open_row(store, table, row._asdict()).decode()

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from app.domain.notification import Kind
 from app.domain.refusal import Shredded, Unknown
-from app.security.keyring import SERVICE_OWNER
+from app.store.acts import Deed, change_rows, insert_row
+from app.store.deciding import open_row
 from app.store.engine import Store
 from app.store.outbox_tables import recipients
 
@@ -60,23 +61,22 @@ _LISTENERS = sa.select(recipients.c.id, recipients.c.user_id, recipients.c.kinds
 
 def insert_recipient(store: Store, connection: sa.Connection, new: Recipient) -> None:
     """Write a new recipient."""
-    query = sa.insert(recipients).values(id=new.id, user_id=new.user_id, created_at=new.created_at)
-    connection.execute(query.values(_changeable(store, new)))
+    values = {"id": new.id, "user_id": new.user_id, "created_at": new.created_at, **_clear(new)}
+    insert_row(store, connection, Deed.RECIPIENT_ADDED, recipients, values, _body(new))
 
 
 def change_recipient(store: Store, connection: sa.Connection, changed: Recipient) -> None:
     """Write a recipient as it is from now on; its id, User and beginning stay. The caller has found it."""
-    query = sa.update(recipients).where(recipients.c.id == changed.id)
-    connection.execute(query.values(_changeable(store, changed)))
+    which, changes = [recipients.c.id == changed.id], _clear(changed)
+    change_rows(store, connection, Deed.RECIPIENT_CHANGED, recipients, which, changes, _body(changed))
 
 
-def _changeable(store: Store, one: Recipient) -> dict[str, object]:
-    body = json.dumps([one.label, one.carrier, one.address, one.secret]).encode()
-    return {
-        "kinds": ",".join(kind for kind in Kind if kind in one.kinds),
-        "digest_hour": one.digest_hour,
-        "sealed": store.keyring.seal(one.user_id or SERVICE_OWNER, "recipients", "sealed", one.id.encode(), 1, body),
-    }
+def _clear(one: Recipient) -> dict[str, object]:
+    return {"kinds": ",".join(kind for kind in Kind if kind in one.kinds), "digest_hour": one.digest_hour}
+
+
+def _body(one: Recipient) -> bytes:
+    return json.dumps([one.label, one.carrier, one.address, one.secret]).encode()
 
 
 def listeners(connection: sa.Connection) -> list[Listener]:
@@ -106,14 +106,10 @@ def find_recipient(store: Store, connection: sa.Connection, recipient_id: str) -
     return found
 
 
-def remove_recipient(connection: sa.Connection, recipient_id: str, now: datetime) -> None:
+def remove_recipient(store: Store, connection: sa.Connection, recipient_id: str, now: datetime) -> None:
     """Tell a recipient nothing from now on. Raise ``Unknown``."""
-    query = (
-        sa.update(recipients)
-        .where(recipients.c.id == recipient_id, recipients.c.removed_at.is_(None))
-        .values(removed_at=now)
-    )
-    if connection.execute(query).rowcount != 1:
+    which = [recipients.c.id == recipient_id, recipients.c.removed_at.is_(None)]
+    if not change_rows(store, connection, Deed.RECIPIENT_REMOVED, recipients, which, {"removed_at": now}):
         raise _unknown()
 
 
@@ -126,9 +122,8 @@ def _kinds(text: str) -> frozenset[Kind]:
 
 
 def _open(store: Store, row: Any) -> Recipient | None:
-    owner = row.user_id or SERVICE_OWNER
     try:
-        body = store.keyring.unseal(owner, "recipients", "sealed", row.id.encode(), 1, row.sealed)
+        body = open_row(store, recipients, row._asdict())
     except Shredded:
         return None
     label, carrier, address, secret = json.loads(body)

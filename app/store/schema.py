@@ -1,12 +1,13 @@
 """The shape of the database: which migration it is at, and bringing it to the newest."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 
-NEWEST = "r0001"
+NEWEST = "r0002"
 """The newest migration. A test holds it against the files in ``migrations/versions``."""
 _RELEASED = "r"
 """How the names of migrations begin since 0.1.0. Those of before were numbers alone, and nothing leads on from them."""
@@ -51,8 +52,11 @@ def require_current(engine: sa.Engine) -> None:
         raise StoreUnfit(f"The database {state}.", "Run `closures db upgrade` (`closures up` does it by itself).")
 
 
-def upgrade(engine: sa.Engine) -> str:
+def upgrade(engine: sa.Engine, fill: Callable[[sa.Connection, str], None] | None = None) -> str:
     """Bring the database to the newest migration; return the version it is at then.
+
+    ``fill`` does in the same transaction what needs keys: it is given the migration that the database was at, and is
+    not asked of an empty one.
 
     Alembic is imported here alone: a serving process that finds its database current never loads it.
     """
@@ -73,4 +77,6 @@ def upgrade(engine: sa.Engine) -> str:
         with connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if fill is not None and found is not None:
+                fill(connection, found)
     return NEWEST

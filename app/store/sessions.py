@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.access import SECOND_FACTOR_FIRST, Role
-from app.security.keyring import SERVICE_OWNER
+from app.store.deciding import open_row, seal_row
 from app.store.engine import Store
 from app.store.tables import sessions
 
@@ -59,16 +59,14 @@ class Session:
 def open_session(store: Store, connection: sa.Connection, new: Session) -> None:
     """Write a new session."""
     body = json.dumps([new.browser, new.network]).encode()
-    connection.execute(
-        sa.insert(sessions).values(
-            digest=new.digest,
-            account_id=new.account_id,
-            stage=new.stage.value,
-            created_at=new.created_at,
-            seen_at=new.seen_at,
-            sealed=store.keyring.seal(SERVICE_OWNER, "sessions", "sealed", new.digest, 1, body),
-        )
-    )
+    values = {
+        "digest": new.digest,
+        "account_id": new.account_id,
+        "stage": new.stage.value,
+        "created_at": new.created_at,
+        "seen_at": new.seen_at,
+    }
+    connection.execute(sa.insert(sessions).values(**values, sealed=seal_row(store, sessions, values, body)))
 
 
 def live_session(store: Store, connection: sa.Connection, digest: bytes, now: datetime) -> Session | None:
@@ -120,6 +118,5 @@ def _lives(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _open(store: Store, row: Any) -> Session:
-    body = store.keyring.unseal(SERVICE_OWNER, "sessions", "sealed", row.digest, 1, row.sealed)
-    browser, network = json.loads(body)
+    browser, network = json.loads(open_row(store, sessions, row._asdict()))
     return Session(row.digest, row.account_id, Stage(row.stage), row.created_at, row.seen_at, browser, network)

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import AlreadyThere, Unknown
 from app.security.keyring import SERVICE_OWNER
+from app.store.acts import Deed, change_rows, insert_row, remove_rows
+from app.store.deciding import open_row
 from app.store.engine import Connection, Store
 from app.store.tables import sources
 
@@ -73,21 +75,18 @@ def insert_source(store: Store, connection: Connection, new: Source) -> None:
     address = store.blind.source(owner, topic, new.url)
     if connection.execute(sa.select(sources.c.id).where(sources.c.address == address)).first():
         raise AlreadyThere("That calendar is read for the same already.", "Remove it first; the list shows it.")
-    seal = store.keyring.seal
-    connection.execute(
-        sa.insert(sources).values(
-            id=new.id,
-            user_id=new.user_id,
-            address=address,
-            created_at=new.created_at,
-            due_at=new.created_at,
-            failures=0,
-            outcome="",
-            row_version=1,
-            sealed=seal(owner, "sources", "sealed", new.id, 1, _facts(new)),
-            sealed_state=seal(owner, "sources", "sealed_state", new.id, 1, b"{}"),
-        )
-    )
+    values = {
+        "id": new.id,
+        "user_id": new.user_id,
+        "address": address,
+        "created_at": new.created_at,
+        "due_at": new.created_at,
+        "failures": 0,
+        "outcome": "",
+        "row_version": 1,
+        "sealed_state": store.keyring.seal(owner, "sources", "sealed_state", new.id, 1, b"{}"),
+    }
+    insert_row(store, connection, Deed.SOURCE_ADDED, sources, values, _facts(new))
 
 
 def list_sources(store: Store, connection: Connection) -> Sequence[tuple[Source, Standing]]:
@@ -146,13 +145,13 @@ def finish_poll(
 
 def update_source(store: Store, connection: Connection, changed: Source) -> None:
     """Write what is sealed of a source anew; its address and its topic are as they were."""
-    sealed = store.keyring.seal(changed.user_id or SERVICE_OWNER, "sources", "sealed", changed.id, 1, _facts(changed))
-    connection.execute(sa.update(sources).where(sources.c.id == changed.id).values(sealed=sealed))
+    which = [sources.c.id == changed.id]
+    change_rows(store, connection, Deed.SOURCE_CHANGED, sources, which, {}, _facts(changed))
 
 
-def delete_source(connection: Connection, source_id: bytes) -> bool:
+def delete_source(store: Store, connection: Connection, source_id: bytes) -> bool:
     """Forget a source and its credentials; tell whether there was one."""
-    return connection.execute(sa.delete(sources).where(sources.c.id == source_id)).rowcount == 1
+    return remove_rows(store, connection, Deed.SOURCE_REMOVED, {sources: sources.c.id == source_id}) == 1
 
 
 def _facts(source: Source) -> bytes:
@@ -172,7 +171,7 @@ def _is_shredded(store: Store, row: Any) -> bool:
 
 def _open(store: Store, row: Any) -> tuple[Source, Standing]:
     owner, unseal = row.user_id or SERVICE_OWNER, store.keyring.unseal
-    facts = unseal(owner, "sources", "sealed", row.id, 1, row.sealed)
+    facts = open_row(store, sources, row._asdict())
     # A source that was added before agents were chosen names none.
     topic, url, username, password, word, category, every_minutes, *agent = json.loads(facts)
     state = unseal(owner, "sources", "sealed_state", row.id, row.row_version, row.sealed_state)

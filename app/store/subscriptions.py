@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.refusal import Unknown
-from app.security.keyring import SERVICE_OWNER
+from app.store.acts import Deed, change_rows, insert_row
+from app.store.deciding import open_row
 from app.store.engine import HEAD_COLUMNS, Connection, Head, Store
 from app.store.tables import head, reads, subscriptions
 
@@ -50,17 +51,15 @@ def insert_subscription(
 ) -> None:
     """Write a new subscription with the digests of its token and, where switched on, of its secret URL."""
     body = json.dumps([new.label, new.scope, new.past_days, new.horizon_days]).encode()
-    connection.execute(
-        sa.insert(subscriptions).values(
-            id=new.id,
-            digest=digest,
-            secret_digest=secret_digest,
-            created_at=new.created_at,
-            expires_at=new.expires_at,
-            account_id=new.account_id,
-            sealed=store.keyring.seal(SERVICE_OWNER, "subscriptions", "sealed", new.id.encode(), 1, body),
-        )
-    )
+    values = {
+        "id": new.id,
+        "digest": digest,
+        "secret_digest": secret_digest,
+        "created_at": new.created_at,
+        "expires_at": new.expires_at,
+        "account_id": new.account_id,
+    }
+    insert_row(store, connection, Deed.SUBSCRIPTION_MADE, subscriptions, values, body)
 
 
 def subscription_by_token(store: Store, connection: Connection, digest: bytes) -> tuple[Subscription, Head] | None:
@@ -91,29 +90,23 @@ def list_subscriptions(store: Store, connection: Connection) -> Sequence[Subscri
     return [_open(store, row) for row in connection.execute(query)]
 
 
-def revoke_subscription(connection: Connection, subscription_id: str, now: datetime) -> None:
+def revoke_subscription(store: Store, connection: Connection, subscription_id: str, now: datetime) -> None:
     """End a subscription at once; raise ``Unknown`` if there is none that lives."""
-    query = (
-        sa.update(subscriptions)
-        .where(subscriptions.c.id == subscription_id, subscriptions.c.revoked_at.is_(None))
-        .values(revoked_at=now)
-    )
-    if connection.execute(query).rowcount != 1:
+    living = [subscriptions.c.id == subscription_id, subscriptions.c.revoked_at.is_(None)]
+    if not change_rows(store, connection, Deed.SUBSCRIPTION_REVOKED, subscriptions, living, {"revoked_at": now}):
         raise Unknown("There is no such subscription, or it is revoked already.", "See `closures subscription list`.")
 
 
-def put_secret(connection: Connection, subscription_id: str, secret_digest: bytes) -> None:
+def put_secret(store: Store, connection: Connection, subscription_id: str, secret_digest: bytes) -> None:
     """Write the digest of a subscription's secret URL."""
-    query = sa.update(subscriptions).where(subscriptions.c.id == subscription_id)
-    connection.execute(query.values(secret_digest=secret_digest))
+    which, changes = [subscriptions.c.id == subscription_id], {"secret_digest": secret_digest}
+    change_rows(store, connection, Deed.SUBSCRIPTION_CHANGED, subscriptions, which, changes)
 
 
-def end_subscription_at(connection: Connection, subscription_id: str, expires_at: datetime) -> None:
+def end_subscription_at(store: Store, connection: Connection, subscription_id: str, expires_at: datetime) -> None:
     """Let a subscription end at an instant, if it does not end before."""
-    query = sa.update(subscriptions).where(
-        subscriptions.c.id == subscription_id, subscriptions.c.expires_at > expires_at
-    )
-    connection.execute(query.values(expires_at=expires_at))
+    which = [subscriptions.c.id == subscription_id, subscriptions.c.expires_at > expires_at]
+    change_rows(store, connection, Deed.SUBSCRIPTION_CHANGED, subscriptions, which, {"expires_at": expires_at})
 
 
 def insert_reads(connection: Connection, batch: Sequence[FeedRead]) -> None:
@@ -175,8 +168,7 @@ def purge_reads(connection: Connection, before: datetime) -> int:
 
 
 def _open(store: Store, row: Any) -> Subscription:
-    body = store.keyring.unseal(SERVICE_OWNER, "subscriptions", "sealed", row.id.encode(), 1, row.sealed)
-    label, scope, past_days, horizon_days = json.loads(body)
+    label, scope, past_days, horizon_days = json.loads(open_row(store, subscriptions, row._asdict()))
     return Subscription(
         id=row.id,
         label=label,

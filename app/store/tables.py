@@ -12,7 +12,7 @@ from sqlalchemy import (
     Table,
 )
 
-from app.store import member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
+from app.store import act_tables, member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
 from app.store.instants import Instant
 from app.store.metadata import Octets
 from app.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on, as above
@@ -55,6 +55,7 @@ user_gateways = Table(
     metadata,
     Column("user_id", ForeignKey("users.id"), primary_key=True),
     Column("gateway_id", ForeignKey("gateways.id"), primary_key=True),
+    Column("sealed", Octets, nullable=False, server_default=""),
 )
 
 accounts = Table(
@@ -256,7 +257,7 @@ assessments = Table(
     sqlite_with_rowid=False,
 )
 
-# The Merkle log: one leaf for each notice, revision, expiry and assessment, in the order in which they were recorded.
+# The Merkle log: one leaf for each notice, revision, expiry, assessment and act, in the order of their recording.
 log = Table(
     "log",
     metadata,
@@ -283,6 +284,7 @@ policies = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("set_at", Instant, nullable=False),
     Column("body", String, nullable=False),
+    Column("sealed", Octets, nullable=False, server_default=""),
 )
 
 holiday_tables = Table(
@@ -292,6 +294,7 @@ holiday_tables = Table(
     Column("region", String(20), nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("body", String, nullable=False),
+    Column("sealed", Octets, nullable=False, server_default=""),
 )
 
 # DCC's own windows: append-only, one row for each entry in the history of one; the last entry stands.

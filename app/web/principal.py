@@ -7,6 +7,7 @@ from app.domain.refusal import Refusal
 from app.register.people import credentials
 from app.store import accounts
 from app.store.accounts import Account
+from app.store.acts import ACTOR
 from app.store.sessions import Stage
 from app.web.browser_session import current_session
 from app.web.site import site
@@ -47,7 +48,10 @@ def signing_in() -> tuple[Account, Stage] | None:
         return None
     with site().store.reading() as connection:
         account = accounts.account_by_id(site().store, connection, found.account_id)
-    return None if account.closed_at is not None else (account, found.stage)
+    if account.closed_at is not None:
+        return None
+    ACTOR.set(f"{account.role} {account.email}")
+    return account, found.stage
 
 
 def current_principal() -> Principal:
@@ -82,4 +86,7 @@ def _token_principal() -> Principal | None:
         return None
     store, now = site().store, site().now()
     found = credentials.principal_of_token(store, name, token, now)
-    return None if found is None else found.principal
+    if found is None:
+        return None
+    ACTOR.set(f"token of {found.principal.role} {found.principal.name}")
+    return found.principal

@@ -10,6 +10,7 @@ from flask import Flask, Request, current_app, request
 from werkzeug.routing import Rule
 
 from app.domain.access import Action
+from app.store.acts import ACTOR
 from app.web.principal import require_principal
 from app.web.received import ReceivedRequest
 
@@ -47,6 +48,7 @@ def install_access(app: Application) -> None:
 
     @app.before_request
     def _ask() -> None:
+        ACTOR.set("nobody signed in")  # until somebody is known: threads serve one request after another
         if not asks_who(request):
             return
         route = request.url_rule

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import StoreUnfit
-from app.factory import open_keyring
+from app.factory import open_keyring, utc_now
 from app.register.register import open_register
 from app.register.sources import DCC_DATES, add_source, make_source, sources_about
 from app.register.verification import make_checkpoint, verify_record
@@ -30,7 +30,7 @@ def elsewhere(tmp_path, environ):
             "CLOSURES_DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere/new.sqlite3'}",
         }
     )
-    store = open_store(settings.database, open_keyring(settings), check=False)
+    store = open_store(settings.database, open_keyring(settings), utc_now, check=False)
     yield store
     store.close()
 

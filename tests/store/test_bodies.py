@@ -79,7 +79,7 @@ def test_a_verdict_is_read_as_it_was_judged_whatever_the_rule_is_by_now():
     ],
 )
 def test_a_closure_and_its_mark_are_read_as_they_were_written(closure, mark):
-    assert load_closure(closure.id, closure.user, dump_closure(closure, mark)) == (closure, mark)
+    assert load_closure(closure.id, closure.user, dump_closure(closure, mark, 7)) == (closure, mark, 7)
 
 
 @pytest.mark.parametrize(
@@ -113,4 +113,4 @@ def test_any_verdict_at_all(verdict):
     revision = replace(REVISION, verdict=verdict)
     assert load_revision(dump_revision(revision)) == revision
     closure = replace(CLOSURE, verdict=verdict)
-    assert load_closure(closure.id, closure.user, dump_closure(closure, MARK)) == (closure, MARK)
+    assert load_closure(closure.id, closure.user, dump_closure(closure, MARK, 7)) == (closure, MARK, 7)

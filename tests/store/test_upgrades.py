@@ -11,8 +11,8 @@ from alembic.config import Config
 from app.store import schema
 from app.store.engine import make_engine
 
-RELEASED = {"0.1.0": "r0001"}
-"""The migration that each release was at."""
+RELEASED = {"before 0.1.0": "r0001", "0.1.0": "r0002"}
+"""The migration that each release was at, and what ran before the first one."""
 ROOT = Path(__file__).parents[2]
 
 

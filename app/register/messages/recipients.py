@@ -143,7 +143,7 @@ def change_recipient(
 def remove_recipient(store: Store, recipient_id: str, now: datetime) -> None:
     """Tell a recipient nothing more; what waits for it is dropped. Raise ``Unknown``."""
     with store.writing() as connection:
-        recipients.remove_recipient(connection, recipient_id, now)
+        recipients.remove_recipient(store, connection, recipient_id, now)
 
 
 def list_messages(store: Store, states: Collection[MessageState]) -> list[ListedMessage]:

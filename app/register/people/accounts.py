@@ -10,6 +10,7 @@ from app.register.people.enrolment import AccountRefused, LinkPurpose, known_acc
 from app.security.tokens import TokenKind
 from app.store import accounts, identities, parties, proofs, sessions, subscriptions
 from app.store.accounts import Account
+from app.store.acts import Deed
 from app.store.engine import Connection, Store
 from feeds.scope import parse_scope
 
@@ -39,7 +40,7 @@ def change_rights(store: Store, account: Account, role: Role, users: Sequence[st
     if (changed.role, changed.users) == (account.role, account.users):
         return
     with store.writing() as connection:
-        accounts.change_account(store, connection, changed)
+        accounts.change_account(store, connection, Deed.RIGHTS_CHANGED, changed)
         sessions.end_sessions_of(connection, account.id, now)
         _end_credentials(store, connection, changed, now)
 
@@ -48,16 +49,16 @@ def close_account(store: Store, account: Account, now: datetime) -> None:
     """Close an account: it signs in no more, and its sessions, links, feeds and app passwords end."""
     with store.writing() as connection:
         closed = replace(account, closed_at=account.closed_at or now)
-        accounts.change_account(store, connection, closed)
+        accounts.change_account(store, connection, Deed.ACCOUNT_CLOSED, closed)
         sessions.end_sessions_of(connection, account.id, now)
-        accounts.revoke_links(connection, account.id, TokenKind.SIGN_IN, now)
+        accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
         _end_credentials(store, connection, closed, now)
 
 
 def open_again(store: Store, account: Account) -> None:
     """Open a closed account again, with the password and second factor that it had."""
     with store.writing() as connection:
-        accounts.change_account(store, connection, replace(account, closed_at=None))
+        accounts.change_account(store, connection, Deed.ACCOUNT_OPENED_AGAIN, replace(account, closed_at=None))
 
 
 def start_afresh(store: Store, email: str, now: datetime) -> str:
@@ -68,9 +69,9 @@ def start_afresh(store: Store, email: str, now: datetime) -> str:
     """
     with store.writing() as connection:
         account = known_account(store, connection, email)
-        proofs.forget_proofs(connection, account.id)
+        proofs.forget_proofs(store, connection, account.id)
         sessions.end_sessions_of(connection, account.id, now)
-        accounts.revoke_links(connection, account.id, TokenKind.SIGN_IN, now)
+        accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
         return make_link(store, connection, account, LinkPurpose.START_AFRESH, now)
 
 
@@ -88,13 +89,13 @@ def _end_credentials(store: Store, connection: Connection, account: Account, now
     everything = account.closed_at is not None
     for held in subscriptions.list_subscriptions(store, connection):
         if held.account_id == account.id and held.is_live(now) and (everything or not may_read(account, held.scope)):
-            subscriptions.revoke_subscription(connection, held.id, now)
+            subscriptions.revoke_subscription(store, connection, held.id, now)
     for token in accounts.list_tokens(store, connection, TokenKind.APP_PASSWORD):
         if token.account_id != account.id or not token.is_live(now):
             continue
         fits = token.role is account.role if token.user_id is None else codes.get(token.user_id) in account.users
         if everything or not (fits or account.role is Role.ADMIN):
-            accounts.revoke_token(connection, token.id, now)
+            accounts.revoke_token(store, connection, token.id, now)
 
 
 def may_read(account: Account, scope: str) -> bool:

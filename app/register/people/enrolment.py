@@ -17,6 +17,7 @@ from app.security import tokens
 from app.security.tokens import TokenKind, new_row_id, new_subscription_id
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
+from app.store.acts import Deed, record_act
 from app.store.engine import Connection, Store
 from app.store.subscriptions import FeedRead, Subscription
 from feeds.scope import CHOICES, Code, FeedScope, parse_scope
@@ -118,8 +119,20 @@ def shred_user(store: Store, code: str, now: datetime) -> User:
     with store.writing() as connection:
         user = parties.find_user(store, connection, read_code(code))
         parties.count_forgetting(connection, now)
+        parties.record_shred(store, connection, user.id)
         store.keyring.shred(user.id)
     return user
+
+
+def rotate_keys(store: Store, new_kek: bytes | None) -> int:
+    """Wrap all keys under a new KEK and seal by new data keys from now on; return how many owners have keys.
+
+    Raise as ``Keyring.rotate``.
+    """
+    store.keyring.rotate(new_kek)
+    with store.writing() as connection:
+        record_act(store, connection, Deed.KEYS_ROTATED, [])
+    return len(store.keyring.owners())
 
 
 def enrol_gateway(store: Store, user_code: str, gateway_code: str, name: str = "") -> Gateway:
@@ -138,7 +151,7 @@ def list_gateways(store: Store) -> list[SharedGateway]:
     """Return every gateway with the Users that close it, by code."""
     with store.reading() as connection:
         everyone = parties.read_parties(store, connection)
-        links = parties.gateway_links(connection)
+        links = parties.gateway_links(store, connection)
     codes: dict[bytes, list[str]] = {}
     for user_id, gateway_id in links:
         if user_id in everyone.users:
@@ -258,7 +271,7 @@ def revoke_token(store: Store, token_id: str, now: datetime) -> None:
     with store.writing() as connection:
         held = accounts.list_tokens(store, connection, TokenKind.APP_PASSWORD)
         wanted = [token.id for token in held if token.id.hex() == token_id.strip().lower()]
-        if not wanted or not accounts.revoke_token(connection, wanted[0], now):
+        if not wanted or not accounts.revoke_token(store, connection, wanted[0], now):
             raise Unknown("There is no such token, or it is revoked already.", "See `closures token list`.")
 
 
@@ -316,7 +329,7 @@ def rotate_subscription(store: Store, held: Subscription, now: datetime) -> Made
         account_id=held.account_id,
     )
     with store.writing() as connection:
-        subscriptions.end_subscription_at(connection, held.id, now + ROTATION_OVERLAP)
+        subscriptions.end_subscription_at(store, connection, held.id, now + ROTATION_OVERLAP)
     return made
 
 
@@ -326,7 +339,7 @@ def switch_on_secret_url(store: Store, held: Subscription, now: datetime) -> str
         raise Unknown("This feed has ended.", "Make a new one.")
     secret = tokens.mint(TokenKind.FEED)
     with store.writing() as connection:
-        subscriptions.put_secret(connection, held.id, digest_of(store, secret))
+        subscriptions.put_secret(store, connection, held.id, digest_of(store, secret))
     return secret
 
 
@@ -342,7 +355,7 @@ def list_subscriptions(store: Store) -> list[ReadSubscription]:
 def revoke_subscription(store: Store, subscription_id: str, now: datetime) -> None:
     """End a subscription at once, its secret URL too. Raise ``Unknown``."""
     with store.writing() as connection:
-        subscriptions.revoke_subscription(connection, subscription_id.strip().lower(), now)
+        subscriptions.revoke_subscription(store, connection, subscription_id.strip().lower(), now)
 
 
 def _scope(store: Store, text: str) -> FeedScope:

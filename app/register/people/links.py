@@ -69,7 +69,7 @@ def use_link(store: Store, token: str, now: datetime) -> UsedLink:
         if found.account_id is None:
             raise LinkSpent
         account = accounts.account_by_id(store, connection, found.account_id)
-        if account.closed_at is not None or not accounts.revoke_token(connection, found.id, now):
+        if account.closed_at is not None or not accounts.revoke_token(store, connection, found.id, now):
             raise LinkSpent
         accounts.mark_token_used(connection, found.id, now)
         if _starts_afresh(found):

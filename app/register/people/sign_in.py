@@ -86,7 +86,7 @@ def by_second_factor(store: Store, account: Account, code: str, origin: Origin, 
             fits = proofs.take_step(connection, account.id, step)
         else:
             digest = _recovery_digest(store, account, code)
-            fits = proofs.take_recovery_code(connection, account.id, digest, now)
+            fits = proofs.take_recovery_code(store, connection, account.id, digest, now)
         if fits:
             tries.forgive_tries(connection, [limit.subject for limit in limits], now)
     if not fits:
@@ -109,7 +109,7 @@ def choose_password(store: Store, account: Account, password: str, now: datetime
     hashed = hash_password(chosen)
     with store.writing() as connection:
         proofs.put_password(store, connection, account.id, hashed, now)
-        _end_other_ways_in(connection, account, here, now)
+        _end_other_ways_in(store, connection, account, here, now)
 
 
 def set_up_second_factor(
@@ -127,7 +127,7 @@ def set_up_second_factor(
         )
     with store.writing() as connection:
         proofs.put_second_factor(store, connection, account.id, secret, step, now)
-        _end_other_ways_in(connection, account, here, now)
+        _end_other_ways_in(store, connection, account, here, now)
     return renew_recovery_codes(store, account)
 
 
@@ -136,7 +136,7 @@ def renew_recovery_codes(store: Store, account: Account) -> list[str]:
     codes = new_recovery_codes()
     with store.writing() as connection:
         digests = [_recovery_digest(store, account, code) for code in codes]
-        proofs.put_recovery_codes(connection, account.id, digests)
+        proofs.put_recovery_codes(store, connection, account.id, digests)
     return codes
 
 
@@ -145,10 +145,10 @@ def mark_device(store: Store, account: Account) -> str:
     return new_mark(store.keyring.derive("token"), account.email)
 
 
-def _end_other_ways_in(connection: Connection, account: Account, here: bytes, now: datetime) -> None:
+def _end_other_ways_in(store: Store, connection: Connection, account: Account, here: bytes, now: datetime) -> None:
     """End what could open an account by what it was proved by before: its other sessions, and links not used yet."""
     sessions.end_sessions_of(connection, account.id, now, but=here)
-    accounts.revoke_links(connection, account.id, TokenKind.SIGN_IN, now)
+    accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
 
 
 def _take_try(store: Store, limits: list[Limit], now: datetime) -> None:

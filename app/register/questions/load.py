@@ -99,7 +99,7 @@ def categories_of(register: Register, principal: Principal) -> dict[str, frozens
     everyone = register.history.parties()
     seen = visible_users(principal, everyone)
     with register.store.reading() as connection:
-        links = parties.gateway_links(connection)
+        links = parties.gateway_links(register.store, connection)
     codes = {gateway.id: gateway.code for gateway in everyone.gateways.values()}
     found: dict[str, set[str]] = {}
     for user_id, gateway_id in links:

@@ -99,7 +99,7 @@ def _gateways(register: Register, principal: Principal, everyone: Parties) -> li
     if principal.sees_everyone:
         return sorted(everyone.gateways.values(), key=lambda gateway: gateway.code)
     with register.store.reading() as connection:
-        links = parties.gateway_links(connection)
+        links = parties.gateway_links(register.store, connection)
     seen = visible_users(principal, everyone)
     own = {gateway_id for user_id, gateway_id in links if user_id in seen}
     return sorted((entry for entry in everyone.gateways.values() if entry.id in own), key=lambda gateway: gateway.code)

@@ -6,6 +6,7 @@ import zlib
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from app.domain.notice import Channel, Notice
 from app.domain.refusal import NoticeUnreadable
@@ -17,7 +18,7 @@ from app.register.receive import keep_notice, receive_notice
 from app.register.rulebook import set_retention
 from app.register.verification import verify_record
 from app.security.keyring import Keyring
-from app.store import notices
+from app.store import notices, tables
 from app.store.archive import dump_database
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -184,7 +185,7 @@ def test_of_what_could_not_be_read_the_receipt_is_left(dropping, register, store
     sent = Notice("ALPHA", Channel.API, NOW, "text/quokka", octets, "a program")
     assert keep_notice(register, alpha, sent) is False
     with store.reading() as connection:
-        (row,) = notices.all_notices(connection).all()
+        (row,) = connection.execute(sa.select(tables.notices)).all()
         kept = notices.read_notice(store, connection, row.id, "ALPHA")
     assert kept == Notice("ALPHA", Channel.API, NOW, "", b"", "a program")
 

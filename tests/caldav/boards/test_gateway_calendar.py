@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.caldav.backend import Condition, ObjectRefused, Stale, TokenUnknown
 from app.domain.closure import Step
@@ -14,7 +15,7 @@ from app.register.reading import Question, find_history, read_schedule
 from app.register.retention import purge_expired
 from app.register.verification import verify_record
 from app.register.withdraw import withdraw_closure
-from app.store import notices
+from app.store import notices, tables
 
 ABSENT = Condition(none_match=frozenset("*"))
 WEEKLY = "RRULE:FREQ=WEEKLY;COUNT=4"
@@ -212,7 +213,7 @@ def test_what_intake_cannot_take_is_refused_with_a_remedy_and_kept(register, sto
         first.put("a.ics", octets)
     assert (first.names(), found.value.text.startswith("Line "), found.value.text.count(".") >= 2) == ([], True, True)
     with store.reading() as connection:
-        (row,) = notices.all_notices(connection)
+        (row,) = connection.execute(sa.select(tables.notices))
         kept = notices.read_notice(store, connection, row.id, "ALPHA")
     assert (kept.octets, kept.channel) == (octets, Channel.CALDAV)
     assert verify_record(register).faults == ()
@@ -231,7 +232,7 @@ def test_octets_that_are_no_calendar_or_too_many_are_refused_and_kept(first, sto
         first.put("a.ics", b"x" * 1_000_001)
     first.board.refuse(first.collection, b"what the protocol refused")
     with store.reading() as connection:
-        assert len(notices.all_notices(connection).all()) == 3
+        assert len(connection.execute(sa.select(tables.notices)).all()) == 3
 
 
 def test_a_series_is_stated_whole_by_its_member(first, calendar, lines, planned):

@@ -94,23 +94,26 @@ def test_one_bad_event_of_two_is_named_and_the_other_recorded(api):
 
 
 def test_all_or_nothing(api, register):
+    before = verify_record(register).size
     answer = give(api, GOOD, BAD, query="?gateway=GW-A1&all_or_nothing=1")
     assert (answer.status_code, answer.json["recorded"], answer.json["accepted"]) == (422, False, [])
-    assert verify_record(register).size == 1
+    assert verify_record(register).size == before + 1
 
 
 def test_nothing_readable_is_422_and_kept(api, register):
+    before = verify_record(register).size
     answer = api("/notices", data=b"hello", method="POST")
     assert (answer.status_code, answer.mimetype, answer.json["code"]) == (422, "application/problem+json", "unreadable")
     assert answer.json["problems"][0]["remedy"]
     assert give(api, BAD).status_code == 422
-    assert verify_record(register).size == 2
+    assert verify_record(register).size == before + 2
 
 
 def test_a_dry_run_changes_nothing(api, register):
+    before = verify_record(register).size
     answer = give(api, GOOD, query="?gateway=GW-A1&dry_run=1")
     assert (answer.status_code, answer.json["recorded"], len(answer.json["accepted"])) == (200, False, 1)
-    assert verify_record(register).size == 0
+    assert verify_record(register).size == before
 
 
 def test_which_gateway_is_never_guessed(api):

@@ -206,7 +206,7 @@ def test_revoked_and_expired(client, subscribe, store):
     feed_id, token, hidden = subscribe(secret=True)
     old_id, old_token, old_hidden = subscribe(secret=True, expires=NOW)
     with store.writing() as connection:
-        subscriptions.revoke_subscription(connection, feed_id, NOW)
+        subscriptions.revoke_subscription(store, connection, feed_id, NOW)
     assert [
         client.get(f"/feeds/{feed_id}.ics", headers=basic(feed_id, token)).status_code,
         client.get(f"/feeds/{old_id}.ics", headers=basic(old_id, old_token)).status_code,

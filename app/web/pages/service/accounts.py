@@ -126,7 +126,7 @@ def link_identity(account_id: str) -> AnyResponse:
     account, provider = accounts.find_account(site().store, account_id), site().provider
     if request.form.get("unlink") == "yes":
         with site().store.writing() as connection:
-            identities.unlink_identities(connection, account.id)
+            identities.unlink_identities(site().store, connection, account.id)
     elif provider is not None:
         try:
             subject = request.form.get("subject", "")

@@ -33,9 +33,7 @@ def rotate() -> AnyResponse:
 
     def work(register: Register) -> dict[str, object]:
         # The keys are files, which no transaction holds: pressed again after a crash here, they are rotated once more.
-        keyring = register.store.keyring
-        keyring.rotate(None)
-        return {"kind": "rotation", "owners": len(keyring.owners())}
+        return {"kind": "rotation", "owners": enrolment.rotate_keys(register.store, None)}
 
     try:
         form_id = form_once.carry_out(require_account(), lambda: work)

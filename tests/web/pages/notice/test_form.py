@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.domain.access import Role
-from app.store import notices
+from app.store import notices, tables
 
 FILLED = {
     "gateway": "GW-A1", "from_day": "2026-12-06", "from_time": "02:00", "to_day": "2026-12-06", "to_time": "06:00",
@@ -85,7 +86,7 @@ def test_the_press_records_it_through_the_form_with_a_receipt(alpha_client, fill
 def test_the_form_is_kept_word_for_word_as_an_event(alpha_client, fill, press, store, alpha):
     press(alpha_client, fill(alpha_client, reference="CHG-1; a, b\\c"))
     with store.reading() as connection:
-        (row,) = notices.all_notices(connection)
+        (row,) = connection.execute(sa.select(tables.notices))
         notice = notices.read_notice(store, connection, row.id, alpha.code)
     assert notice.media_type == "text/calendar"
     assert b"UID:form:CHG-1\\; a\\, b\\\\c\r\nDTSTART;TZID=Europe/London:20261206T020000\r\n" in notice.octets

@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.access import Role
 from app.register.late_changes import record_late_changes
-from app.register.verification import make_checkpoint
+from app.register.verification import make_checkpoint, verify_record
 from app.web.pages.record import check as record_check
 
 
@@ -95,14 +95,15 @@ def test_instants_that_are_none_are_said_on_the_page(dcc_client, read, query, wo
     assert words in read(answer)
 
 
-def test_the_log_is_paged_and_narrowed_to_a_kind(alpha, give, announce, dcc_client, read):
+def test_the_log_is_paged_and_narrowed_to_a_kind(alpha, give, announce, dcc_client, read, register):
+    acts = verify_record(register).size
     for number in range(30):
         give(alpha, announce(f"u{number}", "2027-03-07T02:00"))
     page = dcc_client.get("/record/log")
-    assert read(page).startswith("The log 60 entries, each bound to all before it.")
-    assert 'href="/record/log?before=10"' in page.text
-    older = read(dcc_client.get("/record/log?before=10"))
-    assert older.count(" notice ") + older.count(" revision ") == 10
+    assert read(page).startswith(f"The log {60 + acts} entries, each bound to all before it.")
+    assert f'href="/record/log?before={10 + acts}"' in page.text
+    older = read(dcc_client.get(f"/record/log?before={10 + acts}"))
+    assert [older.count(f" {kind} ") for kind in ("notice", "revision", "act")] == [5, 5, acts]
     assert "Older entries" not in older
     kinds = read(dcc_client.get("/record/log?kind=revision"))
     assert (kinds.count(" notice "), kinds.count(" revision ")) == (0, 30)
@@ -110,7 +111,7 @@ def test_the_log_is_paged_and_narrowed_to_a_kind(alpha, give, announce, dcc_clie
 
 
 def test_an_empty_record_says_so(dcc_client, read):
-    assert "No entry Nothing of this kind was recorded yet." in read(dcc_client.get("/record/log"))
+    assert "No entry Nothing of this kind was recorded yet." in read(dcc_client.get("/record/log?kind=notice"))
     assert "Nobody took a copy away in this span." in read(dcc_client.get("/record/reads"))
 
 
@@ -125,10 +126,11 @@ def check(csrf):
     return send
 
 
-def test_a_sound_record_is_called_sound_also_against_a_checkpoint(told, dcc_client, check, read):
+def test_a_sound_record_is_called_sound_also_against_a_checkpoint(told, dcc_client, check, read, register):
     kept = dcc_client.get("/record/checkpoint.txt")
     assert kept.headers["Content-Disposition"] == 'attachment; filename="checkpoint-2026-11-24.txt"'
-    assert "The record is sound. 9 entries checked" in read(check(dcc_client))
+    size = verify_record(register).size
+    assert f"The record is sound. {size} entries checked" in read(check(dcc_client))
     assert "The record is sound." in read(check(dcc_client, kept.data))
 
 
@@ -140,7 +142,7 @@ def test_the_first_bad_entry_is_named(told, dcc_client, check, store, read):
     with store.writing() as connection:
         connection.execute(sa.update(log).where(log.c.position == 1).values(leaf=bytes(32)))
     page = check(dcc_client)
-    assert "The record does not hold. The first fault: The tree over the log does not have the root" in read(page)
+    assert "The record does not hold. The first fault: The act of entry 1 of the log was altered." in read(page)
     assert 'role="alert"' in page.text
 
 

@@ -1,0 +1,89 @@
+"""The calendars, a view of the record (ADR 19): each member stands where it says, and no closure ahead lacks one."""
+
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from app.register.checks.evidence import UNREADABLE, Evidence
+from app.register.checks.fold import Acts
+from app.register.member_body import load_body
+from app.store.deciding import DECIDING
+from app.store.member_heads import HeldMember, open_member
+from app.store.members import open_body
+from app.store.parties import gateway_code
+
+Places = set[tuple[Any, str]]
+"""Where an event stands: the collection, blind, and its UID."""
+
+_BODY = ("member_id", "row_version", "sealed")
+
+
+class MemberRow(NamedTuple):
+    """The row of a member, whatever it holds."""
+
+    id: Any
+    user_id: Any
+    collection: Any
+    name_index: Any
+    uid_index: Any
+    change: Any
+    gone: Any
+    is_rendered: Any
+    leaves_on: Any
+    row_version: Any
+    sealed: Any
+
+
+def check_members(evidence: Evidence, acts: Acts, ahead: dict[str, tuple[bytes, str]]) -> None:
+    """Hold every member against its places and its octets; ``ahead`` says where planned closures are, by reference."""
+    stored = {member_id: body for member_id, *body in evidence.rows("member_bodies", *_BODY)}
+    codes = _gateway_codes(evidence)
+    there: Places = set()
+    for row in map(MemberRow._make, evidence.rows("members", *MemberRow._fields)):
+        body = stored.pop(row.id, None)
+        if acts.is_shredded(row.user_id):
+            continue
+        try:
+            held = open_member(evidence.store, row)
+            agrees = _stands(evidence, row, held, codes) and _holds(evidence, row, held, body)
+            there.add((row.collection, held.head.uid))
+        except UNREADABLE:
+            agrees = False
+        if not agrees:
+            evidence.add(f"A member of a calendar ({_words(row.id)}) was altered.", row.change)
+    for member_id in stored:
+        evidence.add(f"A member of a calendar ({_words(member_id)}) is gone; what it held is there.")
+    for reference, place in ahead.items():
+        if place not in there:
+            evidence.add(f"{reference} is missing in its User's calendar.")
+
+
+def _gateway_codes(evidence: Evidence) -> frozenset[str]:
+    """Return the code of every gateway that can be read; another check names the others."""
+    columns, codes = DECIDING["gateways"].columns, set()
+    for row in evidence.rows("gateways", *columns):
+        with suppress(*UNREADABLE):
+            codes.add(gateway_code(evidence.store, dict(zip(columns, row, strict=True))))
+    return frozenset(codes)
+
+
+def _stands(evidence: Evidence, row: MemberRow, held: HeldMember, codes: frozenset[str]) -> bool:
+    """Tell whether the blind columns of a member are those of its User, its name and its UID."""
+    blind, uid = evidence.store.blind, held.head.uid
+    known = uid and not held.gone
+    return (
+        any(blind.collection(row.user_id, code) == row.collection for code in codes)
+        and blind.member(row.collection, held.head.name) == row.name_index
+        and (blind.member_uid(row.collection, uid) if known else None) == row.uid_index
+    )
+
+
+def _holds(evidence: Evidence, row: MemberRow, held: HeldMember, body: Any) -> bool:
+    """Tell whether a member has its octets, and those that its entity tag is of; one that we render has none."""
+    if held.gone or held.is_rendered:
+        return body is None
+    octets = load_body(open_body(evidence.store, row, *body)).octets
+    return evidence.store.blind.etag(octets) == held.head.etag
+
+
+def _words(row_id: Any) -> str:
+    return row_id.hex() if isinstance(row_id, bytes) else str(row_id)
