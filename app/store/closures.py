@@ -258,6 +258,22 @@ def index_weeks(
         connection.execute(_INSERT_WEEK, rows)
 
 
+def index_again(store: Store, connection: sa.Connection) -> None:
+    """Make the week index anew from the windows that entries set: its keys were those of all Users together."""
+    indexed = sa.select(weeks.c.closure_id, weeks.c.entry, weeks.c.current).distinct()
+    held = {(row.closure_id, row.entry): row.current for row in connection.execute(indexed)}
+    connection.execute(sa.delete(weeks))
+    for row in connection.execute(sa.select(revisions)).all():
+        if (row.closure_id, row.entry) not in held or store.keyring.is_shredded(row.user_id):
+            continue
+        written = _open_revision(store, row)
+        if written is not None:
+            keys = week_keys(store, row.user_id, written.revision.window)
+            current = held[row.closure_id, row.entry]
+            facts = {"closure_id": row.closure_id, "entry": row.entry, "current": current}
+            connection.execute(_INSERT_WEEK, [{"week": key, **facts} for key in sorted(keys)])
+
+
 def week_keys(store: Store, user_id: bytes, window: ClosureWindow) -> set[bytes]:
     """Return what stands in the week index for the weeks that a window touches."""
     return {store.blind.week(user_id, week) for week in window.weeks()}
