@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres slow hunt lint types imports format lock sbom crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http bench ci
+.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -13,8 +13,19 @@ coverage:
 postgres:
 	$(bin)/pytest -n auto --database=postgresql
 
-slow:
+# The tests that take minutes rather than seconds.
+long:
 	$(bin)/pytest -n auto --slow -m slow
+
+# N idle connections, then N half-sent heads, then N slow bodies behind each shipped proxy file, and how long others
+# wait meanwhile: make slow N=10000. It takes about 2 N open files (ulimit -n).
+slow:
+	CLOSURES_SLOW_CLIENTS=$(or $(N),10000) $(bin)/pytest -n 0 -q -s tests/faults/test_slow_clients.py
+
+# 200 subscribers and 20 writers for N minutes: errors, percentiles, and whether all that was acknowledged is in the
+# feed: make load N=10
+load:
+	$(bin)/python tests/bench/load.py $(or $(N),10)
 
 # The properties with many more examples each, at random: what it finds becomes a test of its own.
 hunt:
@@ -125,7 +136,7 @@ http:
 
 # Ratios within one run, on an idle machine. No test depends on them.
 bench:
-	for bench in tests/bench/*.py; do $(bin)/python $$bench || exit 1; done
+	for bench in $(filter-out tests/bench/load.py,$(wildcard tests/bench/*.py)); do $(bin)/python $$bench || exit 1; done
 
 ci:
 	bash .ci/run

@@ -1,6 +1,7 @@
 """Settings: read once from the environment at an entry point, validated, and passed on. A bad value stops the start."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -89,6 +90,15 @@ class Settings(BaseModel):
     def is_https(self) -> bool:
         """Tell whether people reach the service over TLS, so that cookies may be bound to it."""
         return self.base_url.startswith("https://")
+
+    @property
+    def is_bare(self) -> bool:
+        """Tell whether other machines may reach the service itself, and nothing says that a proxy with TLS is there."""
+        try:
+            is_ours_alone = ip_address(self.host).is_loopback
+        except ValueError:
+            is_ours_alone = self.host == "localhost"
+        return not (is_ours_alone or self.trusted_proxies or self.is_https)
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

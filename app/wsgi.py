@@ -2,18 +2,22 @@
 
 import gc
 import os
+import resource
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from app.arrival.room import WaitingRoom
 from app.factory import configure_log, create_app
 from app.settings import Settings, read_settings
 from app.web.site import EXTENSION
 
 WORKERS = 2
 THREADS = 4
+_CONNECTIONS = 2_000  # of each worker; most of them wait for a request, which costs no thread
+_OTHER_FILES = 200
 
 
 class ServerLog(Logger):  # type: ignore[misc]  # gunicorn publishes no types
@@ -39,8 +43,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
         stated = {
             "bind": f"{settings.host}:{settings.port}",
             "workers": WORKERS,
-            "worker_class": "gthread",
+            "worker_class": WaitingRoom,
             "threads": THREADS,
+            "worker_connections": _most_connections(),
             "preload_app": True,  # one copy of the code in memory, shared by the workers
             "graceful_timeout": 20,
             "timeout": 60,
@@ -65,6 +70,18 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
         gc.collect()
         gc.freeze()
         return app
+
+
+def _most_connections() -> int:
+    """Return how many connections a worker may hold: each is an open file, and a shell may allow 1,024 of them."""
+    allowed, most = (
+        float("inf") if limit == resource.RLIM_INFINITY else limit
+        for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
+    )
+    files = int(min(_CONNECTIONS + _OTHER_FILES, most))
+    if allowed < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    return files - _OTHER_FILES
 
 
 def serve(settings: Settings) -> None:

@@ -90,3 +90,23 @@ def test_the_issuer_is_reached_over_tls_or_on_this_machine(issuer):
     with pytest.raises(SettingsRefused):
         read_settings(OIDC | {"CLOSURES_OIDC_ISSUER": issuer})
     assert read_settings(OIDC | {"CLOSURES_OIDC_ISSUER": "http://127.0.0.1:8080/realm"}).oidc_client_id == "closures"
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_bare"),
+    [
+        ({}, False),
+        ({"HOST": "localhost"}, False),
+        ({"HOST": "127.0.0.2"}, False),
+        ({"HOST": "::1"}, False),
+        ({"HOST": "0.0.0.0"}, True),
+        ({"HOST": "::"}, True),
+        ({"HOST": "192.0.2.7"}, True),
+        ({"HOST": "closures.example.org"}, True),
+        ({"HOST": "0.0.0.0", "BASE_URL": "http://closures.example.org"}, True),
+        ({"HOST": "0.0.0.0", "BASE_URL": "https://closures.example.org"}, False),
+        ({"HOST": "0.0.0.0", "TRUSTED_PROXIES": "1"}, False),
+    ],
+)
+def test_who_listens_to_other_machines_without_a_proxy_is_bare(environ, is_bare):
+    assert read_settings({f"CLOSURES_{name}": value for name, value in environ.items()}).is_bare is is_bare

@@ -17,11 +17,17 @@ from app.jobs.sweep import sweep as sweep_once
 from app.pulling.http_client import Outbound
 from app.register.people import enrolment, links
 from app.security.link_file import drop_link, read_token, write_link
+from app.settings import Settings
 from app.store import accounts
 from app.supervisor import become_supervisor
 
 _FIRST_ADMIN = "admin@localhost"
 _DEMO_READER = "ops@localhost"
+_BARE = (
+    "Other machines can reach {host}, and there is no TLS: what they send, passwords too, can be read on the way. "
+    "Let a proxy stand in front, for which deploy/Caddyfile and deploy/nginx.conf are ready: listen on 127.0.0.1, and "
+    "set CLOSURES_BASE_URL=https://YOUR-NAME and CLOSURES_TRUSTED_PROXIES=1 (docs/operating.md, Proxy)."
+)
 
 
 @click.command(epilog=examples("closures up --demo", "closures up --port 9000"))
@@ -32,6 +38,7 @@ _DEMO_READER = "ops@localhost"
 def up(demo: bool, host: str | None, port: int | None) -> None:
     """Run everything: migrate, make keys and a first sign-in link, serve, and keep the timetable. Ctrl-C stops it."""
     settings = current_settings(host=host, port=port)
+    _warn_if_bare(settings)
     service = prepare(settings, utc_now())
     try:
         # A journal or a container's log keeps what is printed there: a link goes to whoever looks at the screen alone.
@@ -160,7 +167,14 @@ def serve() -> None:
     """Serve pages, API and feeds only; `closures work` runs the scheduler."""
     from app.wsgi import serve as run  # noqa: PLC0415 - Flask and gunicorn, for this command alone
 
-    run(current_settings())
+    settings = current_settings()
+    _warn_if_bare(settings)
+    run(settings)
+
+
+def _warn_if_bare(settings: Settings) -> None:
+    if settings.is_bare:
+        click.echo(_BARE.format(host=settings.host), err=True)
 
 
 @click.command()

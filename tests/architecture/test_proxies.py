@@ -79,13 +79,13 @@ def upstream():
     server.server_close()
 
 
-def nginx(folder, port, upstream_port):
+def nginx(folder, port, upstream_port, connections=64):
     text = (DEPLOY / "nginx.conf").read_text()
     for old, new in [
         ("user www-data;", f"pid {folder}/pid;\ndaemon off;"),
         ("worker_processes auto;", "worker_processes 1;"),
         ("worker_rlimit_nofile 65536;", ""),
-        ("worker_connections 16384;", "worker_connections 64;"),
+        ("worker_connections 16384;", f"worker_connections {connections};"),
         ("/var/log/nginx/", f"{folder}/"),
         ("127.0.0.1:8000", f"127.0.0.1:{upstream_port}"),
         ("    server {\n        listen 80;\n        listen [::]:80;\n", "    server {\n        listen 127.0.0.1:1;\n"),

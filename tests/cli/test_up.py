@@ -174,3 +174,29 @@ def test_a_flag_goes_before_the_environment_and_an_address_of_it_stands(monkeypa
     monkeypatch.setenv("CLOSURES_BASE_URL", "https://closures.example.org")
     found = current_settings(host=None, port=9000)
     assert (found.port, found.base_url) == (9000, "https://closures.example.org")
+
+
+@pytest.mark.parametrize(("host", "is_warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_whoever_opens_the_service_to_others_is_told_what_is_missing(tmp_path, host, is_warned):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CLOSURES_")}
+    port = free_port()
+    command = [sys.executable, "-c", "from app.cli import main; main()", "up", "--json", "--host", host, "--port", port]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as up:
+        lines = [up.stdout.readline()]
+        while lines[-1] not in {"}\n", ""}:
+            lines.append(up.stdout.readline())
+        up.terminate()
+        said = up.stderr.read()
+    assert (up.returncode, json.loads("".join(lines))["url"]) == (0, f"http://127.0.0.1:{port}")
+    told = [line for line in said.splitlines() if line.startswith(f"Other machines can reach {host}")]
+    assert [("CLOSURES_TRUSTED_PROXIES=1" in line, "deploy/Caddyfile" in line) for line in told] == [
+        (True, True)
+    ] * is_warned
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
