@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.refusal import Refusal
 from app.register.register import Register
 from app.security.merkle import Frontier, leaf_hash, root_of
-from app.security.signing import open_checkpoint, sign_checkpoint
+from app.security.notes import open_checkpoint, sign_checkpoint
 from app.store import assessments, log, notices, parties
 from app.store import closures as rows
 from app.store.bodies import load_revision
@@ -31,12 +30,12 @@ class Verification:
         return not self.faults
 
 
-def make_checkpoint(register: Register, now: datetime) -> str:
-    """Return the signed head of the record."""
+def make_checkpoint(register: Register) -> str:
+    """Return the head of the record as it stands, signed (C2SP tlog-checkpoint)."""
     with register.store.reading() as connection:
         head = read_head(connection)
     root = Frontier.from_bytes(head.log_size, head.log_edge).root()
-    return sign_checkpoint(register.signing_key, register.origin, head.log_size, root, now.astimezone(UTC))
+    return sign_checkpoint(register.signing_key, register.origin, head.log_size, root)
 
 
 def verify_record(register: Register, checkpoint: str | None = None) -> Verification:
@@ -44,7 +43,7 @@ def verify_record(register: Register, checkpoint: str | None = None) -> Verifica
 
     Raise ``CheckpointBroken`` for a checkpoint that is not ours.
     """
-    earlier = None if checkpoint is None else open_checkpoint(checkpoint, register.signing_key.public)
+    earlier = None if checkpoint is None else open_checkpoint(checkpoint, register.public_keys)
     with register.store.reading() as connection:
         head = read_head(connection)
         entries = list(log.iterate_log(connection))

@@ -205,6 +205,13 @@ def _make_judgement() -> None:
         Column("id", Integer, primary_key=True, autoincrement=False),
         *_columns(made_at=Instant, text=String),
     )
+    op.create_table(
+        "cosignatures",
+        Column("witness", String(255), primary_key=True),
+        *_columns(size=BigInteger, root=LargeBinary(32), line=String),
+        Column("cosigned_at", Instant),
+        Column("trouble", String(120), nullable=False),
+    )
 
 
 def _make_browsers() -> None:
