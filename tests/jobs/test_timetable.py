@@ -120,7 +120,7 @@ def test_a_rule_without_end_goes_on_and_its_later_occurrences_are_not_late(regis
 
 def test_a_clock_that_is_set_far_back_does_not_silence_the_scheduler(register, store):
     """Times at which jobs run next were made by the clock that was ahead: a day later, without a look at the clock."""
-    timetable = Timetable(register, utc_now, Outbound(), OFFICE)
+    timetable = Timetable(register, utc_now, Outbound(), OFFICE, Witnesses())
     now = utc_now()
     with time_machine.travel(now + timedelta(days=1), tick=True):
         timetable.start()
