@@ -18,6 +18,7 @@ def logged(store):
     """A log of these leaves alone."""
     with store.writing() as connection:
         rows = [{"position": at, "kind": "notice", "leaf": leaf} for at, leaf in enumerate(LEAVES)]
+        connection.execute(sa.delete(tables.log))
         connection.execute(sa.insert(tables.log), rows)
     return store
 
