@@ -130,6 +130,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
+    from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
     from app.web import browser_session, csrf, headers, received, refusals, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
@@ -161,6 +162,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         outbound=Outbound(allow_private=settings.allow_private_sources),
         base_url=settings.base_url,
         key_dir=settings.key_dir,
+        witnesses=open_witnesses(settings.witnesses, settings.quorum),
         now=now,
         provider=provider,
         sends_mail=settings.smtp_url is not None,

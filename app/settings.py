@@ -1,5 +1,6 @@
 """Settings: read once from the environment at an entry point, validated, and passed on. A bad value stops the start."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, V
 from app.domain.refusal import Refusal
 
 _PREFIX = "CLOSURES_"
+_WITNESS = re.compile(r"([^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44})\s+(https?://[^\s?#]+)")
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -51,6 +53,30 @@ class Settings(BaseModel):
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
 
+    witnesses: tuple[tuple[str, str], ...] = ()
+    witness_quorum: int | None = Field(default=None, ge=1)
+
+    @field_validator("witnesses", mode="before")
+    @classmethod
+    def _are_witnesses(cls, value: object) -> object:
+        """Read lines of a verifier key and an address; a name stands once."""
+        if not isinstance(value, str):
+            return value
+        found = [_WITNESS.fullmatch(line.strip()) for line in value.splitlines() if line.strip()]
+        names = {one[1].partition("+")[0] for one in found if one}
+        if len(names) != len(found):
+            message = "must be lines such as witness.example.org/w1+0a1b2c3d+BA... https://witness.example.org"
+            raise ValueError(message)
+        return tuple((one[1], one[2].rstrip("/")) for one in found if one)
+
+    @field_validator("witness_quorum")
+    @classmethod
+    def _can_be_met(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value > len(info.data.get("witnesses", ())):
+            message = "is more than there are witnesses"
+            raise ValueError(message)
+        return value
+
     @field_validator("oidc_client_secret")
     @classmethod
     def _is_whole(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
@@ -85,6 +111,11 @@ class Settings(BaseModel):
         """The SQLAlchemy URL: as given, else the embedded SQLite file in the data folder."""
         given = self.database_url.get_secret_value()
         return given or f"sqlite:///{(self.data_dir / 'closures.sqlite3').absolute()}"
+
+    @property
+    def quorum(self) -> int:
+        """How many witnesses must cosign: as stated, else more than half of them; 0 without witnesses."""
+        return self.witness_quorum or (len(self.witnesses) // 2 + 1 if self.witnesses else 0)
 
     @property
     def is_https(self) -> bool:

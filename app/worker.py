@@ -10,6 +10,7 @@ from app.factory import Service, configure_log, open_service, publisher_of, utc_
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
+from app.register.witnesses import open_witnesses
 from app.settings import Settings, read_settings
 from app.store.leadership import leadership
 
@@ -40,7 +41,8 @@ def _lead(service: Service, stopping: threading.Event) -> None:
     outbound = Outbound(allow_private=settings.allow_private_sources)
     smtp_url = None if settings.smtp_url is None else settings.smtp_url.get_secret_value()
     office = open_post_office(publisher_of(settings), outbound, smtp_url)
-    timetable = Timetable(service.register, utc_now, outbound, office)
+    witnesses = open_witnesses(settings.witnesses, settings.quorum)
+    timetable = Timetable(service.register, utc_now, outbound, office, witnesses)
     timetable.start()
     _LOG.info("the scheduler runs")
     stopping.wait()

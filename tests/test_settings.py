@@ -50,6 +50,7 @@ def test_the_address_goes_with_the_port_unless_it_is_stated(stated, address):
         ("PORT", "many"), ("PORT", "0"), ("PORT", "65536"), ("BASE_URL", "ftp://x"), ("BASE_URL", "nonsense"),
         ("BASE_URL", "http://x/?a=1"), ("LOG", "loud"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "6"),
         ("UID_DOMAIN", "bad domain"), ("ORGANIZER_EMAIL", "nobody"), ("ORGANIZER_NAME", "a\nb"),
+        ("WITNESSES", "https://w.example"), ("WITNESSES", "nonsense"), ("WITNESS_QUORUM", "0"), ("WITNESS_QUORUM", "1"),
     ],
 )  # fmt: skip
 def test_a_bad_value_names_its_variable_and_not_itself(name, value):
@@ -110,3 +111,37 @@ def test_the_issuer_is_reached_over_tls_or_on_this_machine(issuer):
 )
 def test_who_listens_to_other_machines_without_a_proxy_is_bare(environ, is_bare):
     assert read_settings({f"CLOSURES_{name}": value for name, value in environ.items()}).is_bare is is_bare
+
+
+KEY = "A" * 44
+ONE, TWO, THREE = (f"witness.example/w{n}+0a1b2c3d+{KEY} https://w{n}.example" for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("stated", "quorum", "found"),
+    [
+        ("", "", 0), (ONE, "", 1), (f"{ONE}\n{TWO}", "", 2), (f"{ONE}\n{TWO}\n\n{THREE}/\n", "", 2),
+        (f"{ONE}\n{TWO}", "1", 1),
+    ],
+)  # fmt: skip
+def test_a_quorum_of_witnesses_is_more_than_half_unless_it_is_stated(stated, quorum, found):
+    settings = read_settings({"CLOSURES_WITNESSES": stated, "CLOSURES_WITNESS_QUORUM": quorum})
+    assert settings.quorum == found
+    assert settings.witnesses == tuple(
+        (f"witness.example/w{n}+0a1b2c3d+{KEY}", f"https://w{n}.example")
+        for n, line in enumerate((ONE, TWO, THREE), 1)
+        if line in stated
+    )
+
+
+@pytest.mark.parametrize(
+    "stated", [f"{ONE} more", f"{ONE}\n{ONE}", ONE.replace("https", "ftp"), f"{ONE}?a=1", ONE.replace("+0a", "+0A")]
+)
+def test_lines_that_name_no_witness_stop_the_start(stated):
+    with pytest.raises(SettingsRefused, match="CLOSURES_WITNESSES: Value error, must be lines such as"):
+        read_settings({"CLOSURES_WITNESSES": stated})
+
+
+def test_a_quorum_is_not_more_than_there_are():
+    with pytest.raises(SettingsRefused, match="CLOSURES_WITNESS_QUORUM: Value error, is more than there are witnesses"):
+        read_settings({"CLOSURES_WITNESSES": ONE, "CLOSURES_WITNESS_QUORUM": "2"})

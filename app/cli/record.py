@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from app.cli.opening import opened
+from app.cli.opening import OPERATOR, opened
 from app.cli.output import examples, json_option, say
-from app.factory import utc_now
+from app.register.evidence import evidence_of, keys_of
 from app.register.verification import make_checkpoint, verify_record
-from app.security.signing import public_key_pem
 from app.store.log import iterate_log
 
 
@@ -39,20 +38,39 @@ def verify(checkpoint: Path | None) -> None:
 def checkpoint() -> None:
     """Print the signed head of the record. Keep it elsewhere: it is the witness of today."""
     with opened() as service:
-        text = make_checkpoint(service.register, utc_now())
-        key = public_key_pem(service.register.signing_key.public)
-    say({"checkpoint": text, "public_key": key}, text.removesuffix("\n"))
+        text = make_checkpoint(service.register)
+    say({"checkpoint": text}, text.removesuffix("\n"))
+
+
+@record.command("key", epilog=examples("closures record key"))
+@json_option
+def key() -> None:
+    """Print the public keys that checkpoints and receipts are signed by."""
+    with opened() as service:
+        facts = keys_of(service.register)
+    say(facts, *(line for one in facts["keys"] for line in (one["vkey"], one["pem"].removesuffix("\n"))))
+
+
+@record.command("evidence", epilog=examples("closures record evidence CN-0A1B2C3D4E 1 > evidence.json"))
+@click.argument("reference", metavar="REF")
+@click.argument("revision", type=click.IntRange(1))
+@json_option
+def evidence(reference: str, revision: int) -> None:
+    """Print the receipt of REVISION of the closure REF as a file that is checked without this service."""
+    with opened() as service:
+        facts = evidence_of(service.register, OPERATOR, reference, revision)
+    say(facts, json.dumps(facts, ensure_ascii=False, indent=1))
 
 
 @record.command("export", epilog=examples("closures record export record.jsonl"))
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @json_option
 def export(file: Path) -> None:
-    """Write the leaves of the record, a checkpoint and the public key to FILE as JSON lines; no closure is in it."""
+    """Write the leaves of the record, a checkpoint and the public keys to FILE as JSON lines; no closure is in it."""
     with opened() as service, file.open("w", encoding="utf-8") as out:
         head = {
-            "checkpoint": make_checkpoint(service.register, utc_now()),
-            "public_key": public_key_pem(service.register.signing_key.public),
+            "checkpoint": make_checkpoint(service.register),
+            **keys_of(service.register),
         }
         out.write(json.dumps(head) + "\n")
         count = 0

@@ -16,9 +16,11 @@ from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep_on_time
+from app.jobs.witness import ask_witness
 from app.pulling.http_client import Outbound
 from app.register.late_changes import record_late_changes
 from app.register.register import Register
+from app.register.witnesses import Witness, Witnesses
 from app.store.acts import ACTOR
 from app.store.clock import read_clocks, since_boot
 from app.store.engine import read_head
@@ -29,8 +31,10 @@ _DELIVER_SECONDS = 1
 _SWEEP_SECONDS = 60
 _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WITNESS_SECONDS = 60
 _LETTERS = "letters"
 _PULLS = "pulls"
+_WITNESSES = "witnesses"
 _GRACE_SECONDS = 3600  # a job that was due while the machine slept still runs, once
 _WATCH_SECONDS = 1.0
 _STEP = timedelta(seconds=5)  # of the clock, after which the times at which jobs run next are made anew
@@ -39,8 +43,16 @@ _STEP = timedelta(seconds=5)  # of the clock, after which the times at which job
 class Timetable:
     """The jobs of one scheduler process over one register. ``now`` is its clock, ``outbound`` fetches sources."""
 
-    def __init__(self, register: Register, now: Callable[[], datetime], outbound: Outbound, office: PostOffice) -> None:
+    def __init__(
+        self,
+        register: Register,
+        now: Callable[[], datetime],
+        outbound: Outbound,
+        office: PostOffice,
+        witnesses: Witnesses,
+    ) -> None:
         self._register = register
+        self._witnesses = witnesses
         self._office = office
         self._now = now
         self._outbound = outbound
@@ -50,7 +62,11 @@ class Timetable:
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             # Sources and letters have a thread each: a slow server of somebody else must not hold up the record.
-            executors={name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS)},
+            # Witnesses have one each: one that is slow holds up no other.
+            executors={
+                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS)},
+                _WITNESSES: ThreadPoolExecutor(max(1, len(witnesses.each))),
+            },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
         )
 
@@ -84,6 +100,9 @@ class Timetable:
         pull = self._guarded(self._pull)
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
+        for number, witness in enumerate(self._witnesses.each):
+            ask = self._guarded(self._asking(witness))
+            add(ask, "interval", seconds=_WITNESS_SECONDS, id=f"witness {number}", executor=_WITNESSES)
         later = soon + timedelta(minutes=2)
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
 
@@ -113,6 +132,12 @@ class Timetable:
         sent = deliver(self._register, self._office, self._now)
         if sent.failed:
             _LOG.warning("not delivered", failed=sent.failed)
+
+    def _asking(self, witness: Witness) -> Callable[[], None]:
+        def ask() -> None:
+            ask_witness(self._register, self._outbound, witness, self._now)
+
+        return ask
 
     def _keep_house(self) -> None:
         outcome = keep_house_on_time(self._register, read_clocks(self._register.store, self._now))

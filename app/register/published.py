@@ -15,16 +15,16 @@ def publish_checkpoint(register: Register, now: datetime) -> None:
         is_empty = read_head(connection).log_size == 0
     if is_empty or (shown is not None and _hour(shown[0]) == _hour(now)):
         return
-    text = make_checkpoint(register, now)
+    text = make_checkpoint(register)
     with register.store.writing() as connection:
         checkpoints.publish(connection, now, text)
 
 
-def published_checkpoint(register: Register, now: datetime) -> str:
+def published_checkpoint(register: Register) -> str:
     """Return the checkpoint that is shown; the head as it stands where no scheduler has worked yet."""
     with register.store.reading() as connection:
         shown = checkpoints.read_published(connection)
-    return make_checkpoint(register, now) if shown is None else shown[1]
+    return make_checkpoint(register) if shown is None else shown[1]
 
 
 def _hour(instant: datetime) -> datetime:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 from app.register.history_cache import HistoryCache
+from app.register.log_tree import LogTree
 from app.register.rulebook import Rulebook, RulebookCache
 from app.register.senders import SenderCache
-from app.security.signing import SigningKey
+from app.security.signing import PublicKey, SigningKey
 from app.store.engine import Connection, Head, Store, read_head
 
 
@@ -19,6 +20,12 @@ class Register:
     history: HistoryCache
     senders: SenderCache
     origin: str
+    tree: LogTree
+
+    @property
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """The keys that receipts and checkpoints of this record may be signed by."""
+        return (self.signing_key.public,)
 
     def within(self, connection: Connection) -> "Register":
         """Return this register inside a transaction; what is held in memory goes on following what is committed."""
@@ -45,4 +52,5 @@ def open_register(store: Store, origin: str) -> Register:
         history=HistoryCache(store),
         senders=SenderCache(store),
         origin=origin,
+        tree=LogTree(),
     )

@@ -1,7 +1,6 @@
 """Whether the record is what it was: every entry against its leaf, the tree against its head, old checkpoints too."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from app.register.checks.closures import check_closures, check_owners
 from app.register.checks.entries import check_assessments, check_bringers, check_notices, check_revisions
@@ -11,7 +10,7 @@ from app.register.checks.log import check_claims, check_log
 from app.register.checks.members import check_members
 from app.register.register import Register
 from app.security.merkle import Frontier
-from app.security.signing import open_checkpoint, sign_checkpoint
+from app.security.notes import open_checkpoint, sign_checkpoint
 from app.store.engine import read_head
 from app.store.raw import missing_tables
 
@@ -31,12 +30,12 @@ class Verification:
         return not self.faults
 
 
-def make_checkpoint(register: Register, now: datetime) -> str:
-    """Return the signed head of the record."""
+def make_checkpoint(register: Register) -> str:
+    """Return the head of the record as it stands, signed (C2SP tlog-checkpoint)."""
     with register.store.reading() as connection:
         head = read_head(connection)
     root = Frontier.from_bytes(head.log_size, head.log_edge).root()
-    return sign_checkpoint(register.signing_key, register.origin, head.log_size, root, now.astimezone(UTC))
+    return sign_checkpoint(register.signing_key, register.origin, head.log_size, root)
 
 
 def verify_record(register: Register, checkpoint: str | None = None) -> Verification:
@@ -45,7 +44,7 @@ def verify_record(register: Register, checkpoint: str | None = None) -> Verifica
     Whatever a row holds is found and named: no value stops a check. Raise ``CheckpointBroken`` for a checkpoint that is
     not ours.
     """
-    earlier = None if checkpoint is None else open_checkpoint(checkpoint, register.signing_key.public)
+    earlier = None if checkpoint is None else open_checkpoint(checkpoint, register.public_keys)
     with register.store.reading() as connection:
         evidence = Evidence(register.store, connection, missing_tables(connection))
         for text in evidence.missing.values():

@@ -1,16 +1,19 @@
 """Merkle trees over SHA-256 as RFC 6962 section 2.1 defines them: roots, growth, and proofs.
 
-No door gives a proof yet. Proofs are for whoever checks a receipt or a checkpoint away from this service (ADR 3), and
-are held against the vectors of the RFC meanwhile.
+Proofs are for whoever checks a receipt or a checkpoint away from this service (ADR 3). They ask for the roots of
+subtrees and for nothing else, so that whoever keeps some of these need not read every leaf.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from app.domain.refusal import StoreUnfit
 
 _HASH_OCTETS = 32
+
+Subtree = Callable[[int, int], bytes]
+"""Gives the root over the leaves from the first number up to the second, without that one (D[a:b] in RFC 6962 2.1)."""
 
 
 def leaf_hash(content: bytes) -> bytes:
@@ -96,16 +99,23 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     return Frontier().extend(leaves).root()
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """Return the audit path of one leaf (RFC 6962 2.1.1). Raise ``IndexError`` if there is no such leaf."""
-    if not 0 <= index < len(leaves):
+def inclusion_proof(subtree: Subtree, index: int, size: int) -> list[bytes]:
+    """Return the audit path of one leaf of a tree of ``size`` (RFC 6962 2.1.1).
+
+    Raise ``IndexError`` if there is no such leaf.
+    """
+    if not 0 <= index < size:
         raise IndexError(index)
-    if len(leaves) == 1:
-        return []
-    split = _split(len(leaves))
-    if index < split:
-        return [*inclusion_proof(leaves[:split], index), root_of(leaves[split:])]
-    return [*inclusion_proof(leaves[split:], index - split), root_of(leaves[:split])]
+    start, end, path = 0, size, []
+    while end - start > 1:
+        split = start + _split(end - start)
+        if index < split:
+            path.append(subtree(split, end))
+            end = split
+        else:
+            path.append(subtree(start, split))
+            start = split
+    return path[::-1]
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
@@ -126,23 +136,25 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     return last == 0 and node == root
 
 
-def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """Return the proof that the tree of the first ``first`` leaves is a prefix of the whole (RFC 6962 2.1.2).
+def consistency_proof(subtree: Subtree, first: int, second: int) -> list[bytes]:
+    """Return the proof that the tree of ``second`` leaves began as that of ``first`` (RFC 6962 2.1.2).
 
-    Raise ``IndexError`` unless ``first`` is from 1 to the count of leaves: the empty tree needs no proof.
+    Raise ``IndexError`` unless ``first`` is from 1 to ``second``: the empty tree needs no proof.
     """
-    if not 0 < first <= len(leaves):
+    if not 0 < first <= second:
         raise IndexError(first)
-
-    def subproof(part: Sequence[bytes], held: int, *, complete: bool) -> list[bytes]:
-        if held == len(part):
-            return [] if complete else [root_of(part)]
-        split = _split(len(part))
-        if held <= split:
-            return [*subproof(part[:split], held, complete=complete), root_of(part[split:])]
-        return [*subproof(part[split:], held - split, complete=False), root_of(part[:split])]
-
-    return subproof(leaves, first, complete=True)
+    start, end, path = 0, second, []
+    while first != end:
+        split = start + _split(end - start)
+        if first <= split:
+            path.append(subtree(split, end))
+            end = split
+        else:
+            path.append(subtree(start, split))
+            start = split
+    if start:  # a first tree that is a subtree of the second from its beginning is known to whoever asks
+        path.append(subtree(start, end))
+    return path[::-1]
 
 
 def verify_consistency(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> bool:

@@ -14,6 +14,11 @@ from app.store.tables import assessments, log, notices, revisions
 
 _INSERT = sa.insert(log)
 _LEAF = sa.select(log.c.leaf).where(log.c.position == sa.bindparam("position"))
+_LEAVES = (
+    sa.select(log.c.leaf)
+    .where(log.c.position >= sa.bindparam("start"), log.c.position < sa.bindparam("end"))
+    .order_by(log.c.position)
+)
 
 
 class LogWriter:
@@ -50,6 +55,11 @@ class LogWriter:
 def leaf_at(connection: sa.Connection, position: int) -> bytes | None:
     """Return the leaf at a place in the log; None beyond its end."""
     return connection.execute(_LEAF, {"position": position}).scalar_one_or_none()
+
+
+def leaves_between(connection: sa.Connection, start: int, end: int) -> list[bytes]:
+    """Return the leaves from one place up to another, without that one; fewer where the log has not as many."""
+    return list(connection.execute(_LEAVES, {"start": start, "end": end}).scalars())
 
 
 def iterate_log(connection: sa.Connection) -> Iterator[Any]:

@@ -367,6 +367,18 @@ checkpoints = Table(
     Column("text", String, nullable=False),
 )
 
+# The newest cosignature of each witness, over which size and root, and what went wrong since, if anything did.
+cosignatures = Table(
+    "cosignatures",
+    metadata,
+    Column("witness", String(255), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", Octets(32), nullable=False),
+    Column("line", String, nullable=False),
+    Column("cosigned_at", Instant),  # none yet: NULL
+    Column("trouble", String(120), nullable=False),  # "": none
+)
+
 # Calendars that the scheduler reads: a User's own, or without a User, one of DCC's own dates. ``due_at`` is also the
 # mark by which one poller at a time takes one.
 sources = Table(

@@ -11,6 +11,7 @@ from flask import current_app
 from app.publishing import Publishing
 from app.pulling.http_client import Outbound
 from app.register.register import Register
+from app.register.witnesses import Witnesses
 from app.store.engine import Store
 from app.web.read_log import ReadLog
 
@@ -29,7 +30,7 @@ class Provider:
 class Site:
     """The wired application: the register, the feeds, the read log, what may be asked outside, the provider, the clock.
 
-    ``now`` gives aware UTC. ``sends_mail``: the settings name a mail server.
+    ``now`` gives aware UTC. ``sends_mail``: the settings name a mail server. ``witnesses`` cosign checkpoints.
     """
 
     register: Register
@@ -38,6 +39,7 @@ class Site:
     outbound: Outbound
     base_url: str
     key_dir: Path
+    witnesses: Witnesses
     now: Callable[[], datetime]
     provider: Provider | None = None
     sends_mail: bool = False

@@ -1,4 +1,4 @@
-"""Whether the service lives, is ready and does its work; figures for Prometheus; the signed head of the record."""
+"""Whether the service lives, is ready and does its work, and figures for Prometheus."""
 
 import ipaddress
 from datetime import datetime
@@ -9,8 +9,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.domain.access import Action
 from app.domain.refusal import Refusal
-from app.register.published import published_checkpoint
 from app.register.questions.freshness import OVERDUE, SWEEP
+from app.register.witnesses import standing_of
 from app.store import runs
 from app.store.clock import read_standing
 from app.store.engine import read_head
@@ -73,10 +73,22 @@ def metrics() -> Response:
     _gauge(registry, "closures_clock_doubted_seconds", "By how much the clock seems ahead; 0 where it is believed", off)
     _gauge(registry, "closures_changes", "Revisions applied since the register began", head.change)
     _gauge(registry, "closures_log_entries", "Entries in the tamper-evident log", head.log_size)
+    _witness_gauges(registry)
     ages = Gauge("closures_job_age_seconds", "Seconds since a job last ran", ["job"], registry=registry)
     for job in jobs:
         ages.labels(job.name).set(_age(job.ran_at))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _witness_gauges(registry: CollectorRegistry) -> None:
+    """Say how it stands with the witnesses, where there are any."""
+    standing = standing_of(site().register, site().witnesses)
+    if not standing.of:
+        return
+    age = float("inf") if standing.quorum_at is None else _age(standing.quorum_at)
+    _gauge(registry, "closures_witness_cosignatures", "Witnesses that cosigned what is published", standing.cosigned)
+    _gauge(registry, "closures_witness_quorum", "How many witnesses make a quorum", standing.quorum)
+    _gauge(registry, "closures_witness_quorum_age_seconds", "Seconds since a quorum cosigned a checkpoint", age)
 
 
 def _gauge(registry: CollectorRegistry, name: str, text: str, value: float) -> None:
@@ -95,9 +107,3 @@ def _is_local() -> bool:
         return ipaddress.ip_address(request.remote_addr).is_loopback
     except ValueError:
         return False
-
-
-@blueprint.get("/checkpoint", action=Action.PUBLIC)
-def checkpoint() -> Response:
-    """Give the signed head of the record, of this hour, to anybody: whoever keeps it can tell that nothing changed."""
-    return Response(published_checkpoint(site().register, site().now()), content_type="text/plain; charset=utf-8")

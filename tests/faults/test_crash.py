@@ -142,7 +142,7 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
         history = find_history(again.register, principal, ack["reference"])
         recorded = {(entry.number, entry.window.starts.isoformat().replace("+00:00", "Z")) for entry, _ in history}
         assert (ack["revision"], ack["starts"]) in recorded
-        assert verify_receipt(again.register.signing_key.public, ack["receipt"])
+        assert verify_receipt(again.register.public_keys, ack["receipt"])
     again.close()
     print(f"{ROUNDS} rounds of kill -9, {len(acknowledged)} notices acknowledged, 0 lost, record sound")
 

@@ -23,6 +23,7 @@ from app.pulling.http_client import Outbound
 from app.register.reading import Question, read_schedule
 from app.register.receive import receive_notice
 from app.register.verification import verify_record
+from app.register.witnesses import Witnesses
 from app.store import runs, tables
 from app.store.leadership import leadership
 from feeds.entry import Publisher
@@ -49,7 +50,7 @@ def last_run(store, name):
 
 @pytest.fixture
 def timetable(register):
-    timetable = Timetable(register, utc_now, Outbound(), OFFICE)
+    timetable = Timetable(register, utc_now, Outbound(), OFFICE, Witnesses())
     timetable.start()
     yield timetable
     timetable.stop()
@@ -68,7 +69,7 @@ def test_it_sweeps_at_once_and_wakes_when_a_notice_comes(timetable, store, alpha
 
 
 def test_a_job_that_fails_is_tried_again(register, store, alpha, announce, give, monkeypatch):
-    timetable = Timetable(register, utc_now, Outbound(), OFFICE)
+    timetable = Timetable(register, utc_now, Outbound(), OFFICE, Witnesses())
     with store.writing() as connection:
         connection.execute(sa.text("ALTER TABLE job_runs RENAME TO away"))
     timetable.start()
@@ -119,7 +120,7 @@ def test_a_rule_without_end_goes_on_and_its_later_occurrences_are_not_late(regis
 
 def test_a_clock_that_is_set_far_back_does_not_silence_the_scheduler(register, store):
     """Times at which jobs run next were made by the clock that was ahead: a day later, without a look at the clock."""
-    timetable = Timetable(register, utc_now, Outbound(), OFFICE)
+    timetable = Timetable(register, utc_now, Outbound(), OFFICE, Witnesses())
     now = utc_now()
     with time_machine.travel(now + timedelta(days=1), tick=True):
         timetable.start()

@@ -263,7 +263,7 @@ def test_every_receipt_verifies_and_names_its_leaf(register, alpha, announce, gi
     receipts = [ack.receipt for ack in outcome.accepted]
     assert [receipt["leaf_index"] for receipt in receipts] == [size + n for n in range(1, 5)]
     assert {receipt["tree_size"] for receipt in receipts} == {size + 5}
-    assert all(verify_receipt(register.signing_key.public, receipt) for receipt in receipts)
+    assert all(verify_receipt(register.public_keys, receipt) for receipt in receipts)
 
 
 def test_withdrawing_by_reference(register, alpha, announce, give):

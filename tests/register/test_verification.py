@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.jobs.sweep import sweep
 from app.register.verification import make_checkpoint, verify_record
-from app.security.signing import CheckpointBroken
+from app.security.notes import CheckpointBroken
 from app.store import tables
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -34,21 +34,21 @@ def one_id(register, table):
 
 
 def test_an_untouched_record_is_sound(recorded):
-    found = verify_record(recorded, make_checkpoint(recorded, NOW))
+    found = verify_record(recorded, make_checkpoint(recorded))
     with recorded.store.reading() as connection:
         acts = connection.execute(sa.select(sa.func.count()).select_from(tables.metadata.tables["acts"])).scalar_one()
     assert (found.faults, found.size) == ((), acts + 8 + 8 + 8)
 
 
 def test_an_old_checkpoint_still_holds_after_more_was_recorded(recorded, alpha, announce, give):
-    kept = make_checkpoint(recorded, NOW)
+    kept = make_checkpoint(recorded)
     give(alpha, announce("u9", "2027-02-09T02:00"))
     assert verify_record(recorded, kept).faults == ()
 
 
 def test_a_checkpoint_that_is_not_ours_is_refused(recorded):
     with pytest.raises(CheckpointBroken):
-        verify_record(recorded, make_checkpoint(recorded, NOW).replace("gateway-closures", "others"))
+        verify_record(recorded, make_checkpoint(recorded).replace("gateway-closures", "others"))
 
 
 def place_of(register, table):
@@ -143,6 +143,6 @@ def test_a_row_rolled_back_to_what_stood_before_is_found(register, alpha, announ
 
 
 def test_a_rewritten_history_does_not_fit_an_old_checkpoint(recorded):
-    kept = make_checkpoint(recorded, NOW)
+    kept = make_checkpoint(recorded)
     tail_cut(recorded)
     assert any("checkpoint" in fault for fault in verify_record(recorded, kept).faults)

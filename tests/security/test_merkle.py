@@ -42,6 +42,11 @@ ROOTS = [
 LEAVES = st.lists(st.binary(max_size=8).map(leaf_hash), min_size=1, max_size=40)
 
 
+def over(leaves):
+    """What gives the roots of subtrees over these leaves."""
+    return lambda start, end: root_of(leaves[start:end])
+
+
 def slow_root(leaves):
     """RFC 6962 2.1, word for word."""
     if not leaves:
@@ -72,7 +77,7 @@ def test_growing_step_by_step_equals_the_definition(leaves):
 @given(LEAVES, st.data())
 def test_a_proof_shows_its_leaf_and_no_other(leaves, data):
     index = data.draw(st.integers(0, len(leaves) - 1))
-    proof, root = inclusion_proof(leaves, index), root_of(leaves)
+    proof, root = inclusion_proof(over(leaves), index, len(leaves)), root_of(leaves)
     assert verify_inclusion(leaves[index], index, len(leaves), proof, root)
     assert not verify_inclusion(leaf_hash(b"another leaf"), index, len(leaves), proof, root)
     assert not verify_inclusion(leaves[index], len(leaves), len(leaves), proof, root)
@@ -86,8 +91,8 @@ def test_published_proofs():
     g, h, i = node_hash(a, b), node_hash(c, dd), node_hash(e, f)
     k, l = node_hash(g, h), node_hash(i, j)  # noqa: E741 - the letters of the RFC
     assert root_of(d) == node_hash(k, l)
-    assert [inclusion_proof(d, at) for at in (0, 3, 4, 6)] == [[b, h, l], [c, g, l], [f, j, k], [i, k]]
-    assert [consistency_proof(d, first) for first in (3, 4, 6)] == [[c, dd, g, l], [l], [i, j, k]]
+    assert [inclusion_proof(over(d), at, 7) for at in (0, 3, 4, 6)] == [[b, h, l], [c, g, l], [f, j, k], [i, k]]
+    assert [consistency_proof(over(d), first, 7) for first in (3, 4, 6)] == [[c, dd, g, l], [l], [i, j, k]]
 
 
 def test_every_pair_of_small_trees_is_consistent_by_its_own_proof_only():
@@ -95,7 +100,7 @@ def test_every_pair_of_small_trees_is_consistent_by_its_own_proof_only():
     roots = [root_of(leaves[:size]) for size in range(18)]
     for second in range(1, 18):
         for first in range(1, second + 1):
-            proof = consistency_proof(leaves[:second], first)
+            proof = consistency_proof(over(leaves), first, second)
             good = (first, second, roots[first], roots[second], proof)
             assert verify_consistency(*good)
             strange = leaf_hash(b"strange")
@@ -131,7 +136,7 @@ def test_a_rewritten_past_is_not_consistent(leaves, data):
     first = data.draw(st.integers(1, len(leaves)))
     at = data.draw(st.integers(0, first - 1))
     rewritten = [*leaves[:at], leaf_hash(b"rewritten"), *leaves[at + 1 :]]
-    proof = consistency_proof(rewritten, first)
+    proof = consistency_proof(over(rewritten), first, len(leaves))
     assert verify_consistency(first, len(leaves), root_of(rewritten[:first]), root_of(rewritten), proof)
     assert not verify_consistency(first, len(leaves), root_of(leaves[:first]), root_of(rewritten), proof)
 
@@ -140,7 +145,7 @@ def test_no_proof_of_what_is_not_there():
     leaves = [leaf_hash(b"")] * 3
     for ask, number in ((inclusion_proof, -1), (inclusion_proof, 3), (consistency_proof, 0), (consistency_proof, 4)):
         with pytest.raises(IndexError):
-            ask(leaves, number)
+            ask(over(leaves), number, 3)
 
 
 @pytest.mark.parametrize(("size", "octets"), [(1, b""), (3, bytes(32)), (0, bytes(32))])

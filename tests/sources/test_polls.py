@@ -19,6 +19,7 @@ from app.pulling.look import next_due, poll_source
 from app.register.reading import Question, read_schedule
 from app.register.sources import gateway_of
 from app.register.verification import verify_record
+from app.register.witnesses import Witnesses
 from app.store import runs, sources, tables
 from app.store.sources import OK
 from feeds.entry import Publisher
@@ -323,7 +324,7 @@ def test_the_timetable_polls_by_itself_and_a_slow_source_holds_up_nothing(
 
     site.answer = slow
     publisher = Publisher("Notices", "notices@closures.example", "https://closures.example", "c.example")
-    timetable = Timetable(register, clock, near, open_post_office(publisher, near, None))
+    timetable = Timetable(register, clock, near, open_post_office(publisher, near, None), Witnesses())
     timetable.start()
     try:
         assert asked.wait(20)

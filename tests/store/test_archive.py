@@ -47,7 +47,7 @@ def test_a_backup_restores_and_verifies(register, store, alpha, announce, give, 
     target = request.getfixturevalue("elsewhere")
     assert (sum(seen), load_database(target, tmp_path / "b", lambda _: None)) == (written, written)
     restored = open_register(target, "gateway-closures")
-    assert verify_record(restored, make_checkpoint(register, NOW)).faults == ()
+    assert verify_record(restored, make_checkpoint(register)).faults == ()
     assert [one.source for one in sources_about(target, DCC_DATES)] == [source]
     assert oct((tmp_path / "b").stat().st_mode & 0o777) == "0o600"
     with pytest.raises(StoreUnfit, match="not empty"):

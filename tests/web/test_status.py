@@ -1,4 +1,4 @@
-"""Whether the service lives and works; what it measures; the head of its record."""
+"""Whether the service lives and works, and what it measures."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from app.domain.access import Action
 from app.domain.clock_doubt import ClockReading
 from app.jobs.sweep import sweep, sweep_on_time
-from app.security.signing import open_checkpoint
 from app.web.routes import UndeclaredRoute
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -83,29 +82,6 @@ def test_metrics_are_for_this_machine_and_for_ops(client, alpha, announce, give)
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "nonsense"}).status_code == 401
 
 
-def test_the_checkpoint_is_public_and_ours(client, register, alpha, announce, give, clock):
-    give(alpha, announce("u1", "2027-02-07T02:00"))
-
-    def shown():
-        found = open_checkpoint(client.get("/checkpoint").get_data(as_text=True), register.signing_key.public)
-        return found.size, found.at
-
-    assert shown() == (2, NOW)  # no scheduler has worked yet
-    sweep(register, NOW)
-    assert shown() == (3, NOW)
-    give(alpha, announce("u2", "2027-02-08T02:00"))
-    sweep(register, clock.forward(minutes=59))
-    assert shown() == (3, NOW)
-    sweep(register, clock.forward(minutes=1))
-    assert shown() == (6, NOW + timedelta(hours=1))
-
-
-def test_an_empty_record_is_not_shown_for_an_hour(client, register, alpha, announce, give):
-    sweep(register, NOW)
-    give(alpha, announce("u1", "2027-02-07T02:00"))
-    assert open_checkpoint(client.get("/checkpoint").text, register.signing_key.public).size == 2
-
-
 def test_every_answer_carries_the_browsers_limits(client):
     headers = client.get("/sign-in").headers
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
@@ -133,7 +109,8 @@ def endpoints(web, action):
 def test_what_is_public_is_named_here(web):
     public = endpoints(web, Action.PUBLIC)
     assert public == {
-        "static", "bootstrap.static", "status.livez", "status.readyz", "status.healthz", "status.checkpoint",
+        "static", "bootstrap.static", "status.livez", "status.readyz", "status.healthz",
+        "evidence.checkpoint", "evidence.keys", "evidence.inclusion", "evidence.consistency",
         "addresses.by_credential", "addresses.by_secret_url", "openapi.document", "openapi.docs",
         # They ask for a token themselves, and open nothing without; but figures are open on the machine itself.
         "status.metrics",

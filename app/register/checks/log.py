@@ -2,7 +2,7 @@
 
 from app.register.checks.evidence import UNREADABLE, Evidence
 from app.security.merkle import Frontier, Tree
-from app.security.signing import Checkpoint
+from app.security.notes import Checkpoint
 
 _LEAF_OCTETS = 32
 

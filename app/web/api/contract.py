@@ -14,6 +14,7 @@ from typing_extensions import TypedDict
 
 from app.domain.closure import State
 from app.register.closure_json import HistoryJson, NoticePeriodJson, ScheduleJson
+from app.register.evidence import EvidenceJson
 from app.register.late_changes import LateChangesJson
 from app.register.maintenance import MaintenanceListJson
 from app.register.questions.changes import ChangesJson, MovedJson
@@ -116,6 +117,7 @@ PAGING = (
     _number("limit", "How many at most.", 1, 1000, 1000),
     Parameter("cursor", "Where to go on, as the Link header of the page before has it.", _TEXT),
 )
+MOST_REVISIONS = 1_000_000
 _OCTETS: Mapping[str, object] = {"type": "string"}
 
 OPERATIONS: dict[str, Operation] = {
@@ -162,6 +164,11 @@ OPERATIONS: dict[str, Operation] = {
         summary="Show the whole history of a closure, or as much of it as was known",
         answers=HistoryJson,
         parameters=(_AS_OF,),
+    ),
+    "api.show_evidence": Operation(
+        summary="Give a revision's receipt with what proves without us that it is in the record",
+        answers=EvidenceJson,
+        parameters=(_number("revision", "Which revision.", 1, MOST_REVISIONS, 1),),
     ),
     "api.withdraw_closure": Operation(
         summary="Withdraw a closure: a revision like any other", answers=OutcomeJson, refusals=(507,)

@@ -10,13 +10,15 @@ from app.domain.party import read_code
 from app.intake.problem import compressed
 from app.register import give, reading, withdraw
 from app.register.closure_json import HistoryJson, json_of, revision_facts, schedule_facts
+from app.register.evidence import evidence_of
 from app.register.give import NoticeOptions
 from app.register.receipts import outcome_facts
 from app.register.register import Register
 from app.web.api.conditional import paged_answer, read_answer
+from app.web.api.contract import MOST_REVISIONS
 from app.web.idempotency import answer_once
 from app.web.principal import current_principal
-from app.web.query import read_flag, read_moment, read_question
+from app.web.query import read_count, read_flag, read_moment, read_question
 from app.web.refusals import app_json
 from app.web.site import site
 
@@ -97,6 +99,13 @@ def show_revisions(reference: str) -> Response:
     ]
     facts: HistoryJson = {"reference": closure.reference, "revisions": told}
     return read_answer(facts)
+
+
+@blueprint.get("/closures/<reference>/evidence", action=Action.READ_CLOSURES)
+def show_evidence(reference: str) -> Response:
+    """Give the signed receipt of a revision with a proof and a checkpoint, to be checked without us."""
+    number = read_count("revision", 1, MOST_REVISIONS)
+    return read_answer(evidence_of(site().register, current_principal(), reference, number))
 
 
 @blueprint.delete("/closures/<reference>", action=Action.GIVE_NOTICE)

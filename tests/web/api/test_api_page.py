@@ -50,7 +50,7 @@ def test_every_example_does_what_the_page_says(web, store, alpha):
         if not reference:
             reference = answer.json["accepted"][0]["reference"]
     assert found == examples()
-    assert len(found) == PAGE.read_text(encoding="utf-8").count("\ncurl ") == 20
+    assert len(found) == PAGE.read_text(encoding="utf-8").count("\ncurl ") == 21
 
 
 def test_a_page_leads_to_the_next(web, store, alpha):

@@ -1,4 +1,4 @@
-"""The outbox tells no hour in clear, and the clock and the published checkpoint are remembered (ADR 2, 9, 18)."""
+"""The outbox tells no hour in clear; the clock, the published checkpoint and cosignatures are kept."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +29,15 @@ def upgrade() -> None:
         Column("id", Integer, primary_key=True, autoincrement=False),
         Column("made_at", Instant, nullable=False),
         Column("text", String, nullable=False),
+    )
+    op.create_table(
+        "cosignatures",
+        Column("witness", String(255), primary_key=True),
+        Column("size", BigInteger, nullable=False),
+        Column("root", LargeBinary(32), nullable=False),
+        Column("line", String, nullable=False),
+        Column("cosigned_at", Instant),
+        Column("trouble", String(120), nullable=False),
     )
     op.add_column("recipients", Column("digest_hour", Integer))
     if op.get_bind().execute(sa.text("SELECT 1 FROM notifications LIMIT 1")).first():

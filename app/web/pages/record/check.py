@@ -42,7 +42,7 @@ def run() -> Response:
 def checkpoint() -> Response:
     """Give the signed head of the record as a file to keep elsewhere."""
     now = site().now()
-    response = Response(make_checkpoint(site().register, now), content_type="text/plain; charset=utf-8")
+    response = Response(make_checkpoint(site().register), content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="checkpoint-{now:%Y-%m-%d}.txt"'
     return response
 

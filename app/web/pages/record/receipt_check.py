@@ -4,6 +4,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from app.domain.access import Action
 from app.domain.refusal import Refusal
+from app.register.evidence import evidence_of
 from app.register.receipt_check import ReceiptUnreadable, check_receipt, receipt_of
 from app.web.principal import current_principal
 from app.web.refusals import app_json
@@ -21,6 +22,16 @@ def download(reference: str, number: int) -> Response:
     receipt = receipt_of(site().register, principal, reference, number)
     response = app_json(receipt)
     name = f"receipt-{receipt['reference']}-{number}.json"
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
+    return response
+
+
+@blueprint.get("/closures/<reference>/revisions/<int:number>/evidence.json", action=Action.READ_CLOSURES)
+def evidence(reference: str, number: int) -> Response:
+    """Give the signed receipt of a revision with a proof and a checkpoint: a file that is checked without us."""
+    found = evidence_of(site().register, current_principal(), reference, number)
+    response = app_json(found)
+    name = f"evidence-{found['receipt']['reference']}-{number}.json"
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
 

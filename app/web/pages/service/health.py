@@ -7,6 +7,7 @@ from flask import Blueprint, Response, make_response, render_template
 from app.domain.access import Action
 from app.domain.london import london_date
 from app.register.sources import list_sources
+from app.register.witnesses import standing_of
 from app.store import runs
 from app.store.clock import read_standing
 from app.store.engine import read_head
@@ -39,6 +40,8 @@ def show() -> Response:
         of_dcc=sum(source.user is None for source in found),
         failing=sum(source.standing.outcome not in {"", OK} for source in found),
         head=head,
+        witnesses=(witnessing := standing_of(site().register, site().witnesses)),
+        unwitnessed=witnessing.is_overdue(now),
         calendar=calendar,
         ends_soon=calendar.ends_soon(london_date(now)),
         now=now,

@@ -147,7 +147,7 @@ def test_the_first_bad_entry_is_named(told, dcc_client, check, store, read):
 
 
 def test_a_foreign_checkpoint_and_files_that_are_none_are_refused(told, dcc_client, check, read, register, clock):
-    altered = make_checkpoint(register, clock()).replace("9", "8", 1).encode()
+    altered = make_checkpoint(register).replace("closures\n", "closures\n1", 1).encode()
     for octets in (altered, b"hello", b"\xff\xfe", b"x" * 5000):
         answer = check(dcc_client, octets)
         assert answer.status_code == 422
