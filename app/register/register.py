@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.register.history_cache import HistoryCache
+from app.register.planned_limit import MOST_PLANNED, PlannedLimit
 from app.register.rulebook import Rulebook, RulebookCache
 from app.register.senders import SenderCache
 from app.security.signing import SigningKey
@@ -19,6 +20,7 @@ class Register:
     history: HistoryCache
     senders: SenderCache
     origin: str
+    planned: PlannedLimit
 
     def within(self, connection: Connection) -> "Register":
         """Return this register inside a transaction; what is held in memory goes on following what is committed."""
@@ -36,8 +38,11 @@ class Register:
         return self.rules.at(change)
 
 
-def open_register(store: Store, origin: str) -> Register:
-    """Return the register over an open store; ``origin`` is the UID domain, which outlives any address."""
+def open_register(store: Store, origin: str, most_planned: int = MOST_PLANNED) -> Register:
+    """Return the register over an open store; ``origin`` is the UID domain, which outlives any address.
+
+    ``most_planned`` is how many closures each User may hold planned.
+    """
     return Register(
         store=store,
         signing_key=SigningKey(store.keyring.derive("signing")),
@@ -45,4 +50,5 @@ def open_register(store: Store, origin: str) -> Register:
         history=HistoryCache(store),
         senders=SenderCache(store),
         origin=origin,
+        planned=PlannedLimit(most_planned),
     )

@@ -144,6 +144,14 @@ def in_state(store: Store, connection: sa.Connection, state: State, codes: dict[
                 yield open_row(store, row, codes[row.user_id])
 
 
+def count_planned(connection: sa.Connection, user_id: bytes, *, after: int = -1) -> int:
+    """Count a User's planned closures, those alone that were changed after a change number if one is given."""
+    query = sa.select(sa.func.count()).where(closures.c.user_id == user_id, closures.c.state == State.PLANNED)
+    if after >= 0:
+        query = query.where(closures.c.change > after)
+    return connection.execute(query).scalar_one()
+
+
 def _closure_row(
     store: Store, user_id: bytes, what: tuple[PlannedClosure, SenderMark], row_version: int, change: int
 ) -> dict[str, Any]:
@@ -256,22 +264,6 @@ def index_weeks(
     ]
     if rows:
         connection.execute(_INSERT_WEEK, rows)
-
-
-def index_again(store: Store, connection: sa.Connection) -> None:
-    """Make the week index anew from the windows that entries set: its keys were those of all Users together."""
-    indexed = sa.select(weeks.c.closure_id, weeks.c.entry, weeks.c.current).distinct()
-    held = {(row.closure_id, row.entry): row.current for row in connection.execute(indexed)}
-    connection.execute(sa.delete(weeks))
-    for row in connection.execute(sa.select(revisions)).all():
-        if (row.closure_id, row.entry) not in held or store.keyring.is_shredded(row.user_id):
-            continue
-        written = _open_revision(store, row)
-        if written is not None:
-            keys = week_keys(store, row.user_id, written.revision.window)
-            current = held[row.closure_id, row.entry]
-            facts = {"closure_id": row.closure_id, "entry": row.entry, "current": current}
-            connection.execute(_INSERT_WEEK, [{"week": key, **facts} for key in sorted(keys)])
 
 
 def week_keys(store: Store, user_id: bytes, window: ClosureWindow) -> set[bytes]:

@@ -140,7 +140,7 @@ def make_message(store: Store, connection: sa.Connection, recipient_id: str, mos
     if not chosen:
         return
     new = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "")
-    connection.execute(sa.insert(messages).values(id=new.id, recipient_id=recipient_id, **message_row(store, new)))
+    connection.execute(sa.insert(messages).values(id=new.id, recipient_id=recipient_id, **_row(store, new)))
     connection.execute(sa.update(notifications).where(notifications.c.id.in_(chosen)).values(message_id=new.id))
 
 
@@ -189,7 +189,7 @@ def change_message(store: Store, connection: sa.Connection, seen: Message, chang
             messages.c.attempts == seen.attempts,
             messages.c.failures == seen.failures,
         )
-        .values(message_row(store, changed))
+        .values(_row(store, changed))
     )
     return connection.execute(query).rowcount == 1
 
@@ -210,7 +210,7 @@ def purge_messages(connection: sa.Connection, before: datetime) -> int:
     return connection.execute(sa.delete(messages).where(old)).rowcount
 
 
-def message_row(store: Store, message: Message) -> dict[str, object]:
+def _row(store: Store, message: Message) -> dict[str, object]:
     """Return the columns of a message that change; the row's version is the number of attempts and failures."""
     instants = [one and one.isoformat() for one in (message.made_at, message.due_at, message.settled_at)]
     version, body = message.attempts + message.failures, json.dumps(instants).encode()

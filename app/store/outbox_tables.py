@@ -12,10 +12,10 @@ recipients = Table(
     Column("id", String(20), primary_key=True),
     Column("user_id", ForeignKey("users.id")),
     Column("kinds", String(120), nullable=False),
+    Column("digest_hour", Integer),  # of the day in London; NULL: at once
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
     Column("sealed", Octets, nullable=False),
-    Column("digest_hour", Integer),  # of the day in London; NULL: at once
 )
 
 # What is handed to a mail server or a webhook, once it was put together. No text is kept: it is made when it is sent.

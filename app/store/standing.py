@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from app.domain.refusal import Refusal
 from app.store import schema
 from app.store.acts import Deed, record_act
-from app.store.carried import FIRST_WITH_DAYS, carry
 from app.store.closures import FORGOTTEN, in_groups
 from app.store.deciding import BOUND, DECIDING, PURGED, Deciding, key_of, place_of, seal_row
 from app.store.engine import Store
@@ -22,8 +21,6 @@ def upgrade_store(store: Store) -> None:
     """Bring the database to the newest migration, with what its keys have to do with that. Raise ``StoreUnfit``."""
 
     def fill(connection: sa.Connection, found: str) -> None:
-        if found < FIRST_WITH_DAYS:
-            carry(store, connection)
         if found < FIRST_WITH_ACTS:
             record_standing(store, connection)
 

@@ -1,7 +1,7 @@
 """A database of before acts comes under them once: what stood is sealed anew and has an act that says no more."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -16,9 +16,6 @@ from app.security.tokens import new_row_id
 from app.store import tables
 from app.store.acts import Deed, open_act
 from app.store.engine import make_engine, open_store
-from app.store.instants import to_micros
-from app.store.outbox import MessageState, list_messages, list_waiting, notifications_of
-from app.store.recipients import list_recipients
 from tests.store.test_upgrades import migrate
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -66,45 +63,9 @@ def before(settings):
             row_id = closure if owner == user else gone
             facts |= {"id": row_id, "user_id": owner, "identity": row_id, "series": row_id, "sealed": b""}
             connection.execute(row_of(tables.closures, **facts))
-        _told_before(store, connection, seal)
     store.keyring.shred(gone)
     store.close()
     return settings
-
-
-def _told_before(store, connection, seal):
-    """A desk with a digest at eight, what it was told, and what it waits to be told: as the outbox was."""
-    body = json.dumps(["desk", "e-mail", "desk@dcc.example", 8, "secret"]).encode()
-    facts = {"kinds": "new", "created_at": NOW, "sealed": seal(SERVICE_OWNER, "recipients", "sealed", b"r1", 1, body)}
-    connection.execute(row_of(tables.metadata.tables["recipients"], id="r1", **facts))
-    then = sa.MetaData()
-    then.reflect(connection, only=["messages", "notifications"])
-    micros, message, told, waits = to_micros(NOW), *(new_row_id() for _ in range(3))
-    facts = {"made_at": micros, "state": "sent", "due_at": micros + 1, "attempts": 2, "failures": 1, "fault": "late"}
-    facts |= {"id": message, "recipient_id": "r1", "settled_at": micros + 2}
-    connection.execute(sa.insert(then.tables["messages"]).values(facts))
-    for row_id, of_message in ((told, message), (waits, None)):
-        body = json.dumps(["new", bytes(16).hex(), 1]).encode()
-        sealed = seal(SERVICE_OWNER, "notifications", "sealed", row_id, 1, body)
-        facts = {"id": row_id, "recipient_id": "r1", "recorded_at": micros, "message_id": of_message, "sealed": sealed}
-        connection.execute(sa.insert(then.tables["notifications"]).values(facts))
-
-
-def test_the_outbox_comes_along(before):
-    service = prepare(before, NOW)
-    with service.store.reading() as connection:
-        (desk,) = list_recipients(service.store, connection)
-        (message,) = list_messages(service.store, connection, list(MessageState), 10)
-        assert (desk.address, desk.digest_hour, desk.secret) == ("desk@dcc.example", 8, "secret")
-        later = timedelta(microseconds=1)
-        times = (message.made_at, message.due_at, message.settled_at)
-        assert times == (NOW, NOW + later, NOW + 2 * later)
-        assert (message.state, message.attempts, message.failures, message.fault) == ("sent", 2, 1, "late")
-        assert len(notifications_of(service.store, connection, message.id)) == 1
-        waiting = list_waiting(connection)
-        assert (waiting["r1"].count, waiting["r1"].due_at) == (1, datetime(2026, 11, 25, 8, 0, tzinfo=UTC))
-        assert set(sa.inspect(connection).get_table_names()) == {*tables.metadata.tables, "alembic_version"}
-    service.close()
 
 
 def test_what_stood_is_served_and_verifies(before):
@@ -127,7 +88,6 @@ def test_what_stood_is_served_and_verifies(before):
         "accounts",
         "tokens",
         "policies",
-        "recipients",
         "closures",
         "closures",
     ]

@@ -194,6 +194,17 @@ def _make_judgement() -> None:
         Column("name", String(20), primary_key=True),
         *_columns(position=BigInteger, ran_at=Instant, outcome=String(200)),
     )
+    op.create_table(
+        "clock",
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        *_columns(boot=String(40), booted_at=Instant, seen_at=Instant, against=String(40)),
+        *_columns(off=BigInteger, since=BigInteger),
+    )
+    op.create_table(
+        "checkpoints",
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        *_columns(made_at=Instant, text=String),
+    )
 
 
 def _make_browsers() -> None:
@@ -341,7 +352,9 @@ def _make_outbox() -> None:
         "recipients",
         Column("id", String(20), primary_key=True),
         Column("user_id", LargeBinary(16), ForeignKey("users.id")),
-        *_columns(kinds=String(120), created_at=Instant),
+        Column("kinds", String(120), nullable=False),
+        Column("digest_hour", Integer),
+        Column("created_at", Instant, nullable=False),
         Column("removed_at", Instant),
         Column("sealed", LargeBinary, nullable=False),
     )
@@ -349,19 +362,21 @@ def _make_outbox() -> None:
         "messages",
         Column("id", LargeBinary(16), primary_key=True),
         Column("recipient_id", String(20), ForeignKey("recipients.id"), nullable=False),
-        *_columns(made_at=Instant, state=String(8), due_at=Instant, attempts=Integer, failures=Integer),
-        Column("settled_at", Instant),
-        Column("fault", String(120), nullable=False),
-        Index("ix_messages_state_due_at", "state", "due_at"),
+        *_columns(made_on=Instant, state=String(8), attempts=Integer, failures=Integer),
+        Column("settled_on", Instant),
+        *_columns(fault=String(120), sealed=LargeBinary),
+        Index("ix_messages_state_made_on", "state", "made_on"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "notifications",
         Column("id", LargeBinary(16), primary_key=True),
         Column("recipient_id", String(20), ForeignKey("recipients.id"), nullable=False),
-        Column("recorded_at", Instant, nullable=False),
+        Column("due_at", Instant),
         Column("message_id", LargeBinary(16), ForeignKey("messages.id")),
         Column("sealed", LargeBinary, nullable=False),
         Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "kept_answers",
