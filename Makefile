@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http bench ci
+.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -133,6 +133,10 @@ races:
 # PUT, MOVE and COPY by absolute and relative addresses through HTTP, N of them: make http N=500
 http:
 	CLOSURES_HTTP_ACTS=$(or $(N),500) $(bin)/pytest -n 0 tests/one_answer/test_over_http.py
+
+# What a noisy User costs its neighbour, on an idle machine: make neighbour N=60 (seconds alone, and as many beside it)
+neighbour:
+	$(bin)/python tests/bench/neighbour.py $(or $(N),30)
 
 # Ratios within one run, on an idle machine. No test depends on them.
 bench:

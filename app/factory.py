@@ -95,7 +95,7 @@ def open_service(settings: Settings, *, check: bool = True, now: Callable[[], da
     except StoreUnfit:
         store.close()
         raise
-    return Service(settings, open_register(store, settings.uid_domain))
+    return Service(settings, open_register(store, settings.uid_domain, settings.planned_per_user))
 
 
 def prepare(settings: Settings, now: datetime) -> Service:
@@ -129,9 +129,10 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
+    from app.caldav.report_cost import ReportLimits  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
     from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
-    from app.web import browser_session, csrf, headers, received, refusals, routes, site  # noqa: PLC0415 - as Flask
+    from app.web import at_once, browser_session, csrf, headers, received, refusals, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
@@ -143,6 +144,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.url_map.strict_slashes = False
     Bootstrap5(app)
     received.install_reception(app)
+    at_once.install_shares(app)
     csrf.install_csrf(app)
     routes.install_access(app)
     publisher = publisher_of(settings)
@@ -167,9 +169,10 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         provider=provider,
         sends_mail=settings.smtp_url is not None,
     )
+    report_limits = ReportLimits(settings.report_octets, settings.report_instances, settings.report_seconds)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.register_blueprint(make_blueprint(service.register, publishing, now, settings.base_url))
+    app.register_blueprint(make_blueprint(service.register, publishing, now, settings.base_url, report_limits))
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)
     if settings.trusted_proxies:

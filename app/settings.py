@@ -44,6 +44,11 @@ class Settings(BaseModel):
     log: Literal["json", "console"] = "console"
     uid_domain: str = Field(default="gateway-closures", pattern=r"^[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?$")
     allow_private_sources: bool = False
+    # What one User may ask of all (docs/operating.md#fair-shares).
+    planned_per_user: int = Field(default=20_000, ge=1)
+    report_octets: int = Field(default=20_000_000, ge=1)
+    report_instances: int = Field(default=20_000, ge=1)
+    report_seconds: int = Field(default=10, ge=1, le=60)
     organizer_name: _Text = "Gateway closure notices"
     organizer_email: str = Field(default="noreply@gateway-closures.invalid", pattern=r"^[^@\s<>]+@[A-Za-z0-9.-]+$")
 

@@ -15,7 +15,7 @@ from app.settings import Settings, read_settings
 from app.web.site import EXTENSION
 
 WORKERS = 2
-THREADS = 4
+THREADS = 6  # one more than a single credential can keep busy: three that write and two large reports
 _CONNECTIONS = 2_000  # of each worker; most of them wait for a request, which costs no thread
 _OTHER_FILES = 200
 

@@ -228,6 +228,14 @@ class TooMuchAsked(Exception):  # noqa: N818 - RFC 4791's number-of-matches-with
     """What a report would have to evaluate is more than is evaluated for one request."""
 
 
+class NoRoom(Exception):  # noqa: N818 - RFC 4331's quota-not-exceeded
+    """The owner would hold more than it may; ``text`` says what, how much, and what helps."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class Backend(Protocol):
     """The calendars as one principal may see and change them."""
 
@@ -284,7 +292,10 @@ class Backend(Protocol):
         """Return what changed since ``token`` ("": all), in order, ``most`` at once. Raise ``TokenUnknown``."""
 
     def put(self, collection: CalendarCollection, name: str, sent: CalendarStream, condition: Condition) -> Stored:
-        """Store a member that the protocol found sound, if the condition holds. Raise ``Stale``, ``ObjectRefused``."""
+        """Store a member that the protocol found sound, if the condition holds.
+
+        Raise ``Stale``, ``ObjectRefused`` or ``NoRoom``.
+        """
 
     def refuse(self, collection: CalendarCollection, octets: bytes) -> None:
         """Keep the octets of a PUT that the protocol refused, as a notice from which nothing was applied."""

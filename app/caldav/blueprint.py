@@ -17,6 +17,7 @@ from app.caldav.exchange import LARGEST_MULTIGET, Request
 from app.caldav.limits import LIMITS
 from app.caldav.methods.options import DAV_HEADER
 from app.caldav.protocol import answer
+from app.caldav.report_cost import ReportCost, ReportLimits, ReportTurns
 from app.domain.access import Action, Role
 from app.publishing import Publishing
 from app.register.people.credentials import Bearer, principal_of_token
@@ -59,11 +60,16 @@ class CaldavDoor:
     now: Callable[[], datetime]
     throttle: Throttle
     served_at: str
+    report_limits: ReportLimits
+    report_turns: ReportTurns
 
 
-def make_blueprint(register: Register, publishing: Publishing, now: Callable[[], datetime], base_url: str) -> Blueprint:
+def make_blueprint(
+    register: Register, publishing: Publishing, now: Callable[[], datetime], base_url: str, report_limits: ReportLimits
+) -> Blueprint:
     """Return the routes of the door. Slashes are neither merged nor added: no PROPFIND is ever redirected."""
-    door = CaldavDoor(register, publishing, Listings(), ReadMembers(), now, Throttle(), urlsplit(base_url).netloc)
+    kept, served_at = (Listings(), ReadMembers()), urlsplit(base_url).netloc
+    door = CaldavDoor(register, publishing, *kept, now, Throttle(), served_at, report_limits, ReportTurns())
     blueprint = Blueprint("caldav", __name__)
     blueprint.record_once(lambda state: state.app.url_map.converters.update(rest=_Rest))
 
@@ -113,7 +119,8 @@ def _serve(door: CaldavDoor) -> Response:
     body = _body()
     headers = {key.lower(): value for key, value in request.headers.items()}
     headers["host"] = getattr(request, "named_host", None) or ""
-    found = answer(Request(request.method, _path(), headers, body, door.served_at), board)
+    cost = ReportCost(door.report_limits, door.report_turns, board.account)
+    found = answer(Request(request.method, _path(), headers, body, door.served_at), board, cost)
     response = Response(found.body, found.status)
     del response.headers["Content-Type"]  # the protocol states its own where there is a body
     for header, value in found.headers:
@@ -128,7 +135,7 @@ def _board(door: CaldavDoor, bearer: Bearer, now: datetime) -> Board | None:
         label, listings, read_members = bearer.principal.name, door.listings, door.read_members
         return board_of_user(door.register, bearer.user, label, now, listings=listings, read_members=read_members)
     if bearer.principal.role is Role.DCC:
-        return board_of_dcc(door.register, door.publishing, now)
+        return board_of_dcc(door.register, door.publishing, bearer.principal.name, now)
     return None
 
 

@@ -248,8 +248,12 @@ def _unsound(text: str) -> Unread:
 
 
 def written(component: Component) -> bytes:
-    """Return a component as octets, folded, each line ended by CR LF."""
-    return b"".join(fold_line(line.octets) for line in flat_lines(component))
+    """Return a component as octets, folded, each line ended by CR LF. A line that stands many times is folded once."""
+    folded: dict[bytes, bytes] = {}
+    for line in flat_lines(component):
+        if line.octets not in folded:
+            folded[line.octets] = fold_line(line.octets)
+    return b"".join(folded[line.octets] for line in flat_lines(component))
 
 
 def flat_lines(component: Component) -> Iterator[ContentLine]:

@@ -62,6 +62,12 @@ class Decision:
         return self.revision.step.is_numbered
 
     @property
+    def added(self) -> int:
+        """Return by how many it changes what its User has planned: 1, 0 or -1."""
+        before = self.held is not None and self.held.closure.state is State.PLANNED
+        return (self.closure.state is State.PLANNED) - before
+
+    @property
     def step(self) -> Step | None:
         """Return what the announcement did; None where it said nothing new."""
         return None if self.revision is None else self.revision.step

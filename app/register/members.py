@@ -128,7 +128,7 @@ def receive_member(
     or ``UidTaken``: then nothing was recorded.
     """
     store, place = register.store, collection.place
-    with store.writing() as connection:
+    with store.writing(collection.user.id) as connection:
         head, rulebook = register.lock(connection)
         receiving = Receiving(register, connection, head, rulebook, collection.user, notice)
         held, holder = members.members_concerned(store, connection, place, new.name, new.uid)
@@ -140,14 +140,9 @@ def receive_member(
         _give_way(receiving, standing, holder, new)
         recorded, octets, instances = _record_object(receiving, collection, new)
         is_as_sent = octets == notice.octets
-        body = MemberBody(
-            octets,
-            instances,
-            new.complete_from,
-            new.complete_until,
-            json.dumps(outcome_facts(recorded.outcome(register.signing_key)), separators=(",", ":")),
-        )
         outcome, also_at = recorded.outcome(register.signing_key), _also_at(recorded)
+        receipt = json.dumps(outcome_facts(outcome), separators=(",", ":"))
+        body = MemberBody(octets, instances, new.complete_from, new.complete_until, receipt)
         etag = store.blind.etag(octets)
         if standing is not None and standing.head.etag == etag and not standing.is_rendered:
             if recorded.leaves:
@@ -174,7 +169,7 @@ def remove_member(
     Raise ``MemberStale``: then nothing was recorded.
     """
     store, place = register.store, collection.place
-    with store.writing() as connection:
+    with store.writing(collection.user.id) as connection:
         head, rulebook = register.lock(connection)
         receiving = Receiving(register, connection, head, rulebook, collection.user, notice)
         standing = _standing(members.member_named(store, connection, place, name), notice)
@@ -204,7 +199,7 @@ def move_member(
     ``UidTaken``: then nothing was recorded.
     """
     (here, name), (there, new_name), store = source, target, register.store
-    with store.writing() as connection:
+    with store.writing(here.user.id) as connection:
         head, rulebook = register.lock(connection)
         receiving = Receiving(register, connection, head, rulebook, here.user, notice)
         standing = _standing(members.member_named(store, connection, here.place, name), notice)

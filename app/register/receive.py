@@ -67,8 +67,8 @@ def receive_notice(
 
     ``about`` is the reference of the one closure that the notice changes, whatever UID and gateway it names. With
     ``all_or_nothing``, any problem leaves the notice kept but nothing applied. With ``withdraw_missing``, planned
-    closures ahead that the notice does not mention are withdrawn. Raise ``StoreBusy`` or ``StoreFull``: then nothing
-    was recorded.
+    closures ahead that the notice does not mention are withdrawn. Raise ``TooManyPlanned``, ``StoreBusy`` or
+    ``StoreFull``: then nothing was recorded.
     """
     if all_or_nothing and content.problems:
         keep_notice(register, user, notice)
@@ -76,7 +76,7 @@ def receive_notice(
         return outcome_of(
             notice.received_at, (), content.problems, remarks, Names({}, {}), counts=counts, recorded=False
         )
-    with register.store.writing() as connection:
+    with register.store.writing(user.id) as connection:
         head, rulebook = register.lock(connection)
         receiving = Receiving(register, connection, head, rulebook, user, notice)
         matches, held = _matches(receiving, content, about)
@@ -145,9 +145,11 @@ def record_content(
 ) -> RecordedNotice:
     """Write a notice and what becomes of its matches, under the locked head.
 
-    The notice's leaf is the first of this transaction: its place in the log is the size that the log had before.
+    The notice's leaf is the first of this transaction: its place in the log is the size that the log had before. Raise
+    ``TooManyPlanned``.
     """
     decisions, problems = decide(matches, receiving.occasion)
+    receiving.register.planned.check(receiving.connection, receiving.head, receiving.user, added_by(decisions))
     leaves, tree, kept = _write(receiving, content, decisions)
     keep_rules(receiving.register, receiving.connection, receiving.user, content, receiving.notice.received_at)
     names = receiving.names
@@ -179,6 +181,7 @@ def preview_notice(
         receiving = Receiving(register, connection, head, register.rules.at(head.rules), user, notice)
         matches, held = _matches(receiving, content, about)
         decisions, problems = decide(matches, receiving.occasion)
+        register.planned.check(connection, head, user, added_by(decisions))
         names = receiving.names
         clashes = _clashes(receiving, decisions, names)
         missing = [as_it_stands(entry) for entry in _missing(register, connection, user, received_at, content)]
@@ -196,10 +199,15 @@ def keep_notice(register: Register, user: User, notice: Notice) -> bool:
     They are, so that nothing that a User sent is lost, unless DCC's rule is to keep no sender's words: nothing tells
     what in them is more than date, time, gateway and reference.
     """
-    with register.store.writing() as connection:
+    with register.store.writing(user.id) as connection:
         head, rulebook = register.lock(connection)
         _, _, kept = _write(Receiving(register, connection, head, rulebook, user, notice), None, [])
     return kept == notice
+
+
+def added_by(decisions: Iterable[Decision]) -> int:
+    """Return by how many more closures their User has planned after these decisions."""
+    return sum(decision.added for decision in decisions)
 
 
 def closures_of(receiving: Receiving, uids: Iterable[str]) -> list[Held]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from app.register.history_cache import HistoryCache
 from app.register.log_tree import LogTree
+from app.register.planned_limit import MOST_PLANNED, PlannedLimit
 from app.register.rulebook import Rulebook, RulebookCache
 from app.register.senders import SenderCache
 from app.security.signing import PublicKey, SigningKey
@@ -21,6 +22,7 @@ class Register:
     senders: SenderCache
     origin: str
     tree: LogTree
+    planned: PlannedLimit
 
     @property
     def public_keys(self) -> tuple[PublicKey, ...]:
@@ -43,8 +45,11 @@ class Register:
         return self.rules.at(change)
 
 
-def open_register(store: Store, origin: str) -> Register:
-    """Return the register over an open store; ``origin`` is the UID domain, which outlives any address."""
+def open_register(store: Store, origin: str, most_planned: int = MOST_PLANNED) -> Register:
+    """Return the register over an open store; ``origin`` is the UID domain, which outlives any address.
+
+    ``most_planned`` is how many closures each User may hold planned.
+    """
     return Register(
         store=store,
         signing_key=SigningKey(store.keyring.derive("signing")),
@@ -53,4 +58,5 @@ def open_register(store: Store, origin: str) -> Register:
         senders=SenderCache(store),
         origin=origin,
         tree=LogTree(),
+        planned=PlannedLimit(most_planned),
     )

@@ -144,6 +144,14 @@ def in_state(store: Store, connection: sa.Connection, state: State, codes: dict[
                 yield open_row(store, row, codes[row.user_id])
 
 
+def count_planned(connection: sa.Connection, user_id: bytes, *, after: int = -1) -> int:
+    """Count a User's planned closures, those alone that were changed after a change number if one is given."""
+    query = sa.select(sa.func.count()).where(closures.c.user_id == user_id, closures.c.state == State.PLANNED)
+    if after >= 0:
+        query = query.where(closures.c.change > after)
+    return connection.execute(query).scalar_one()
+
+
 def _closure_row(
     store: Store, user_id: bytes, what: tuple[PlannedClosure, SenderMark], row_version: int, change: int
 ) -> dict[str, Any]:

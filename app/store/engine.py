@@ -15,6 +15,7 @@ from app.security.blind import BlindIndex
 from app.security.keyring import Keyring
 from app.store import schema
 from app.store.tables import head
+from app.store.turns import WriterTurns
 
 # Below this the WAL-reset bug can corrupt a database that several processes write (SQLite 3.51.3 release notes).
 _OLDEST_SQLITE = (3, 51, 3)
@@ -63,6 +64,7 @@ class Store:
     keyring: Keyring
     blind: BlindIndex
     now: Callable[[], datetime]
+    turns: WriterTurns
     joined: sa.Connection | None = None
 
     def within(self, connection: sa.Connection) -> "Store":
@@ -82,13 +84,16 @@ class Store:
                 yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """Give a connection in one transaction, committed (durably) at the end or rolled back whole."""
+    def writing(self, whose: bytes = b"") -> Iterator[sa.Connection]:
+        """Give a connection in one transaction, committed (durably) at the end or rolled back whole.
+
+        ``whose`` is the row id of the User that sent what is written, whose turn it is then; "" for our own work.
+        """
         if self.joined is not None:
             with _translated(), _whole(self.joined):
                 yield self.joined
             return
-        with _translated(), self.engine.connect() as connection:
+        with self.turns.turn(whose), _translated(), self.engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
                 yield connection
@@ -120,7 +125,9 @@ _WRITTEN_HEAD = sa.update(head).values({name: sa.bindparam(f"new_{name}") for na
 def open_store(url: str, keyring: Keyring, now: Callable[[], datetime], *, check: bool = True) -> Store:
     """Open the database at ``url``; raise ``StoreUnfit`` where it is missing, too old or not ours, with what to do."""
     engine = make_engine(url)
-    store = Store(engine, keyring, BlindIndex(keyring.derive("index")), now)
+    embedded = engine.url.database if engine.dialect.name == "sqlite" else None
+    turns = WriterTurns(_BUSY_MILLISECONDS / 1000, Path(embedded) if embedded else None)
+    store = Store(engine, keyring, BlindIndex(keyring.derive("index")), now, turns)
     if check:
         schema.require_current(engine)
     return store

@@ -53,7 +53,7 @@ def answer_once(user: User, octets: bytes, prepare: Callable[[], Callable[[Regis
     if known is not None:
         return known
     record = prepare()
-    with store.writing() as connection:
+    with store.writing(user.id) as connection:
         register.lock(connection)
         known = _known_answer(connection, answer_id, asked)
         if known is not None:

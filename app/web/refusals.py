@@ -9,8 +9,10 @@ from werkzeug.exceptions import HTTPException
 from app.domain import refusal as refused
 from app.domain.refusal import IntakeProblem, Refusal
 from app.register.people.sign_in import TooManyTries
+from app.register.planned_limit import TooManyPlanned
 from app.register.receipts import IntakeProblemJson, problem_facts
 from app.security.sealing import SealBroken
+from app.web.at_once import TooMuchAtOnce
 from app.web.idempotency import KeyReused
 from app.web.principal import SignInNeeded
 from app.web.resumed_forms import remember_request
@@ -21,6 +23,7 @@ _STATUS: dict[type[Refusal], int] = {
     SignInNeeded: 401,
     TooManyTries: 429,
     refused.AccessRefused: 403,
+    TooManyPlanned: 403,
     refused.Unknown: 404,
     refused.AlreadyThere: 409,
     refused.NoticeTooLarge: 413,
@@ -29,6 +32,7 @@ _STATUS: dict[type[Refusal], int] = {
     refused.NoticeCompressed: 415,
     refused.StoreFull: 507,
     refused.StoreBusy: 503,
+    TooMuchAtOnce: 503,
     refused.StoreUnfit: 503,
     SealBroken: 503,
     refused.Shredded: 410,
@@ -92,7 +96,7 @@ def app_json(facts: object, status: int = 200, media_type: str = "application/js
 
 def _answer(problem: Refusal) -> Response:
     status = next((_STATUS[kind] for kind in type(problem).__mro__ if kind in _STATUS), 400)
-    if status in _RETRY_AFTER:
+    if status in _RETRY_AFTER and not isinstance(problem, TooMuchAtOnce):  # else whoever hammers fills the log
         _LOG.error("refused", code=problem.code, text=problem.text, path_kind=request.endpoint)
     if status == _STATUS[SignInNeeded]:
         if not is_for_a_program():

@@ -28,6 +28,7 @@ from app.caldav.backend import (
 from app.caldav.boards.evaluation import Evaluation, instance_of
 from app.caldav.exchange import Request
 from app.caldav.protocol import answer
+from app.caldav.report_cost import ReportCost, ReportLimits, ReportTurns
 from app.domain.refusal import NoticeUnreadable
 from app.ical.components import read_calendars
 from app.intake.calendar_object import read_object
@@ -314,12 +315,15 @@ class Client:
     """Speaks to the protocol as ALPHA."""
 
     def __init__(self, backend):
-        self.backend = backend
+        self.backend, self.limits, self.turns = backend, ReportLimits(), ReportTurns()
+
+    def cost(self):
+        return ReportCost(self.limits, self.turns, "ALPHA")
 
     def ask(self, method, path, body=b"", **headers):
         octets = body.encode() if isinstance(body, str) else body
         stated = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Answer(answer(Request(method, path, stated, octets), self.backend))
+        return Answer(answer(Request(method, path, stated, octets), self.backend, self.cost()))
 
     def put(self, name, octets, collection=GATEWAY, **headers):
         stated = {"content_type": "text/calendar", **headers}

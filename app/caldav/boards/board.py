@@ -40,10 +40,11 @@ class Board:
     """One principal's calendars, for one request; there is nobody else to see.
 
     ``calendars`` are in order, by their names in small letters. ``key_owner`` holds the key that seals what the
-    principal sets on places.
+    principal sets on places. ``account`` is who takes turns at large reports: a User, or one of DCC's staff.
     """
 
     store: Store
+    account: str
     reader: DavPrincipal
     key_owner: bytes
     calendars: Mapping[str, GatewayCalendar | ScopeCalendar]
@@ -177,11 +178,14 @@ def board_of_user(
     }
     # Nobody reads mail at the address, which is of the UID domain.
     reader = DavPrincipal(user.code, user.name, f"mailto:{user.code.lower()}@{register.origin}")
-    return Board(register.store, reader, user.id, calendars, now)
+    return Board(register.store, user.code, reader, user.id, calendars, now)
 
 
-def board_of_dcc(register: Register, publishing: Publishing, now: datetime) -> Board:
-    """Return the board of DCC's staff, who are one principal: every scope that the table has as a calendar."""
+def board_of_dcc(register: Register, publishing: Publishing, label: str, now: datetime) -> Board:
+    """Return the board of DCC's staff, who are one principal: every scope that the table has as a calendar.
+
+    ``label`` is that of the token.
+    """
     with register.store.reading() as connection:
         head = read_head(connection)
     calendars = {
@@ -190,4 +194,4 @@ def board_of_dcc(register: Register, publishing: Publishing, now: datetime) -> B
         if row.is_calendar
     }
     reader = DavPrincipal(DCC_CODE, "DCC", f"mailto:{DCC_CODE}@{register.origin}")
-    return Board(register.store, reader, SERVICE_OWNER, calendars, now)
+    return Board(register.store, f"{DCC_CODE} {label}", reader, SERVICE_OWNER, calendars, now)

@@ -14,6 +14,7 @@ from app.caldav.backend import (
     Condition,
     DestinationTaken,
     MemberEntry,
+    NoRoom,
     ObjectRefused,
     Reached,
     Stale,
@@ -49,6 +50,7 @@ from app.register.members import (
     receive_member,
     remove_member,
 )
+from app.register.planned_limit import TooManyPlanned
 from app.register.receive import keep_notice
 from app.register.register import Register
 from app.register.rendered_members import read_rendered, rendered_touching
@@ -60,7 +62,7 @@ from feeds.scope import EPOCH
 
 _EMPTY = "0"  # the token of a collection in which nothing ever stood
 _TOKEN = re.compile(r"(?P<position>[0-9]{1,18})-(?P<mark>[0-9a-f]{12})-(?P<day>[0-9]{1,7})", re.ASCII)
-_AT_ONCE = 500  # members opened together
+_AT_ONCE = 100  # members opened together
 _WIDEST = timedelta(weeks=260)  # a longer span looks at every member instead
 
 
@@ -119,9 +121,7 @@ class GatewayCalendar:
     def every_member(self) -> Iterable[CalendarMember]:
         """Yield every member whole."""
         with self.register.store.reading() as connection:
-            found = members.all_versions(connection, self._place)
-            for first in range(0, len(found), _AT_ONCE):
-                yield from self._opened(connection, found[first : first + _AT_ONCE])
+            yield from self._in_parts(connection, members.all_versions(connection, self._place))
 
     def touching(self, starts: datetime | None, ends: datetime | None) -> Iterable[CalendarMember]:
         """Yield at least the members with an occurrence in the span, found by the weeks that it touches."""
@@ -134,7 +134,7 @@ class GatewayCalendar:
             found = members.versions_touching(store, connection, place, weeks)
             uids = rendered_touching(self.register, connection, self.gateway_collection, weeks)
             found += members.versions_rendered(store, connection, place, uids)
-            yield from self._opened(connection, list(dict.fromkeys(found)))
+            yield from self._in_parts(connection, list(dict.fromkeys(found)))
 
     def changes(self, token: str, most: int | None) -> CollectionChanges:
         """Return what changed since a token: at any limit nothing is passed over, since each change has its number."""
@@ -199,6 +199,11 @@ class GatewayCalendar:
 
     def _today(self) -> int:
         return self.now.astimezone(UTC).toordinal()
+
+    def _in_parts(self, connection: Connection, versions: Sequence[Version]) -> Iterator[CalendarMember]:
+        """Yield members whole, opening no more than are soon asked for: whoever reads them may have had enough."""
+        for first in range(0, len(versions), _AT_ONCE):
+            yield from self._opened(connection, versions[first : first + _AT_ONCE])
 
     def _opened(self, connection: Connection, versions: Sequence[Version]) -> Sequence[CalendarMember]:
         store, today = self.register.store, self._today()
@@ -268,6 +273,8 @@ def _protocol_refusals() -> Iterator[None]:
         raise Stale(entry_of(stale.head) if stale.head else None) from stale
     except MemberExists as taken:
         raise DestinationTaken from taken
+    except TooManyPlanned as full:
+        raise NoRoom(f"{full.text} {full.remedy}") from full
     except UidTaken as taken:
         raise ObjectRefused("no-uid-conflict", f"{taken.text} {taken.remedy}", taken.name) from taken
 

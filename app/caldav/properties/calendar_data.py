@@ -8,7 +8,8 @@ from app.caldav.exchange import Element, Refused, bad_request
 from app.caldav.filters.filter_xml import TimeRange
 from app.caldav.filters.matching import Occurring, instances_in, overlaps
 from app.caldav.notation import LONDON, caldav, read_utc, utc, within_calendars
-from app.ical.components import Component, read_sole_calendar, written
+from app.caldav.report_cost import ReportCost
+from app.ical.components import Component, flat_lines, read_sole_calendar, written
 from app.ical.lines import ContentLine, own_line
 from app.ical.unread import Unread
 
@@ -88,11 +89,12 @@ def _shown(found: Element, depth: int) -> ShownParts:
     return ShownParts(found.get("name", "").upper(), lines, parts)
 
 
-def shown_text(member: CalendarMember, asked: CalendarData, occurring: Occurring) -> str:
-    """Return a member as it is to be shown.
+def shown_text(member: CalendarMember, asked: CalendarData, occurring: Occurring, cost: ReportCost) -> str:
+    """Return a member as it is to be shown; what that comes to is counted before. Raise ``Refused``.
 
     One that cannot be read is shown whole, as it was sent, rather than failing the report.
     """
+    cost.spend(octets=len(member.octets))
     whole = member.octets.decode("utf-8", "replace")
     if asked.whole:
         return whole
@@ -101,7 +103,7 @@ def shown_text(member: CalendarMember, asked: CalendarData, occurring: Occurring
     except Unread:
         return whole
     if asked.expand is not None:
-        calendar = _expanded(calendar, instances_in(member, asked.expand, occurring), asked.expand)
+        calendar = _expanded(calendar, instances_in(member, asked.expand, occurring), asked.expand, cost)
     elif asked.limit is not None:
         calendar = _limited(calendar, member.instances, asked.limit)
     if asked.shown is not None:
@@ -109,9 +111,13 @@ def shown_text(member: CalendarMember, asked: CalendarData, occurring: Occurring
     return written(calendar).decode()
 
 
-def _expanded(calendar: Component, instances: Iterable[MemberInstance], span: TimeRange) -> Component:
+def _expanded(calendar: Component, instances: Iterable[MemberInstance], span: TimeRange, cost: ReportCost) -> Component:
     """Return each instance in a span as an event of its own, in UTC, without rule and without zone (RFC 4791 9.6.5)."""
     events = calendar.events()
+    within = [instance for instance in instances if instance.place < len(events) and overlaps(instance, span)]
+    # Each repeats what its event says: a long text times many occurrences is what makes an answer large.
+    sizes = [sum(len(line.octets) for line in flat_lines(event)) for event in events]
+    cost.spend(instances=len(within), octets=sum(sizes[instance.place] for instance in within))
     kept = [line for line in calendar.lines if line.name in {"VERSION", "PRODID", "CALSCALE"}]
     parts = [
         Component(
@@ -119,8 +125,7 @@ def _expanded(calendar: Component, instances: Iterable[MemberInstance], span: Ti
             lines=[*_times(instance), *_lasting(events[instance.place])],
             parts=events[instance.place].parts,
         )
-        for instance in instances
-        if instance.place < len(events) and overlaps(instance, span)
+        for instance in within
     ]
     return Component(calendar.name, lines=kept, parts=parts)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.caldav.backend import Backend, Bounds, CalendarCollection, DavPrincipal, Reached
 from app.caldav.filters.filter_xml import COLLATIONS
 from app.caldav.notation import apple, caldav, calendarserver, dav, escape, href, http_date, iso, utc
+from app.caldav.report_cost import ReportCost
 from app.caldav.resources import PRINCIPALS, PathKind, Resource, collection_path, home_path, principal_path
 
 SYNC_TOKEN = "data:,"  # noqa: S105 - the scheme of a URI, which a token must be (RFC 6578 4); no secret
@@ -92,11 +93,12 @@ LONDON_TIMEZONE = _LONDON_LINES.replace("\n", "\r\n")
 
 @dataclass(frozen=True, slots=True)
 class AskerView:
-    """Who looks, through which backend, and what it lets members hold."""
+    """Who looks, through which backend, what it lets members hold, and what the request's report comes to."""
 
     backend: Backend
     asker: DavPrincipal
     bounds: Bounds
+    cost: ReportCost
     _reached: dict[str, Reached] = field(default_factory=dict)
 
     def reached(self, collection: CalendarCollection) -> Reached:
@@ -107,9 +109,9 @@ class AskerView:
         return self._reached[path]
 
 
-def view_of(backend: Backend) -> AskerView:
+def view_of(backend: Backend, cost: ReportCost) -> AskerView:
     """Return the view of whoever a backend was made for."""
-    return AskerView(backend, backend.asker(), backend.bounds())
+    return AskerView(backend, backend.asker(), backend.bounds(), cost)
 
 
 def _each(names: tuple[str, ...]) -> str:

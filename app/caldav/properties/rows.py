@@ -186,7 +186,7 @@ class MemberRows:
         occurring = partial(view.backend.occurring, collection)
         of_member: dict[str, OfMember] = {
             RECEIPT: lambda member: escape(member.receipt),
-            CALENDAR_DATA: lambda member: escape(shown_text(member, asked.data or _WHOLE, occurring)),
+            CALENDAR_DATA: lambda member: escape(shown_text(member, asked.data or _WHOLE, occurring, view.cost)),
         }
         self._pieces: list[tuple[str, OfEntry | None, OfMember | None, str]] = []
         absent, constant = [], ""

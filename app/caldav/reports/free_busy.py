@@ -10,7 +10,6 @@ from app.caldav.filters.filter_xml import TimeRange, read_span
 from app.caldav.filters.matching import overlaps
 from app.caldav.notation import caldav, utc
 from app.caldav.properties.live import AskerView
-from app.caldav.reports.members import check_count
 from app.caldav.resources import Resource
 from app.ical.components import Component, read_sole_calendar, written
 from app.ical.lines import own_line
@@ -32,8 +31,9 @@ def answer_free_busy(request: Request, view: AskerView, resource: Resource, body
     periods: dict[str, list[tuple[str, str]]] = {kind: [] for kind in _KINDS}
     for member in view.backend.touching(resource.collection, span.starts, span.ends):
         found = view.backend.occurring(resource.collection, member, span.starts, span.ends)
-        _add(periods, member, span, member.instances if found is None else found)
-    check_count(sum(map(len, periods.values())))
+        instances = member.instances if found is None else found
+        view.cost.spend(instances=len(instances))
+        _add(periods, member, span, instances)
     octets = written(_calendar(resource.collection, view.reached(resource.collection).changed_at, span, periods))
     return Response(200, (("Content-Type", "text/calendar; charset=utf-8"),), octets)
 

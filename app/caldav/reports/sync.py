@@ -1,5 +1,7 @@
 """The sync-collection report (RFC 6578): what changed since a token, and the token of what is now known."""
 
+from itertools import accumulate
+
 from app.caldav.backend import CollectionChanges, TokenUnknown
 from app.caldav.exchange import Element, Refused, Request, Response, bad_request, text_of
 from app.caldav.notation import dav, escape
@@ -19,11 +21,14 @@ def answer_sync(request: Request, view: AskerView, resource: Resource, body: Ele
     token = _token(body)
     asked = read_asked(body)
     wants = read_preferences(request.headers)
+    writer = MemberRows(view, resource.collection, resource.href, asked, minimal=wants.minimal)
     try:
         changes = view.backend.changes(resource.collection, token, most)
+        if writer.needs_members and (fitting := _fitting(changes, view.cost.limits.octets)) < len(changes.changed):
+            # "A server MAY limit the number of member URLs in a response" (RFC 6578 3.6): the rest is the next page's.
+            changes = view.backend.changes(resource.collection, token, fitting)
     except TokenUnknown as unknown:
         raise _bad_token() from unknown
-    writer = MemberRows(view, resource.collection, resource.href, asked, minimal=wants.minimal)
     if writer.needs_members:
         names = [entry.name for entry in changes.changed]
         found = view.backend.members(resource.collection, names)
@@ -49,6 +54,12 @@ def _end(resource: Resource, changes: CollectionChanges, *, first: bool) -> list
             refused_row(resource.href, "507 Insufficient Storage", dav("number-of-matches-within-limits"), text)
         )
     return rows
+
+
+def _fitting(changes: CollectionChanges, octets: int) -> int:
+    """Return how many of the changed members, from the first, one answer can show whole; at least one."""
+    sizes = accumulate(entry.length for entry in changes.changed)
+    return max(1, sum(size <= octets for size in sizes))
 
 
 def _check_depth(request: Request, body: Element) -> None:

@@ -28,7 +28,7 @@ class Reader:
 
     @property
     def board(self):
-        return board_of_dcc(self.register, self.publishing, self.clock())
+        return board_of_dcc(self.register, self.publishing, "DCC planning", self.clock())
 
     @property
     def collection(self):

@@ -24,7 +24,7 @@ from app.settings import read_settings
 from app.store import closures as rows
 from app.store import parties
 from app.store.archive import dump_database, load_database
-from app.store.engine import Store, make_engine
+from app.store.engine import make_engine
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 FIRST_DAY = datetime(2027, 1, 1, 2, tzinfo=UTC)
@@ -275,7 +275,7 @@ def test_tokens_outlive_a_restored_backup_and_those_of_the_lost_timeline_do_not(
     phone.sync("GW-1", None)
     lost = phone.tokens["GW-1"]
     engine = make_engine(f"sqlite:///{tmp_path}/restored.sqlite3")
-    restored = Store(engine, services[0].store.keyring, services[0].store.blind, services[0].store.now)
+    restored = replace(services[0].store, engine=engine)
     load_database(restored, tmp_path / "backup", lambda _: None)
     register = replace(services[0].register, store=restored, rules=RulebookCache(restored))
     again = Phone(replace(services[0], register=register), "phone")

@@ -1,0 +1,111 @@
+"""Who writes next: one at a time, of those who wait in a process each User in turn, and each process in turn.
+
+The database has one writer anyway. Left to itself it lets in whoever asks at the right moment; here a User who sends
+forty notices at once waits behind itself, and another's single one goes next (docs/operating.md#fair-shares).
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from app.domain.refusal import StoreBusy
+
+_LOOKS_AGAIN_SECONDS = 0.001
+
+
+class WriterTurns:
+    """The writer's place. ``seconds`` is how long anybody waits for it.
+
+    ``beside`` is the embedded database, beside which two files say whose turn it is among processes; None where the
+    database lets its writers in as they came.
+    """
+
+    def __init__(self, seconds: float, beside: Path | None) -> None:
+        self._seconds = seconds
+        self._beside = beside
+        self._lock = threading.Lock()
+        self._is_taken = False
+        self._waiting: OrderedDict[bytes, deque[threading.Event]] = OrderedDict()  # in the order of their next turns
+
+    @contextmanager
+    def turn(self, whose: bytes) -> Iterator[None]:
+        """Hold the place for a User (its row id; any other key is a group of its own). Raise ``StoreBusy``."""
+        self._take(whose)
+        try:
+            with self._among_processes():
+                yield
+        finally:
+            self._pass_on()
+
+    def _take(self, whose: bytes) -> None:
+        with self._lock:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            mine = threading.Event()
+            self._waiting.setdefault(whose, deque()).append(mine)
+        if mine.wait(self._seconds):
+            return
+        with self._lock:
+            if mine.is_set():  # it came at the last moment
+                return
+            self._waiting[whose].remove(mine)
+            if not self._waiting[whose]:
+                del self._waiting[whose]
+        raise _busy()
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            if not self._waiting:
+                self._is_taken = False
+                return
+            whose, queue = self._waiting.popitem(last=False)
+            queue.popleft().set()
+            if queue:
+                self._waiting[whose] = queue  # behind everybody else
+
+    @contextmanager
+    def _among_processes(self) -> Iterator[None]:
+        """Hold the place among the processes of this machine.
+
+        Whoever has written must queue again, and the queue's head is held until its holder writes: so the next to write
+        is one who waited, and never the process that is quickest to ask again.
+        """
+        if self._beside is None:
+            yield
+            return
+        until = time.monotonic() + self._seconds
+        with ExitStack() as writer:
+            with _held(f"{self._beside}-queue", until):
+                writer.enter_context(_held(f"{self._beside}-writer", until))
+            yield
+
+
+@contextmanager
+def _held(path: str, until: float) -> Iterator[None]:
+    """Hold a file's lock, which ends with its process at the latest. Raise ``StoreBusy``.
+
+    The file is opened each time: a lock belongs to what was opened, and a fork would share that.
+    """
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise _busy() from None
+                time.sleep(_LOOKS_AGAIN_SECONDS)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _busy() -> StoreBusy:
+    return StoreBusy("The database is busy; nothing was recorded.", "Send it again in a moment.")
