@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut bombs outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -73,6 +73,10 @@ crash:
 # The power fails N times over recorded writes and syncs of the real application: make powercut N=10000
 powercut:
 	CLOSURES_POWER_CUTS=$(or $(N),1000) $(bin)/pytest -q -n auto -rP tests/faults/test_powercut.py
+
+# Files and requests made to hang, swell or crash the service.
+bombs:
+	$(bin)/pytest -n auto tests/intake/test_bombs.py tests/web/test_bombs.py
 
 # kill -9 of the process that sends, N times: make outbox N=100
 outbox:
