@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut bombs outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut bombs fuzz outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -77,6 +77,10 @@ powercut:
 # Files and requests made to hang, swell or crash the service.
 bombs:
 	$(bin)/pytest -n auto tests/intake/test_bombs.py tests/web/test_bombs.py
+
+# Made and mutilated requests through the whole application, N of them: make fuzz N=1000000
+fuzz:
+	CLOSURES_FUZZ=$(or $(N),100000) $(bin)/pytest -q -n auto -rP tests/faults/test_fuzz.py
 
 # kill -9 of the process that sends, N times: make outbox N=100
 outbox:
