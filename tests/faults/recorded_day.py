@@ -20,6 +20,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
 from app.domain.access import Role
+from app.domain.refusal import Refusal
 from app.factory import create_app, prepare
 from app.jobs.sweep import sweep
 from app.register.people import accounts, enrolment
@@ -28,6 +29,7 @@ from tests.conftest import NOW, Clock, environment
 
 ROWS = 25  # of one file
 HOME = "/dav/calendars/ALPHA/GW-A1/"
+SORTS = ("notice", "put", "upload", "form", "withdraw", "delete", "expiry", "account", "another_user")
 
 
 def weaken(synchronous):
@@ -36,6 +38,17 @@ def weaken(synchronous):
     @event.listens_for(Pool, "checkout")
     def _less(connection, _record, _proxy):
         connection.execute(f"PRAGMA synchronous={synchronous}")
+
+
+class Unacknowledged(Refusal):
+    """An answer that promises nothing; its status is the text."""
+
+
+def told(answer, *statuses):
+    """Return an answer that has one of these statuses. Raise ``Unacknowledged``."""
+    if answer.status_code not in statuses:
+        raise Unacknowledged(str(answer.status_code))
+    return answer
 
 
 class Day:
@@ -68,20 +81,18 @@ class Day:
 
     def accepted(self, answer):
         """Promise what a receipt of the API states."""
-        assert answer.status_code == 200, answer.text
-        for ack in answer.json["accepted"]:
+        for ack in told(answer, 200).json["accepted"]:
             self.promise(closure=ack["reference"], number=ack["revision"], starts=ack["starts"])
-        self.promise(checkpoint=self.client.get("/checkpoint").text)
+        self.promise(checkpoint=told(self.client.get("/checkpoint"), 200).text)
         return [ack["reference"] for ack in answer.json["accepted"]]
 
     def press(self, page, path, **typed):
         """Press the form of a page that goes to a path."""
-        forms = re.findall(r'<form[^>]* action="([^"]+)"[^>]*>(.*?)</form>', page.text.partition("<main")[2], re.DOTALL)
+        text = told(page, 200).text.partition("<main")[2]
+        forms = re.findall(r'<form[^>]* action="([^"]+)"[^>]*>(.*?)</form>', text, re.DOTALL)
         (body,) = [body for action, body in forms if action == path]
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', body))
-        answer = self.browser.post(path, data=hidden | typed)
-        assert answer.status_code in {200, 303}, answer.text
-        return answer
+        return told(self.browser.post(path, data=hidden | typed), 200, 303)
 
     # The acts.
 
@@ -123,21 +134,20 @@ class Day:
         )
         sent = {"headers": self.headers, "data": body.encode(), "content_type": "text/calendar"}
         answer = self.client.put(f"{HOME}{uid}.ics", **sent)
-        assert answer.status_code == 201, answer.text
-        ack = json.loads(answer.headers["X-Closure-Receipt"])
+        ack = json.loads(told(answer, 201).headers["X-Closure-Receipt"])
         self.promise(closure=ack["reference"], number=ack["revision"], starts=ack["starts"])
         self.members.append((uid, ack["reference"]))
 
     def delete(self):
         if self.members:
             uid, reference = self.members.pop()
-            assert self.client.delete(f"{HOME}{uid}.ics", headers=self.headers).status_code == 204
+            told(self.client.delete(f"{HOME}{uid}.ics", headers=self.headers), 204)
             self.promise(ended=reference)
 
     def withdraw(self):
         if self.standing:
             _, reference = self.standing.popitem()
-            assert self.client.delete(f"/api/v1/closures/{reference}", headers=self.headers).status_code == 200
+            told(self.client.delete(f"/api/v1/closures/{reference}", headers=self.headers), 200)
             self.promise(ended=reference)
 
     def expiry(self):
@@ -164,15 +174,15 @@ class Day:
         enrolment.enrol_user(self.service.store, code, f"{code} Energy")
         self.promise(user=code)
 
+    def act(self, name):
+        """Do an act of one of ``SORTS``. Raise ``Refusal``, as ``Unacknowledged`` or by itself."""
+        self.clock.forward(seconds=1)  # what came with one act is told by its instant
+        getattr(self, name)()
+
     def play(self, count):
         """Play one act of each sort, then ``count`` at random."""
-        sorts = [
-            *(self.notice, self.put, self.upload, self.form, self.withdraw, self.delete, self.expiry),
-            *(self.account, self.another_user),
-        ]
-        for act in [*sorts, *self.chance.choices(sorts, weights=(8, 6, 1, 1, 2, 2, 1, 1, 1), k=count)]:
-            self.clock.forward(seconds=1)  # what came with one act is told by its instant
-            act()
+        for name in [*SORTS, *self.chance.choices(SORTS, weights=(8, 6, 1, 1, 2, 2, 1, 1, 1), k=count)]:
+            self.act(name)
         # Killed rather than ended: closing the database would bring the log home, which is not what a cut finds.
         os._exit(0)
 
