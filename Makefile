@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -69,6 +69,22 @@ sbom:
 # kill -9 of the running server under writes, N times: make crash N=1000
 crash:
 	CLOSURES_CRASH_ROUNDS=$(or $(N),200) $(bin)/pytest --slow tests/faults/test_crash.py
+
+# The power fails N times over recorded writes and syncs of the real application: make powercut N=10000
+powercut:
+	CLOSURES_POWER_CUTS=$(or $(N),1000) $(bin)/pytest -q -n auto -rP tests/faults/test_powercut.py
+
+# Every write of every use case meets an I/O error, then a full disk.
+ioerr:
+	CLOSURES_IO_EVERY=1 $(bin)/pytest -q -n auto -rP tests/faults/test_io_errors.py tests/faults/test_full_disk.py
+
+# Files and requests made to hang, swell or crash the service.
+bombs:
+	$(bin)/pytest -n auto tests/intake/test_bombs.py tests/web/test_bombs.py
+
+# Made and mutilated requests through the whole application, N of them: make fuzz N=1000000
+fuzz:
+	CLOSURES_FUZZ=$(or $(N),100000) $(bin)/pytest -q -n auto -rP tests/faults/test_fuzz.py
 
 # kill -9 of the process that sends, N times: make outbox N=100
 outbox:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
+from app.security.folders import sync_folder
 from app.store import schema
 from app.store.engine import Connection, Store
 from app.store.instants import Instant, from_micros, to_micros
@@ -40,6 +41,7 @@ def dump_database(store: Store, path: Path, progress: Callable[[int], None]) -> 
         raw.flush()
         os.fsync(raw.fileno())
     temporary.rename(path)
+    sync_folder(path.parent)
     return count
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit
 from app.security.blind import BlindIndex
+from app.security.folders import make_folder
 from app.security.keyring import Keyring
 from app.store import schema
 from app.store.tables import head
@@ -157,7 +158,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             "Install pysqlite3 0.6 or newer, as constraints.txt does.",
         )
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(url.database).parent)
     engine = sa.create_engine(url, module=dbapi2, pool_size=8, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
 
     @event.listens_for(engine, "connect")
