@@ -14,6 +14,7 @@ from app.domain.refusal import StoreUnfit
 from app.publishing import Publishing
 from app.register.register import Register, open_register
 from app.security.keyring import Keyring, read_kek
+from app.security.security_stream import SecurityStream, is_security_line, named_by_ecs
 from app.security.tokens import redact
 from app.settings import Settings
 from app.store import schema
@@ -46,15 +47,22 @@ class Service:
         self.store.close()
 
 
-def configure_log(form: str) -> None:
-    """Write the log to standard error, as ``json`` or for the ``console``, without the secret part of any token."""
-    last = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+def configure_log(form: str, security_log: str = "", *, at_a_terminal: bool = False) -> None:
+    """Write the log to standard error, as ``json`` or for the ``console``, without the secret part of any token.
+
+    Lines of the security log go to ``security_log`` too (a file or a syslog daemon, "" for neither); of a command
+    ``at_a_terminal`` to that alone, since its caller reads what it says.
+    """
+    last = _render_json if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             _redact,
+            *([SecurityStream(security_log)] if security_log else []),
+            *([_drop_security_line] if at_a_terminal else []),
             last,
         ],
         # The stream is looked up at each line, since whoever runs us may replace it; a line is one write, since several
@@ -70,6 +78,16 @@ class _IntoOurLog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Pass one record on; a request that gunicorn cannot read is named in it as the client sent it."""
         _LOG.log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+
+
+def _render_json(logger: object, name: str, event: structlog.typing.EventDict) -> str | bytes:
+    return structlog.processors.JSONRenderer()(logger, name, named_by_ecs(event) if is_security_line(event) else event)
+
+
+def _drop_security_line(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if is_security_line(event):
+        raise structlog.DropEvent
+    return event
 
 
 def _redact(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -42,6 +42,10 @@ class Settings(BaseModel):
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     smtp_url: SecretStr | None = None
     log: Literal["json", "console"] = "console"
+    security_log: str = Field(
+        default="",
+        pattern=r"^(|/[^\x00-\x1f\x7f]+|syslog:(/[^\x00-\x1f\x7f]+|(udp|tcp)://([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}))$",
+    )
     uid_domain: str = Field(default="gateway-closures", pattern=r"^[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?$")
     allow_private_sources: bool = False
     # What one User may ask of all (docs/operating.md#fair-shares).

@@ -20,7 +20,7 @@ _TRY_AGAIN_SECONDS = 5.0
 
 def run_worker(settings: Settings) -> None:
     """Run the scheduler until SIGTERM or SIGINT; wait in line while another one leads."""
-    configure_log(settings.log)
+    configure_log(settings.log, settings.security_log)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

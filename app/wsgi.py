@@ -86,7 +86,7 @@ def _most_connections() -> int:
 
 def serve(settings: Settings) -> None:
     """Serve pages, API and feeds until SIGTERM or SIGINT."""
-    configure_log(settings.log)
+    configure_log(settings.log, settings.security_log)
     WebServer(settings).run()
 
 

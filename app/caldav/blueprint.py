@@ -22,6 +22,7 @@ from app.domain.access import Action, Role
 from app.publishing import Publishing
 from app.register.people.credentials import Bearer, principal_of_token
 from app.register.register import Register
+from app.security.security_log import SecurityAction, security_event
 from app.security.throttle import Throttle, network_of
 
 # Every method of RFC 9110, 3253, 3648, 3744, 4437, 4791, 4918, 5323 and 5842: what is not offered is answered, too.
@@ -34,6 +35,12 @@ _METHODS = [
 _ROOT_METHODS = ["PROPFIND", "REPORT", "PROPPATCH"]  # a browser's GET of / is a page
 _ROOT_ALLOWS = ", ".join(["OPTIONS", "GET", "HEAD", *_ROOT_METHODS])
 _OF_OBJECTS = frozenset({"PUT", "POST"})  # of the others the body is XML
+# A 404 is everyday life here: programs look for what may be there.
+_NOTED = {
+    403: SecurityAction.ACCESS_REFUSED,
+    413: SecurityAction.LIMIT_REACHED,
+    507: SecurityAction.LIMIT_REACHED,
+}
 _CHALLENGE = 'Basic realm="Planned gateway closures calendars", charset="UTF-8"'
 _SAME_PASSWORD_FAILS = 10  # of one name and password from one network in a minute: a device with a stale password
 _ANY_PASSWORD_FAILS = 60  # of one name from one network in a minute, whichever passwords
@@ -108,6 +115,7 @@ def _serve(door: CaldavDoor) -> Response:
     keys = {(network, name, password): _SAME_PASSWORD_FAILS, (network, name): _ANY_PASSWORD_FAILS}
     wait = max(door.throttle.wait(key, limit, now) for key, limit in keys.items())
     if wait:
+        security_event(SecurityAction.THROTTLED, failed=True, step="app-password")
         text = "This password was refused many times. Give your calendar program a new one, or remove the account.\n"
         return Response(text, 429, {"Retry-After": str(wait)}, content_type="text/plain; charset=utf-8")
     bearer = principal_of_token(door.register.store, name, password, now)
@@ -121,6 +129,8 @@ def _serve(door: CaldavDoor) -> Response:
     headers["host"] = getattr(request, "named_host", None) or ""
     cost = ReportCost(door.report_limits, door.report_turns, board.account)
     found = answer(Request(request.method, _path(), headers, body, door.served_at), board, cost)
+    if found.status in _NOTED:
+        security_event(_NOTED[found.status], failed=True, reason="caldav", status=found.status, route=request.endpoint)
     response = Response(found.body, found.status)
     del response.headers["Content-Type"]  # the protocol states its own where there is a body
     for header, value in found.headers:

@@ -46,7 +46,7 @@ def main() -> None:
     Every command has --json. Exit code 0: done; 1: refused, or found wrong; 2: not understood. A time is ISO 8601,
     London time where it has no offset.
     """
-    configure_log("console")
+    configure_log("console", at_a_terminal=True)
 
 
 for _command in (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from app.domain.access import Principal, Role
-from app.factory import Service, open_service
+from app.factory import Service, configure_log, open_service
 from app.settings import Settings, read_settings
 from app.store import schema
 from app.store.acts import ACTOR
@@ -26,6 +26,7 @@ def current_settings(**flags: object) -> Settings:
 def opened() -> Iterator[Service]:
     """Give the open service; raise ``StoreUnfit`` where the database or the keys are not fit."""
     settings = current_settings()
+    configure_log("console", settings.security_log, at_a_terminal=True)
     # The database is looked at before the keys: on a fresh machine both are missing, and its remedy makes both.
     engine = make_engine(settings.database)
     try:

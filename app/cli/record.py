@@ -9,6 +9,7 @@ from app.cli.opening import OPERATOR, opened
 from app.cli.output import examples, json_option, say
 from app.register.evidence import evidence_of, keys_of
 from app.register.verification import make_checkpoint, verify_record
+from app.security.security_log import SecurityAction, security_event
 from app.store.log import iterate_log
 
 
@@ -78,4 +79,5 @@ def export(file: Path) -> None:
             for entry in iterate_log(connection):
                 out.write(json.dumps([entry.position, entry.kind, entry.leaf.hex()]) + "\n")
                 count += 1
+        security_event(SecurityAction.EXPORTED, kind="record")
     say({"file": str(file), "entries": count}, f"{count} leaves written to {file}.")

@@ -42,6 +42,7 @@ class Action(StrEnum):
     KEEP_MESSAGES = "see to messages and who is told"
     KEEP_KEYS = "replace or destroy keys"
     READ_RECORD = "read and check the record"
+    READ_ACTS = "read who did what"
     READ_HEALTH = "see how the service is"
 
 
@@ -91,6 +92,7 @@ _MAY: dict[Action, frozenset[Role]] = {
     Action.KEEP_MESSAGES: frozenset({Role.ADMIN}),
     Action.KEEP_KEYS: frozenset({Role.ADMIN}),
     Action.READ_RECORD: frozenset({Role.ADMIN, Role.DCC}),
+    Action.READ_ACTS: frozenset({Role.ADMIN}),
     Action.READ_HEALTH: frozenset({Role.ADMIN, Role.DCC, Role.OPS}),
 }
 

@@ -25,6 +25,7 @@ from app.domain.refusal import Refusal, Shredded, StoreUnfit
 from app.security import sealing
 from app.security.key_folder import KeyFolder
 from app.security.ring import ENVIRONMENT, KEY_OCTETS, Ring, derived, new_ring, prove, read_ring, write_ring
+from app.security.security_log import SecurityAction, security_event
 
 SERVICE_OWNER = b"service"
 PURPOSES = frozenset({"index", "token", "session", "signing"})
@@ -201,6 +202,7 @@ class Keyring:
             self._put(held.ring.rewrapped(kek, fresh, name).with_new_keys(fresh, living), held, new_kek)
             if name != ENVIRONMENT:
                 self._folder.remove_others(f"{_FIRST_KEK}*", keep=name)
+            security_event(SecurityAction.KEYS_ROTATED)
 
     def shred(self, owner: bytes) -> None:
         """Destroy every data key of ``owner``. Within a second no process opens what they sealed.

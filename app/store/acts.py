@@ -128,6 +128,20 @@ def open_act(store: Store, position: int, made_at: datetime, sealed: bytes) -> A
     return Act(position, made_at, Deed(deed), actor, rows, note)
 
 
+def acts_before(store: Store, connection: sa.Connection, position: int | None, most: int) -> list[Act]:
+    """Return at most ``most`` acts, the latest first: of all, or before a position of the log. Raise ``SealBroken``."""
+    query = sa.select(acts).order_by(acts.c.position.desc()).limit(most)
+    if position is not None:
+        query = query.where(acts.c.position < position)
+    return [open_act(store, *row) for row in connection.execute(query)]
+
+
+def acts_between(store: Store, connection: sa.Connection, starts: datetime, ends: datetime) -> list[Act]:
+    """Return the acts of the half-open span, in their order. Raise ``SealBroken``."""
+    query = sa.select(acts).where(acts.c.made_at >= starts, acts.c.made_at < ends).order_by(acts.c.position)
+    return [open_act(store, *row) for row in connection.execute(query)]
+
+
 def _octets(position: int) -> bytes:
     return position.to_bytes(8, "big")
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 from app.security.folders import sync_folder
+from app.security.security_log import SecurityAction, security_event
 from app.store import schema
 from app.store.engine import Connection, Store
 from app.store.instants import Instant, from_micros, to_micros
@@ -42,6 +43,7 @@ def dump_database(store: Store, path: Path, progress: Callable[[int], None]) -> 
         os.fsync(raw.fileno())
     temporary.rename(path)
     sync_folder(path.parent)
+    security_event(SecurityAction.EXPORTED, kind="backup")
     return count
 
 

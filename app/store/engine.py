@@ -14,6 +14,7 @@ from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit
 from app.security.blind import BlindIndex
 from app.security.folders import make_folder
 from app.security.keyring import Keyring
+from app.security.security_log import held_until_durable
 from app.store import schema
 from app.store.tables import head
 from app.store.turns import WriterTurns
@@ -94,7 +95,7 @@ class Store:
             with _translated(), _whole(self.joined):
                 yield self.joined
             return
-        with self.turns.turn(whose), _translated(), self.engine.connect() as connection:
+        with held_until_durable(), self.turns.turn(whose), _translated(), self.engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
                 yield connection

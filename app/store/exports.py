@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import new_row_id
 from app.store.acts import Deed, insert_row
 from app.store.deciding import open_row
@@ -28,6 +29,7 @@ def insert_export(store: Store, connection: Connection, made: Export) -> None:
     body = json.dumps([made.name, made.what, made.rows]).encode()
     values = {"id": new_row_id(), "exported_at": made.exported_at}
     insert_row(store, connection, Deed.EXPORTED, exports, values, body)
+    security_event(SecurityAction.EXPORTED, kind="csv")
 
 
 def exports_between(store: Store, connection: Connection, starts: datetime, ends: datetime) -> list[Export]:

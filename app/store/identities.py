@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.domain.refusal import AlreadyThere
+from app.security.security_log import SecurityAction, security_event
 from app.store.acts import Deed, insert_row, remove_rows
 from app.store.deciding import open_row
 from app.store.engine import Store
@@ -34,6 +35,7 @@ def link_identity(
     body = json.dumps([identity.issuer, identity.subject]).encode()
     values = {"subject": index, "account_id": account_id, "linked_at": now}
     insert_row(store, connection, Deed.IDENTITY_LINKED, identities, values, body)
+    security_event(SecurityAction.IDENTITY_LINKED, about=account_id)
 
 
 def account_of(store: Store, connection: sa.Connection, identity: Identity) -> bytes | None:
@@ -58,6 +60,7 @@ def identities_of(store: Store, connection: sa.Connection, account_id: bytes) ->
 def unlink_identities(store: Store, connection: sa.Connection, account_id: bytes) -> None:
     """Forget every identity of an account."""
     remove_rows(store, connection, Deed.IDENTITIES_UNLINKED, {identities: identities.c.account_id == account_id})
+    security_event(SecurityAction.IDENTITIES_UNLINKED, about=account_id)
 
 
 def _index(store: Store, identity: Identity) -> bytes:

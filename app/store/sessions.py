@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.access import SECOND_FACTOR_FIRST, Role
+from app.security.security_log import SecurityAction, security_event
 from app.store.deciding import open_row, seal_row
 from app.store.engine import Store
 from app.store.tables import sessions
@@ -101,7 +102,10 @@ def end_sessions_of(connection: sa.Connection, account_id: bytes, now: datetime,
     query = sa.update(sessions).where(
         sessions.c.account_id == account_id, sessions.c.ended_at.is_(None), sessions.c.digest != but
     )
-    return connection.execute(query.values(ended_at=now)).rowcount
+    count = connection.execute(query.values(ended_at=now)).rowcount
+    if count:
+        security_event(SecurityAction.SESSIONS_ENDED, about=account_id)
+    return count
 
 
 def purge_sessions(connection: sa.Connection, before: datetime) -> int:

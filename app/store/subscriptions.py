@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.refusal import Unknown
+from app.security.security_log import SecurityAction, security_event
 from app.store.acts import Deed, change_rows, insert_row
 from app.store.deciding import open_row
 from app.store.engine import HEAD_COLUMNS, Connection, Head, Store
@@ -60,6 +61,8 @@ def insert_subscription(
         "account_id": new.account_id,
     }
     insert_row(store, connection, Deed.SUBSCRIPTION_MADE, subscriptions, values, body)
+    for kind in ("feed", "secret-address") if secret_digest is not None else ("feed",):
+        security_event(SecurityAction.TOKEN_MADE, about=new.account_id, token=new.id, kind=kind)
 
 
 def subscription_by_token(store: Store, connection: Connection, digest: bytes) -> tuple[Subscription, Head] | None:
@@ -95,12 +98,14 @@ def revoke_subscription(store: Store, connection: Connection, subscription_id: s
     living = [subscriptions.c.id == subscription_id, subscriptions.c.revoked_at.is_(None)]
     if not change_rows(store, connection, Deed.SUBSCRIPTION_REVOKED, subscriptions, living, {"revoked_at": now}):
         raise Unknown("There is no such subscription, or it is revoked already.", "See `closures subscription list`.")
+    security_event(SecurityAction.TOKEN_REVOKED, token=subscription_id, kind="feed")
 
 
 def put_secret(store: Store, connection: Connection, subscription_id: str, secret_digest: bytes) -> None:
     """Write the digest of a subscription's secret URL."""
     which, changes = [subscriptions.c.id == subscription_id], {"secret_digest": secret_digest}
     change_rows(store, connection, Deed.SUBSCRIPTION_CHANGED, subscriptions, which, changes)
+    security_event(SecurityAction.TOKEN_MADE, token=subscription_id, kind="secret-address")
 
 
 def end_subscription_at(store: Store, connection: Connection, subscription_id: str, expires_at: datetime) -> None:

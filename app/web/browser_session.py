@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask, g, request, session
 from flask.sessions import SecureCookieSessionInterface
 
+from app.security.security_log import SecurityAction, asked_by, security_event
 from app.security.tokens import new_session_id
 from app.store import sessions
 from app.store.sessions import Session, Stage
@@ -61,6 +62,7 @@ def start_session(account_id: bytes, stage: Stage) -> None:
     held = {name: session[name] for name in outlive if name in session}
     session.clear()
     session.update(held, sid=session_id)
+    asked_by(account=account_id)
     for name in ("session", "account", "principal", "csrf_token"):
         g.pop(name, None)
 
@@ -69,7 +71,9 @@ def end_current_session() -> None:
     """End the session on our side, then forget its id."""
     if session.get("sid"):
         with site().store.writing() as connection:
-            sessions.end_session(connection, _digest(session["sid"]), site().now())
+            digest = _digest(session["sid"])
+            sessions.end_session(connection, digest, site().now())
+            security_event(SecurityAction.SIGN_OUT, account=sessions.session_owner(connection, digest))
     session.clear()
 
 

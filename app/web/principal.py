@@ -5,6 +5,7 @@ from flask import g, request
 from app.domain.access import Action, Principal, require
 from app.domain.refusal import Refusal
 from app.register.people import credentials
+from app.security.security_log import asked_by
 from app.store import accounts
 from app.store.accounts import Account
 from app.store.acts import ACTOR
@@ -51,6 +52,7 @@ def signing_in() -> tuple[Account, Stage] | None:
     if account.closed_at is not None:
         return None
     ACTOR.set(f"{account.role} {account.email}")
+    asked_by(account=account.id)
     return account, found.stage
 
 

@@ -12,6 +12,8 @@ from gunicorn.http.errors import ParseException
 from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import BadRequest
 
+from app.security.security_log import begin_request
+
 _MOST_DROPPED = 32_000_000  # octets of a body that is read only to be dropped
 _AT_ONCE = 65_536
 
@@ -61,6 +63,10 @@ class ArrivingBody:
 
 def install_reception(app: Flask) -> None:
     """Hold every request of ``app`` to a Host header, and take in the rest of its body before it is answered."""
+
+    @app.before_request
+    def _begin() -> None:
+        begin_request(request.remote_addr)
 
     @app.before_request
     def _require_host() -> None:

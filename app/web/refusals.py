@@ -1,5 +1,7 @@
 """The one table from refusals to HTTP: a page for people, RFC 9457 problem+json for programs."""
 
+from http import HTTPStatus
+
 import structlog
 from flask import Flask, Response, json, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -12,6 +14,7 @@ from app.register.people.sign_in import TooManyTries
 from app.register.planned_limit import TooManyPlanned
 from app.register.receipts import IntakeProblemJson, problem_facts
 from app.security.sealing import SealBroken
+from app.security.security_log import SecurityAction, security_event
 from app.web.at_once import TooMuchAtOnce
 from app.web.idempotency import KeyReused
 from app.web.principal import SignInNeeded
@@ -36,6 +39,15 @@ _STATUS: dict[type[Refusal], int] = {
     refused.StoreUnfit: 503,
     SealBroken: 503,
     refused.Shredded: 410,
+}
+# They may not, or nothing that they may see is there; or it is too much. Tries have their line where they are counted.
+_NOTED: dict[type[Refusal], SecurityAction] = {
+    refused.AccessRefused: SecurityAction.ACCESS_REFUSED,
+    refused.Unknown: SecurityAction.ACCESS_REFUSED,
+    TooManyPlanned: SecurityAction.LIMIT_REACHED,
+    TooMuchAtOnce: SecurityAction.LIMIT_REACHED,
+    refused.NoticeTooLarge: SecurityAction.LIMIT_REACHED,
+    refused.StoreFull: SecurityAction.LIMIT_REACHED,
 }
 _RETRY_AFTER = {503: "10", 507: "60"}
 _PROGRAM_PATHS = ("/api/", "/feeds/", "/dav", "/.well-known/", "/metrics", "/checkpoint")
@@ -105,6 +117,9 @@ def _answer(problem: Refusal) -> Response:
         response = problem_response(status, problem.code, problem.text, problem.remedy)
         response.headers["WWW-Authenticate"] = _CHALLENGE
         return response
+    noted = next((_NOTED[kind] for kind in type(problem).__mro__ if kind in _NOTED), None)
+    if noted is not None:
+        security_event(noted, failed=True, reason=problem.code, status=status, route=request.endpoint)
     problems = problem.problems if isinstance(problem, refused.NoticeUnreadable) else ()
     return problem_response(status, problem.code, problem.text, problem.remedy, problems)
 
@@ -113,10 +128,13 @@ def _plain(problem: HTTPException) -> Response:
     status = problem.code or 500
     text, remedy = _WORDS.get(status, (problem.name + ".", ""))
     if isinstance(problem, CSRFError):
+        security_event(SecurityAction.FORM_REFUSED, failed=True, status=status, route=request.endpoint)
         text, remedy = (
             "The form was open for too long, or came from elsewhere.",
             "Go back, reload it and send it again.",
         )
+    elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        security_event(SecurityAction.LIMIT_REACHED, failed=True, status=status, route=request.endpoint)
     response = problem_response(status, problem.name.lower().replace(" ", "-"), text, remedy)
     for name, value in problem.get_headers():
         if name == "Allow":

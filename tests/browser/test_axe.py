@@ -58,6 +58,7 @@ ADMIN = (
     "/service/policy",
     "/service/holidays",
     "/service/keys",
+    "/record/acts",
     *("/service/messages?sent=yes", "/service/messages/recipients/new", "/service/messages/recipients/{recipient}"),
 )
 GIVING = ("/notices/form?user=ALPHA", "/notices/new?user=ALPHA", "/closures/{closure}/change", "/record?period=2026-Q4")

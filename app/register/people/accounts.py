@@ -7,6 +7,7 @@ from datetime import datetime
 from app.domain.access import Role
 from app.domain.refusal import Unknown
 from app.register.people.enrolment import AccountRefused, LinkPurpose, known_account, make_link, require_users
+from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind
 from app.store import accounts, identities, parties, proofs, sessions, subscriptions
 from app.store.accounts import Account
@@ -41,6 +42,7 @@ def change_rights(store: Store, account: Account, role: Role, users: Sequence[st
         return
     with store.writing() as connection:
         accounts.change_account(store, connection, Deed.RIGHTS_CHANGED, changed)
+        security_event(SecurityAction.RIGHTS_CHANGED, about=account.id, role=role)
         sessions.end_sessions_of(connection, account.id, now)
         _end_credentials(store, connection, changed, now)
 
@@ -50,6 +52,7 @@ def close_account(store: Store, account: Account, now: datetime) -> None:
     with store.writing() as connection:
         closed = replace(account, closed_at=account.closed_at or now)
         accounts.change_account(store, connection, Deed.ACCOUNT_CLOSED, closed)
+        security_event(SecurityAction.ACCOUNT_CLOSED, about=account.id)
         sessions.end_sessions_of(connection, account.id, now)
         accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
         _end_credentials(store, connection, closed, now)
@@ -59,6 +62,7 @@ def open_again(store: Store, account: Account) -> None:
     """Open a closed account again, with the password and second factor that it had."""
     with store.writing() as connection:
         accounts.change_account(store, connection, Deed.ACCOUNT_OPENED_AGAIN, replace(account, closed_at=None))
+        security_event(SecurityAction.ACCOUNT_REOPENED, about=account.id)
 
 
 def start_afresh(store: Store, email: str, now: datetime) -> str:
@@ -70,6 +74,7 @@ def start_afresh(store: Store, email: str, now: datetime) -> str:
     with store.writing() as connection:
         account = known_account(store, connection, email)
         proofs.forget_proofs(store, connection, account.id)
+        security_event(SecurityAction.FACTOR_REMOVED, about=account.id)
         sessions.end_sessions_of(connection, account.id, now)
         accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
         return make_link(store, connection, account, LinkPurpose.START_AFRESH, now)
@@ -96,6 +101,7 @@ def _end_credentials(store: Store, connection: Connection, account: Account, now
         fits = token.role is account.role if token.user_id is None else codes.get(token.user_id) in account.users
         if everything or not (fits or account.role is Role.ADMIN):
             accounts.revoke_token(store, connection, token.id, now)
+            security_event(SecurityAction.TOKEN_REVOKED, about=account.id, token=token.id, kind="app-password")
 
 
 def may_read(account: Account, scope: str) -> bool:

@@ -14,6 +14,7 @@ from app.domain.party import Gateway, User, read_code
 from app.domain.refusal import AlreadyThere, Refusal, Unknown
 from app.register.people.credentials import digest_of
 from app.security import tokens
+from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind, new_row_id, new_subscription_id
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
@@ -121,6 +122,7 @@ def shred_user(store: Store, code: str, now: datetime) -> User:
         parties.count_forgetting(connection, now)
         parties.record_shred(store, connection, user.id)
         store.keyring.shred(user.id)
+        security_event(SecurityAction.KEYS_SHREDDED, user=user.id)
     return user
 
 
@@ -176,6 +178,7 @@ def open_account(store: Store, email: str, role: Role, users: Sequence[str], now
                 "There is an account with that address already.", "`closures account link` makes it a new sign-in link."
             )
         accounts.add_account(store, connection, account, now)
+        security_event(SecurityAction.ACCOUNT_OPENED, about=account.id, role=role)
     return issue_sign_in(store, address, now)
 
 
@@ -211,7 +214,7 @@ def known_account(store: Store, connection: Connection, email: str) -> Account:
 def make_link(store: Store, connection: Connection, account: Account, purpose: LinkPurpose, now: datetime) -> str:
     """Return the token of a new one-time link, good for ``SIGN_IN_LASTS``: every link is made here."""
     token = tokens.mint(TokenKind.SIGN_IN)
-    accounts.insert_token(
+    token_id = accounts.insert_token(
         store,
         connection,
         kind=TokenKind.SIGN_IN.value,
@@ -222,6 +225,7 @@ def make_link(store: Store, connection: Connection, account: Account, purpose: L
         lasts=SIGN_IN_LASTS,
         account_id=account.id,
     )
+    security_event(SecurityAction.LINK_MADE, about=account.id, token=token_id, kind=purpose.value)
     return token
 
 
@@ -242,7 +246,7 @@ def issue_token(
     token = tokens.mint(TokenKind.APP_PASSWORD)
     named = read_name(label)
     with store.writing() as connection:
-        user = None if user_code is None else parties.find_user(store, connection, read_code(user_code))
+        owner = None if user_code is None else parties.find_user(store, connection, read_code(user_code)).id
         token_id = accounts.insert_token(
             store,
             connection,
@@ -252,9 +256,10 @@ def issue_token(
             label=named,
             now=now,
             lasts=TOKEN_LASTS,
-            user_id=None if user is None else user.id,
+            user_id=owner,
             account_id=account_id,
         )
+        security_event(SecurityAction.TOKEN_MADE, user=owner, role=role or "", token=token_id, kind="app-password")
     return token_id, token
 
 
@@ -273,6 +278,7 @@ def revoke_token(store: Store, token_id: str, now: datetime) -> None:
         wanted = [token.id for token in held if token.id.hex() == token_id.strip().lower()]
         if not wanted or not accounts.revoke_token(store, connection, wanted[0], now):
             raise Unknown("There is no such token, or it is revoked already.", "See `closures token list`.")
+        security_event(SecurityAction.TOKEN_REVOKED, token=wanted[0], kind="app-password")
 
 
 def add_subscription(

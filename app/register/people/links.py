@@ -6,6 +6,7 @@ from datetime import datetime
 from app.domain.refusal import AccessRefused
 from app.register.people.credentials import digest_of
 from app.register.people.enrolment import LinkPurpose
+from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind, kind_of
 from app.store import accounts, proofs, sessions
 from app.store.accounts import Account, StoredToken
@@ -72,6 +73,7 @@ def use_link(store: Store, token: str, now: datetime) -> UsedLink:
         if account.closed_at is not None or not accounts.revoke_token(store, connection, found.id, now):
             raise LinkSpent
         accounts.mark_token_used(connection, found.id, now)
+        security_event(SecurityAction.LINK_USED, account=account.id, token=found.id, kind=found.label)
         if _starts_afresh(found):
             sessions.end_sessions_of(connection, account.id, now)
         held = proofs.proofs_of(store, connection, account.id)

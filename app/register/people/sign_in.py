@@ -8,6 +8,7 @@ from app.domain.refusal import Refusal
 from app.security.known_device import is_mark_of, new_mark
 from app.security.passwords import hash_password, is_soon_guessed, verify_password
 from app.security.second_factor import new_recovery_codes, recovery_digest, step_of
+from app.security.security_log import SecurityAction, security_event
 from app.security.throttle import network_of
 from app.security.tokens import TokenKind, new_row_id
 from app.store import accounts, proofs, sessions, tries
@@ -59,26 +60,29 @@ def by_password(store: Store, email: str, password: str, origin: Origin, now: da
     """
     address = email.strip().lower()
     limits = _password_limits(store, address, origin)
-    _take_try(store, limits, now)
+    _take_try(store, limits, "password", now)
     with store.reading() as connection:
         account = accounts.account_by_email(store, connection, address)
         held = proofs.proofs_of(store, connection, account.id if account else new_row_id())
     opens = account is not None and account.closed_at is None
     fits = verify_password(held.password if opens else None, read_password(password))
     if account is None or not fits:
+        reason = "unknown-account" if account is None else "wrong-password" if opens else "closed-account"
+        _note_sign_in("password", account, reason)
         raise SignInRefused(
             "That address and that password do not belong together.",
             "Try again; if the password is forgotten, ask an admin for a one-time link.",
         )
     with store.writing() as connection:
         tries.forgive_tries(connection, [limit.subject for limit in limits], now)
+        _note_sign_in("password", account)
     return account, Stage.FACTOR if held.secret else Stage.SET_UP
 
 
 def by_second_factor(store: Store, account: Account, code: str, origin: Origin, now: datetime) -> None:
     """Use up a code of the authenticator, or a recovery code. Raise ``TooManyTries`` or ``SignInRefused``."""
     limits = _code_limits(store, account.email, origin)
-    _take_try(store, limits, now)
+    _take_try(store, limits, "code", now, account)
     with store.writing() as connection:
         held = proofs.proofs_of(store, connection, account.id)
         step = step_of(held.secret, code, now) if held.secret else None
@@ -89,7 +93,11 @@ def by_second_factor(store: Store, account: Account, code: str, origin: Origin, 
             fits = proofs.take_recovery_code(store, connection, account.id, digest, now)
         if fits:
             tries.forgive_tries(connection, [limit.subject for limit in limits], now)
+            if step is None:
+                security_event(SecurityAction.CODE_USED, account=account.id)
+            _note_sign_in("second-factor" if step is not None else "recovery-code", account)
     if not fits:
+        _note_sign_in("code", account, "wrong-code")
         raise SignInRefused(
             "That code does not fit.",
             "Each code works once. Wait for the next one, and check that the clock of the device is right.",
@@ -109,6 +117,7 @@ def choose_password(store: Store, account: Account, password: str, now: datetime
     hashed = hash_password(chosen)
     with store.writing() as connection:
         proofs.put_password(store, connection, account.id, hashed, now)
+        security_event(SecurityAction.PASSWORD_SET, account=account.id)
         _end_other_ways_in(store, connection, account, here, now)
 
 
@@ -121,12 +130,16 @@ def set_up_second_factor(
     """
     step = step_of(secret, code, now)
     if step is None:
+        security_event(SecurityAction.FACTOR_SET, failed=True, account=account.id, reason="wrong-code")
         raise SignInRefused(
             "That code does not fit.",
             "Type the six digits that the app shows now; check that the clock of the device is right.",
         )
     with store.writing() as connection:
+        replaced = proofs.proofs_of(store, connection, account.id).secret is not None
         proofs.put_second_factor(store, connection, account.id, secret, step, now)
+        done = SecurityAction.FACTOR_REPLACED if replaced else SecurityAction.FACTOR_SET
+        security_event(done, account=account.id)
         _end_other_ways_in(store, connection, account, here, now)
     return renew_recovery_codes(store, account)
 
@@ -137,6 +150,7 @@ def renew_recovery_codes(store: Store, account: Account) -> list[str]:
     with store.writing() as connection:
         digests = [_recovery_digest(store, account, code) for code in codes]
         proofs.put_recovery_codes(store, connection, account.id, digests)
+        security_event(SecurityAction.CODES_RENEWED, account=account.id)
     return codes
 
 
@@ -151,10 +165,17 @@ def _end_other_ways_in(store: Store, connection: Connection, account: Account, h
     accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
 
 
-def _take_try(store: Store, limits: list[Limit], now: datetime) -> None:
+def _note_sign_in(step: str, account: Account | None, reason: str = "") -> None:
+    who = None if account is None else account.id
+    security_event(SecurityAction.SIGN_IN, failed=bool(reason), account=who, step=step, reason=reason)
+
+
+def _take_try(store: Store, limits: list[Limit], step: str, now: datetime, account: Account | None = None) -> None:
     with store.writing() as connection:
         free_at = tries.take_try(connection, limits, now)
     if free_at is not None:
+        who = None if account is None else account.id
+        security_event(SecurityAction.THROTTLED, failed=True, account=who, step=step)
         raise TooManyTries(free_at - now)
 
 

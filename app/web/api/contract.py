@@ -24,6 +24,7 @@ from app.register.questions.late_report import LateReportJson
 from app.register.questions.load import BusiestHoursJson, FreeSlotsJson
 from app.register.questions.readers import ReadsJson
 from app.register.questions.silent_users import SilentUsersJson
+from app.register.questions.who_did_what import ActsJson
 from app.register.receipts import OutcomeJson
 from feeds.closure_json import ClosureJson
 
@@ -237,6 +238,11 @@ OPERATIONS: dict[str, Operation] = {
     "questions.list_reads": Operation(
         summary="Say who read which feed, and who exported what",
         answers=ReadsJson,
+        parameters=(_FROM, _TO, *PAGING),
+    ),
+    "questions.list_acts": Operation(
+        summary="Say who did what to accounts, tokens, rules and keys; for admins",
+        answers=ActsJson,
         parameters=(_FROM, _TO, *PAGING),
     ),
     "questions.late_changes": Operation(

@@ -15,6 +15,7 @@ from app.register.late_changes import answer_late_changes
 from app.register.maintenance import MaintenanceListJson, find_maintenance, maintenance_facts
 from app.register.questions import changes, clashes, closed, late_report, load, readers
 from app.register.questions import silent_users as silence
+from app.register.questions.who_did_what import who_did_what
 from app.web.api.conditional import conditional, paged_answer, read_answer
 from app.web.principal import current_principal
 from app.web.query import (
@@ -150,6 +151,12 @@ def list_reads() -> Response:
     """Say who read which feed, and who exported what, in a span (Q14); by default in the last seven days."""
     answer = readers.who_read(site().store, read_past(7))
     return paged_answer(answer, "reads", ("at", "subscription", "client", "status", "octets"))
+
+
+@blueprint.get("/acts", action=Action.READ_ACTS)
+def list_acts() -> Response:
+    """Say who did what in a span, for an admin who signed in; by default in the last seven days."""
+    return paged_answer(who_did_what(site().store, read_past(7)), "acts", ("entry",))
 
 
 @blueprint.get("/late-changes", action=Action.READ_LATE_CHANGES)

@@ -10,6 +10,7 @@ from werkzeug.http import http_date
 from app.domain.access import Action
 from app.publishing import Publication
 from app.security import tokens
+from app.security.security_log import SecurityAction, security_event
 from app.store import subscriptions
 from app.store.engine import Head
 from app.store.subscriptions import FeedRead, Subscription
@@ -50,8 +51,10 @@ def by_secret_url(token: str) -> Response:
     with store.reading() as connection:
         found = subscriptions.subscription_by_secret(store, connection, digest_of(token))
     if found is None:
+        _note_refusal("secret-address", "unknown")
         return _quiet(404, "There is no such feed.", {})
     if not found[0].is_live(site().now()):
+        _note_refusal("secret-address", "ended", found[0].id)
         return _quiet(410, "This feed has ended.", {})
     return _serve(*found, "ics", may_compress=False)
 
@@ -73,13 +76,19 @@ def _credential(stated: Authorization | None, subscription_id: str) -> tuple[Sub
     else:
         return None
     if not token or tokens.kind_of(token) is not tokens.TokenKind.FEED:
+        _note_refusal("feed", "no-token")
         return None
     store = site().store
     with store.reading() as connection:
         found = subscriptions.subscription_by_token(store, connection, digest_of(token))
     if found is None or found[0].id != subscription_id or not found[0].is_live(site().now()):
+        _note_refusal("feed", "unknown" if found is None else "not-live-here", "" if found is None else found[0].id)
         return None
     return found
+
+
+def _note_refusal(kind: str, reason: str, subscription_id: str = "") -> None:
+    security_event(SecurityAction.TOKEN_REFUSED, failed=True, kind=kind, reason=reason, token=subscription_id)
 
 
 def _serve(subscription: Subscription, head: Head, form: str, *, may_compress: bool) -> Response:

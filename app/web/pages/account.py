@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.domain.access import Action
 from app.domain.refusal import Unknown
 from app.register.people.links import links_of
+from app.security.security_log import SecurityAction, security_event
 from app.store import identities, sessions
 from app.web.browser_session import current_session
 from app.web.form_once import new_form_id
@@ -53,6 +54,7 @@ def end_session() -> AnyResponse:
         if wanted not in held:
             raise Unknown("That session has ended already.")
         sessions.end_session(connection, held[wanted], now)
+        security_event(SecurityAction.SESSIONS_ENDED, about=account.id)
     flash("That session is ended.")
     return redirect(url_for("account.show"), 303)
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from app.domain.access import Action
 from app.domain.refusal import AccessRefused, Refusal, StoreUnfit, Unknown
+from app.security.security_log import SecurityAction, security_event
 from app.store import accounts, identities
 from app.store.accounts import Account
 from app.store.identities import Identity
@@ -109,6 +110,7 @@ def _linking() -> tuple[Account, Stage] | None:
 
 
 def _sign_in(account: Account) -> None:
+    security_event(SecurityAction.SIGN_IN, account=account.id, step="provider")
     start_session(account.id, Stage.OPEN)
     remember_device(account)
 
@@ -122,6 +124,7 @@ def _client() -> Any:
 
 def _refused(problem: Exception | None) -> ProviderRefused:
     # Whatever goes wrong between us and the provider is one answer; the log has its kind and none of its content.
+    security_event(SecurityAction.SIGN_IN, failed=True, step="provider", reason="provider")
     _LOG.warning("the provider's answer was not taken", kind=type(problem).__name__, path_kind=request.endpoint)
     return ProviderRefused(
         "Your organisation's sign-in did not work.", "Try again; if it stays so, sign in by password or ask an admin."

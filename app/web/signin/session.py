@@ -1,6 +1,5 @@
 """Signing in, by password or by a one-time link, and signing out."""
 
-import structlog
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,8 +15,6 @@ from app.web.principal import SignInNeeded, signed_in_account, signing_in
 from app.web.site import site
 
 blueprint = Blueprint("session", __name__)
-
-_LOG = structlog.get_logger()
 
 
 @blueprint.app_context_processor
@@ -63,8 +60,6 @@ def use_link(token: str) -> AnyResponse:
     """Use the link up and open a session under a new id."""
     used = links.use_link(site().store, token, site().now())
     drop_link(site().key_dir, token)
-    if used.starts_afresh:
-        _LOG.warning("a link that replaces the second factor was used", account=used.account.id.hex())
     start_session(used.account.id, used.stage)
     return _go_on(used.stage, used.account.role)
 

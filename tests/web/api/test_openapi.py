@@ -48,6 +48,7 @@ OPERATION_PATHS = {
     "moved_often": ("/moved", "GET"),
     "list_maintenance": ("/maintenance", "GET"),
     "list_reads": ("/reads", "GET"),
+    "list_acts": ("/acts", "GET"),
     "late_changes": ("/late-changes", "GET"),
     "report": ("/late-report", "GET"),
     "notice_period": ("/notice-period", "GET"),

@@ -123,7 +123,8 @@ def test_starting_afresh_forgets_both_ends_what_was_open_and_tells(ann, person, 
     assert "To start afresh with password and second factor: made Tue 24 Nov 2026" in page
     assert re.search(r"In place of a password: made [^:]*:\d\d GMT \([^)]*\), not used\.", page)
     said = capsys.readouterr().out
-    assert "a link that replaces the second factor was used" in said
+    assert "link-used success" in said
+    assert "closures.kind='start afresh'" in said
     assert "example.org" not in said
     clock.forward(days=31)
     again.sign_in()

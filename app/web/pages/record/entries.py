@@ -1,4 +1,4 @@
-"""Record: what changed between two instants, the entries of the log, and who read or took away what."""
+"""Record: what changed between two instants, the entries of the log, who did what, and who read or took away what."""
 
 from datetime import timedelta
 
@@ -9,6 +9,8 @@ from app.domain.refusal import Refusal
 from app.register.questions.changes import changes_between
 from app.register.questions.readers import who_read
 from app.register.questions.record_entries import KINDS, read_entries
+from app.register.questions.who_did_what import read_acts
+from app.store.acts import Deed
 from app.web.principal import current_principal
 from app.web.query import QueryRefused, read_count, read_moment, read_past
 from app.web.site import site
@@ -54,6 +56,17 @@ def log() -> Response:
     before = read_count("before", 0, _MOST_ENTRIES, least=0)
     found = read_entries(site().register, kind or None, before or None)
     return make_response(render_template("record/log.html", found=found, kind=kind, kinds=KINDS))
+
+
+@blueprint.get("/record/acts", action=Action.READ_ACTS)
+def acts() -> Response:
+    """Show who did what, the latest first, a page at a time; one kind of act where one is asked for."""
+    deed = request.args.get("act", "")
+    if deed and deed not in set(Deed):
+        raise QueryRefused("That is not a kind of act.", "Choose one of the list.")
+    before = read_count("before", 0, _MOST_ENTRIES, least=0)
+    found = read_acts(site().store, Deed(deed) if deed else None, before or None)
+    return make_response(render_template("record/acts.html", found=found, deed=deed, deeds=list(Deed)))
 
 
 @blueprint.get("/record/reads", action=Action.READ_READ_LOG)
