@@ -35,6 +35,7 @@ def test_commands_are_those_of_the_contract():
         *("maintenance import", "maintenance list", "maintenance remove"),
         *(f"maintenance source {verb}" for verb in ("add", "list", "poll", "remove", "agent")),
         *("record verify", "record checkpoint", "record export", "record key", "record evidence"),
+        *("clock check", "clock confirm"),
     }
 
 
