@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.refusal import Refusal
+from app.register.member_check import member_faults
 from app.register.register import Register
 from app.security.merkle import Frontier, leaf_hash, root_of
 from app.security.signing import open_checkpoint, sign_checkpoint
@@ -13,7 +14,8 @@ from app.store import assessments, log, notices, parties
 from app.store import closures as rows
 from app.store.bodies import load_revision
 from app.store.closures import FORGOTTEN
-from app.store.engine import Connection, read_head
+from app.store.engine import Connection, read_head, stated_head
+from app.store.proven import altered_rows
 
 _MOST_FAULTS = 100
 
@@ -46,9 +48,10 @@ def verify_record(register: Register, checkpoint: str | None = None) -> Verifica
     """
     earlier = None if checkpoint is None else open_checkpoint(checkpoint, register.signing_key.public)
     with register.store.reading() as connection:
-        head = read_head(connection)
+        head = stated_head(connection)
         entries = list(log.iterate_log(connection))
         faults = list(_log_faults(entries))
+        faults += [f"A row of {table} is not as it was written." for table in altered_rows(connection)]
         leaves = [entry.leaf for entry in entries]
         if len(entries) != head.log_size:
             faults.append(f"The head counts {head.log_size} entries; the log holds {len(entries)}.")
@@ -66,6 +69,7 @@ def verify_record(register: Register, checkpoint: str | None = None) -> Verifica
                 faults.append(f"The first {earlier.size} entries are not those that the checkpoint was signed over.")
         held = {entry.position: entry.leaf for entry in entries}
         faults += _content_faults(register, connection, held)
+        faults += member_faults(register.store, connection)
     return Verification(len(entries), tuple(faults[:_MOST_FAULTS]))
 
 
@@ -126,6 +130,7 @@ def _standing_faults(register: Register, connection: Connection, last: dict[byte
     """Hold what stands of each closure against its history: a row rolled back to an earlier state shows here."""
     codes = {user.id: user.code for user in parties.read_parties(register.store, connection).users.values()}
     faults = []
+    found = rows.weeks_by_closure(connection)
     for row in rows.all_closures(connection):
         if row.user_id not in codes or row.state == FORGOTTEN:
             last.pop(row.id, None)
@@ -138,5 +143,7 @@ def _standing_faults(register: Register, connection: Connection, last: dict[byte
             continue
         if (closure.entries, closure.number) != last.pop(row.id, None) or closure.reference != row.reference:
             faults.append(f"What stands of {row.reference} is not its last revision.")
+        elif {register.store.blind.week(week) for week in closure.window.weeks()} != found.get(row.id, set()):
+            faults.append(f"{row.reference} is not found in the weeks that it touches.")
     faults += ["A closure whose history is recorded is gone." for _ in last]
     return faults

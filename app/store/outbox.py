@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,6 +15,7 @@ from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.engine import Store
 from app.store.outbox_tables import messages, notifications
+from app.store.proven import proven, require_proven
 
 _MOST_AT_ONCE = 500
 
@@ -72,6 +73,7 @@ def insert_notifications(store: Store, connection: sa.Connection, new: Iterable[
             "id": row_id,
             "recipient_id": notification.recipient_id,
             "recorded_at": now,
+            "message_id": None,
             "sealed": store.keyring.seal(
                 SERVICE_OWNER, "notifications", "sealed", row_id, 1,
                 json.dumps([notification.kind, notification.closure_id.hex(), notification.number]).encode(),
@@ -81,7 +83,7 @@ def insert_notifications(store: Store, connection: sa.Connection, new: Iterable[
         for row_id in [notification_id(store, notification)]
     ]  # fmt: skip
     if rows:
-        connection.execute(sa.insert(notifications), rows)
+        connection.execute(sa.insert(notifications), [proven(connection, notifications, row) for row in rows])
     return len(rows)
 
 
@@ -116,39 +118,44 @@ def list_waiting(connection: sa.Connection) -> dict[str, Waiting]:
 def make_message(connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
     """Put the oldest ``most`` waiting notifications of a recipient into one new message. The caller holds the head."""
     query = (
-        sa.select(notifications.c.id)
+        sa.select(notifications)
         .where(notifications.c.message_id.is_(None), notifications.c.recipient_id == recipient_id)
         .order_by(notifications.c.recorded_at, notifications.c.id)
         .limit(most)
     )
-    chosen = list(connection.execute(query).scalars())
+    chosen = connection.execute(query).all()
     if not chosen:
         return
-    message_id = new_row_id()
-    connection.execute(
-        sa.insert(messages).values(
-            id=message_id,
-            recipient_id=recipient_id,
-            made_at=now,
-            state=MessageState.WAITING.value,
-            due_at=now,
-            attempts=0,
-            failures=0,
-            fault="",
-        )
-    )
-    connection.execute(sa.update(notifications).where(notifications.c.id.in_(chosen)).values(message_id=message_id))
+    made = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "")
+    connection.execute(sa.insert(messages).values(proven(connection, messages, _facts(made))))
+    told = []
+    for row in chosen:
+        require_proven(connection, notifications, row)
+        values = proven(connection, notifications, row._asdict() | {"message_id": made.id})
+        told.append({"b_id": row.id, "b_message": made.id, "b_proof": values["proof"]})
+    connection.execute(_TELL, told)
+
+
+_TELL = (
+    sa.update(notifications)
+    .where(notifications.c.id == sa.bindparam("b_id"))
+    .values(message_id=sa.bindparam("b_message"), proof=sa.bindparam("b_proof"))
+)
+
+
+def _facts(message: Message) -> dict[str, Any]:
+    return {**asdict(message), "state": message.state.value}
 
 
 def notifications_of(store: Store, connection: sa.Connection, message_id: bytes) -> list[Notification]:
     """Return what a message is to tell, oldest first."""
     query = sa.select(notifications).where(notifications.c.message_id == message_id)
-    return [
-        _open(store, row) for row in connection.execute(query.order_by(notifications.c.recorded_at, notifications.c.id))
-    ]
+    rows = connection.execute(query.order_by(notifications.c.recorded_at, notifications.c.id)).all()
+    return [_open(store, connection, row) for row in rows]
 
 
-def _open(store: Store, row: Any) -> Notification:
+def _open(store: Store, connection: sa.Connection, row: Any) -> Notification:
+    require_proven(connection, notifications, row)
     body = store.keyring.unseal(SERVICE_OWNER, "notifications", "sealed", row.id, 1, row.sealed)
     kind, closure_id, number = json.loads(body)
     return Notification(row.recipient_id, Kind(kind), bytes.fromhex(closure_id), number)
@@ -168,7 +175,7 @@ def due_messages(connection: sa.Connection, now: datetime, latest: datetime, mos
         .order_by(messages.c.due_at, messages.c.id)
         .limit(most)
     )
-    return [_message(row) for row in connection.execute(query)]
+    return [_message(connection, row) for row in connection.execute(query).all()]
 
 
 def list_messages(connection: sa.Connection, states: Sequence[MessageState], most: int) -> list[Message]:
@@ -179,7 +186,7 @@ def list_messages(connection: sa.Connection, states: Sequence[MessageState], mos
         .order_by(messages.c.made_at.desc(), messages.c.id)
         .limit(most)
     )
-    return [_message(row) for row in connection.execute(query)]
+    return [_message(connection, row) for row in connection.execute(query).all()]
 
 
 def change_message(connection: sa.Connection, seen: Message, **facts: object) -> bool:
@@ -192,7 +199,7 @@ def change_message(connection: sa.Connection, seen: Message, **facts: object) ->
             messages.c.attempts == seen.attempts,
             messages.c.failures == seen.failures,
         )
-        .values(**facts)
+        .values(**facts, proof=proven(connection, messages, _facts(seen) | facts)["proof"])
     )
     return connection.execute(query).rowcount == 1
 
@@ -202,7 +209,7 @@ def find_message(connection: sa.Connection, message_id: bytes) -> Message:
     row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
     if row is None:
         raise Unknown("There is no such message.", "The outbox shows those that are there.")
-    return _message(row)
+    return _message(connection, row)
 
 
 def purge_messages(connection: sa.Connection, before: datetime) -> int:
@@ -212,7 +219,8 @@ def purge_messages(connection: sa.Connection, before: datetime) -> int:
     return connection.execute(sa.delete(messages).where(messages.c.settled_at < before)).rowcount
 
 
-def _message(row: Any) -> Message:
+def _message(connection: sa.Connection, row: Any) -> Message:
+    require_proven(connection, messages, row)
     return Message(
         id=row.id,
         recipient_id=row.recipient_id,

@@ -30,6 +30,7 @@ messages = Table(
     Column("failures", Integer, nullable=False),  # attempts known to have failed; of the others we know nothing
     Column("settled_at", Instant),
     Column("fault", String(120), nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_messages_state_due_at", "state", "due_at"),
 )
 
@@ -43,6 +44,7 @@ notifications = Table(
     Column("recorded_at", Instant, nullable=False),
     Column("message_id", ForeignKey("messages.id")),
     Column("sealed", Octets, nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
 )
 

@@ -1,22 +1,25 @@
 """The shape of the database: which migration it is at, and bringing it to the newest."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 
-NEWEST = "r0001"
+NEWEST = "r0003"
 """The newest migration. A test holds it against the files in ``migrations/versions``."""
 _RELEASED = "r"
 """How the names of migrations begin since 0.1.0. Those of before were numbers alone, and nothing leads on from them."""
 
 
 def found_version(engine: sa.Engine) -> str | None:
-    """Return the migration that the database is at; None for an empty one.
+    """Return the migration that the database is at; None for an empty one, or where there is no file.
 
     Raise ``StoreUnfit`` for one of something else, of the time before the first release, or that cannot be read.
     """
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return None  # asked before connecting, which might make one
     try:
         with engine.connect() as connection:
             tables = set(sa.inspect(connection).get_table_names())
@@ -51,8 +54,11 @@ def require_current(engine: sa.Engine) -> None:
         raise StoreUnfit(f"The database {state}.", "Run `closures db upgrade` (`closures up` does it by itself).")
 
 
-def upgrade(engine: sa.Engine) -> str:
+def upgrade(engine: sa.Engine, fill: Callable[[sa.Connection, str], None] | None = None) -> str:
     """Bring the database to the newest migration; return the version it is at then.
+
+    ``fill`` does in the same transaction what needs keys: it is given the migration that the database was at, and is
+    not asked of an empty one.
 
     Alembic is imported here alone: a serving process that finds its database current never loads it.
     """
@@ -73,4 +79,6 @@ def upgrade(engine: sa.Engine) -> str:
         with connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if fill is not None and found is not None:
+                fill(connection, found)
     return NEWEST

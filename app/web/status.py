@@ -28,22 +28,24 @@ def livez() -> Response:
 
 @blueprint.get("/readyz", action=Action.PUBLIC)
 def readyz() -> Response:
-    """Say whether the database can be read."""
+    """Say whether database and keys are there and belong together."""
     return _health(scheduler=False)
 
 
 @blueprint.get("/healthz", action=Action.PUBLIC)
 def healthz() -> Response:
-    """Say whether the database can be read and the scheduler did its work lately."""
+    """Say whether database and keys are there and belong together, and the scheduler did its work lately."""
     return _health(scheduler=True)
 
 
 def _health(*, scheduler: bool) -> Response:
     facts: dict[str, object] = {"status": "ok", "database": "ok"}
     try:
+        site().store.require_fit()
         with site().store.reading() as connection:
             facts["change"] = read_head(connection).change
             sweep = runs.read_run(connection, SWEEP) if scheduler else None
+            check = runs.read_run(connection, runs.INTEGRITY) if scheduler else None
     except Refusal as problem:
         return app_json({"status": "failing", "database": problem.text}, 503)
     if not scheduler:
@@ -52,7 +54,8 @@ def _health(*, scheduler: bool) -> Response:
     facts["scheduler"] = "ok" if sweep and now - sweep.ran_at < OVERDUE else "overdue"
     facts["last_sweep"] = sweep.ran_at.isoformat() if sweep else None
     facts["last_outcome"] = sweep.outcome if sweep else None
-    if facts["scheduler"] != "ok":
+    facts["record"] = "altered" if check and check.position else "ok"
+    if (facts["scheduler"], facts["record"]) != ("ok", "ok"):
         facts["status"] = "failing"
     return app_json(facts, 200 if facts["status"] == "ok" else 503)
 
@@ -63,15 +66,27 @@ def metrics() -> Response:
     if not _is_local():
         require_principal(Action.READ_METRICS)
     registry = CollectorRegistry()
+    try:
+        site().store.require_fit()
+        _count(registry)
+        fits = True
+    except Refusal:
+        fits = False  # the other figures cannot be had then, and this one must be
+    _gauge(registry, "closures_store_fits", "1 where database and keys are there and belong together", fits)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _count(registry: CollectorRegistry) -> None:
     with site().store.reading() as connection:
         head = read_head(connection)
         jobs = runs.all_runs(connection)
     _gauge(registry, "closures_changes", "Revisions applied since the register began", head.change)
     _gauge(registry, "closures_log_entries", "Entries in the tamper-evident log", head.log_size)
     ages = Gauge("closures_job_age_seconds", "Seconds since a job last ran", ["job"], registry=registry)
+    faults = max((job.position for job in jobs if job.name == runs.INTEGRITY), default=0)
+    _gauge(registry, "closures_record_faults", "Faults that the last reading of everything stored found", faults)
     for job in jobs:
         ages.labels(job.name).set(_age(job.ran_at))
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def _gauge(registry: CollectorRegistry, name: str, text: str, value: float) -> None:

@@ -11,14 +11,14 @@ from alembic.config import Config
 from app.store import schema
 from app.store.engine import make_engine
 
-RELEASED = {"0.1.0": "r0001"}
+RELEASED = {"0.1.0": "r0001", "0.2.0": "r0003"}
 """The migration that each release was at."""
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def engine(database_url):
-    engine = make_engine(database_url)
+    engine = make_engine(database_url, create=True)
     yield engine
     engine.dispose()
 

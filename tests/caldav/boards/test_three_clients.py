@@ -274,7 +274,7 @@ def test_tokens_outlive_a_restored_backup_and_those_of_the_lost_timeline_do_not(
     phone.put("GW-1", "lost", 2)
     phone.sync("GW-1", None)
     lost = phone.tokens["GW-1"]
-    engine = make_engine(f"sqlite:///{tmp_path}/restored.sqlite3")
+    engine = make_engine(f"sqlite:///{tmp_path}/restored.sqlite3", create=True)
     restored = Store(engine, services[0].store.keyring, services[0].store.blind)
     load_database(restored, tmp_path / "backup", lambda _: None)
     register = replace(services[0].register, store=restored, rules=RulebookCache(restored))

@@ -1,0 +1,110 @@
+"""Rows whose clear columns are not taken on trust: each has a proof, made as it is written and held against it as read.
+
+Of rows that are found by a clear column, one that was altered there is not found: ``altered_rows`` looks at all.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.security.row_proofs import RowProofs
+from app.security.sealing import SealBroken
+from app.store.instants import Instant, from_micros
+from app.store.member_tables import members
+from app.store.outbox_tables import messages, notifications
+from app.store.tables import closures, head, job_runs, log, metadata, revisions, series
+
+PROOFS = "row_proofs"
+"""The execution option under which a connection carries the proofs of its database."""
+
+_AT_ONCE = 1000
+_FIRST_PROVEN = "r0003"
+PROVEN = {
+    table.name: tuple(column.name for column in table.columns if column.name not in {"sealed", "proof"})
+    for table in (head, closures, revisions, log, series, members, messages, notifications, job_runs)
+}
+"""By table: the columns that a proof is over, which are all that stand in the clear."""
+
+
+def proofs_of(connection: sa.Connection) -> RowProofs:
+    """Return what makes and compares proofs in this database."""
+    found: RowProofs = connection.get_execution_options()[PROOFS]
+    return found
+
+
+def proven(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a whole row with its proof."""
+    return {**values, "proof": proofs_of(connection).of(table.name, [values[name] for name in PROVEN[table.name]])}
+
+
+def require_proven(connection: sa.Connection, table: sa.Table, row: Any) -> None:
+    """Raise ``SealBroken`` unless a row, read whole, is as it was written."""
+    names = PROVEN[table.name]
+    if not proofs_of(connection).fits(table.name, [getattr(row, name) for name in names], row.proof):
+        raise altered(table)
+
+
+def altered(table: sa.Table) -> SealBroken:
+    """Return the refusal of a row that is not as it was written."""
+    return SealBroken(
+        f"A row of {table.name} is not as it was written.", "Run `closures record verify`; restore a backup."
+    )
+
+
+def prove_standing(connection: sa.Connection, found: str) -> None:
+    """Give every row of a database, ``found`` at a migration of before there were proofs, the one that it lacks.
+
+    That is no proof of what came before it.
+    """
+    if found >= _FIRST_PROVEN:
+        return
+    for name, columns in PROVEN.items():
+        table = metadata.tables[name]
+        for row in connection.execute(sa.select(table)).all():
+            values = row._asdict()
+            is_it = [column == values[column.name] for column in table.primary_key]
+            proof = proofs_of(connection).of(name, [values[column] for column in columns])
+            connection.execute(sa.update(table).where(*is_it).values(proof=proof))
+
+
+def altered_rows(connection: sa.Connection) -> Iterator[str]:
+    """Yield the name of a table for each of its rows that is not as it was written. Every row is read.
+
+    Values are read as the database holds them: none is of a kind that stops this.
+    """
+    fits = proofs_of(connection).fits
+    for name, columns in PROVEN.items():
+        table = metadata.tables[name]
+        read = [_reader(table.c[column].type) for column in columns]
+        raw = [_raw(connection, table.c[column]) for column in (*columns, "proof")]
+        query = sa.select(*raw).select_from(table).execution_options(yield_per=_AT_ONCE)
+        with connection.execute(query) as rows:
+            for row in rows:
+                values = [take(value) for take, value in zip(read, row[:-1], strict=True)]
+                if not fits(name, values, row[-1]):
+                    yield name
+
+
+def _raw(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    if connection.dialect.name == "sqlite" and isinstance(column.type, sa.String):
+        return sa.literal_column(f"CAST({column.name} AS BLOB)")  # what is no text would not come as one
+    return sa.literal_column(column.name)
+
+
+def _reader(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], object]:
+    """Return what makes of a value as the database holds it the one that a row is proven by."""
+    if isinstance(kind, Instant):
+        return _instant
+    if isinstance(kind, sa.Boolean):
+        return lambda value: bool(value) if value in {0, 1} else value
+    if isinstance(kind, sa.String):
+        return lambda value: value.decode(errors="surrogateescape") if isinstance(value, bytes) else value
+    return lambda value: value
+
+
+def _instant(value: Any) -> object:
+    try:
+        return None if value is None else from_micros(value)
+    except (OverflowError, TypeError):
+        return value
