@@ -9,7 +9,7 @@ from app.domain.refusal import Refusal
 from app.register.member_check import member_faults
 from app.register.register import Register
 from app.security.merkle import Frontier, leaf_hash, root_of
-from app.security.signing import open_checkpoint, sign_checkpoint
+from app.security.signing import Checkpoint, open_checkpoint, sign_checkpoint
 from app.store import assessments, log, notices, parties
 from app.store import closures as rows
 from app.store.bodies import load_revision
@@ -48,29 +48,37 @@ def verify_record(register: Register, checkpoint: str | None = None) -> Verifica
     """
     earlier = None if checkpoint is None else open_checkpoint(checkpoint, register.signing_key.public)
     with register.store.reading() as connection:
-        head = stated_head(connection)
-        entries = list(log.iterate_log(connection))
-        faults = list(_log_faults(entries))
-        faults += [f"A row of {table} is not as it was written." for table in altered_rows(connection)]
-        leaves = [entry.leaf for entry in entries]
-        if len(entries) != head.log_size:
-            faults.append(f"The head counts {head.log_size} entries; the log holds {len(entries)}.")
+        altered = [f"A row of {table} is not as it was written." for table in altered_rows(connection)]
         try:
-            stated = Frontier.from_bytes(head.log_size, head.log_edge).root()
-        except Refusal as problem:
-            faults.append(problem.text)
-        else:
-            if root_of(leaves) != stated:
-                faults.append("The tree over the log does not have the root that the head states.")
-        if earlier is not None:
-            if earlier.size > len(leaves):
-                faults.append(f"The checkpoint counts {earlier.size} entries; the log holds only {len(leaves)}.")
-            elif root_of(leaves[: earlier.size]) != earlier.root:
-                faults.append(f"The first {earlier.size} entries are not those that the checkpoint was signed over.")
-        held = {entry.position: entry.leaf for entry in entries}
-        faults += _content_faults(register, connection, held)
-        faults += member_faults(register.store, connection)
-    return Verification(len(entries), tuple(faults[:_MOST_FAULTS]))
+            size, faults = _verify(register, connection, earlier)
+        except Exception as problem:  # noqa: BLE001 - whatever stands in a row, it is named and stops nothing
+            size, faults = 0, [f"The record cannot be read to its end: {type(problem).__name__}."]
+    return Verification(size, tuple((faults + altered)[:_MOST_FAULTS]))
+
+
+def _verify(register: Register, connection: Connection, earlier: Checkpoint | None) -> tuple[int, list[str]]:
+    head = stated_head(connection)
+    entries = list(log.iterate_log(connection))
+    faults = list(_log_faults(entries))
+    leaves = [entry.leaf for entry in entries]
+    if len(entries) != head.log_size:
+        faults.append(f"The head counts {head.log_size} entries; the log holds {len(entries)}.")
+    try:
+        stated = Frontier.from_bytes(head.log_size, head.log_edge).root()
+    except Refusal as problem:
+        faults.append(problem.text)
+    else:
+        if root_of(leaves) != stated:
+            faults.append("The tree over the log does not have the root that the head states.")
+    if earlier is not None:
+        if earlier.size > len(leaves):
+            faults.append(f"The checkpoint counts {earlier.size} entries; the log holds only {len(leaves)}.")
+        elif root_of(leaves[: earlier.size]) != earlier.root:
+            faults.append(f"The first {earlier.size} entries are not those that the checkpoint was signed over.")
+    held = {entry.position: entry.leaf for entry in entries}
+    faults += _content_faults(register, connection, held)
+    faults += member_faults(register.store, connection)
+    return len(entries), faults
 
 
 def _log_faults(entries: list[Any]) -> Iterator[str]:

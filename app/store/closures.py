@@ -252,11 +252,14 @@ def index_weeks(
         connection.execute(_INSERT_WEEK, rows)
 
 
-def history(store: Store, connection: sa.Connection, closure_id: bytes) -> list[Written]:
-    """Return a closure's entries in order; those whose retention ended are left out."""
-    query = sa.select(revisions).where(revisions.c.closure_id == closure_id).order_by(revisions.c.entry)
+def history(store: Store, connection: sa.Connection, closure: PlannedClosure) -> list[Written]:
+    """Return all entries of a closure that stands, in order. Raise ``SealBroken`` unless all that it counts are there."""
+    query = sa.select(revisions).where(revisions.c.closure_id == closure.id).order_by(revisions.c.entry)
     rows = connection.execute(query).all()
-    return [found for row in rows if (found := _open_revision(store, connection, row)) is not None]
+    found = [written for row in rows if (written := _open_revision(store, connection, row)) is not None]
+    if [written.revision.entry for written in found] != [*range(1, closure.entries + 1)]:
+        raise altered(revisions)
+    return found
 
 
 def _open_revision(store: Store, connection: sa.Connection, row: Any) -> Written | None:

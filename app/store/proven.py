@@ -20,11 +20,17 @@ PROOFS = "row_proofs"
 
 _AT_ONCE = 1000
 _FIRST_PROVEN = "r0003"
+_OPENED = {closures.name, revisions.name, members.name}
+"""Of these all that is sealed is opened by verification; of the others the proof is over that as well."""
 PROVEN = {
-    table.name: tuple(column.name for column in table.columns if column.name not in {"sealed", "proof"})
+    table.name: tuple(
+        column.name
+        for column in table.columns
+        if column.name != "proof" and not (column.name == "sealed" and table.name in _OPENED)
+    )
     for table in (head, closures, revisions, log, series, members, messages, notifications, job_runs)
 }
-"""By table: the columns that a proof is over, which are all that stand in the clear."""
+"""By table: the columns that a proof is over, in their order: all that stand in the clear."""
 
 
 def proofs_of(connection: sa.Connection) -> RowProofs:
