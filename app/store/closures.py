@@ -253,7 +253,7 @@ def index_weeks(
 
 
 def history(store: Store, connection: sa.Connection, closure: PlannedClosure) -> list[Written]:
-    """Return all entries of a closure that stands, in order. Raise ``SealBroken`` unless all that it counts are there."""
+    """Return all entries of a closure that stands, in order. Raise ``SealBroken`` where one is missing."""
     query = sa.select(revisions).where(revisions.c.closure_id == closure.id).order_by(revisions.c.entry)
     rows = connection.execute(query).all()
     found = [written for row in rows if (written := _open_revision(store, connection, row)) is not None]
