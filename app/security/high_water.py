@@ -25,7 +25,7 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class HighWaterMark:
     """What was seen last: which database, how many entries in its log, and the right edge of the tree over them.
 
     ``losses`` are the goings back that were accepted, oldest first.
@@ -45,7 +45,7 @@ class HighWater:
         self._folder = folder
         self._key = key
 
-    def read(self) -> Mark | None:
+    def read(self) -> HighWaterMark | None:
         """Return the mark; None where none was ever made. Raise ``StoreUnfit`` for one that does not prove itself."""
         if not self._folder.holds(_FILE):
             self._folder.check()
@@ -54,7 +54,7 @@ class HighWater:
         try:
             stated = json.loads(octets)
             losses = [Loss(datetime.fromisoformat(at), had, has) for at, had, has in stated["losses"]]
-            mark = Mark(
+            mark = HighWaterMark(
                 bytes.fromhex(stated["database"]),
                 stated["size"],
                 bytes.fromhex(stated["edge"]),
@@ -67,7 +67,7 @@ class HighWater:
             raise _damaged()
         return mark
 
-    def raise_to(self, mark: Mark) -> None:
+    def raise_to(self, mark: HighWaterMark) -> None:
         """Write a later mark of the same database; one that another process wrote meanwhile and is later stands.
 
         Raise ``StoreFull``.
@@ -79,7 +79,7 @@ class HighWater:
             elif held.database == mark.database and held.size < mark.size:
                 self._folder.write(_FILE, self._written(replace(mark, losses=held.losses)), 0o600)
 
-    def accept(self, mark: Mark) -> Loss | None:
+    def accept(self, mark: HighWaterMark) -> Loss | None:
         """Write a mark whatever stood before; return what is given up by it, which the file remembers.
 
         Raise ``StoreFull``.
@@ -94,7 +94,7 @@ class HighWater:
             self._folder.write(_FILE, self._written(replace(mark, losses=losses)), 0o600)
         return loss
 
-    def _written(self, mark: Mark) -> bytes:
+    def _written(self, mark: HighWaterMark) -> bytes:
         stated = {
             "database": mark.database.hex(),
             "size": mark.size,

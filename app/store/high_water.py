@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from app.security.high_water import Loss, Mark
+from app.security.high_water import HighWaterMark, Loss
 from app.security.merkle import Frontier
 from app.store.engine import Head, Store, read_head
 from app.store.tables import log
@@ -42,11 +42,11 @@ def adopt(store: Store, now: datetime) -> Loss | None:
     return store.keyring.high_water.accept(_mark(at, now))
 
 
-def _mark(at: Head, now: datetime) -> Mark:
-    return Mark(at.database_id, at.log_size, at.log_edge, now.astimezone(UTC))
+def _mark(at: Head, now: datetime) -> HighWaterMark:
+    return HighWaterMark(at.database_id, at.log_size, at.log_edge, now.astimezone(UTC))
 
 
-def _require_grown(connection: sa.Connection, mark: Mark, at: Head) -> None:
+def _require_grown(connection: sa.Connection, mark: HighWaterMark, at: Head) -> None:
     require_as_far(mark, at.database_id, at.log_size)
     leaves = connection.execute(_LEAVES, {"first": mark.size}).scalars()
     grown = Frontier.from_bytes(mark.size, mark.edge).extend(leaves)

@@ -5,7 +5,7 @@ from time import monotonic
 import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
-from app.security.high_water import Mark
+from app.security.high_water import HighWaterMark
 from app.security.keyring import Keyring
 from app.store.tables import head
 
@@ -35,7 +35,7 @@ class Watch:
             require_as_far(mark, database, size)
 
 
-def require_as_far(mark: Mark, database: bytes, size: int) -> None:
+def require_as_far(mark: HighWaterMark, database: bytes, size: int) -> None:
     """Raise ``StoreUnfit`` unless this is the database that the mark is of, with no fewer entries."""
     if database != mark.database:
         raise StoreUnfit(
