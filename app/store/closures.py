@@ -296,12 +296,17 @@ def recorded_since(
                     require_proven(connection, revisions, row)
 
 
+_UNOPENED = sa.select(*(column for column in closures.c if column.name != "sealed")).where(
+    closures.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+
+
 def _references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:
     """Return the references of closures by row id. Raise ``SealBroken`` where one is gone or was altered."""
     found: dict[bytes, str] = {}
     wanted = list(closure_ids)
     for group in in_groups(wanted):
-        for row in connection.execute(sa.select(closures).where(closures.c.id.in_(group))).all():
+        for row in connection.execute(_UNOPENED, {"ids": group}).all():
             require_proven(connection, closures, row)
             found[row.id] = row.reference
     if len(found) != len(wanted):
