@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.refusal import StoreFull, StoreUnfit
+from app.security.folders import make_folder, sync_folder
 
 _OTHERS = 0o077
 
@@ -21,7 +22,7 @@ class KeyFolder:
     def make(self) -> None:
         """Make the folder unless it is there. Raise ``StoreUnfit``."""
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path, 0o700)
         except OSError as problem:
             raise StoreUnfit(
                 f"The key folder {self.path} cannot be made.", "Name a place in CLOSURES_KEY_DIR that may be written."
@@ -88,7 +89,7 @@ class KeyFolder:
                 file.flush()
                 os.fsync(handle)
             temporary.rename(self.path / name)
-            self._sync()
+            sync_folder(self.path)
         except OSError as problem:
             raise StoreFull(
                 "The key folder cannot be written: nothing was changed.", "Make room on its disk, then try again."
@@ -100,18 +101,11 @@ class KeyFolder:
             for path in self.path.glob(pattern):
                 if path.name != keep:
                     path.unlink()
-            self._sync()
+            sync_folder(self.path)
         except OSError as problem:
             raise StoreFull(
                 "An old key file cannot be removed; it opens nothing any more.", f"Remove all of {pattern} but {keep}."
             ) from problem
-
-    def _sync(self) -> None:
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
     def _unreadable(self, name: str) -> StoreUnfit:
         return StoreUnfit(
