@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -92,6 +92,14 @@ outbox:
 
 canary:
 	$(bin)/pytest --slow tests/faults/test_canary.py
+
+# The database moved, replaced, put back or without its write-ahead log, while the service runs and before it starts.
+lost:
+	$(bin)/pytest -n 0 --slow tests/faults/test_lost_database.py
+
+# Single bits of stored values turned over, N of each column, or every one there is: make bitrot N=20, make bitrot N=all
+bitrot:
+	CLOSURES_BITROT=$(or $(N),20) $(bin)/pytest -n 0 -s --slow tests/faults/test_bitrot.py
 
 drill:
 	$(bin)/pytest tests/store/test_archive.py

@@ -18,8 +18,9 @@ from app.security.security_stream import SecurityStream, is_security_line, named
 from app.security.tokens import redact
 from app.settings import Settings
 from app.store import schema
-from app.store.engine import Store, make_engine, open_store
-from app.store.fitness import require_fitting_keys
+from app.store.engine import Store, make_engine, open_empty_store, open_store
+from app.store.fitness import require_fitting_keys, require_unused_keys
+from app.store.high_water import raise_mark, require_no_loss
 from app.store.standing import upgrade_store
 from feeds.entry import Publisher
 
@@ -106,10 +107,15 @@ def open_keyring(settings: Settings, *, create: bool = False) -> Keyring:
 
 
 def open_service(settings: Settings, *, check: bool = True, now: Callable[[], datetime] = utc_now) -> Service:
-    """Open the database and the keys; raise ``StoreUnfit`` where the service cannot run on them."""
+    """Open the database and the keys; raise ``StoreUnfit`` where the service cannot run on them.
+
+    Without ``check``, a command may look at a database that fell behind what the keys have seen; to write is refused.
+    """
     store = open_store(settings.database, open_keyring(settings), now, check=check)
     try:
         require_fitting_keys(store)
+        if check:
+            require_no_loss(store)
     except StoreUnfit:
         store.close()
         raise
@@ -118,18 +124,22 @@ def open_service(settings: Settings, *, check: bool = True, now: Callable[[], da
 
 def prepare(settings: Settings, now: datetime) -> Service:
     """Make a first start possible, or a next one up to date: keys, tables, rules. Return the open service."""
-    # The database is looked at first: keys are not made for one that is there without them.
+    # The database is looked at first: keys are not made for one that is there without them, nor it for keys in use.
     engine = make_engine(settings.database)
     try:
         fresh = schema.found_version(engine) is None
     finally:
         engine.dispose()
-    store = open_store(settings.database, open_keyring(settings, create=fresh), utc_now, check=False)
+    keyring = open_keyring(settings, create=fresh)
+    if fresh:
+        require_unused_keys(keyring, engine.url.render_as_string())
+    store = open_empty_store(settings.database, keyring, utc_now)
     try:
         upgrade_store(store)
     finally:
         store.close()
     service = open_service(settings)
+    raise_mark(service.store, now)
     from app.register.rulebook import refresh_rules  # noqa: PLC0415 - pulls the holiday tables, needed at a start only
 
     refresh_rules(service.store, now)

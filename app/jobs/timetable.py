@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.domain.refusal import Refusal
 from app.jobs.housekeeping import keep_house_on_time
+from app.jobs.integrity import check_integrity
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
@@ -24,16 +25,19 @@ from app.register.witnesses import Witness, Witnesses
 from app.store.acts import ACTOR
 from app.store.clock import read_clocks, since_boot
 from app.store.engine import read_head
+from app.store.high_water import raise_mark
 
 _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
 _DELIVER_SECONDS = 1
+_MARK_SECONDS = 5
 _SWEEP_SECONDS = 60
 _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WITNESS_SECONDS = 60
 _LETTERS = "letters"
 _PULLS = "pulls"
+_CHECKS = "checks"
 _WITNESSES = "witnesses"
 _GRACE_SECONDS = 3600  # a job that was due while the machine slept still runs, once
 _WATCH_SECONDS = 1.0
@@ -61,10 +65,10 @@ class Timetable:
         self._watch = threading.Thread(target=self._watch_steps, name="clock")
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            # Sources and letters have a thread each: a slow server of somebody else must not hold up the record.
-            # Witnesses have one each: one that is slow holds up no other.
+            # Sources and letters have a thread each: a slow server of somebody else must not hold up the record. Nor
+            # must the reading of all that is stored. Witnesses have one each: one that is slow holds up no other.
             executors={
-                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS)},
+                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS, _CHECKS)},
                 _WITNESSES: ThreadPoolExecutor(max(1, len(witnesses.each))),
             },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
@@ -81,6 +85,7 @@ class Timetable:
         self._stopping.set()
         self._watch.join()
         self._scheduler.shutdown(wait=True)
+        self._guarded(self._raise_mark)()
 
     def _watch_steps(self) -> None:
         """Make the times of all jobs anew when the clock was set: after a day back, none would run for a day."""
@@ -97,6 +102,7 @@ class Timetable:
         add = partial(self._scheduler.add_job, replace_existing=True)
         add(self._guarded(self._sweep), "interval", seconds=_SWEEP_SECONDS, next_run_time=soon, id="sweep")
         add(self._guarded(self._listen), "interval", seconds=_LISTEN_SECONDS, id="listen")
+        add(self._guarded(self._raise_mark), "interval", seconds=_MARK_SECONDS, next_run_time=soon, id="mark")
         pull = self._guarded(self._pull)
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
@@ -104,6 +110,9 @@ class Timetable:
             ask = self._guarded(self._asking(witness))
             add(ask, "interval", seconds=_WITNESS_SECONDS, id=f"witness {number}", executor=_WITNESSES)
         later = soon + timedelta(minutes=2)
+        reading = self._guarded(self._check)
+        later_still = soon + timedelta(minutes=3)
+        add(reading, "interval", days=1, next_run_time=later_still, id="integrity", executor=_CHECKS)
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
 
     def _sweep(self) -> None:
@@ -119,6 +128,10 @@ class Timetable:
             record_late_changes(self._register, self._now())
             self._heard = size
 
+    def _raise_mark(self) -> None:
+        """Write beside the keys how far the record has come: what was lost or put back later shows against it."""
+        raise_mark(self._register.store, self._now())
+
     def _pull(self) -> None:
         report = poll_due(self._register, self._outbound, self._now)
         if report.polled:
@@ -132,6 +145,9 @@ class Timetable:
         sent = deliver(self._register, self._office, self._now)
         if sent.failed:
             _LOG.warning("not delivered", failed=sent.failed)
+
+    def _check(self) -> None:
+        _LOG.info("read all that is stored", faults=check_integrity(self._register, self._now()))
 
     def _asking(self, witness: Witness) -> Callable[[], None]:
         def ask() -> None:

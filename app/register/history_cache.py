@@ -17,6 +17,8 @@ from app.store import closures as rows
 from app.store import parties
 from app.store.engine import Connection, Head, Store, read_head
 from app.store.parties import Parties
+from app.store.proven import altered
+from app.store.tables import revisions
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -133,7 +135,10 @@ class HistoryCache:
         self._log_size = head.log_size
 
     def _take(self, written: rows.Written, reference: str, user: str) -> None:
-        history = self._histories.setdefault(written.closure_id, [])
+        history = self._histories.get(written.closure_id, [])
+        if written.revision.entry != len(history) + 1:  # an earlier one was altered, and comes out of its turn
+            raise altered(revisions)
+        self._histories[written.closure_id] = history
         revision = written.revision
         before = history[-1].after if history else None
         if before is None:

@@ -84,7 +84,7 @@ def find_written(register: Register, principal: Principal, reference: str) -> tu
     """Return one closure with its history as it was written: with notices and places in the log. Raise ``Unknown``."""
     with register.store.reading() as connection:
         held = _find(register, connection, principal, reference)
-        return held, rows.history(register.store, connection, held.closure.id)
+        return held, rows.history(register.store, connection, held.closure)
 
 
 def read_schedule(register: Register, principal: Principal, question: Question) -> list[PlannedClosure]:

@@ -8,6 +8,7 @@ from app.register.checks.evidence import Evidence
 from app.register.checks.fold import check_acts, fold_acts
 from app.register.checks.log import check_claims, check_log
 from app.register.checks.members import check_members
+from app.register.checks.proofs import check_proofs
 from app.register.register import Register
 from app.security.merkle import Frontier
 from app.security.notes import open_checkpoint, sign_checkpoint
@@ -60,4 +61,5 @@ def verify_record(register: Register, checkpoint: str | None = None) -> Verifica
         ahead = check_closures(evidence, acts, histories, received_at)
         check_members(evidence, acts, ahead)
         check_claims(evidence)
+        check_proofs(evidence)
     return Verification(tree.size, tuple(text for _, text in sorted(evidence.faults)[:_MOST_FAULTS]))

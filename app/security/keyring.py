@@ -23,12 +23,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.domain.refusal import Refusal, Shredded, StoreUnfit
 from app.security import sealing
+from app.security.high_water import HighWater
 from app.security.key_folder import KeyFolder
 from app.security.ring import ENVIRONMENT, KEY_OCTETS, Ring, derived, new_ring, prove, read_ring, write_ring
 from app.security.security_log import SecurityAction, security_event
 
 SERVICE_OWNER = b"service"
-PURPOSES = frozenset({"index", "token", "session", "signing"})
+PURPOSES = frozenset({"index", "mark", "proof", "session", "signing", "token"})
 
 _RING = "ring.json"
 _FIRST_KEK = "kek"
@@ -86,6 +87,7 @@ class Keyring:
         self._look_after = monotonic() + _LOOK_AGAIN
         # The root secret is the same for good, whatever is rotated.
         self._derived = {purpose: derived(held.root, purpose) for purpose in PURPOSES}
+        self.high_water = HighWater(folder, self._derived["mark"])
 
     @classmethod
     def open(cls, key_dir: Path, *, kek: bytes | None, create: bool) -> "Keyring":
@@ -173,9 +175,17 @@ class Keyring:
         """Tell whether ``owner`` ever had a data key in this ring, shredded since or not."""
         return owner in self._look().owners
 
+    def is_unused(self) -> bool:
+        """Tell whether no User ever had a data key in this ring."""
+        return self._look().owners.keys() <= {SERVICE_OWNER}
+
     def owners(self) -> frozenset[bytes]:
         """Return the owners that have a data key."""
         return frozenset(owner for owner, own in self._look().owners.items() if own.newest)
+
+    def require_there(self) -> None:
+        """Raise ``StoreUnfit`` unless the key folder is there, and its ring can be read, now."""
+        self._look(at_once=True)
 
     # What an operator does.
 

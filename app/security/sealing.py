@@ -22,9 +22,15 @@ class SealBroken(Refusal):
 
 
 def aad_for(table: str, column: str, owner: bytes, row: bytes, row_version: int) -> bytes:
-    """Return the associated data that names a value's place; lengths first, so that no two places share one."""
+    """Return the associated data that names a value's place; lengths first, so that no two places share one.
+
+    Raise ``SealBroken`` for a place that cannot be one.
+    """
     names = (table.encode(), column.encode(), owner, row)
-    return _LENGTHS.pack(*map(len, names), row_version) + b"".join(names)
+    try:
+        return _LENGTHS.pack(*map(len, names), row_version) + b"".join(names)
+    except struct.error as problem:  # no row was ever written with such a version
+        raise _broken() from problem
 
 
 def seal(key: AESGCM, key_version: int, plaintext: bytes, aad: bytes) -> bytes:

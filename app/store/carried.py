@@ -13,6 +13,7 @@ from app.store.engine import Store
 from app.store.instants import Instant
 from app.store.outbox import Message, MessageState, message_row
 from app.store.outbox_tables import messages, notifications, recipients
+from app.store.proven import proven
 
 FIRST_WITH_DAYS = "r0003"
 """The migration that took the hours out of the outbox, and the weeks of one User from those of another."""
@@ -32,12 +33,13 @@ def _carry_outbox(store: Store, connection: sa.Connection, hours: dict[str, int 
             row.id, row.recipient_id, row.made_at, MessageState(row.state), row.due_at,
             row.attempts, row.failures, row.settled_at, row.fault,
         )  # fmt: skip
-        written = message_row(store, held)
-        connection.execute(sa.insert(messages).values(id=row.id, recipient_id=row.recipient_id, **written))
+        connection.execute(sa.insert(messages).values(message_row(store, connection, held)))
     for row in _before(connection, notifications.name, "recorded_at"):
-        query = sa.insert(notifications).values(id=row.id, recipient_id=row.recipient_id, message_id=row.message_id)
         due_at = due_from(hours.get(row.recipient_id), row.recorded_at)
-        connection.execute(query.values(due_at=due_at, sealed=row.sealed))
+        values = {name: getattr(row, name) for name in ("id", "recipient_id", "message_id", "sealed")}
+        connection.execute(
+            sa.insert(notifications).values(proven(connection, notifications, values | {"due_at": due_at}))
+        )
     connection.execute(sa.text("DROP TABLE notifications_before"))
     connection.execute(sa.text("DROP TABLE messages_before"))
 

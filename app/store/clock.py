@@ -10,8 +10,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from app.domain.clock_doubt import ClockDoubt, ClockReading, ClockStanding
+from app.store.act_tables import clock
 from app.store.engine import Store
-from app.store.tables import clock
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _MICROSECOND = timedelta(microseconds=1)

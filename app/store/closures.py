@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.notice import SenderMark
 from app.domain.window import ClosureWindow
-from app.security.sealing import SealBroken
 from app.store.acts import Deed, record_purge
 from app.store.bodies import dump_closure, dump_revision, load_closure, load_revision
 from app.store.engine import Store
+from app.store.proven import altered, proven, require_proven
 from app.store.tables import closures, revisions, weeks
 
 FORGOTTEN = "forgotten"
@@ -61,15 +61,7 @@ def in_groups(values: Iterable[_Value]) -> Iterator[list[_Value]]:
         yield group
 
 
-_COLUMNS = (
-    closures.c.id,
-    closures.c.user_id,
-    closures.c.reference,
-    closures.c.row_version,
-    closures.c.change,
-    closures.c.state,
-    closures.c.sealed,
-)
+_COLUMNS = tuple(closures.c)
 
 
 def open_row(store: Store, row: Any, user_code: str) -> Held:
@@ -77,23 +69,32 @@ def open_row(store: Store, row: Any, user_code: str) -> Held:
     body = store.keyring.unseal(row.user_id, "closures", "sealed", row.id, row.row_version, row.sealed)
     closure, mark, change = load_closure(row.id, user_code, body)
     if (closure.state, closure.reference) != (row.state, row.reference) or change not in {None, row.change}:
-        raise SealBroken("A closure's row does not agree with what was sealed.", "Run `closures record verify`.")
+        raise altered(closures)
     return Held(closure, mark, row.user_id, row.row_version, row.change)
+
+
+def _opened(store: Store, connection: sa.Connection, found: Iterable[Any], codes: dict[bytes, str]) -> Iterator[Held]:
+    """Open those of the rows, read whole, whose User is in ``codes``. Raise ``SealBroken`` for one that was altered."""
+    for row in found:
+        require_proven(connection, closures, row)
+        if row.user_id in codes:
+            yield open_row(store, row, codes[row.user_id])
 
 
 def of_series(store: Store, connection: sa.Connection, user_code: str, keys: Iterable[bytes]) -> list[Held]:
     """Return the closures of one User whose (User, UID) index is among ``keys``."""
     found: list[Held] = []
     for group in in_groups(keys):
-        rows = connection.execute(_OF_SERIES, {"keys": group})
-        found.extend(open_row(store, row, user_code) for row in rows)
+        for row in connection.execute(_OF_SERIES, {"keys": group}).all():
+            require_proven(connection, closures, row)
+            found.append(open_row(store, row, user_code))
     return found
 
 
 def by_reference(store: Store, connection: sa.Connection, reference: str, codes: dict[bytes, str]) -> Held | None:
     """Return one closure; None where there is none, or its User is not in ``codes`` (id to code)."""
-    row = connection.execute(sa.select(*_COLUMNS).where(closures.c.reference == reference)).first()
-    return None if row is None or row.user_id not in codes else open_row(store, row, codes[row.user_id])
+    rows = connection.execute(sa.select(*_COLUMNS).where(closures.c.reference == reference)).all()
+    return next(_opened(store, connection, rows, codes), None)
 
 
 def by_ids(
@@ -103,9 +104,7 @@ def by_ids(
     found: dict[bytes, Held] = {}
     for group in in_groups(closure_ids):
         query = sa.select(*_COLUMNS).where(closures.c.id.in_(group), closures.c.state != FORGOTTEN)
-        for row in connection.execute(query):
-            if row.user_id in codes:
-                found[row.id] = open_row(store, row, codes[row.user_id])
+        found |= {held.closure.id: held for held in _opened(store, connection, connection.execute(query).all(), codes)}
     return found
 
 
@@ -116,32 +115,27 @@ def touching(
     seen: set[bytes] = set()
     for group in in_groups(store.blind.week(user_id, week) for week in iso_weeks for user_id in codes):
         chosen = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(group), weeks.c.current.is_(True)).distinct()
-        for row in connection.execute(sa.select(*_COLUMNS).where(closures.c.id.in_(chosen))):
-            if row.user_id in codes and row.id not in seen:
-                seen.add(row.id)
-                yield open_row(store, row, codes[row.user_id])
+        rows = connection.execute(sa.select(*_COLUMNS).where(closures.c.id.in_(chosen)))
+        for held in _opened(store, connection, rows, codes):
+            if held.closure.id not in seen:
+                seen.add(held.closure.id)
+                yield held
 
 
 def changed_since(store: Store, connection: sa.Connection, change: int, codes: dict[bytes, str]) -> Iterator[Held]:
-    """Yield the closures whose last applied revision came after change number ``change``."""
-    query = (
-        sa.select(*_COLUMNS)
-        .where(closures.c.change > change, closures.c.state != FORGOTTEN)
-        .execution_options(yield_per=1000)
-    )
+    """Yield the closures whose last applied revision came after change number ``change``; 0 asks for all."""
+    query = sa.select(*_COLUMNS).where(closures.c.state != FORGOTTEN).execution_options(yield_per=1000)
+    if change > 0:  # else nothing is passed over, whatever its number has become
+        query = query.where(closures.c.change > change)
     with connection.execute(query) as rows:
-        for row in rows:
-            if row.user_id in codes:
-                yield open_row(store, row, codes[row.user_id])
+        yield from _opened(store, connection, rows, codes)
 
 
 def in_state(store: Store, connection: sa.Connection, state: State, codes: dict[bytes, str]) -> Iterator[Held]:
     """Yield the closures in one state."""
     query = sa.select(*_COLUMNS).where(closures.c.state == state).execution_options(yield_per=1000)
     with connection.execute(query) as rows:
-        for row in rows:
-            if row.user_id in codes:
-                yield open_row(store, row, codes[row.user_id])
+        yield from _opened(store, connection, rows, codes)
 
 
 def count_planned(connection: sa.Connection, user_id: bytes, *, after: int = -1) -> int:
@@ -180,7 +174,7 @@ def insert_closures(
     """Write new closures."""
     if new:
         rows = [{"id": what[0].id, **_closure_row(store, user_id, what, 1, change)} for what in new]
-        connection.execute(_INSERT, rows)
+        connection.execute(_INSERT, [proven(connection, closures, row) for row in rows])
 
 
 # Built once: building a statement costs as much as running it.
@@ -194,7 +188,7 @@ _INSERT, _INSERT_REVISION, _INSERT_WEEK = sa.insert(closures), sa.insert(revisio
 _UPDATE = (
     sa.update(closures)
     .where(closures.c.id == sa.bindparam("b_id"), closures.c.row_version == sa.bindparam("b_version"))
-    .values({name: sa.bindparam(name) for name in ("identity", "state", "row_version", "change", "sealed")})
+    .values({name: sa.bindparam(name) for name in ("identity", "state", "row_version", "change", "sealed", "proof")})
 )
 
 
@@ -212,7 +206,8 @@ def update_closures(
     for held, closure, mark in changes:
         number = held.change if change is None else change
         row = _closure_row(store, held.user_id, (closure, mark), held.row_version + 1, number)
-        del row["reference"], row["user_id"], row["series"]
+        row = proven(connection, closures, {"id": closure.id, **row})
+        del row["id"], row["reference"], row["user_id"], row["series"]
         rows.append({"b_id": closure.id, "b_version": held.row_version, **row})
     for row in rows:
         if connection.execute(_UPDATE, row).rowcount != 1:
@@ -232,7 +227,7 @@ def seal_revision(store: Store, user_id: bytes, closure_id: bytes, revision: Rev
 def insert_revisions(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write entries of histories; each row is made by ``revision_row``."""
     if rows:
-        connection.execute(_INSERT_REVISION, rows)
+        connection.execute(_INSERT_REVISION, [proven(connection, revisions, row) for row in rows])
 
 
 def revision_row(
@@ -274,7 +269,7 @@ def index_again(store: Store, connection: sa.Connection) -> None:
     for row in connection.execute(sa.select(revisions)).all():
         if (row.closure_id, row.entry) not in held or store.keyring.is_shredded(row.user_id):
             continue
-        written = _open_revision(store, row)
+        written = _open_revision(store, connection, row)
         if written is not None:
             keys = week_keys(store, row.user_id, written.revision.window)
             current = held[row.closure_id, row.entry]
@@ -287,19 +282,23 @@ def week_keys(store: Store, user_id: bytes, window: ClosureWindow) -> set[bytes]
     return {store.blind.week(user_id, week) for week in window.weeks()}
 
 
-def history(store: Store, connection: sa.Connection, closure_id: bytes) -> list[Written]:
-    """Return a closure's entries in order; those whose retention ended are left out."""
-    query = sa.select(revisions).where(revisions.c.closure_id == closure_id).order_by(revisions.c.entry)
-    return [found for row in connection.execute(query) if (found := _open_revision(store, row)) is not None]
+def history(store: Store, connection: sa.Connection, closure: PlannedClosure) -> list[Written]:
+    """Return all entries of a closure that stands, in order. Raise ``SealBroken`` where one is missing."""
+    query = sa.select(revisions).where(revisions.c.closure_id == closure.id).order_by(revisions.c.entry)
+    found = [one for row in connection.execute(query) if (one := _open_revision(store, connection, row)) is not None]
+    if [written.revision.entry for written in found] != [*range(1, closure.entries + 1)]:
+        raise altered(revisions)
+    return found
 
 
-def _open_revision(store: Store, row: Any) -> Written | None:
+def _open_revision(store: Store, connection: sa.Connection, row: Any) -> Written | None:
+    require_proven(connection, revisions, row)
     if row.sealed is None:
         return None
     body = store.keyring.unseal(row.user_id, "revisions", "sealed", row.closure_id, row.entry, row.sealed)
     revision = load_revision(body)
     if (revision.entry, revision.number, revision.received_at) != (row.entry, row.number, row.received_at):
-        raise SealBroken("A revision's row does not agree with what was sealed.", "Run `closures record verify`.")
+        raise altered(revisions)
     return Written(row.closure_id, row.user_id, revision, row.notice_id, row.log_index)
 
 
@@ -311,17 +310,37 @@ def recorded_since(
     Raise ``Shredded`` where a User's key went while this reads.
     """
     chosen = set(user_ids)
-    query = (
-        sa.select(revisions, closures.c.reference)
-        .join(closures, closures.c.id == revisions.c.closure_id)
-        .where(revisions.c.log_index > position, revisions.c.sealed.is_not(None))
-        .order_by(revisions.c.log_index)
-        .execution_options(yield_per=1000)
-    )
+    query = sa.select(revisions).order_by(revisions.c.log_index).execution_options(yield_per=_MOST_AT_ONCE)
+    if position >= 0:  # else nothing is passed over, wherever it says that it stands
+        query = query.where(revisions.c.log_index > position)
+    known: dict[bytes, str] = {}
     with connection.execute(query) as rows:
-        for row in rows:
-            if row.user_id in chosen and (written := _open_revision(store, row)) is not None:
-                yield row.reference, written
+        for batch in rows.partitions():
+            known |= _references(connection, {row.closure_id for row in batch} - known.keys())
+            for row in batch:
+                written = _open_revision(store, connection, row) if row.user_id in chosen else None
+                if written is not None:
+                    yield known[row.closure_id], written
+                elif row.user_id not in chosen:
+                    require_proven(connection, revisions, row)
+
+
+_UNOPENED = sa.select(*(column for column in closures.c if column.name != "sealed")).where(
+    closures.c.id.in_(sa.bindparam("ids", expanding=True))
+)
+
+
+def _references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:
+    """Return the references of closures by row id. Raise ``SealBroken`` where one is gone or was altered."""
+    found: dict[bytes, str] = {}
+    wanted = list(closure_ids)
+    for group in in_groups(wanted):
+        for row in connection.execute(_UNOPENED, {"ids": group}).all():
+            require_proven(connection, closures, row)
+            found[row.id] = row.reference
+    if len(found) != len(wanted):
+        raise altered(closures)
+    return found
 
 
 def log_place(connection: sa.Connection, reference: str) -> int:
@@ -347,7 +366,7 @@ def recorded_after(
     reached = None
     for row in connection.execute(query):
         reached = row.log_index
-        written = None if store.keyring.is_shredded(row.user_id) else _open_revision(store, row)
+        written = None if store.keyring.is_shredded(row.user_id) else _open_revision(store, connection, row)
         if written is not None:
             found.append((row.user_id, written))
     return found, reached
@@ -374,6 +393,8 @@ def forget_closures(store: Store, connection: sa.Connection, closure_ids: Sequen
         connection.execute(sa.update(revisions).where(revisions.c.closure_id.in_(group)).values(sealed=None))
         connection.execute(sa.delete(weeks).where(weeks.c.closure_id.in_(group)))
         # The sender may use the UID again: the row gives up its place in the blind indexes.
-        blank = {"state": FORGOTTEN, "sealed": b"", "identity": closures.c.id, "series": closures.c.id}
-        connection.execute(sa.update(closures).where(closures.c.id.in_(group)).values(blank))
+        for row in connection.execute(sa.select(closures).where(closures.c.id.in_(group))).all():
+            blank = {"state": FORGOTTEN, "sealed": b"", "identity": row.id, "series": row.id}
+            written = proven(connection, closures, row._asdict() | blank)
+            connection.execute(sa.update(closures).where(closures.c.id == row.id).values(written))
         record_purge(store, connection, Deed.CLOSURES_PURGED, closures, group)

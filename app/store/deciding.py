@@ -91,7 +91,7 @@ BOUND = DECIDING | {t.sessions.name: _deciding("session", t.sessions, "seen_at",
 PURGED = {
     one.table.name: one
     for one in (
-        replace(_deciding("closure", t.closures), only="state = 'forgotten'"),
+        replace(_deciding("closure", t.closures, "proof"), only="state = 'forgotten'"),
         replace(_deciding("notice", t.notices), only="sealed IS NULL"),
     )
 }

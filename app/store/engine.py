@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit
 from app.security.blind import BlindIndex
 from app.security.folders import make_folder
 from app.security.keyring import Keyring
+from app.security.row_proofs import RowProofs
 from app.security.security_log import held_until_durable
 from app.store import schema
+from app.store.database_file import DatabaseFile
+from app.store.proven import PROOFS, altered, proofs_of
 from app.store.tables import head
 from app.store.turns import WriterTurns
+from app.store.watch import Watch
 
 # Below this the WAL-reset bug can corrupt a database that several processes write (SQLite 3.51.3 release notes).
 _OLDEST_SQLITE = (3, 51, 3)
@@ -53,13 +57,14 @@ class Head:
     log_edge: bytes
     stamped_at: datetime
     others_at: datetime
+    database_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
     """The database with the keys that open what it holds, and the clock by which acts are dated (aware UTC).
 
-    ``joined`` is the transaction that this one is inside of.
+    ``watch`` is None while it is being filled. ``joined`` is the transaction that this one is inside of.
     """
 
     engine: sa.Engine
@@ -67,7 +72,13 @@ class Store:
     blind: BlindIndex
     now: Callable[[], datetime]
     turns: WriterTurns
+    watch: Watch | None = None
     joined: sa.Connection | None = None
+
+    def __post_init__(self) -> None:
+        """Let each connection prove the rows that it writes, and those that it reads."""
+        if PROOFS not in self.engine.get_execution_options():
+            self.engine.update_execution_options(**{PROOFS: RowProofs(self.keyring.derive("proof"))})
 
     def within(self, connection: sa.Connection) -> "Store":
         """Return this store inside a transaction: all that it reads and writes belongs to that, and ends with it."""
@@ -98,7 +109,14 @@ class Store:
         with held_until_durable(), self.turns.turn(whose), _translated(), self.engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
+                if self.watch is not None:
+                    self.watch.look(connection)
                 yield connection
+
+    def require_fit(self) -> None:
+        """Raise ``StoreUnfit`` unless database, keys and high-water mark are there and belong together, now."""
+        with self.reading() as connection:
+            Watch(self.keyring).look_now(connection)
 
     def close(self) -> None:
         """Close every connection."""
@@ -114,29 +132,44 @@ HEAD_COLUMNS = (
         head.c.log_edge,
         head.c.stamped_at,
         head.c.others_at,
+        head.c.database_id,
+        head.c.proof,
     ),
 )
-"""The columns of ``Head``, in its order, for selects that bring it along."""
+"""The columns of the head, for selects that bring it along: ``head_of`` opens them."""
 # Statements on the way of every request are built once: building one costs as much as running it.
 _HEAD = sa.select(*HEAD_COLUMNS)
 _LOCKED_HEAD = _HEAD.with_for_update()
-_NAMES = tuple(column.name for column in HEAD_COLUMNS)
-_WRITTEN_HEAD = sa.update(head).values({name: sa.bindparam(f"new_{name}") for name in _NAMES})
+_NAMES = tuple(column.name for column in HEAD_COLUMNS[:-1])
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_UNWRITTEN = (0, 0, 0, 0, b"", _NEVER, _NEVER, b"")  # as the migration that makes it leaves it, which has no keys
+_WRITTEN_HEAD = sa.update(head).values({name: sa.bindparam(f"new_{name}") for name in (*_NAMES, "proof")})
 
 
 def open_store(url: str, keyring: Keyring, now: Callable[[], datetime], *, check: bool = True) -> Store:
     """Open the database at ``url``; raise ``StoreUnfit`` where it is missing, too old or not ours, with what to do."""
     engine = make_engine(url)
-    embedded = engine.url.database if engine.dialect.name == "sqlite" else None
-    turns = WriterTurns(_BUSY_MILLISECONDS / 1000, Path(embedded) if embedded else None)
-    store = Store(engine, keyring, BlindIndex(keyring.derive("index")), now, turns)
     if check:
         schema.require_current(engine)
-    return store
+    return replace(_store(engine, keyring, now), watch=Watch(keyring))
 
 
-def make_engine(url: str) -> sa.Engine:
-    """Return an engine for ``url``, with the safe settings of its database. Nothing is connected yet."""
+def open_empty_store(url: str, keyring: Keyring, now: Callable[[], datetime]) -> Store:
+    """Open a database that is yet to be filled; a file is made where there is none."""
+    return _store(make_engine(url, create=True), keyring, now)
+
+
+def _store(engine: sa.Engine, keyring: Keyring, now: Callable[[], datetime]) -> Store:
+    embedded = engine.url.database if engine.dialect.name == "sqlite" else None
+    turns = WriterTurns(_BUSY_MILLISECONDS / 1000, Path(embedded) if embedded else None)
+    return Store(engine, keyring, BlindIndex(keyring.derive("index")), now, turns)
+
+
+def make_engine(url: str, *, create: bool = False) -> sa.Engine:
+    """Return an engine for ``url``, with the safe settings of its database. Nothing is connected yet.
+
+    With ``create``, SQLite makes the file where there is none; without, a file that went away is never made anew.
+    """
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError as problem:
@@ -144,13 +177,13 @@ def make_engine(url: str) -> sa.Engine:
             "The database address cannot be read.", "Give sqlite:///path or postgresql+psycopg://..."
         ) from problem
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed)
+        return _sqlite_engine(parsed, create=create)
     if parsed.drivername == "postgresql+psycopg":
         return _postgresql_engine(parsed)
     raise StoreUnfit("That kind of database is not supported.", "Give sqlite:///path or postgresql+psycopg://...")
 
 
-def _sqlite_engine(url: sa.URL) -> sa.Engine:
+def _sqlite_engine(url: sa.URL, *, create: bool) -> sa.Engine:
     from pysqlite3 import dbapi2  # noqa: PLC0415 - a site on PostgreSQL does not load it
 
     if dbapi2.sqlite_version_info < _OLDEST_SQLITE:
@@ -158,27 +191,44 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
             f"SQLite {dbapi2.sqlite_version} is too old to be written by several processes.",
             "Install pysqlite3 0.6 or newer, as constraints.txt does.",
         )
-    if url.database:
-        make_folder(Path(url.database).parent)
-    engine = sa.create_engine(url, module=dbapi2, pool_size=8, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
+    file = DatabaseFile(Path(url.database or "").absolute())
+    if create:
+        make_folder(file.path.parent)
+
+    def connect() -> Any:
+        file.require_there()
+        return dbapi2.connect(
+            f"{file.path.as_uri()}?mode={'rwc' if create else 'rw'}", uri=True,
+            timeout=_BUSY_MILLISECONDS / 1000, check_same_thread=False,
+        )  # fmt: skip
+
+    engine = sa.create_engine(
+        # SQLite is told not to make a file; SQLAlchemy, whose way is to make one, is told how to connect.
+        url,
+        module=dbapi2,
+        pool_size=8,
+        creator=connect,
+    )
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
+    def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # transactions begin where we say, below
         cursor = connection.cursor()
         for pragma in _PRAGMAS:
             cursor.execute(pragma)
         cursor.close()
+        file.opened(connection, record.info)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
+        pooled: Any = connection.connection
+        file.require_same(pooled.driver_connection, pooled.info)
         if connection.get_execution_options().get("writes", False):
             # A writer takes its place at once; a deferred one could fail half-way when another got in between.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             # Straight to the driver: it cannot fail, and SQLAlchemy's way would cost a 304 more than its select.
-            driver: Any = connection.connection.driver_connection
-            driver.execute("BEGIN")
+            pooled.driver_connection.execute("BEGIN")
 
     return engine
 
@@ -228,9 +278,19 @@ def _translated() -> Iterator[None]:
 
 def read_head(connection: sa.Connection, *, lock: bool = False) -> Head:
     """Return the head; with ``lock``, keep other writers of the register waiting until this transaction ends."""
-    return Head(*connection.execute(_LOCKED_HEAD if lock else _HEAD).one())
+    return head_of(connection, tuple(connection.execute(_LOCKED_HEAD if lock else _HEAD).one()))
+
+
+def head_of(connection: sa.Connection, row: tuple[Any, ...]) -> Head:
+    """Return the head from ``HEAD_COLUMNS``. Raise ``SealBroken`` where it is not as it was written."""
+    *numbers, proof = row
+    if not proofs_of(connection).fits(head.name, [1, *numbers], proof) and (*numbers[:-1], proof) != _UNWRITTEN:
+        raise altered(head)
+    return Head(*numbers)
 
 
 def write_head(connection: sa.Connection, now_at: Head) -> None:
     """Write the head that ``read_head(lock=True)`` gave and a change moved on."""
-    connection.execute(_WRITTEN_HEAD, {f"new_{name}": getattr(now_at, name) for name in _NAMES})
+    numbers = [getattr(now_at, name) for name in _NAMES]
+    written = {f"new_{name}": number for name, number in zip(_NAMES, numbers, strict=True)}
+    connection.execute(_WRITTEN_HEAD, {**written, "new_proof": proofs_of(connection).of(head.name, [1, *numbers])})

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
-from app.security.keyring import SERVICE_OWNER
+from app.security.keyring import SERVICE_OWNER, Keyring
 from app.security.sealing import SealBroken
 from app.store.engine import Store
 from app.store.tables import accounts, users
@@ -21,6 +21,20 @@ def require_fitting_keys(store: Store) -> None:
             "The key folder is that of other data, or an old copy.",
             "Restore the newest copy of the one that belongs to this database, or name it in CLOSURES_KEY_DIR.",
         )
+
+
+def require_unused_keys(keyring: Keyring, database: str) -> None:
+    """Raise ``StoreUnfit`` where the keys are those of a database that was there before: none is made in its place."""
+    mark = keyring.high_water.read()
+    if mark is None and keyring.is_unused():
+        return
+    seen = "" if mark is None else f" On {mark.at:%d %B %Y at %H:%M:%S} UTC its log held {mark.size} entries."
+    raise StoreUnfit(
+        f"The database {database} is missing or empty, and the key folder is that of one that was there.{seen}",
+        "Nothing was made in its place. Look whether its disk is mounted, and CLOSURES_DATA_DIR or "
+        "CLOSURES_DATABASE_URL right; put it back, or run `closures restore FILE` with the newest backup. "
+        "To begin anew without what it held, name an empty folder in CLOSURES_KEY_DIR.",
+    )
 
 
 def _opens(store: Store, account: sa.Row[bytes, int, bytes]) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
 
+from app.security.sealing import SealBroken
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -35,4 +37,8 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Turn microseconds into an instant."""
-        return None if value is None else from_micros(value)
+        try:
+            return None if value is None else from_micros(value)
+        except OverflowError as problem:
+            text = "A stored instant is beyond all years."
+            raise SealBroken(text, "Run `closures record verify`; restore a backup.") from problem

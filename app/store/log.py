@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from app.security.merkle import Frontier, leaf_hash
 from app.store.act_tables import acts
 from app.store.engine import Head
+from app.store.proven import proven, require_proven
 from app.store.tables import assessments, log, notices, revisions
 
 _INSERT = sa.insert(log)
-_LEAF = sa.select(log.c.leaf).where(log.c.position == sa.bindparam("position"))
+_ENTRY = sa.select(log).where(log.c.position == sa.bindparam("position"))
 _LEAVES = (
     sa.select(log.c.leaf)
     .where(log.c.position >= sa.bindparam("start"), log.c.position < sa.bindparam("end"))
@@ -48,13 +49,18 @@ class LogWriter:
     def flush(self, connection: sa.Connection) -> Head:
         """Write the leaves; return the head after them. ``close`` comes first."""
         if self._rows:
-            connection.execute(_INSERT, self._rows)
+            connection.execute(_INSERT, [proven(connection, log, row) for row in self._rows])
         return replace(self._head, log_size=self._frontier.size, log_edge=self._frontier.to_bytes())
 
 
 def leaf_at(connection: sa.Connection, position: int) -> bytes | None:
-    """Return the leaf at a place in the log; None beyond its end."""
-    return connection.execute(_LEAF, {"position": position}).scalar_one_or_none()
+    """Return the leaf at a place in the log; None beyond its end. Raise ``SealBroken``."""
+    entry = connection.execute(_ENTRY, {"position": position}).one_or_none()
+    if entry is None:
+        return None
+    require_proven(connection, log, entry)
+    leaf: bytes = entry.leaf
+    return leaf
 
 
 def leaves_between(connection: sa.Connection, start: int, end: int) -> list[bytes]:
@@ -92,11 +98,14 @@ def latest_entries(connection: sa.Connection, kind: str | None, before: int | No
         notices.c.received_at, revisions.c.received_at, assessments.c.assessed_at, acts.c.made_at
     )
     dated = (
-        sa.select(page.c.position, page.c.kind, page.c.leaf, made_at.label("made_at"))
+        sa.select(page, made_at.label("made_at"))
         .outerjoin(notices, notices.c.log_index == page.c.position)
         .outerjoin(revisions, revisions.c.log_index == page.c.position)
         .outerjoin(assessments, assessments.c.log_index == page.c.position)
         .outerjoin(acts, acts.c.position == page.c.position)
         .order_by(page.c.position.desc())
     )
-    return [LoggedEntry(*row) for row in connection.execute(dated)]
+    found = connection.execute(dated).all()
+    for row in found:
+        require_proven(connection, log, row)
+    return [LoggedEntry(row.position, row.kind, row.leaf, row.made_at) for row in found]

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.security.sealing import SealBroken
-from app.store.engine import Store
+from app.store.engine import Connection, Store
 from app.store.instants import from_micros, to_micros
+from app.store.member_tables import members
+from app.store.proven import altered, require_proven
 
 # change, gone, entity tag, length, created, changed, day on which it leaves, SEQUENCE that we wrote, length of the name
 _FACTS = struct.Struct(">q?16sIqqIIH")
@@ -47,12 +48,18 @@ class HeldMember:
     """
 
     id: bytes
-    user_id: bytes
+    place: Place
+    name_index: bytes
     change: int
     gone: bool
     row_version: int
     is_rendered: bool
     head: MemberHead
+
+    @property
+    def user_id(self) -> bytes:
+        """The User whose it is."""
+        return self.place.user_id
 
     def stands(self, today: int) -> bool:
         """Tell whether the member is there on a day (an ordinal, UTC)."""
@@ -92,14 +99,21 @@ def dump_head(head: MemberHead, change: int, *, gone: bool) -> bytes:
     return facts + name + head.uid.encode(errors="surrogatepass")
 
 
-def open_member(store: Store, row: Any) -> HeldMember:
-    """Open a member's row. Raise ``SealBroken`` where it does not agree with what was sealed."""
+def open_member(store: Store, connection: Connection, row: Any) -> HeldMember:
+    """Open a member's row, read whole. Raise ``SealBroken`` where it is not as it was written."""
+    require_proven(connection, members, row)
+    return open_unproven(store, row)
+
+
+def open_unproven(store: Store, row: Any) -> HeldMember:
+    """Do the same with a row as the database holds it, for verification. Raise ``SealBroken``."""
     body = store.keyring.unseal(row.user_id, "members", "sealed", row.id, row.row_version, row.sealed)
     change, gone, etag, length, created, changed, leaves_on, written, named = _FACTS.unpack_from(body)
     if (change, gone, leaves_on) != (row.change, row.gone, row.leaves_on or 0):
-        raise SealBroken("A member's row does not agree with what was sealed.", "Restore a backup.")
+        raise altered(members)
     text = body[_FACTS.size :]
     name, uid = (part.decode(errors="surrogatepass") for part in (text[:named], text[named:]))
     stamps = from_micros(created), from_micros(changed)
     head = MemberHead(name, uid, etag.hex(), length, *stamps, leaves_on, written)
-    return HeldMember(row.id, row.user_id, row.change, row.gone, row.row_version, row.is_rendered, head)
+    place = Place(row.user_id, row.collection)
+    return HeldMember(row.id, place, row.name_index, row.change, row.gone, row.row_version, row.is_rendered, head)

@@ -21,6 +21,7 @@ members = Table(
     Column("leaves_on", Integer),  # days of the proleptic Gregorian calendar (UTC); NULL for most
     Column("row_version", Integer, nullable=False),
     Column("sealed", Octets, nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_members_collection_change", "collection", "change"),
     Index(
         "ix_members_collection_leaves_on",

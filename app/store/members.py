@@ -10,19 +10,17 @@ from app.security.tokens import new_row_id
 from app.store.engine import Store
 from app.store.member_heads import HeldMember, NewMember, Place, Version, dump_head, open_member
 from app.store.member_tables import member_bodies, member_weeks, members
+from app.store.proven import altered, proven
 
 _MOST_AT_ONCE = 500  # values in one IN (...)
 _ALL_OF_THEM = 2**31 - 1
 _NOT_WHOLE = "not whole"  # stands in the week index for every week of which a member's occurrences are not expanded
 
 
-_COLUMNS = (
-    members.c.id, members.c.user_id, members.c.change, members.c.gone, members.c.leaves_on, members.c.is_rendered,
-    members.c.row_version, members.c.sealed,
-)  # fmt: skip
+_COLUMNS = tuple(members.c)
 _IN_COLLECTION = members.c.collection == sa.bindparam("collection")
 _BY_NAME = sa.select(*_COLUMNS).where(members.c.name_index == sa.bindparam("name"))
-_CONCERNED = sa.select(*_COLUMNS, members.c.name_index, members.c.uid_index).where(
+_CONCERNED = sa.select(*_COLUMNS).where(
     (members.c.name_index == sa.bindparam("name")) | (members.c.uid_index == sa.bindparam("uid"))
 )
 _SINCE = (
@@ -73,7 +71,7 @@ _TOUCHING = _VERSIONS.where(
         sa.select(member_weeks.c.member_id).where(member_weeks.c.week.in_(sa.bindparam("weeks", expanding=True)))
     )
 )
-_CHANGING = ("uid_index", "change", "gone", "leaves_on", "is_rendered", "row_version", "sealed")
+_CHANGING = ("uid_index", "change", "gone", "leaves_on", "is_rendered", "row_version", "sealed", "proof")
 _INSERT, _INSERT_BODY = sa.insert(members), sa.insert(member_bodies)
 _INSERT_WEEKS = sa.insert(member_weeks)
 _UPDATE = (
@@ -96,10 +94,16 @@ def open_body(store: Store, row: Any, version: int, sealed: bytes) -> bytes:
     return store.keyring.unseal(row.user_id, "member_bodies", "sealed", row.id, version, sealed)
 
 
+def _body_of(store: Store, row: Any) -> bytes | None:
+    if (row.body is None) != (row.gone or row.is_rendered):
+        raise altered(member_bodies)
+    return None if row.body is None else open_body(store, row, row.body_version, row.body)
+
+
 def member_named(store: Store, connection: sa.Connection, place: Place, name: str) -> HeldMember | None:
     """Return the member of a name, also one that is gone; None where there never was one."""
     row = connection.execute(_BY_NAME, {"name": store.blind.member(place.collection, name)}).first()
-    return None if row is None else open_member(store, row)
+    return None if row is None else open_member(store, connection, row)
 
 
 def members_concerned(
@@ -112,7 +116,7 @@ def members_concerned(
     named = holder = None
     keys = {"name": store.blind.member(place.collection, name), "uid": store.blind.member_uid(place.collection, uid)}
     for row in connection.execute(_CONCERNED, keys):
-        held = open_member(store, row)
+        held = open_member(store, connection, row)
         named = held if row.name_index == keys["name"] else named
         holder = held if row.uid_index == keys["uid"] else holder
     return named, holder
@@ -127,13 +131,13 @@ def changed_since(
     """
     given = {"collection": place.collection, "position": position, "most": _ALL_OF_THEM if most is None else most}
     query = _FIRST if position < 0 else _SINCE
-    return [open_member(store, row) for row in connection.execute(query, given)]
+    return [open_member(store, connection, row) for row in connection.execute(query, given)]
 
 
 def newest_member(store: Store, connection: sa.Connection, place: Place) -> HeldMember | None:
     """Return the member that changed last, gone or not; None in a collection that never had one."""
     row = connection.execute(_NEWEST, {"collection": place.collection}).first()
-    return None if row is None else open_member(store, row)
+    return None if row is None else open_member(store, connection, row)
 
 
 def versions_named(store: Store, connection: sa.Connection, place: Place, names: Iterable[str]) -> list[Version]:
@@ -156,8 +160,7 @@ def bodies_of(
     for group in _grouped([entry.id for entry in versions]):
         for row in connection.execute(_BODIES, {"ids": group}):
             version = Version(row.id, row.row_version, row.body_version, row.leaves_on or 0)
-            body = None if row.body is None else open_body(store, row, row.body_version, row.body)
-            yield version, open_member(store, row), body
+            yield version, open_member(store, connection, row), _body_of(store, row)
 
 
 def _grouped(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -186,7 +189,9 @@ def members_of_uids(
     """Return the members that hold these UIDs, by UID."""
     keys = [store.blind.member_uid(place.collection, uid) for uid in dict.fromkeys(uids)]
     found = (
-        open_member(store, row) for group in _grouped(keys) for row in connection.execute(_OF_UIDS, {"uids": group})
+        open_member(store, connection, row)
+        for group in _grouped(keys)
+        for row in connection.execute(_OF_UIDS, {"uids": group})
     )
     return {held.head.uid: held for held in found}
 
@@ -199,7 +204,7 @@ def left_since(
     ``days`` are those two, as ordinals.
     """
     given = {"collection": place.collection, "position": position, "day": days[0], "today": days[1]}
-    return [open_member(store, row) for row in connection.execute(_LEFT, given)]
+    return [open_member(store, connection, row) for row in connection.execute(_LEFT, given)]
 
 
 def last_edge(connection: sa.Connection, place: Place, today: int) -> int:
@@ -213,7 +218,7 @@ def put_member(store: Store, connection: sa.Connection, place: Place, held: Held
         insert_members(store, connection, place, [new])
         return
     version = held.row_version + 1
-    connection.execute(_UPDATE, {"b_id": held.id, **_row(store, place, held.id, version, new)})
+    _rewrite(connection, held, _row(store, place, held.id, version, new))
     connection.execute(_DELETE_WEEKS, {"b_id": held.id})
     has_body = not held.gone and not held.is_rendered
     if new.body is None:
@@ -242,7 +247,7 @@ def insert_members(store: Store, connection: sa.Connection, place: Place, new: S
         }
         for member_id, entry in named
     ]
-    connection.execute(_INSERT, rows)
+    connection.execute(_INSERT, [proven(connection, members, row) for row in rows])
     bodies = [
         {
             "member_id": member_id,
@@ -272,10 +277,22 @@ def _row(store: Store, place: Place, member_id: bytes, version: int, new: NewMem
     }
 
 
+def _rewrite(connection: sa.Connection, held: HeldMember, changes: dict[str, Any]) -> None:
+    place = held.place
+    lasting = {"id": held.id, "user_id": place.user_id, "collection": place.collection, "name_index": held.name_index}
+    values = proven(connection, members, lasting | changes)
+    connection.execute(_UPDATE, {"b_id": held.id, **changes, "proof": values["proof"]})
+
+
 def _week_rows(store: Store, place: Place, member_id: bytes, new: NewMember) -> list[dict[str, bytes]]:
-    weeks = sorted(new.weeks) + ([] if new.is_whole else [_NOT_WHOLE])
-    keys = {store.blind.member_week(place.collection, week) for week in weeks}
+    keys = week_keys(store, place, new.weeks, is_whole=new.is_whole)
     return [{"week": key, "member_id": member_id} for key in sorted(keys)]
+
+
+def week_keys(store: Store, place: Place, weeks: Iterable[str], *, is_whole: bool) -> frozenset[bytes]:
+    """Return what stands in the week index for a member that touches these ISO weeks."""
+    named = [*weeks, *([] if is_whole else [_NOT_WHOLE])]
+    return frozenset(store.blind.member_week(place.collection, week) for week in named)
 
 
 def remove_member(store: Store, connection: sa.Connection, held: HeldMember, change: int) -> None:
@@ -285,7 +302,6 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
     version = held.row_version + 1
     head = replace(held.head, leaves_on=0)
     gone = {
-        "b_id": held.id,
         "uid_index": None,
         "change": change,
         "gone": True,
@@ -296,7 +312,7 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
             held.user_id, "members", "sealed", held.id, version, dump_head(head, change, gone=True)
         ),
     }
-    connection.execute(_UPDATE, gone)
+    _rewrite(connection, held, gone)
 
 
 def let_go(store: Store, connection: sa.Connection, held: HeldMember, today: int) -> None:
@@ -305,7 +321,6 @@ def let_go(store: Store, connection: sa.Connection, held: HeldMember, today: int
     connection.execute(_DELETE_BODY, {"b_id": held.id})
     head, version = replace(held.head, uid="", leaves_on=today), held.row_version + 1
     left = {
-        "b_id": held.id,
         "uid_index": None,
         "change": held.change,
         "gone": False,
@@ -316,7 +331,7 @@ def let_go(store: Store, connection: sa.Connection, held: HeldMember, today: int
             held.user_id, "members", "sealed", held.id, version, dump_head(head, held.change, gone=False)
         ),
     }
-    connection.execute(_UPDATE, left)
+    _rewrite(connection, held, left)
 
 
 def rewrite_body(store: Store, connection: sa.Connection, held: HeldMember, body: bytes) -> None:

@@ -16,6 +16,7 @@ from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.engine import Store
 from app.store.outbox_tables import messages, notifications
+from app.store.proven import proven, require_proven
 from app.store.recipients import Listener
 
 _MOST_AT_ONCE = 500
@@ -78,6 +79,7 @@ def insert_notifications(
             "id": row_id,
             "recipient_id": listener.id,
             "due_at": due_from(listener.digest_hour, now),
+            "message_id": None,
             "sealed": store.keyring.seal(
                 SERVICE_OWNER, "notifications", "sealed", row_id, 1,
                 json.dumps([notification.kind, notification.closure_id.hex(), notification.number]).encode(),
@@ -87,7 +89,7 @@ def insert_notifications(
         for row_id in [notification_id(store, notification)]
     ]  # fmt: skip
     if rows:
-        connection.execute(sa.insert(notifications), rows)
+        connection.execute(sa.insert(notifications), [proven(connection, notifications, row) for row in rows])
     return len(rows)
 
 
@@ -125,32 +127,47 @@ def list_waiting(connection: sa.Connection) -> dict[str, Waiting]:
 def put_off(connection: sa.Connection, recipient_id: str, due_at: datetime | None) -> None:
     """Let what waits for a recipient be due at another time; None is at once."""
     mine = sa.and_(notifications.c.recipient_id == recipient_id, notifications.c.message_id.is_(None))
-    connection.execute(sa.update(notifications).where(mine).values(due_at=due_at))
+    _rewrite(connection, connection.execute(sa.select(notifications).where(mine)).all(), {"due_at": due_at})
 
 
 def make_message(store: Store, connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
     """Put the first ``most`` waiting notifications of a recipient into one new message. The caller holds the head."""
     query = (
-        sa.select(notifications.c.id)
+        sa.select(notifications)
         .where(notifications.c.message_id.is_(None), notifications.c.recipient_id == recipient_id)
         .order_by(notifications.c.due_at, notifications.c.id)
         .limit(most)
     )
-    chosen = list(connection.execute(query).scalars())
+    chosen = connection.execute(query).all()
     if not chosen:
         return
     new = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "")
-    connection.execute(sa.insert(messages).values(id=new.id, recipient_id=recipient_id, **message_row(store, new)))
-    connection.execute(sa.update(notifications).where(notifications.c.id.in_(chosen)).values(message_id=new.id))
+    connection.execute(sa.insert(messages).values(message_row(store, connection, new)))
+    _rewrite(connection, chosen, {"message_id": new.id})
+
+
+def _rewrite(connection: sa.Connection, rows: Sequence[Any], changes: dict[str, object]) -> None:
+    """Write other values into notifications that were read whole. Raise ``SealBroken`` for one that was altered."""
+    names = (*changes, "proof")
+    query = sa.update(notifications).where(notifications.c.id == sa.bindparam("b_id"))
+    query = query.values({name: sa.bindparam(f"b_{name}") for name in names})
+    written = []
+    for row in rows:
+        require_proven(connection, notifications, row)
+        values = proven(connection, notifications, row._asdict() | changes)
+        written.append({"b_id": row.id} | {f"b_{name}": values[name] for name in names})
+    if written:
+        connection.execute(query, written)
 
 
 def notifications_of(store: Store, connection: sa.Connection, message_id: bytes) -> list[Notification]:
     """Return what a message is to tell, in no order."""
     query = sa.select(notifications).where(notifications.c.message_id == message_id)
-    return [_open(store, row) for row in connection.execute(query)]
+    return [_open(store, connection, row) for row in connection.execute(query)]
 
 
-def _open(store: Store, row: Any) -> Notification:
+def _open(store: Store, connection: sa.Connection, row: Any) -> Notification:
+    require_proven(connection, notifications, row)
     body = store.keyring.unseal(SERVICE_OWNER, "notifications", "sealed", row.id, 1, row.sealed)
     kind, closure_id, number = json.loads(body)
     return Notification(row.recipient_id, Kind(kind), bytes.fromhex(closure_id), number)
@@ -162,7 +179,7 @@ def due_messages(store: Store, connection: sa.Connection, now: datetime, latest:
     No attempt is put off beyond ``latest``: one that is was put off by a clock that has since been set back.
     """
     query = sa.select(messages).where(messages.c.state == MessageState.WAITING.value)
-    waiting = [_message(store, row) for row in connection.execute(query)]
+    waiting = [_message(store, connection, row) for row in connection.execute(query)]
     due = [message for message in waiting if message.due_at <= now or message.due_at > latest]
     return sorted(due, key=lambda message: (message.due_at, message.id))[:most]
 
@@ -175,7 +192,7 @@ def list_messages(store: Store, connection: sa.Connection, states: Sequence[Mess
     last = connection.execute(by_day.offset(most - 1).limit(1)).first()
     if last is not None:
         by_day = by_day.where(messages.c.made_on >= last.made_on)
-    found = [_message(store, row) for row in connection.execute(by_day)]
+    found = [_message(store, connection, row) for row in connection.execute(by_day)]
     return sorted(sorted(found, key=lambda one: one.id), key=lambda one: one.made_at, reverse=True)[:most]
 
 
@@ -189,7 +206,7 @@ def change_message(store: Store, connection: sa.Connection, seen: Message, chang
             messages.c.attempts == seen.attempts,
             messages.c.failures == seen.failures,
         )
-        .values(message_row(store, changed))
+        .values(message_row(store, connection, changed))
     )
     return connection.execute(query).rowcount == 1
 
@@ -199,7 +216,7 @@ def find_message(store: Store, connection: sa.Connection, message_id: bytes) -> 
     row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
     if row is None:
         raise Unknown("There is no such message.", "The outbox shows those that are there.")
-    return _message(store, row)
+    return _message(store, connection, row)
 
 
 def purge_messages(connection: sa.Connection, before: datetime) -> int:
@@ -210,11 +227,13 @@ def purge_messages(connection: sa.Connection, before: datetime) -> int:
     return connection.execute(sa.delete(messages).where(old)).rowcount
 
 
-def message_row(store: Store, message: Message) -> dict[str, object]:
-    """Return the columns of a message that change; the row's version is the number of attempts and failures."""
+def message_row(store: Store, connection: sa.Connection, message: Message) -> dict[str, object]:
+    """Return the row of a message; its version is the number of attempts and failures."""
     instants = [one and one.isoformat() for one in (message.made_at, message.due_at, message.settled_at)]
     version, body = message.attempts + message.failures, json.dumps(instants).encode()
-    return {
+    values = {
+        "id": message.id,
+        "recipient_id": message.recipient_id,
         "made_on": day_of(message.made_at),
         "state": message.state.value,
         "attempts": message.attempts,
@@ -223,9 +242,11 @@ def message_row(store: Store, message: Message) -> dict[str, object]:
         "fault": message.fault,
         "sealed": store.keyring.seal(SERVICE_OWNER, "messages", "sealed", message.id, version, body),
     }
+    return proven(connection, messages, values)
 
 
-def _message(store: Store, row: Any) -> Message:
+def _message(store: Store, connection: sa.Connection, row: Any) -> Message:
+    require_proven(connection, messages, row)
     version = row.attempts + row.failures
     body = store.keyring.unseal(SERVICE_OWNER, "messages", "sealed", row.id, version, row.sealed)
     made_at, due_at, settled_at = (one and datetime.fromisoformat(one).astimezone(UTC) for one in json.loads(body))

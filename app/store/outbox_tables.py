@@ -33,6 +33,7 @@ messages = Table(
     Column("settled_on", Instant),
     Column("fault", String(120), nullable=False),
     Column("sealed", Octets, nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_messages_state_made_on", "state", "made_on"),
     sqlite_with_rowid=False,
 )
@@ -48,6 +49,7 @@ notifications = Table(
     Column("due_at", Instant),
     Column("message_id", ForeignKey("messages.id")),
     Column("sealed", Octets, nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
     sqlite_with_rowid=False,
 )

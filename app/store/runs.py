@@ -12,10 +12,15 @@ from app.domain.notice import RepeatingRule
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.engine import Store
+from app.store.proven import proven, require_proven
 from app.store.tables import drafts, job_runs, series
 
 _SERIES_OF = sa.select(series).where(series.c.series == sa.bindparam("key"))
 _DROP_SERIES = sa.delete(series).where(series.c.series.in_(sa.bindparam("keys", expanding=True)))
+
+
+INTEGRITY = "integrity"
+"""The job that reads everything. The ``position`` of its run is how many faults it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +36,26 @@ class JobRun:
 def read_run(connection: sa.Connection, name: str) -> JobRun | None:
     """Return the last run of a job, if it ever ran."""
     row = connection.execute(sa.select(job_runs).where(job_runs.c.name == name)).first()
-    return None if row is None else JobRun(row.name, row.position, row.ran_at, row.outcome)
+    return None if row is None else _run(connection, row)
 
 
 def all_runs(connection: sa.Connection) -> Sequence[JobRun]:
     """Return the last run of each job."""
     query = sa.select(job_runs).order_by(job_runs.c.name)
-    return [JobRun(row.name, row.position, row.ran_at, row.outcome) for row in connection.execute(query)]
+    return [_run(connection, row) for row in connection.execute(query).all()]
+
+
+def _run(connection: sa.Connection, row: Any) -> JobRun:
+    require_proven(connection, job_runs, row)
+    return JobRun(row.name, row.position, row.ran_at, row.outcome)
 
 
 def write_run(connection: sa.Connection, run: JobRun) -> None:
     """Note that a job ran."""
-    values = {"position": run.position, "ran_at": run.ran_at, "outcome": run.outcome[:200]}
+    facts = {"name": run.name, "position": run.position, "ran_at": run.ran_at, "outcome": run.outcome[:200]}
+    values = proven(connection, job_runs, facts)
     if connection.execute(sa.update(job_runs).where(job_runs.c.name == run.name).values(values)).rowcount == 0:
-        connection.execute(sa.insert(job_runs).values(name=run.name, **values))
+        connection.execute(sa.insert(job_runs).values(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +75,23 @@ def put_series(
     """Keep a rule in place of the one that this event had; where that is the same, its receipt stands."""
     key = store.blind.rule(user_id, rule.gateway, rule.uid)
     row = connection.execute(_SERIES_OF, {"key": key}).first()
-    held = None if row is None else _open_series(store, row)
+    held = None if row is None else _open_series(store, connection, row)
     if held is not None and held.rule.pattern == rule.pattern:
         received_at = min(held.received_at, received_at)
     version = 1 if held is None else held.row_version + 1
     facts = [rule.uid, rule.gateway, received_at.isoformat(), rule.pattern]
-    values = {
+    stated = {
+        "series": key,
+        "user_id": user_id,
         "row_version": version,
         "expanded_to": rule.expanded_to,
         "sealed": store.keyring.seal(
             user_id, "series", "sealed", key, version, json.dumps(facts).encode() + b"\n" + rule.octets
         ),
     }
+    values = proven(connection, series, stated)
     if held is None:
-        connection.execute(sa.insert(series).values(series=key, user_id=user_id, **values))
+        connection.execute(sa.insert(series).values(values))
     else:
         connection.execute(sa.update(series).where(series.c.series == key).values(values))
 
@@ -91,20 +105,21 @@ def drop_series(connection: sa.Connection, keys: Sequence[bytes]) -> None:
 def series_of(store: Store, connection: sa.Connection, key: bytes) -> StoredSeries | None:
     """Return the rule that is kept for a (User, UID) index, if it is one that goes on."""
     row = connection.execute(_SERIES_OF, {"key": key}).first()
-    return None if row is None else _open_series(store, row)
+    return None if row is None else _open_series(store, connection, row)
 
 
 def series_short_of(store: Store, connection: sa.Connection, horizon: datetime) -> list[StoredSeries]:
     """Return the rules that are expanded to less than ``horizon``."""
     found = []
-    for row in connection.execute(sa.select(series).where(series.c.expanded_to < horizon)):
+    for row in connection.execute(sa.select(series).where(series.c.expanded_to < horizon)).all():
         if store.keyring.is_shredded(row.user_id):
             continue
-        found.append(_open_series(store, row))
+        found.append(_open_series(store, connection, row))
     return found
 
 
-def _open_series(store: Store, row: Any) -> StoredSeries:
+def _open_series(store: Store, connection: sa.Connection, row: Any) -> StoredSeries:
+    require_proven(connection, series, row)
     body = store.keyring.unseal(row.user_id, "series", "sealed", row.series, row.row_version, row.sealed)
     facts, _, octets = body.partition(b"\n")
     uid, gateway, received_at, pattern = json.loads(facts)

@@ -12,6 +12,7 @@ from app.store.closures import FORGOTTEN, in_groups
 from app.store.deciding import BOUND, DECIDING, PURGED, Deciding, key_of, place_of, seal_row
 from app.store.engine import Store
 from app.store.parties import record_shred
+from app.store.proven import FIRST_PROVEN, prove_standing
 from app.store.tables import closures, notices, users
 
 FIRST_WITH_ACTS = "r0002"
@@ -22,6 +23,9 @@ def upgrade_store(store: Store) -> None:
     """Bring the database to the newest migration, with what its keys have to do with that. Raise ``StoreUnfit``."""
 
     def fill(connection: sa.Connection, found: str) -> None:
+        # Proofs come first: no row is read, and nothing is written upon the head, without one.
+        if found < FIRST_PROVEN:
+            prove_standing(connection)
         if found < FIRST_WITH_DAYS:
             carry(store, connection)
         if found < FIRST_WITH_ACTS:

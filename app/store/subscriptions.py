@@ -12,7 +12,7 @@ from app.domain.refusal import Unknown
 from app.security.security_log import SecurityAction, security_event
 from app.store.acts import Deed, change_rows, insert_row
 from app.store.deciding import open_row
-from app.store.engine import HEAD_COLUMNS, Connection, Head, Store
+from app.store.engine import HEAD_COLUMNS, Connection, Head, Store, head_of
 from app.store.tables import head, reads, subscriptions
 
 
@@ -84,7 +84,7 @@ def _found(
     store: Store, connection: Connection, query: sa.Select[Any], digest: bytes
 ) -> tuple[Subscription, Head] | None:
     row = connection.execute(query, {"digest": digest}).first()
-    return None if row is None else (_open(store, row), Head(*row[-len(HEAD_COLUMNS) :]))
+    return None if row is None else (_open(store, row), head_of(connection, tuple(row[-len(HEAD_COLUMNS) :])))
 
 
 def list_subscriptions(store: Store, connection: Connection) -> Sequence[Subscription]:

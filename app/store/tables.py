@@ -1,4 +1,7 @@
-"""The tables. Row ids are random and say nothing; every column whose name begins with ``sealed`` holds ciphertext."""
+"""The tables. Row ids are random and say nothing; every column whose name begins with ``sealed`` holds ciphertext.
+
+A ``proof`` is over the clear columns of its row (``proven``).
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -30,6 +33,8 @@ head = Table(
     Column("stamped_at", Instant, nullable=False),  # the latest DTSTAMP given out: it never goes back with the clock
     # When what feeds are made of besides closures changed last: rules, DCC's dates, the publisher, what is forgotten
     Column("others_at", Instant, nullable=False),
+    Column("database_id", Octets(16), nullable=False, server_default=""),  # at random: no two are taken for each other
+    Column("proof", Octets(16), nullable=False, server_default=""),
 )
 
 users = Table(
@@ -211,6 +216,7 @@ closures = Table(
     Column("row_version", Integer, nullable=False),
     Column("change", BigInteger, nullable=False, index=True),
     Column("sealed", Octets, nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
 )
 
 # Append-only. ``sealed`` becomes NULL when the retention of a closure's facts ends.
@@ -225,6 +231,7 @@ revisions = Table(
     Column("received_at", Instant, nullable=False, index=True),
     Column("log_index", BigInteger, nullable=False, unique=True),
     Column("sealed", Octets),
+    Column("proof", Octets(16), nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 
@@ -264,6 +271,7 @@ log = Table(
     Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("kind", String(10), nullable=False),
     Column("leaf", Octets(32), nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
 )
 
 # Rules that recur without an end inside the horizon: the scheduler adds their later occurrences.
@@ -275,6 +283,7 @@ series = Table(
     Column("row_version", Integer, nullable=False),
     Column("expanded_to", Instant, nullable=False, index=True),
     Column("sealed", Octets, nullable=False),
+    Column("proof", Octets(16), nullable=False, server_default=""),
 )
 
 policies = Table(
@@ -343,19 +352,7 @@ job_runs = Table(
     Column("position", BigInteger, nullable=False),
     Column("ran_at", Instant, nullable=False),
     Column("outcome", String(200), nullable=False),
-)
-
-# What the scheduler remembers of the clock, in one row: whether it is believed, and against what it is not.
-clock = Table(
-    "clock",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("boot", String(40), nullable=False),  # names the run of the machine
-    Column("booted_at", Instant, nullable=False),  # by the clock as it was last believed
-    Column("seen_at", Instant, nullable=False),  # when it was last believed
-    Column("against", String(40), nullable=False),  # "": believed
-    Column("off", BigInteger, nullable=False),  # microseconds, above zero where it seems ahead
-    Column("since", BigInteger, nullable=False),  # microseconds since the machine was started
+    Column("proof", Octets(16), nullable=False, server_default=""),
 )
 
 # The checkpoint that is shown to anybody until the next hour, in one row.

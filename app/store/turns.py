@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from app.domain.refusal import StoreBusy
+from app.store.database_file import gone_away
 
 _LOOKS_AGAIN_SECONDS = 0.001
 
@@ -88,11 +89,14 @@ class WriterTurns:
 
 @contextmanager
 def _held(path: str, until: float) -> Iterator[None]:
-    """Hold a file's lock, which ends with its process at the latest. Raise ``StoreBusy``.
+    """Hold a file's lock, which ends with its process at the latest. Raise ``StoreBusy``, or ``StoreUnfit``.
 
     The file is opened each time: a lock belongs to what was opened, and a fork would share that.
     """
-    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as problem:
+        raise gone_away() from problem
     try:
         while True:
             try:

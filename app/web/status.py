@@ -29,23 +29,25 @@ def livez() -> Response:
 
 @blueprint.get("/readyz", action=Action.PUBLIC)
 def readyz() -> Response:
-    """Say whether the database can be read."""
+    """Say whether database and keys are there and belong together."""
     return _health(scheduler=False)
 
 
 @blueprint.get("/healthz", action=Action.PUBLIC)
 def healthz() -> Response:
-    """Say whether the database can be read and the scheduler did its work lately."""
+    """Say whether database and keys are there and belong together, and the scheduler did its work lately."""
     return _health(scheduler=True)
 
 
 def _health(*, scheduler: bool) -> Response:
     facts: dict[str, object] = {"status": "ok", "database": "ok"}
     try:
+        site().store.require_fit()
         with site().store.reading() as connection:
             read_head(connection)
             sweep = runs.read_run(connection, SWEEP) if scheduler else None
             standing = read_standing(connection) if scheduler else None
+            check = runs.read_run(connection, runs.INTEGRITY) if scheduler else None
     except Refusal as problem:
         return app_json({"status": "failing", "database": problem.text}, 503)
     if not scheduler:
@@ -55,7 +57,8 @@ def _health(*, scheduler: bool) -> Response:
     facts["scheduler"] = "ok" if sweep and abs(now - sweep.ran_at) < OVERDUE else "overdue"
     facts["last_sweep"] = sweep.ran_at.isoformat() if sweep else None
     facts["clock"] = "doubted" if standing and standing.doubt else "ok"
-    if (facts["scheduler"], facts["clock"]) != ("ok", "ok"):
+    facts["record"] = "altered" if check and check.position else "ok"
+    if (facts["scheduler"], facts["clock"], facts["record"]) != ("ok", "ok", "ok"):
         facts["status"] = "failing"
     return app_json(facts, 200 if facts["status"] == "ok" else 503)
 
@@ -66,6 +69,17 @@ def metrics() -> Response:
     if not _is_local():
         require_principal(Action.READ_METRICS)
     registry = CollectorRegistry()
+    try:
+        site().store.require_fit()
+        _count(registry)
+        fits = True
+    except Refusal:
+        fits = False  # the other figures cannot be had then, and this one must be
+    _gauge(registry, "closures_store_fits", "1 where database and keys are there and belong together", fits)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _count(registry: CollectorRegistry) -> None:
     with site().store.reading() as connection:
         head = read_head(connection)
         jobs, standing = runs.all_runs(connection), read_standing(connection)
@@ -75,9 +89,10 @@ def metrics() -> Response:
     _gauge(registry, "closures_log_entries", "Entries in the tamper-evident log", head.log_size)
     _witness_gauges(registry)
     ages = Gauge("closures_job_age_seconds", "Seconds since a job last ran", ["job"], registry=registry)
+    faults = max((job.position for job in jobs if job.name == runs.INTEGRITY), default=0)
+    _gauge(registry, "closures_record_faults", "Faults that the last reading of everything stored found", faults)
     for job in jobs:
         ages.labels(job.name).set(_age(job.ran_at))
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 def _witness_gauges(registry: CollectorRegistry) -> None:

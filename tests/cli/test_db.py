@@ -27,7 +27,7 @@ def test_check_refuses_a_database_whose_keys_are_elsewhere(closures, tmp_path):
 @pytest.fixture
 def old_database(closures, database_url):
     """A database as the versions before the first release left it."""
-    engine = make_engine(database_url)
+    engine = make_engine(database_url, create=True)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0008'"))
     engine.dispose()

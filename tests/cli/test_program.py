@@ -24,7 +24,21 @@ SERVERS = {("serve",), ("work",)}
 
 def test_commands_are_those_of_the_contract():
     assert {" ".join(path) for path, _ in commands()} == {
-        *("up", "serve", "work", "sweep", "db upgrade", "db check", "backup", "restore", "keys rotate", "keys shred"),
+        *(
+            "up",
+            "serve",
+            "work",
+            "sweep",
+            "db upgrade",
+            "clock check",
+            "clock confirm",
+            "db check",
+            "db adopt",
+            "backup",
+            "restore",
+            "keys rotate",
+            "keys shred",
+        ),
         *("user add", "user list", "gateway add", "gateway list", "account add", "account link", "account afresh"),
         *("token add", "token list", "token revoke"),
         *("subscription add", "subscription list", "subscription revoke"),

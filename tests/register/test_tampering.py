@@ -223,6 +223,9 @@ EDITS = {
     "members": ("DELETE FROM members", "is missing in its User's calendar"),
     "a member under another name": ("UPDATE members SET name_index = id", "A member of a calendar .* was altered"),
     "a member that left": ("UPDATE members SET leaves_on = 1", "A member of a calendar .* was altered"),
+    # What is proven beside what is sealed.
+    "the numbers of the head": ("UPDATE head SET parties = parties + 1", "A row of head is not as it was written"),
+    "how far a job got": ("UPDATE job_runs SET position = position + 1", "A row of job_runs is not as it was written"),
     # The log itself, and what cannot be.
     "the kind of an entry": ("UPDATE log SET kind = 'other' WHERE position = 0", "is said to be another kind"),
     "a tree of no size": ("UPDATE head SET log_edge = :octets", "The head of the record is damaged"),

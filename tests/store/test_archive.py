@@ -14,7 +14,7 @@ from app.register.sources import DCC_DATES, add_source, make_source, sources_abo
 from app.register.verification import make_checkpoint, verify_record
 from app.settings import read_settings
 from app.store.archive import dump_database, load_database
-from app.store.engine import open_store
+from app.store.engine import open_empty_store
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def elsewhere(tmp_path, environ):
             "CLOSURES_DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere/new.sqlite3'}",
         }
     )
-    store = open_store(settings.database, open_keyring(settings), utc_now, check=False)
+    store = open_empty_store(settings.database, open_keyring(settings), utc_now)
     yield store
     store.close()
 

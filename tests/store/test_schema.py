@@ -15,7 +15,7 @@ from app.store.tables import metadata
 
 @pytest.fixture
 def engine(database_url):
-    engine = make_engine(database_url)
+    engine = make_engine(database_url, create=True)
     yield engine
     engine.dispose()
 

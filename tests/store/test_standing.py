@@ -15,7 +15,7 @@ from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store import tables
 from app.store.acts import Deed, open_act
-from app.store.engine import make_engine, open_store
+from app.store.engine import make_engine, open_empty_store
 from app.store.instants import to_micros
 from app.store.outbox import MessageState, list_messages, list_waiting, notifications_of
 from app.store.recipients import list_recipients
@@ -34,10 +34,10 @@ def row_of(table, **values):
 @pytest.fixture
 def before(settings):
     """A database of before acts: a User with a gateway, an account, a token, a policy, and what is purged and gone."""
-    engine = make_engine(settings.database)
+    engine = make_engine(settings.database, create=True)
     migrate(engine, "r0001")
     engine.dispose()
-    store = open_store(settings.database, open_keyring(settings, create=True), utc_now, check=False)
+    store = open_empty_store(settings.database, open_keyring(settings, create=True), utc_now)
     user, gone, gateway, account, token, closure = (new_row_id() for _ in range(6))
     seal, service = store.keyring.seal, SERVICE_OWNER
     with store.writing() as connection:

@@ -76,7 +76,7 @@ def _standing_weeks(evidence: Evidence) -> dict[Any, set[Any]]:
     """Return the entries of the week index that stand, by closure."""
     weeks: dict[Any, set[Any]] = {}
     for closure_id, week, current in evidence.rows("weeks", "closure_id", "week", "current"):
-        if current:
+        if current == 1:  # as it is looked for: SQLite holds other numbers too
             weeks.setdefault(closure_id, set()).add(week)
     return weeks
 

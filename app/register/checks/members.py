@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from app.register.checks.evidence import UNREADABLE, Evidence
 from app.register.checks.fold import Acts
-from app.register.member_body import load_body
+from app.register.member_body import load_body, weeks_of
 from app.store.deciding import DECIDING
-from app.store.member_heads import HeldMember, open_member
-from app.store.members import open_body
+from app.store.member_heads import HeldMember, open_unproven
+from app.store.members import open_body, week_keys
 from app.store.parties import gateway_code
 
 Places = set[tuple[Any, str]]
@@ -36,15 +36,15 @@ class MemberRow(NamedTuple):
 def check_members(evidence: Evidence, acts: Acts, ahead: dict[str, tuple[bytes, str]]) -> None:
     """Hold every member against its places and its octets; ``ahead`` says where planned closures are, by reference."""
     stored = {member_id: body for member_id, *body in evidence.rows("member_bodies", *_BODY)}
-    codes = _gateway_codes(evidence)
+    codes, weeks = _gateway_codes(evidence), _weeks(evidence)
     there: Places = set()
     for row in map(MemberRow._make, evidence.rows("members", *MemberRow._fields)):
-        body = stored.pop(row.id, None)
+        body, found = stored.pop(row.id, None), weeks.pop(row.id, set())
         if acts.is_shredded(row.user_id):
             continue
         try:
-            held = open_member(evidence.store, row)
-            agrees = _stands(evidence, row, held, codes) and _holds(evidence, row, held, body)
+            held = open_unproven(evidence.store, row)
+            agrees = _stands(evidence, row, held, codes) and _holds(evidence, row, held, body, found)
             there.add((row.collection, held.head.uid))
         except UNREADABLE:
             agrees = False
@@ -52,6 +52,8 @@ def check_members(evidence: Evidence, acts: Acts, ahead: dict[str, tuple[bytes, 
             evidence.add(f"A member of a calendar ({_words(row.id)}) was altered.", row.change)
     for member_id in stored:
         evidence.add(f"A member of a calendar ({_words(member_id)}) is gone; what it held is there.")
+    for member_id in weeks:
+        evidence.add(f"A member of a calendar ({_words(member_id)}) is gone; its weeks are there.")
     for reference, place in ahead.items():
         if place not in there:
             evidence.add(f"{reference} is missing in its User's calendar.")
@@ -66,6 +68,14 @@ def _gateway_codes(evidence: Evidence) -> frozenset[str]:
     return frozenset(codes)
 
 
+def _weeks(evidence: Evidence) -> dict[Any, set[Any]]:
+    """Return the week index of the calendars, by member."""
+    weeks: dict[Any, set[Any]] = {}
+    for member_id, week in evidence.rows("member_weeks", "member_id", "week"):
+        weeks.setdefault(member_id, set()).add(week)
+    return weeks
+
+
 def _stands(evidence: Evidence, row: MemberRow, held: HeldMember, codes: frozenset[str]) -> bool:
     """Tell whether the blind columns of a member are those of its User, its name and its UID."""
     blind, uid = evidence.store.blind, held.head.uid
@@ -77,12 +87,17 @@ def _stands(evidence: Evidence, row: MemberRow, held: HeldMember, codes: frozens
     )
 
 
-def _holds(evidence: Evidence, row: MemberRow, held: HeldMember, body: Any) -> bool:
-    """Tell whether a member has its octets, and those that its entity tag is of; one that we render has none."""
+def _holds(evidence: Evidence, row: MemberRow, held: HeldMember, stored: Any, weeks: set[Any]) -> bool:
+    """Tell whether a member has its octets, those that its entity tag is of, and is found in the weeks that they touch.
+
+    One that we render has neither.
+    """
     if held.gone or held.is_rendered:
-        return body is None
-    octets = load_body(open_body(evidence.store, row, *body)).octets
-    return evidence.store.blind.etag(octets) == held.head.etag
+        return stored is None and not weeks
+    body = load_body(open_body(evidence.store, row, *stored))
+    is_whole = (body.complete_from, body.complete_until) == (None, None)
+    keys = week_keys(evidence.store, held.place, weeks_of(body.instances), is_whole=is_whole)
+    return evidence.store.blind.etag(body.octets) == held.head.etag and keys == weeks
 
 
 def _words(row_id: Any) -> str:

@@ -99,7 +99,7 @@ class _Sight:
         """Return the number of the revision that last planned a closure."""
         if closure.number == 1:
             return 1
-        history = (written.revision for written in rows.history(self.store, self.connection, closure.id))
+        history = (written.revision for written in rows.history(self.store, self.connection, closure))
         plans = {Step.FIRST, Step.PLANNED_AGAIN}
         return max(
             (revision.number for revision in history if revision.step in plans and revision.number is not None),

@@ -274,8 +274,8 @@ def test_tokens_outlive_a_restored_backup_and_those_of_the_lost_timeline_do_not(
     phone.put("GW-1", "lost", 2)
     phone.sync("GW-1", None)
     lost = phone.tokens["GW-1"]
-    engine = make_engine(f"sqlite:///{tmp_path}/restored.sqlite3")
-    restored = replace(services[0].store, engine=engine)
+    engine = make_engine(f"sqlite:///{tmp_path}/restored.sqlite3", create=True)
+    restored = replace(services[0].store, engine=engine, watch=None)
     load_database(restored, tmp_path / "backup", lambda _: None)
     register = replace(services[0].register, store=restored, rules=RulebookCache(restored))
     again = Phone(replace(services[0], register=register), "phone")
