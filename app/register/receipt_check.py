@@ -9,6 +9,7 @@ from app.domain.refusal import Refusal, StoreUnfit, Unknown
 from app.register.reading import find_written
 from app.register.receipts import ReceiptJson, sign_revision, window_hash
 from app.register.register import Register
+from app.security.sealing import SealBroken
 from app.security.signing import verify_receipt
 from app.store import log, notices
 from app.store.closures import Written
@@ -112,10 +113,13 @@ def _against_log(register: Register, receipt: dict[str, Any]) -> list[Finding]:
     """Hold the leaf and the tree that a receipt of ours names against the log as it is now."""
     position, size = receipt["leaf_index"], receipt["tree_size"]
     with register.store.reading() as connection:
-        leaf = log.leaf_at(connection, position)
+        try:
+            leaf = log.leaf_at(connection, position)
+        except SealBroken:
+            leaf = None  # its row is not as it was written
         try:
             root = register.tree.subtrees(connection, size)(0, size)
-        except StoreUnfit:
+        except (StoreUnfit, SealBroken):
             root = b""  # entries are missing, or not those that they were
     stands = leaf is not None and leaf.hex() == receipt["leaf"]
     grew = root.hex() == receipt["root"]

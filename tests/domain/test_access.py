@@ -25,6 +25,7 @@ GOLDEN = {
     "see to messages and who is told": "yes no no no",
     "replace or destroy keys": "yes no no no",
     "read and check the record": "yes yes no no",
+    "read who did what": "yes no no no",
     "see how the service is": "yes yes no yes",
 }
 ROLES = ["admin", "dcc", "user", "ops"]

@@ -140,4 +140,4 @@ def drill(service, environ, box, alpha, announce, give):
 
 def outbox_of(service):
     with service.store.reading() as connection:
-        return list_messages(connection, list(MessageState), most=1_000_000)
+        return list_messages(service.store, connection, list(MessageState), most=1_000_000)

@@ -13,6 +13,7 @@ from app.factory import publisher_of
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
+from app.register.witnesses import Witnesses
 from app.store.act_tables import acts
 from app.store.acts import ACTOR, Deed, open_act
 
@@ -62,5 +63,5 @@ def test_the_command_line_says_so(service, environ, done):
 def test_the_scheduler_says_so(service, clock):
     outbound, seen = Outbound(), []
     office = open_post_office(publisher_of(service.settings), outbound, None)
-    Timetable(service.register, clock, outbound, office)._guarded(lambda: seen.append(ACTOR.get()))()
+    Timetable(service.register, clock, outbound, office, Witnesses())._guarded(lambda: seen.append(ACTOR.get()))()
     assert seen == ["scheduler"]

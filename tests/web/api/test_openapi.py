@@ -38,6 +38,7 @@ OPERATION_PATHS = {
     "list_closures": ("/closures", "GET"),
     "show_closure": ("/closures/{reference}", "GET"),
     "show_revisions": ("/closures/{reference}/revisions", "GET"),
+    "show_evidence": ("/closures/{reference}/evidence", "GET"),
     "withdraw_closure": ("/closures/{reference}", "DELETE"),
     "changes_between": ("/changes", "GET"),
     "list_clashes": ("/clashes", "GET"),

@@ -41,17 +41,17 @@ def test_the_story_says_who_when_through_which_door_and_what_differed(told, alph
     assert story == (
         "First notice revision 1 Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC) By a test, through the API "
         "Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT 2027-02-07 02:00 to 06:00 UTC · 4 h "
-        "50 Working Days' notice; 20 are recommended. Signed receipt of revision 1 (JSON) "
+        "50 Working Days' notice; 20 are recommended. Signed receipt of revision 1 (JSON), or with the proof that it is in the record "
         "Moved revision 2 short notice Thu 4 Feb 2027 10:00 GMT (2027-02-04 10:00 UTC) By a test, through the API "
         "Changed 1 day 1 h later, for as long as before "
         "Was Sun 7 Feb 2027 02:00 GMT to 06:00 GMT 2027-02-07 02:00 to 06:00 UTC · 4 h "
         "Became Mon 8 Feb 2027 03:00 GMT to 07:00 GMT 2027-02-08 03:00 to 07:00 UTC · 4 h "
         "1 Working Day's notice; 20 are recommended. "
-        "Signed receipt of revision 2 (JSON) "
+        "Signed receipt of revision 2 (JSON), or with the proof that it is in the record "
         "An older notice arrived late; it was kept and changed nothing "
         "Thu 4 Feb 2027 11:00 GMT (2027-02-04 11:00 UTC) By a test, through the API "
         "Withdrawn revision 3 short notice Thu 4 Feb 2027 13:00 GMT (2027-02-04 13:00 UTC) By a test, through the API "
-        "1 Working Day's notice; 20 are recommended. Signed receipt of revision 3 (JSON) See whether a receipt holds"
+        "1 Working Day's notice; 20 are recommended. Signed receipt of revision 3 (JSON), or with the proof that it is in the record See whether a receipt holds"
     )
 
 

@@ -44,8 +44,8 @@ def test_a_receipt_of_ours_holds_in_all_that_is_looked_at(given, check):
     assert (
         f"✓ It holds Receipt of {given.closure.reference}, revision 1. "
         "Holds: It is signed by this service, and nothing in it was altered since. "
-        "Holds: Entry 1 of the record is the one that it names. "
-        "Holds: The first 2 entries of the record are those that it was signed over. "
+        f"Holds: Entry {given.receipt['leaf_index']} of the record is the one that it names. "
+        f"Holds: The first {given.receipt['tree_size']} entries of the record are those that it was signed over. "
         "Holds: It is about the gateway and window that the record has for this revision. "
         "Gateway GW-A1 Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT"
     ) in page
@@ -61,12 +61,13 @@ def test_an_altered_receipt_does_not_hold(given, check):
 def test_a_receipt_shows_when_the_record_was_altered(given, check, store):
     from app.store.tables import log
 
+    place, size = given.receipt["leaf_index"], given.receipt["tree_size"]
     with store.writing() as connection:
-        connection.execute(log.update().where(log.c.position == 1).values(leaf=bytes(32)))
+        connection.execute(log.update().where(log.c.position == place).values(leaf=bytes(32)))
     page = check(json.dumps(given.receipt))
     assert "✗ It does not hold" in page
-    assert "Does not hold: Entry 1 of the record is not the one that it names: the record was altered." in page
-    assert "Does not hold: The first 2 entries of the record are not those that it was signed over." in page
+    assert f"Does not hold: Entry {place} of the record is not the one that it names: the record was altered." in page
+    assert f"Does not hold: The first {size} entries of the record are not those that it was signed over." in page
 
 
 def test_a_receipt_of_another_user_says_nothing_of_its_closure(given, check, enrolled, sign_in):
