@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit
+from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit, Unknown
 from app.security.blind import BlindIndex
 from app.security.folders import make_folder
 from app.security.keyring import Keyring
@@ -39,6 +39,7 @@ _PRAGMAS = (
 )
 _FULL_MARKS = ("disk is full", "disk i/o error", "no space left", "could not extend file", "file too large")
 _DAMAGED_MARKS = ("disk image is malformed", "file is not a database", "could not read block", "invalid page in block")
+_NUL_MARK = "cannot contain nul"
 _BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
 
@@ -268,6 +269,9 @@ def _translated() -> Iterator[None]:
             raise StoreUnfit(
                 "The database is damaged.", "Stop the service, and fill a new database by `closures restore`."
             ) from problem
+        if _NUL_MARK in text:
+            # SQLite looks such a text up and finds nothing; PostgreSQL has no such texts.
+            raise Unknown("There is nothing of that name.", "Check the address.") from problem
         if any(mark in text for mark in _BUSY_MARKS) or problem.connection_invalidated:
             raise StoreBusy("The database is busy; nothing was recorded.", "Send it again in a moment.") from problem
         # SQLite calls a table that is gone operational, PostgreSQL a fault of the program: to a client they are one.

@@ -3,8 +3,10 @@
 import re
 
 import pytest
+import structlog
 
 from app.domain.access import Role
+from app.factory import configure_log
 from app.register.people import accounts, enrolment
 from app.store import proofs
 from tests.web.signin.person import PASSWORD, code_of, hidden
@@ -106,7 +108,17 @@ def test_who_forgot_the_password_chooses_another_after_link_and_code(ann, person
     assert again.sign_in(OTHER).status_code == 303
 
 
-def test_starting_afresh_forgets_both_ends_what_was_open_and_tells(ann, person, store, clock, link_of, read, capsys):
+@pytest.fixture
+def console():
+    """The log as it is shown, whatever a test before set up."""
+    configure_log("console")
+    yield
+    structlog.reset_defaults()
+
+
+def test_starting_afresh_forgets_both_ends_what_was_open_and_tells(
+    ann, person, store, clock, link_of, read, console, capsys
+):
     before = link_of(ann.email)
     link = accounts.start_afresh(store, ann.email, clock())
     assert held_by(store, ann.email) == proofs.Proofs(None, None, None, None, 0)
@@ -122,7 +134,7 @@ def test_starting_afresh_forgets_both_ends_what_was_open_and_tells(ann, person, 
     assert "A link replaced your password and second factor. It was used Tue 24 Nov 2026" in page
     assert "To start afresh with password and second factor: made Tue 24 Nov 2026" in page
     assert re.search(r"In place of a password: made [^:]*:\d\d GMT \([^)]*\), not used\.", page)
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "link-used success" in said
     assert "closures.kind='start afresh'" in said
     assert "example.org" not in said
