@@ -57,11 +57,14 @@ def pytest_report_header(config):
         lines.append("NOT RUN HERE: the same suite on PostgreSQL (pytest --database=postgresql); .ci/run runs both")
     else:
         lines.append(
-            "NOT RUN HERE: tests that ask for no database, and those of the pages, in chromium or not: the same on SQLite"
+            "NOT RUN HERE: tests that ask for no database, and those of pages, commands, sources and drills: on SQLite"
         )
     if not config.getoption("--slow"):
         lines.append("NOT RUN HERE: the suites marked slow (pytest --slow -m slow); .ci/run runs them")
     return lines
+
+
+_ONCE = frozenset({"pages", "cli", "faults", "sources"})
 
 
 def pytest_collection_modifyitems(config, items):
@@ -69,13 +72,14 @@ def pytest_collection_modifyitems(config, items):
     if not config.getoption("--slow"):
         wanted = [item for item in wanted if "slow" not in item.keywords]
     if config.getoption("--database") == "postgresql":
-        # What asks for no database would only be run a second time; so would what a page shows of what was read.
+        # What asks for no database would only be run a second time; so would what a page or a command shows of what was
+        # read, how calendars of others are read, and the drills of one machine's files.
         wanted = [
             item
             for item in wanted
             if "database_url" in item.fixturenames
             and "chromium" not in item.fixturenames
-            and "pages" not in item.path.parts
+            and (_ONCE.isdisjoint(item.path.parts) or item.path.name == "test_db.py")
         ]
     kept = set(wanted)
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])

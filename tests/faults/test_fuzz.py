@@ -18,7 +18,7 @@ from app.register.verification import verify_record
 from tests.conftest import NOW
 from tests.faults.fuzzer import Request
 
-COUNT = int(os.environ.get("CLOSURES_FUZZ", "2000"))
+COUNT = int(os.environ.get("CLOSURES_FUZZ", "600"))
 FIRST = int(os.environ.get("CLOSURES_FUZZ_FIRST", "0"))
 SHARE = 5_000  # requests to one register
 SECONDS = 1.0  # of processor time

@@ -259,6 +259,7 @@ def test_without_witnesses_nothing_is_said_of_them(register, publish, web):
     assert not standing_of(register, Witnesses()).is_overdue(NOW + timedelta(days=9))
 
 
+@pytest.mark.slow
 def test_a_slow_witness_holds_up_no_other(register, three, publish, witnesses, clock, publisher):
     publish()
     let_go = threading.Event()
