@@ -15,6 +15,7 @@ from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store import tables
 from app.store.acts import Deed, open_act
+from app.store.closures import index_again
 from app.store.engine import make_engine, open_empty_store
 from app.store.instants import to_micros
 from app.store.outbox import MessageState, list_messages, list_waiting, notifications_of
@@ -144,3 +145,21 @@ def test_what_stood_once_does_not_stand_again(before):
     (policy, token) = sorted(verify_record(again.register).faults)
     assert (policy[:9], token[:8]) == ("A policy ", "A token ")
     again.close()
+
+
+def test_the_week_index_is_made_anew(store, alpha, give, announce, clock):
+    give(alpha, announce("a", "2027-02-07T02:00"), announce("b", "2027-03-07T22:00"))
+    give(alpha, announce("a", "2027-04-04T02:00"), at=clock.forward(minutes=1))  # moved: one week of it is past
+
+    def index():
+        with store.reading() as connection:
+            return sorted(tuple(row) for row in connection.execute(sa.select(tables.weeks)))
+
+    before = index()
+    with store.writing() as connection:
+        for week, *_ in before:
+            other = tables.weeks.update().where(tables.weeks.c.week == week)
+            connection.execute(other.values(week=bytes(reversed(week))))
+        index_again(store, connection)
+    assert index() == before
+    assert len({row[-1] for row in before}) == 2
