@@ -48,8 +48,8 @@ def _mark(at: Head, now: datetime) -> HighWaterMark:
 
 def _require_grown(connection: sa.Connection, mark: HighWaterMark, at: Head) -> None:
     require_as_far(mark, at.database_id, at.log_size)
-    leaves = connection.execute(_LEAVES, {"first": mark.size}).scalars()
-    grown = Frontier.from_bytes(mark.size, mark.edge).extend(leaves)
+    leaves = connection.execute(_LEAVES, {"first": mark.size}).scalars().all()
+    grown = Frontier.from_bytes(mark.size, mark.edge).extend(leaf or b"" for leaf in leaves)  # a torn page has none
     if (grown.size, grown.to_bytes()) != (at.log_size, at.log_edge):
         raise gone_back(
             f"Its first {mark.size} entries are not those that it held on {mark.at:%d %B %Y at %H:%M:%S} UTC."

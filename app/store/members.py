@@ -123,14 +123,14 @@ def members_concerned(
 
 
 def changed_since(
-    store: Store, connection: sa.Connection, place: Place, position: int, most: int | None
+    store: Store, connection: sa.Connection, place: Place, position: int | None, most: int | None
 ) -> list[HeldMember]:
     """Return members, gone ones too, that notices after log position ``position`` changed, in order, ``most`` at once.
 
-    From before the first notice (-1) those that are gone are left out: whoever asks never had them.
+    None is for whoever holds nothing, and so none of those that are gone: they are left out.
     """
-    given = {"collection": place.collection, "position": position, "most": _ALL_OF_THEM if most is None else most}
-    query = _FIRST if position < 0 else _SINCE
+    query, after = (_FIRST, -1) if position is None else (_SINCE, position)
+    given = {"collection": place.collection, "position": after, "most": _ALL_OF_THEM if most is None else most}
     return [open_member(store, connection, row) for row in connection.execute(query, given)]
 
 

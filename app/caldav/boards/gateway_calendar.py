@@ -146,7 +146,7 @@ class GatewayCalendar:
                 return CollectionChanges(entries, [], self._token(connection, newest, edge))
             position, day = self._reached(connection, token)
             asked = None if most is None else most + 1
-            found = members.changed_since(store, connection, place, position, asked)
+            found = members.changed_since(store, connection, place, position if token else None, asked)
             is_cut = asked is not None and len(found) == asked
             if is_cut:
                 found, left = _whole_changes(found), []

@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 import pytest
+from lxml.etree import fromstring
 
 from app.domain.access import Role
 from app.register.people import enrolment
@@ -56,6 +57,21 @@ def test_a_put_comes_back_as_it_was_sent_and_says_what_it_means(ask, alpha, toke
     )
     assert ask("DELETE", path, "ALPHA", password).status_code == 204
     assert ask("GET", path, "ALPHA", password).status_code == 404
+
+
+def test_a_calendar_seen_empty_is_a_place_to_go_on_from(ask, alpha, token, event):
+    """Who saw it empty may hold since then, by its own PUT, what another client has deleted meanwhile (RFC 6578 3.5.2)."""
+    password = token("ALPHA")
+    seen = fromstring(ask("REPORT", HOME, "ALPHA", password, SYNC, Depth="0").data).findtext("{DAV:}sync-token")
+    ask("PUT", HOME + "a.ics", "ALPHA", password, event("u1"), Content_Type="text/calendar")
+    ask("DELETE", HOME + "a.ics", "ALPHA", password)
+    since = SYNC.replace("<D:sync-token/>", f"<D:sync-token>{seen}</D:sync-token>")
+    answer = fromstring(ask("REPORT", HOME, "ALPHA", password, since, Depth="0").data)
+    assert [
+        (row.findtext("{DAV:}href"), row.findtext("{DAV:}status")) for row in answer.iter("{DAV:}response")
+    ] == [(HOME + "a.ics", "HTTP/1.1 404 Not Found")]  # fmt: skip
+    # Who starts with nothing is told of nothing that is gone.
+    assert list(fromstring(ask("REPORT", HOME, "ALPHA", password, SYNC, Depth="0").data).iter("{DAV:}response")) == []
 
 
 def test_a_body_too_large_is_refused_in_the_protocols_words(ask, alpha, token):
