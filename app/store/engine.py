@@ -79,7 +79,7 @@ class Store:
     def __post_init__(self) -> None:
         """Let each connection prove the rows that it writes, and those that it reads."""
         if PROOFS not in self.engine.get_execution_options():
-            self.engine.update_execution_options(**{PROOFS: RowProofs(self.keyring.derive("proof"))})
+            self.engine.update_execution_options(**{PROOFS: RowProofs(self.keyring.proving_keys("proof"))})
 
     def within(self, connection: sa.Connection) -> "Store":
         """Return this store inside a transaction: all that it reads and writes belongs to that, and ends with it."""
