@@ -21,7 +21,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.domain.refusal import Refusal, Shredded, StoreUnfit
+from app.domain.refusal import Refusal, Shredded, StoreBusy, StoreUnfit
 from app.security import sealing
 from app.security.held_ring import (
     FIRST_KEK,
@@ -160,6 +160,33 @@ class Keyring:
 
         return open_one
 
+    def peel(self, octets: bytes) -> bytes:
+        """Return what is sealed without its outer layer; as it is where it has none, or one that does not open.
+
+        What that leaves does not open either: whoever unseals it is told.
+        """
+        number = sealing.epoch_of(octets)
+        if not number:
+            return octets
+        key = self._held.epochs.outer.get(number) or self._look(at_once=True).epochs.outer.get(number)
+        record = None if key is None else sealing.peel(key, octets)
+        return octets if record is None else record
+
+    def cover(self, octets: bytes) -> bytes | None:
+        """Return what belongs in place of a stored value that keys of before would open; None where nothing does.
+
+        That is the record as it was under an outer layer of the newest epoch, whichever layer it had.
+        """
+        held, record = self._held, self.peel(octets)
+        if sealing.epoch_of(octets) == held.ring.epoch or not sealing.is_of_key_below(held.ring.first, record):
+            return None
+        return sealing.lay_over(held.epochs.outer[held.ring.epoch], held.ring.epoch, record)
+
+    @property
+    def first_version(self) -> int:
+        """The lowest version of data keys that are of the newest epoch."""
+        return self._held.ring.first
+
     def is_shredded(self, owner: bytes) -> bool:
         """Tell whether the data keys of ``owner`` were destroyed."""
         own = self._look().owners.get(owner)
@@ -213,17 +240,16 @@ class Keyring:
         if root:
             self.high_water.renew()
 
-    def settle(self, epoch: int) -> bool:
-        """Take nothing any more that the keys of earlier epochs prove; tell whether ``epoch`` is still the newest.
+    def settle(self, epoch: int) -> None:
+        """Take nothing any more that keys of epochs before ``epoch`` prove. They stay, for backups of before.
 
-        Their keys stay, for backups of before. Raise ``StoreFull``, and ``StoreUnfit`` as ``ensure`` does.
+        Raise ``StoreBusy`` if that is no longer the newest, ``StoreFull``, and ``StoreUnfit`` as ``ensure`` does.
         """
         self.high_water.renew()
         with self._changing() as (held, _):
             if held.ring.epoch != epoch:
-                return False
+                raise StoreBusy("The root was rotated once more meanwhile.", "The scheduler seals anew again.")
             self._put(replace(held.ring, is_settled=True), held, self._given_kek)
-        return True
 
     def unsettle(self) -> None:
         """Take again what the keys of earlier epochs prove: a database of before was put back. Raise as ``settle``."""

@@ -58,6 +58,8 @@ class Deed(StrEnum):
     CLOSURES_PURGED = "closures purged"
     NOTICES_PURGED = "notices purged"
     KEYS_ROTATED = "keys rotated"
+    ROOT_ROTATED = "root secret rotated"
+    ROTATION_ENDED = "rotation ended"
     STOOD = "stood at the upgrade"
 
 

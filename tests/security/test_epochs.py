@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.refusal import StoreUnfit
+from app.domain.refusal import StoreBusy, StoreUnfit
 from app.security.high_water import HighWaterMark
 from app.security.keyring import SERVICE_OWNER, Keyring
 from app.security.ring import KEPT, PURPOSES
@@ -51,7 +51,9 @@ def test_proofs_of_before_are_taken_until_the_rotation_is_settled_and_after_a_re
     assert new != old
     # The process that has not looked since looks when it meets one.
     assert [others.fits("head", [1], proof) for proof in (new, old)] == [True, True]
-    assert (ring.settle(1), ring.settle(2)) == (False, True)
+    with pytest.raises(StoreBusy):
+        ring.settle(1)
+    ring.settle(2)
     assert [rows.fits("head", [1], proof) for proof in (new, old)] == [True, False]
     assert [RowProofs(reopened(tmp_path).proving_keys("proof")).fits("head", [1], one) for one in (new, old)] == [
         True,

@@ -9,6 +9,7 @@ import structlog
 
 from app.domain.access import Role
 from app.factory import configure_log
+from app.register.key_rotation import rotate_keys
 from app.register.people import accounts, enrolment
 from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind, mint
@@ -242,7 +243,7 @@ def test_a_limit_that_is_reached(web, credentials, lines):
 def test_copies_and_keys(admin, alpha, lines, store):
     lines.new()
     assert admin.client.get("/closures.csv").status_code == 200
-    enrolment.rotate_keys(store, None)
+    rotate_keys(store, None)
     enrolment.shred_user(store, "ALPHA", NOW)
     found = lines.new()
     assert [(line["event.action"], line.get("closures.kind"), line.get("organization.id")) for line in found] == [
