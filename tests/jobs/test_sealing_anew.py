@@ -3,6 +3,7 @@
 import shutil
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -245,3 +246,19 @@ def test_a_rotation_does_not_end_for_an_epoch_that_is_over(filled):
     with pytest.raises(StoreBusy):
         end_rotation(filled.store, 2)
     assert deeds(filled.store)[0] is Deed.ROOT_ROTATED
+
+
+def test_no_old_octets_are_left_in_the_file(filled, database_url):
+    if not database_url.startswith("sqlite"):
+        return  # PostgreSQL keeps them until VACUUM FULL, as docs/operating.md says
+    store = filled.store
+    old = [row[column] for _, column, row in stored(store.engine)]
+    rotate_root(store, None, NOW)
+    finish(store)
+    new = [row[column] for _, column, row in stored(store.engine)]
+    store.close()  # the last one to leave takes the write-ahead log along
+    files = {path.name: path.read_bytes() for path in Path(store.engine.url.database).parent.glob("*.sqlite3*")}
+    assert [name for name in files if name.endswith("-wal")] == []
+    octets = b"".join(files.values())
+    assert all(value[15:47] in octets for value in list(dict.fromkeys(new)))
+    assert [value for value in old if value in octets or value[15:47] in octets] == []
