@@ -92,8 +92,8 @@ class Keyring:
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether nothing is left in the database that the keys of an earlier epoch open or prove."""
-        return self._look().ring.is_settled
+        """Tell whether nothing is left in the database that the keys of an earlier epoch open or prove, as of now."""
+        return self._look(at_once=True).ring.is_settled
 
     @property
     def signing_key(self) -> SigningKey:
