@@ -262,3 +262,32 @@ def test_no_old_octets_are_left_in_the_file(filled, database_url):
     octets = b"".join(files.values())
     assert all(value[15:47] in octets for value in list(dict.fromkeys(new)))
     assert [value for value in old if value in octets or value[15:47] in octets] == []
+
+
+def test_what_is_written_by_a_key_of_before_behind_a_pass_is_found_by_the_next(filled):
+    store = filled.store
+    with store.reading() as connection:
+        row = connection.execute(sa.select(tables.notices.c.id, tables.notices.c.sealed)).first()
+    rotate_root(store, None, NOW)
+    work, was_put_back = sealer(store), False
+    while not store.keyring.is_settled:
+        work.go_on(NOW)
+        if not was_put_back and keys_status(store).left == 0:
+            with store.writing() as connection:
+                connection.execute(
+                    sa.update(tables.notices).where(tables.notices.c.id == row.id).values(sealed=row.sealed)
+                )
+            was_put_back = True
+    with store.reading() as connection:
+        assert (was_put_back, sealing_anew.count_left(store, connection)) == (True, 0)
+
+
+def test_a_rotation_does_not_end_while_somebody_may_still_write_by_the_keys_of_before(filled):
+    store = filled.store
+    rotate_root(store, None, NOW)
+    for name in sealing_anew.TABLES:
+        sealing_anew.seal_batch(store, name, None)
+    work = SealingAnew(store, threading.Event(), settles=3600)
+    for _ in range(20):
+        work.go_on(NOW)
+    assert (keys_status(store).left, keys_status(store).is_settled) == (0, False)
