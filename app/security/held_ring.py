@@ -73,10 +73,12 @@ class HeldRing:
 class Epochs:
     """What is derived from the roots. ``derived`` are the keys of each purpose that are there, the newest last.
 
+    ``proving`` are those by which something may be proven: once the rotation is settled, the newest alone.
     ``outer`` opens and makes the outer layer, by the number of the epoch; ``public_keys`` begin with the newest.
     """
 
     derived: Mapping[str, tuple[bytes, ...]]
+    proving: Mapping[str, tuple[bytes, ...]]
     outer: Mapping[int, AESGCM]
     signing: SigningKey
     public_keys: tuple[PublicKey, ...]
@@ -121,7 +123,7 @@ def read_held(folder: KeyFolder, given_kek: bytes | None, before: HeldRing | Non
         return HeldRing(stamp, ring, None, before.root, owners | gone, before.epochs)
     prove(ring, root, octets)
     if before is not None and before.root == root and before.ring.epoch == ring.epoch:
-        epochs = before.epochs
+        epochs = replace(before.epochs, proving=_proving(ring, before.epochs.derived))
     else:
         epochs = _epochs(ring, kek, root)
         if before is not None and not _follows(epochs, ring, before):
@@ -148,7 +150,11 @@ def _epochs(ring: Ring, kek: bytes, root: bytes) -> Epochs:
     signing = SigningKey(keys["signing"][-1])
     publics = [public_key_of(epoch.public) for epoch in ring.past]
     outer = {number: AESGCM(key) for number, key in enumerate(keys["envelope"], 1)}
-    return Epochs(keys, outer, signing, (signing.public, *reversed(publics)))
+    return Epochs(keys, _proving(ring, keys), outer, signing, (signing.public, *reversed(publics)))
+
+
+def _proving(ring: Ring, keys: Mapping[str, tuple[bytes, ...]]) -> Mapping[str, tuple[bytes, ...]]:
+    return {purpose: each[-1:] if ring.is_settled else each for purpose, each in keys.items()}
 
 
 def _follows(epochs: Epochs, ring: Ring, before: HeldRing) -> bool:

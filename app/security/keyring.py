@@ -83,7 +83,9 @@ class Keyring:
 
     def proving_keys(self, purpose: str) -> ProvingKeys:
         """Return the keys of ``purpose`` that prove: once nothing is left of the epochs before, the newest alone."""
-        return ProvingKeys(lambda: _proving(self._held, purpose), lambda: _proving(self._look(at_once=True), purpose))
+        return ProvingKeys(
+            lambda: self._held.epochs.proving[purpose], lambda: self._look(at_once=True).epochs.proving[purpose]
+        )
 
     @property
     def epoch(self) -> int:
@@ -309,11 +311,6 @@ class Keyring:
         raise sealing.SealBroken(
             "A stored value names a key that is not in the ring.", "Restore the key folder that belongs to this data."
         )
-
-
-def _proving(held: HeldRing, purpose: str) -> tuple[bytes, ...]:
-    keys = held.epochs.derived[purpose]
-    return keys[-1:] if held.ring.is_settled else keys
 
 
 def _shredded() -> Shredded:

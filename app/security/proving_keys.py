@@ -15,8 +15,8 @@ class ProvingKeys:
         """Return the key to prove with."""
         return self.held()[-1]
 
-    def each(self) -> Iterator[bytes]:
-        """Yield the keys to try, the likely ones first; those of a ring that another process wrote come at the end."""
+    def others(self) -> Iterator[bytes]:
+        """Yield the keys to try next, the likely ones first; those of a ring that another process wrote at the end."""
         held = self.held()
-        yield from reversed(held)
+        yield from held[-2::-1]
         yield from (key for key in reversed(self.looked()) if key not in held)

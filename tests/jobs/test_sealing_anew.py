@@ -18,11 +18,13 @@ from app.register.reading import read_everything
 from app.register.register import open_register
 from app.register.verification import make_checkpoint, verify_record
 from app.security.notes import open_checkpoint
+from app.security.sealing import SealBroken
 from app.security.signing import verify_receipt
-from app.store import runs, sealing_anew, tables
+from app.store import closures, runs, sealing_anew, tables
 from app.store.acts import Deed, acts_before
 from app.store.archive import dump_database, load_database
 from app.store.engine import open_empty_store
+from app.store.metadata import Octets
 from tests.conftest import NOW
 from tests.thief import Thief, stored
 
@@ -291,3 +293,22 @@ def test_a_rotation_does_not_end_while_somebody_may_still_write_by_the_keys_of_b
     for _ in range(20):
         work.go_on(NOW)
     assert (keys_status(store).left, keys_status(store).is_settled) == (0, False)
+
+
+@pytest.mark.parametrize("at", [0, 1, 2, 3, 14, 15, 60, -1])
+def test_a_flipped_bit_of_an_outer_layer_is_found_and_nothing_else_is_served(filled, at):
+    store, before = filled.store, told(filled)
+    rotate_root(store, None, NOW)
+    finish(store)
+    raw = sa.type_coerce(tables.closures.c.sealed, Octets())
+    with store.writing() as connection:
+        row = connection.execute(sa.select(tables.closures, raw.label("stored"))).first()
+        altered = bytearray(row.stored)
+        altered[at] ^= 1
+        connection.execute(
+            sa.update(tables.closures).where(tables.closures.c.id == row.id).values(sealed=bytes(altered))
+        )
+    assert verify_record(filled.register).faults == (f"What stands of {row.reference} does not open.",)
+    assert told(filled) == before  # which is made of the revisions
+    with pytest.raises(SealBroken), store.reading() as connection:
+        closures.by_reference(store, connection, row.reference, {row.user_id: "ALPHA"})
