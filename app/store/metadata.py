@@ -49,7 +49,7 @@ class Sealed(Octets):
     What is written is kept as it is. ``Octets`` reads the same column as it is stored.
     """
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:  # noqa: ARG002 - SQLAlchemy's signature
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], Any]:
         """Take the outer layer off; what an altered row holds in place of octets is for whoever opens it."""
 
         def read(value: Any) -> Any:
