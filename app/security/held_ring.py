@@ -58,7 +58,8 @@ class HeldRing:
     """What one reading of the ring file gave, replaced whole so that threads see one ring or the next.
 
     ``kek`` is None where the ring was rotated to a KEK that this process was not given: the keys that it held before
-    serve until its restart, but for those shredded since.
+    serve until its restart, but for those shredded since. ``is_behind`` tells that the ring in the file is of a later
+    epoch, of which nothing is known here.
     """
 
     stamp: tuple[int, int, int]
@@ -67,6 +68,7 @@ class HeldRing:
     root: bytes
     owners: Mapping[bytes, OwnerKeys]
     epochs: "Epochs"
+    is_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def read_held(folder: KeyFolder, given_kek: bytes | None, before: HeldRing | Non
         elif ring.epoch < before.ring.epoch:
             raise _of_other_data() from None
         else:  # proven under a root that only the new KEK opens: until the restart, what was held goes on
-            return replace(before, stamp=stamp, kek=None)
+            return replace(before, stamp=stamp, kek=None, is_behind=True)
         owners = {owner: own for owner, own in before.owners.items() if ring.owners.get(owner)}
         gone = {owner: OwnerKeys(0, {}) for owner, keys in ring.owners.items() if not keys}
         return HeldRing(stamp, ring, None, before.root, owners | gone, before.epochs)

@@ -52,7 +52,7 @@ class HighWater:
         if not self._folder.holds(_FILE):
             self._folder.check()
             return None
-        return self._opened(self._folder.read(_FILE), [self._keys.newest(), *self._keys.others()])
+        return self._opened(self._folder.read(_FILE), self._keys.each())
 
     def _held(self) -> HighWaterMark | None:
         """Do the same while the folder is locked: newer keys cannot be looked for meanwhile."""

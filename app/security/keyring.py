@@ -83,9 +83,7 @@ class Keyring:
 
     def proving_keys(self, purpose: str) -> ProvingKeys:
         """Return the keys of ``purpose`` that prove: once nothing is left of the epochs before, the newest alone."""
-        return ProvingKeys(
-            lambda: self._held.epochs.proving[purpose], lambda: self._look(at_once=True).epochs.proving[purpose]
-        )
+        return ProvingKeys(lambda: self._held.epochs.proving[purpose], lambda: self._newer().epochs.proving[purpose])
 
     @property
     def epoch(self) -> int:
@@ -170,7 +168,7 @@ class Keyring:
         number = sealing.epoch_of(octets)
         if not number:
             return octets
-        key = self._held.epochs.outer.get(number) or self._look(at_once=True).epochs.outer.get(number)
+        key = self._held.epochs.outer.get(number) or self._newer().epochs.outer.get(number)
         record = None if key is None else sealing.peel(key, octets)
         return octets if record is None else record
 
@@ -239,7 +237,7 @@ class Keyring:
             if name != ENVIRONMENT:
                 self._folder.remove_others(f"{FIRST_KEK}*", keep=name)
             security_event(SecurityAction.ROOT_ROTATED if root else SecurityAction.KEYS_ROTATED)
-        if root:
+        if root and name != ENVIRONMENT:  # else running processes could not read it until their restart
             self.high_water.renew()
 
     def settle(self, epoch: int) -> None:
@@ -281,6 +279,13 @@ class Keyring:
                 self._look_after = monotonic() + _LOOK_AGAIN
         return self._held
 
+    def _newer(self) -> HeldRing:
+        """Return the ring as it is now, for what the one held before does not know. Raise ``StoreUnfit``."""
+        held = self._look(at_once=True)
+        if held.is_behind:
+            raise _behind()
+        return held
+
     @contextmanager
     def _changing(self) -> Iterator[tuple[HeldRing, bytes]]:
         """Give the ring as it stands, with its KEK, while nobody else may change it."""
@@ -306,7 +311,7 @@ class Keyring:
         key = own.keys.get(version) if own is not None else None
         if key is not None:
             return key
-        if version in held.ring.owners.get(owner, {}):
+        if version in held.ring.owners.get(owner, {}) or held.is_behind:
             raise _behind()
         raise sealing.SealBroken(
             "A stored value names a key that is not in the ring.", "Restore the key folder that belongs to this data."

@@ -15,6 +15,11 @@ class ProvingKeys:
         """Return the key to prove with."""
         return self.held()[-1]
 
+    def each(self) -> Iterator[bytes]:
+        """Yield the keys to try: the newest, then ``others``."""
+        yield self.newest()
+        yield from self.others()
+
     def others(self) -> Iterator[bytes]:
         """Yield the keys to try next, the likely ones first; those of a ring that another process wrote at the end."""
         held = self.held()

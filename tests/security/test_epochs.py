@@ -99,8 +99,19 @@ def test_a_running_process_takes_no_ring_of_before_nor_the_epoch_of_other_data(r
 def test_a_process_with_the_kek_of_yesterday_serves_by_the_epoch_of_yesterday(tmp_path):
     operator, running = (Keyring.open(tmp_path, kek=KEK, create=True) for _ in range(2))
     before = running.seal(SERVICE_OWNER, *PLACE, b"before")
+    operator.high_water.raise_to(MARK)
     operator.rotate(new_kek=bytes(32), root=True)
-    with pytest.raises(StoreUnfit, match="Restart"):
-        running.ensure(b"u1")
+    after, proof = operator.seal(SERVICE_OWNER, *PLACE, b"after"), RowProofs(operator.proving_keys("proof"))
+    rows, covered = RowProofs(running.proving_keys("proof")), operator.cover(before)
+    for beyond in (
+        lambda: running.ensure(b"u1"),
+        lambda: running.unseal(SERVICE_OWNER, *PLACE, after),
+        lambda: running.peel(covered),
+        lambda: rows.fits("head", [1], proof.of("head", [1])),
+    ):
+        with pytest.raises(StoreUnfit, match="Restart"):
+            beyond()
+    assert proof.fits("head", [1], rows.of("head", [1]))
+    assert (running.high_water.read(), operator.high_water.read()) == (MARK, MARK)
     assert (running.epoch, running.unseal(SERVICE_OWNER, *PLACE, before)) == (1, b"before")
     assert operator.unseal(SERVICE_OWNER, *PLACE, running.seal(SERVICE_OWNER, *PLACE, b"more")) == b"more"
