@@ -3,6 +3,7 @@
 Its loop reads every connection and keeps what came. What arrives too slowly is closed; what is too much is refused.
 """
 
+import signal
 import time
 from collections import Counter
 from concurrent.futures import Future
@@ -103,6 +104,16 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
         self._of_peer: Counter[str] = Counter()
         self._looked = 0.0
         self._last_call = float("inf")
+
+    def init_signals(self) -> None:
+        """Take over the signals, and heed a SIGTERM that came since the fork.
+
+        Until now it went into our copy of the parent's queue, where nobody looks; the parent would wait for us.
+        """
+        queue = getattr(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), "SIG_QUEUE", None)
+        super().init_signals()
+        while queue is not None and not queue.empty():
+            self.alive = queue.get() != signal.SIGTERM and self.alive
 
     def accept(self, listener: socket) -> None:
         """Take a connection in; nothing of a request may be here yet."""

@@ -1,15 +1,19 @@
 """The web server as a process, and clients who send little, late, or not at all."""
 
 import contextlib
+import os
 import select
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, REQUEST, SLOW, Server
+from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, REQUEST, SERVE, SLOW, Server
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +163,36 @@ def test_it_stops_for_those_who_wait_and_finishes_what_is_being_sent(serve):
     half.sendall(b"1\r\n\r\n")
     assert (all_of(half)[:12], all_of(idle), all_of(late)[:12]) == (b"HTTP/1.1 200", b"", b"HTTP/1.1 408")
     assert server.process.wait(20) == 0
+
+
+TOLD_AS_IT_FORKS = """
+import os, signal, time
+import app.wsgi
+from app.arrival import room
+taken_over = room.WaitingRoom.init_signals
+def late(worker):
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(1)  # the parent tells us meanwhile
+    taken_over(worker)
+room.WaitingRoom.init_signals = late
+load = app.wsgi.WebServer.load_config
+def patient(server):
+    load(server)
+    server.cfg.set("graceful_timeout", 600)
+app.wsgi.WebServer.load_config = patient
+"""
+
+
+def test_it_stops_where_it_is_told_to_while_it_forks(environ):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-c", TOLD_AS_IT_FORKS + SERVE.removeprefix("; ")]
+    with subprocess.Popen(command, env=os.environ | environ | {"CLOSURES_PORT": port}) as process:
+        try:
+            assert process.wait(120) == 0  # it would wait ten minutes for a worker that does not hear it
+        finally:
+            process.kill()
 
 
 def test_a_reload_loses_no_request(serve):
