@@ -9,6 +9,7 @@ from app.register.checks.fold import check_acts, fold_acts
 from app.register.checks.log import check_claims, check_log
 from app.register.checks.members import check_members
 from app.register.checks.proofs import check_proofs
+from app.register.checks.reads import check_reads
 from app.register.register import Register
 from app.security.merkle import Frontier
 from app.security.notes import open_checkpoint, sign_checkpoint
@@ -20,10 +21,14 @@ _MOST_FAULTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found: how many entries were looked at, and the faults in words, the earliest first."""
+    """What was found: how many entries were looked at, and the faults in words, the earliest first.
+
+    ``uncovered_reads`` are the newest of the read log, which no act covers yet.
+    """
 
     size: int
     faults: tuple[str, ...]
+    uncovered_reads: int = 0
 
     @property
     def is_sound(self) -> bool:
@@ -60,6 +65,7 @@ def verify_record(register: Register, checkpoint: str | None = None) -> Verifica
         check_assessments(evidence, acts, owners)
         ahead = check_closures(evidence, acts, histories, received_at)
         check_members(evidence, acts, ahead)
+        uncovered = check_reads(evidence, acts)
         check_claims(evidence)
         check_proofs(evidence)
-    return Verification(tree.size, tuple(text for _, text in sorted(evidence.faults)[:_MOST_FAULTS]))
+    return Verification(tree.size, tuple(text for _, text in sorted(evidence.faults)[:_MOST_FAULTS]), uncovered)

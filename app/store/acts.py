@@ -57,6 +57,8 @@ class Deed(StrEnum):
     SOURCE_REMOVED = "source removed"
     CLOSURES_PURGED = "closures purged"
     NOTICES_PURGED = "notices purged"
+    READS_COVERED = "reads covered"
+    READS_PURGED = "reads purged"
     KEYS_ROTATED = "keys rotated"
     STOOD = "stood at the upgrade"
 

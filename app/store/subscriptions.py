@@ -167,11 +167,6 @@ def reads_between(connection: Connection, starts: datetime, ends: datetime) -> S
     return [FeedRead(*row) for row in connection.execute(query)]
 
 
-def purge_reads(connection: Connection, before: datetime) -> int:
-    """Delete the read log before an instant; return how many entries."""
-    return connection.execute(sa.delete(reads).where(reads.c.read_at < before)).rowcount
-
-
 def _open(store: Store, row: Any) -> Subscription:
     label, scope, past_days, horizon_days = json.loads(open_row(store, subscriptions, row._asdict()))
     return Subscription(
