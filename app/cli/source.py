@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, say, table
+from app.cli.output import altered_lines, examples, json_option, say, table
 from app.cli.param_types import CODE
 from app.cli.source_output import left_out, listed_facts, poll_facts, poll_lines, troubles
 from app.domain.maintenance import MaintenanceKind
@@ -27,13 +27,15 @@ from app.register.sources import (
     add_source,
     change_agent,
     find_source,
+    find_source_id,
     gateway_of,
     make_source,
     remove_source,
     sources_about,
 )
 from app.store.engine import Store
-from app.store.sources import OK, GatewayOf
+from app.store.listing import altered_ids
+from app.store.sources import OK, GatewayOf, list_sources
 
 _SOME_ID = "9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"
 _SOURCE_OPTIONS = (
@@ -78,9 +80,12 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
         """List the sources, oldest first: the last poll, what is taken, what is missing, what went wrong."""
         with opened() as service:
             facts = [listed_facts(held) for held in sources_about(service.store, topic)]
+            altered = altered_ids(service.store, list_sources)
         headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
         rows = [[*(source[name] for name in headings), len(source["problems"])] for source in facts]
-        say({"sources": facts}, *table((*headings, "problems"), rows, empty=empty), *troubles(facts), *left_out(facts))
+        lines = table((*headings, "problems"), rows, empty=empty)
+        named = altered_lines("source", altered, f"{command} remove")
+        say({"sources": facts, "altered": altered}, *lines, *troubles(facts), *left_out(facts), *named)
 
     @group.command(epilog=examples(f"{command} poll {_SOME_ID}", f"{command} poll {_SOME_ID} --dry-run"))
     @click.argument("source_id", metavar="ID")
@@ -107,7 +112,7 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
     def remove(source_id: str) -> None:
         """Remove the source ID with its credentials. What it brought stays as it is."""
         with opened() as service:
-            remove_source(service.store, find_source(sources_about(service.store, topic), source_id))
+            remove_source(service.store, find_source_id(service.store, topic, source_id))
         say({"removed": source_id}, f"The source is removed. {topic.what_stays}")
 
     @group.command(epilog=examples(f'{command} agent {_SOME_ID} "Mozilla/5.0"', f'{command} agent {_SOME_ID} ""'))
