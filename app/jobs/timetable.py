@@ -113,7 +113,7 @@ class Timetable:
         later = soon + timedelta(minutes=2)
         reading = self._guarded(self._check)
         later_still = soon + timedelta(minutes=3)
-        add(reading, "interval", days=1, next_run_time=later_still, id="integrity", executor=_CHECKS)
+        add(reading, "interval", hours=1, next_run_time=later_still, id="integrity", executor=_CHECKS)
         add(self._guarded(self._cover_reads), "interval", hours=1, next_run_time=later, id="read log")
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
 

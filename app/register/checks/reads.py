@@ -15,7 +15,7 @@ def check_reads(evidence: Evidence, acts: Acts) -> int:
             )
         end = span.through
         if end > acts.reads_purged:
-            held += _check_span(evidence, span, position)
+            held += _check_span(evidence, span, position) if evidence.part.holds(position) else span.count
     outside = _count(evidence, f"id <= {end}") - held
     if outside:
         evidence.add(f"Reads of feeds ({outside}) stand where the acts of the log leave none.")
