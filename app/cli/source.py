@@ -68,6 +68,17 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return reduce(lambda found, option: option(found), reversed(_SOURCE_OPTIONS), command)
 
 
+def _say_list(topic: Topic, command: str, heads: tuple[str, ...], empty: str) -> None:
+    with opened() as service:
+        facts = [listed_facts(held) for held in sources_about(service.store, topic)]
+        altered = altered_ids(service.store, list_sources)
+    headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
+    rows = [[*(source[name] for name in headings), len(source["problems"])] for source in facts]
+    lines = table((*headings, "problems"), rows, empty=empty)
+    named = altered_lines("source", altered, f"{command} remove")
+    say({"sources": facts, "altered": altered}, *lines, *troubles(facts), *left_out(facts), *named)
+
+
 def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], empty: str) -> click.Group:
     """Return the commands of a topic, ``add`` apart: ``heads`` are the columns that say what a source is read for."""
 
@@ -78,14 +89,7 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
     @json_option
     def list_() -> None:
         """List the sources, oldest first: the last poll, what is taken, what is missing, what went wrong."""
-        with opened() as service:
-            facts = [listed_facts(held) for held in sources_about(service.store, topic)]
-            altered = altered_ids(service.store, list_sources)
-        headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
-        rows = [[*(source[name] for name in headings), len(source["problems"])] for source in facts]
-        lines = table((*headings, "problems"), rows, empty=empty)
-        named = altered_lines("source", altered, f"{command} remove")
-        say({"sources": facts, "altered": altered}, *lines, *troubles(facts), *left_out(facts), *named)
+        _say_list(topic, command, heads, empty)
 
     @group.command(epilog=examples(f"{command} poll {_SOME_ID}", f"{command} poll {_SOME_ID} --dry-run"))
     @click.argument("source_id", metavar="ID")
