@@ -23,7 +23,7 @@ def fetched(alpha_closures, environ):
 
 def test_where_no_scheduler_runs_it_covers_the_read_log_once_an_hour(alpha_closures, clock_hand, fetched):
     first = alpha_closures("record", "verify", "--json").json
-    assert first.pop("seconds") > 0
+    assert first.pop("seconds") >= 0
     assert first == {
         "entries": first["entries"],
         "sound": True,
