@@ -27,6 +27,7 @@ from app.security.high_water import HighWater
 from app.security.key_folder import KeyFolder
 from app.security.ring import ENVIRONMENT, KEY_OCTETS, Ring, derived, new_ring, prove, read_ring, write_ring
 from app.security.security_log import SecurityAction, security_event
+from app.security.verified import Verified
 
 SERVICE_OWNER = b"service"
 PURPOSES = frozenset({"index", "mark", "proof", "session", "signing", "token"})
@@ -88,6 +89,7 @@ class Keyring:
         # The root secret is the same for good, whatever is rotated.
         self._derived = {purpose: derived(held.root, purpose) for purpose in PURPOSES}
         self.high_water = HighWater(folder, self._derived["mark"])
+        self.verified = Verified(folder, self._derived["mark"])
 
     @classmethod
     def open(cls, key_dir: Path, *, kek: bytes | None, create: bool) -> "Keyring":
