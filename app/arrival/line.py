@@ -15,7 +15,7 @@ _Waiting = TypeVar("_Waiting")
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Requester:
     """Whose request it is, by the whole credential or cookie that it states; "" for those that state none.
 
     The whole of it counts, so that whoever knows a mere name keeps nobody waiting.
@@ -25,11 +25,11 @@ class Asker:
     writes: bool
 
 
-def asker_of(method: str, headers: list[tuple[str, str]]) -> Asker:
+def requester_of(method: str, headers: list[tuple[str, str]]) -> Requester:
     """Return who asks, by a request's method and headers (their names in capitals)."""
     stated = dict(headers)
     credential = stated.get("AUTHORIZATION") or stated.get("COOKIE") or ""
-    return Asker(credential, credential != "" and method not in _READING)
+    return Requester(credential, credential != "" and method not in _READING)
 
 
 class Line(Generic[_Waiting]):
@@ -37,12 +37,14 @@ class Line(Generic[_Waiting]):
 
     def __init__(self, threads: int) -> None:
         self._free = threads
-        self._at_work = Counter[Asker]()
-        self._waiting: OrderedDict[str, deque[tuple[Asker, _Waiting]]] = OrderedDict()  # in the order of their turns
+        self._at_work = Counter[Requester]()
+        self._waiting: OrderedDict[str, deque[tuple[Requester, _Waiting]]] = (
+            OrderedDict()
+        )  # in the order of their turns
 
-    def join(self, asker: Asker, one: _Waiting) -> None:
+    def join(self, requester: Requester, one: _Waiting) -> None:
         """Wait, behind what the same one sent."""
-        self._waiting.setdefault(asker.credential, deque()).append((asker, one))
+        self._waiting.setdefault(requester.credential, deque()).append((requester, one))
 
     def next(self) -> _Waiting | None:
         """Return the one that gets a thread now, which ``leave`` gives back; None where none may."""
@@ -58,20 +60,20 @@ class Line(Generic[_Waiting]):
                 return chosen[1]
         return None
 
-    def leave(self, asker: Asker) -> None:
+    def leave(self, requester: Requester) -> None:
         """Give a thread back."""
         self._free += 1
-        self._at_work[asker] -= 1
-        if not self._at_work[asker]:
-            del self._at_work[asker]
+        self._at_work[requester] -= 1
+        if not self._at_work[requester]:
+            del self._at_work[requester]
 
-    def _may_go(self, asker: Asker) -> bool:
+    def _may_go(self, requester: Requester) -> bool:
         if not self._free:
             return False
-        if not asker.credential:
+        if not requester.credential:
             return True
         # Two that write would take as long as one after the other, and each would hold up whoever has its turn to.
-        if asker.writes and self._at_work[asker]:
+        if requester.writes and self._at_work[requester]:
             return False
-        both = (Asker(asker.credential, writes) for writes in (False, True))
+        both = (Requester(requester.credential, writes) for writes in (False, True))
         return sum(self._at_work[one] for one in both) < MOST_OF_ONE

@@ -15,7 +15,7 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
-from app.arrival.line import Asker, asker_of
+from app.arrival.line import Requester, requester_of
 
 LARGEST_HEAD = 32_768  # octets
 LARGEST_BODY = 32_000_000  # octets; as much as is read only to be dropped (web/received.py)
@@ -52,9 +52,9 @@ class Arrival(RequestParser):  # type: ignore[misc]  # gunicorn publishes no typ
             self._look_for_the_end()
 
     @property
-    def asker(self) -> Asker:
+    def requester(self) -> Requester:
         """Whose request it is, once its head is here; nobody's where it is no request."""
-        return Asker("", writes=False) if self._fault else asker_of(self.mesg.method, self.mesg.headers)
+        return Requester("", writes=False) if self._fault else requester_of(self.mesg.method, self.mesg.headers)
 
     def __next__(self) -> Request:
         """Return the request; raise what is wrong with it. Called once, by the thread that answers."""

@@ -15,7 +15,7 @@ from typing import Any
 from gunicorn.util import write_error
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from app.arrival.line import Asker, Line
+from app.arrival.line import Requester, Line
 from app.arrival.message import Arrival
 
 HEAD_SECONDS = 10.0  # for a whole head, from the connection or from its first octet on
@@ -39,7 +39,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn publishes no types
         self.initialized = True  # there is no TLS and no HTTP/2 to agree on
         self.peer = str(client[0])
         self.is_watched = False
-        self.asker = Asker("", writes=False)
+        self.requester = Requester("", writes=False)
         self._room = room
         self._held = 0
         self._began = self._heard = 0.0
@@ -144,8 +144,8 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
     def _hand_over(self, connection: Connection) -> None:
         self._set_aside(connection)
         assert connection.parser is not None
-        connection.asker = connection.parser.asker
-        self._line.join(connection.asker, connection)
+        connection.requester = connection.parser.requester
+        self._line.join(connection.requester, connection)
         self._let_in()
 
     def _let_in(self) -> None:
@@ -155,7 +155,7 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
     def finish_request(self, connection: Connection, answered: Future[bool]) -> None:
         """Keep the connection or end it, as gunicorn does; go on at once where its next request is here already."""
         connection.release()
-        self._line.leave(connection.asker)
+        self._line.leave(connection.requester)
         self._let_in()
         super().finish_request(connection, answered)
         is_kept = bool(self.keepalived_conns) and self.keepalived_conns[-1] is connection

@@ -1,10 +1,10 @@
 """Who gets the next thread."""
 
-from app.arrival.line import MOST_OF_ONE, Asker, Line, asker_of
+from app.arrival.line import MOST_OF_ONE, Requester, Line, requester_of
 from app.wsgi import THREADS
 
-NOISY_READS, NOISY_WRITES = Asker("noisy", writes=False), Asker("noisy", writes=True)
-CALM, NOBODY = Asker("calm", writes=True), Asker("", writes=False)
+NOISY_READS, NOISY_WRITES = Requester("noisy", writes=False), Requester("noisy", writes=True)
+CALM, NOBODY = Requester("calm", writes=True), Requester("", writes=False)
 
 
 def let_in(line):
@@ -28,8 +28,8 @@ def test_of_one_credential_a_few_have_threads_and_the_rest_wait_behind_them():
 
 def test_one_writes_at_a_time_and_its_reads_go_on():
     line = Line[str](THREADS)
-    for asker, one in [(NOISY_WRITES, "first"), (NOISY_WRITES, "second"), (NOISY_READS, "read"), (CALM, "other")]:
-        line.join(asker, one)
+    for requester, one in [(NOISY_WRITES, "first"), (NOISY_WRITES, "second"), (NOISY_READS, "read"), (CALM, "other")]:
+        line.join(requester, one)
     assert let_in(line) == ["first", "other", "read"]
     line.leave(NOISY_READS)
     assert let_in(line) == []
@@ -39,26 +39,26 @@ def test_one_writes_at_a_time_and_its_reads_go_on():
 
 def test_where_threads_are_short_each_has_its_turn():
     line = Line[str](1)
-    for asker, one in [(NOISY_READS, "n1"), (NOISY_READS, "n2"), (CALM, "c1"), (NOBODY, "x1"), (NOBODY, "x2")]:
-        line.join(asker, one)
+    for requester, one in [(NOISY_READS, "n1"), (NOISY_READS, "n2"), (CALM, "c1"), (NOBODY, "x1"), (NOBODY, "x2")]:
+        line.join(requester, one)
     order = []
-    for asker in (NOISY_READS, CALM, NOBODY, NOISY_READS, NOBODY):
+    for requester in (NOISY_READS, CALM, NOBODY, NOISY_READS, NOBODY):
         order += let_in(line)
-        line.leave(asker)
+        line.leave(requester)
     assert order == ["n1", "c1", "x1", "n2", "x2"]
 
 
 def test_who_states_no_credential_is_not_counted():
     line = Line[int](THREADS)
     for number in range(THREADS + 1):
-        line.join(asker_of("POST", [("HOST", "a")]), number)
+        line.join(requester_of("POST", [("HOST", "a")]), number)
     assert let_in(line) == [*range(THREADS)]
 
 
 def test_who_asks_is_told_by_the_whole_credential_or_cookie():
     both = [("COOKIE", "session=1"), ("AUTHORIZATION", "Basic x")]
-    assert [asker_of("PUT", both), asker_of("REPORT", both[:1]), asker_of("POST", [])] == [
-        Asker("Basic x", writes=True), Asker("session=1", writes=False), NOBODY,
+    assert [requester_of("PUT", both), requester_of("REPORT", both[:1]), requester_of("POST", [])] == [
+        Requester("Basic x", writes=True), Requester("session=1", writes=False), NOBODY,
     ]  # fmt: skip
 
 
