@@ -15,7 +15,7 @@ from typing import Any
 from gunicorn.util import write_error
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from app.arrival.line import Requester, Line
+from app.arrival.line import Line, Requester
 from app.arrival.message import Arrival
 
 HEAD_SECONDS = 10.0  # for a whole head, from the connection or from its first octet on

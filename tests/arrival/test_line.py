@@ -1,6 +1,6 @@
 """Who gets the next thread."""
 
-from app.arrival.line import MOST_OF_ONE, Requester, Line, requester_of
+from app.arrival.line import MOST_OF_ONE, Line, Requester, requester_of
 from app.wsgi import THREADS
 
 NOISY_READS, NOISY_WRITES = Requester("noisy", writes=False), Requester("noisy", writes=True)
