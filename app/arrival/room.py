@@ -16,6 +16,7 @@ from typing import Any
 from gunicorn.util import write_error
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from app.arrival.line import Line, Requester
 from app.arrival.message import Arrival
 
 HEAD_SECONDS = 10.0  # for a whole head, from the connection or from its first octet on
@@ -39,6 +40,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn publishes no types
         self.initialized = True  # there is no TLS and no HTTP/2 to agree on
         self.peer = str(client[0])
         self.is_watched = False
+        self.requester = Requester("", writes=False)
         self._room = room
         self._held = 0
         self._began = self._heard = 0.0
@@ -99,6 +101,7 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
     def __init__(self, *facts: Any, **more: Any) -> None:
         super().__init__(*facts, **more)
         self.held = 0
+        self._line = Line[Connection](self.cfg.threads)
         self._arriving: set[Connection] = set()
         self._leaving: dict[Connection, float] = {}
         self._of_peer: Counter[str] = Counter()
@@ -130,7 +133,7 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
             self.enqueue_req(connection)
 
     def enqueue_req(self, connection: Connection) -> None:
-        """Take in the next request of a connection, and hand it to a thread when it is whole."""
+        """Take in the next request of a connection, and let it wait for a thread when it is whole."""
         self._arriving.add(connection)
         if connection.expect().is_whole:
             self._hand_over(connection)
@@ -151,11 +154,20 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
 
     def _hand_over(self, connection: Connection) -> None:
         self._set_aside(connection)
-        super().enqueue_req(connection)
+        assert connection.parser is not None
+        connection.requester = connection.parser.requester
+        self._line.join(connection.requester, connection)
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while (connection := self._line.next()) is not None:
+            super().enqueue_req(connection)
 
     def finish_request(self, connection: Connection, answered: Future[bool]) -> None:
         """Keep the connection or end it, as gunicorn does; go on at once where its next request is here already."""
         connection.release()
+        self._line.leave(connection.requester)
+        self._let_in()
         super().finish_request(connection, answered)
         is_kept = bool(self.keepalived_conns) and self.keepalived_conns[-1] is connection
         if is_kept and connection.parser is not None and connection.parser.octets:

@@ -13,7 +13,8 @@ import time
 
 import pytest
 
-from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, REQUEST, SERVE, SLOW, Server
+from app.wsgi import THREADS
+from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, ONE_SLOW_VIEW, REQUEST, SERVE, SLOW, Server
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +214,12 @@ def test_a_reload_loses_no_request(serve):
     for one in asking:
         one.join()
     assert (len(answered) > 10, set(answered)) == (True, {True})
+
+
+def test_who_sends_much_at_once_waits_and_others_are_answered(serve):
+    server = serve(ONE_SLOW_VIEW)
+    slow = b"GET /slow HTTP/1.1\r\nHost: a\r\nAuthorization: Basic bm9pc3k6eA==\r\nConnection: close\r\n\r\n"
+    noisy = [server.open(slow) for _ in range(2 * THREADS)]
+    assert [server.answers() for _ in range(5)] == [True] * 5
+    server.open(b"GET /go HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert [all_of(client).split(b"\r\n")[0] for client in noisy] == [b"HTTP/1.1 200 OK"] * len(noisy)
