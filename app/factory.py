@@ -161,7 +161,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.caldav.report_cost import ReportLimits  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
     from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
-    from app.web import at_once, browser_session, csrf, headers, received, refusals, routes, site  # noqa: PLC0415 - as Flask
+    from app.web import browser_session, csrf, headers, received, refusals, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
@@ -174,7 +174,6 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.url_map.strict_slashes = False
     Bootstrap5(app)
     received.install_reception(app)
-    at_once.install_shares(app)
     csrf.install_csrf(app)
     routes.install_access(app)
     publisher = publisher_of(settings)

@@ -26,7 +26,7 @@ from feeds.listing import count_ended, render_entries, render_listing, render_ma
 from feeds.scope import EPOCH, Code, FeedScope, Takes, last_modified, takes
 
 _MOST_FEEDS = 8  # whole feeds kept ready in one process; the least recently asked for goes first
-_GZIP_LEVEL = 6
+_GZIP_LEVEL = 3  # a feed is one event again and again: level 6 takes four times as long for a twelfth less
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +64,24 @@ class Publication:
     calendar: bytes
     etag: str
     changed_at: datetime
+    _making: threading.Lock = field(default_factory=threading.Lock)
     _gzipped: bytes | None = field(default=None)
     _jcal: bytes | None = field(default=None)
     _closures: tuple[int, bytes] | None = field(default=None)
 
     def gzipped(self) -> bytes:
         """Return the calendar as gzip, made once; without a time stamp, so that it is the same on every worker."""
-        if self._gzipped is None:
-            self._gzipped = gzip.compress(self.calendar, _GZIP_LEVEL, mtime=0)
-        return self._gzipped
+        with self._making:
+            if self._gzipped is None:
+                self._gzipped = gzip.compress(self.calendar, _GZIP_LEVEL, mtime=0)
+            return self._gzipped
 
     def jcal(self, publisher: Publisher) -> bytes:
         """Return the feed as jCal (RFC 7265), made once."""
-        if self._jcal is None:
-            self._jcal = render_jcal(header_of(self.scope), publisher, [*self.entries, *self.maintenance])
-        return self._jcal
+        with self._making:
+            if self._jcal is None:
+                self._jcal = render_jcal(header_of(self.scope), publisher, [*self.entries, *self.maintenance])
+            return self._jcal
 
     def listing(self, now: datetime) -> bytes:
         """Return the feed as our JSON at ``now``; the long part of it is kept until a window ends."""
@@ -89,6 +92,36 @@ class Publication:
         if kept is None or kept[0] != ended:
             kept = self._closures = (ended, render_entries(self.entries, now))
         return render_listing(header_of(self.scope), self.entries, now, kept[1])
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """Where one feed is kept. Who wants it as it is not yet there renders it, and the others wait for that one.
+
+    Waiting for one feed keeps nobody from another: hundreds of subscribers come at once after each change.
+    """
+
+    rendering: threading.Lock = field(default_factory=threading.Lock)
+    _kept: tuple[Head, Publication] | None = None
+
+    def as_of(self, head: Head) -> Publication | None:
+        """Return what is kept if it is as of this head or a later one."""
+        kept = self._kept
+        return kept[1] if kept is not None and _covers(kept[0], head) else None
+
+    def put(self, head: Head, publication: Publication) -> Publication:
+        """Keep what was rendered, and return what is kept."""
+        if self._kept is not None and self._kept[1].etag == publication.etag:
+            # What changed concerns others: the octets that stand, and their compressed form, serve on.
+            self._kept[1].changed_at = publication.changed_at
+            publication = self._kept[1]
+        self._kept = (head, publication)
+        return publication
+
+
+def _covers(standing: Head, asked: Head) -> bool:
+    """Tell whether what stands for one head is as new as another asks: the numbers of a head only rise."""
+    return standing.change >= asked.change and standing.parties >= asked.parties and standing.rules >= asked.rules
 
 
 def maintenance_entry_of(one: Maintenance) -> MaintenanceEntry:
@@ -115,33 +148,38 @@ class Publishing:
         self._register = register
         self._publisher = publisher
         self._lock = threading.Lock()
-        self._change = 0
-        self._parties = -1
+        self._head: Head | None = None  # what is rendered is as of this
         self._rendered: dict[bytes, Rendered] = {}
         self._order: list[tuple[datetime, str, bytes]] = []
-        self._feeds: OrderedDict[tuple[FeedScope, date], tuple[tuple[int, int, int], Publication]] = OrderedDict()
+        self._shelves: OrderedDict[tuple[FeedScope, date], _Shelf] = OrderedDict()
+        self._choosing = threading.Lock()  # of a shelf: never held for long
 
     def feed(self, scope: FeedScope, head: Head, now: datetime) -> Publication:
-        """Return the feed of ``scope`` as of ``head`` (which the caller has just read) on the UTC day of ``now``."""
+        """Return the feed of ``scope`` as of ``head`` (which the caller has just read) on the UTC day of ``now``.
+
+        It may be as of a later head, where another thread came to one meanwhile.
+        """
         today = now.astimezone(UTC).date()
-        key = (scope, today)
-        mark = (head.change, head.parties, head.rules)
-        with self._lock:
-            kept = self._feeds.get(key)
-            if kept is not None and kept[0] == mark:
-                self._feeds.move_to_end(key)
-                return kept[1]
-            self._catch_up(head)
-            publication = self._publish(scope, head, today)
-            if kept is not None and kept[1].etag == publication.etag:
-                # What changed concerns others: the octets that stand, and their compressed form, serve on.
-                kept[1].changed_at = publication.changed_at
-                publication = kept[1]
-            self._feeds[key] = (mark, publication)
-            self._feeds.move_to_end(key)
-            while len(self._feeds) > _MOST_FEEDS:
-                self._feeds.popitem(last=False)
+        shelf = self._shelf(scope, today)
+        publication = shelf.as_of(head)
+        if publication is not None:
             return publication
+        with shelf.rendering:
+            publication = shelf.as_of(head)
+            if publication is not None:
+                return publication  # another thread rendered it while this one waited
+            with self._lock:
+                standing = self._catch_up(head)
+                everything = [self._rendered[place[2]] for place in self._order]
+            return shelf.put(standing, self._publish(scope, standing, today, everything))
+
+    def _shelf(self, scope: FeedScope, today: date) -> _Shelf:
+        with self._choosing:
+            shelf = self._shelves.setdefault((scope, today), _Shelf())
+            self._shelves.move_to_end((scope, today))
+            while len(self._shelves) > _MOST_FEEDS:
+                self._shelves.popitem(last=False)
+            return shelf
 
     def rendered(self, head: Head) -> list[Rendered]:
         """Return every closure as of ``head``, in the order of feeds, whichever scope takes it."""
@@ -185,13 +223,21 @@ class Publishing:
         """Return a publication as jCal (RFC 7265)."""
         return publication.jcal(self._publisher)
 
-    def _catch_up(self, head: Head) -> None:
-        """Render what changed since the last time; everything, if names changed."""
-        if head.parties != self._parties:
-            self._rendered, self._order, self._change = {}, [], 0
-        elif head.change == self._change:
-            return
-        found_head, parties, changed = read_changes(self._register, self._change)
+    def _catch_up(self, head: Head) -> Head:
+        """Render what changed since the last time; everything, if names changed. Return what it is now as of."""
+        standing = self._head
+        if standing is not None and _covers(standing, head):
+            return standing
+        if standing is None or head.parties > standing.parties:
+            self._rendered, self._order, known = {}, [], 0
+        elif head.change > standing.change:
+            known = standing.change
+        else:
+            self._head = head  # a rule alone is new, and no event shows it
+            return head
+        found_head, parties, changed = read_changes(self._register, known)
+        if standing is not None and known and found_head.parties > standing.parties:
+            return self._catch_up(found_head)  # names changed since the caller read the head: everything shows them
         names = parties.names
         fresh = []
         for change, closure in changed:
@@ -208,14 +254,14 @@ class Publishing:
         else:
             for place in fresh:
                 bisect.insort(self._order, place)
-        self._change, self._parties = found_head.change, found_head.parties
+        self._head = found_head
+        return found_head
 
-    def _publish(self, scope: FeedScope, head: Head, today: date) -> Publication:
+    def _publish(self, scope: FeedScope, head: Head, today: date, everything: list[Rendered]) -> Publication:
         scope = self.in_force(scope, head)
         planned = self._register.rules.at(head.rules).maintenance_at(None)
         if scope.row.takes is Takes.DCC_DATES:
             return self._publish_maintenance(scope, head, today)
-        everything = [self._rendered[place[2]] for place in self._order]
         concerned = _clashing(everything, planned) if scope.row.takes is Takes.CLASHING else everything
         shown = [rendered for rendered in concerned if takes(scope, rendered.entry, today)]
         octets = render_calendar(header_of(scope), self._publisher, [rendered.octets for rendered in shown])

@@ -6,11 +6,11 @@ in memory for as long as the service runs.
 
 import ctypes
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,6 +18,31 @@ _READY_SECONDS = 30.0
 _STOP_SECONDS = 25.0
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _WEB, _SCHEDULER = "app.wsgi", "app.worker"
+
+
+class StopSignal:
+    """SIGTERM or SIGINT as something to wait for.
+
+    A handler runs in the middle of whatever the main thread does, and that may be waiting for this very signal: of all
+    that can be waited for, a SimpleQueue alone can then be touched without a lock that is never freed.
+    """
+
+    def __init__(self) -> None:
+        self._came: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._came.put(None))
+
+    def is_set(self) -> bool:
+        """Tell whether a signal came."""
+        return not self._came.empty()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for a signal, at most so many seconds; tell whether one came, now or before."""
+        try:
+            self._came.put(self._came.get(timeout=seconds))
+        except queue.Empty:
+            return False
+        return True
 
 
 def become_supervisor(environ: dict[str, str], welcome: str) -> None:
@@ -32,9 +57,7 @@ def become_supervisor(environ: dict[str, str], welcome: str) -> None:
 
 def supervise(welcome: str) -> int:
     """Run both parts until told to stop; return the exit status."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = StopSignal()
     web, worker = _start(_WEB), _start(_SCHEDULER)
     try:
         if _answers(web, stopping):
@@ -65,7 +88,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _answers(web: "subprocess.Popen[bytes]", stopping: threading.Event) -> bool:
+def _answers(web: "subprocess.Popen[bytes]", stopping: StopSignal) -> bool:
     """Wait until the web server takes connections; tell whether it came to that."""
     host, port = os.environ["CLOSURES_HOST"], int(os.environ["CLOSURES_PORT"])
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound

@@ -1,8 +1,6 @@
 """The scheduler's process: it takes the lead, keeps the timetable, and finishes what it holds when told to stop."""
 
 import os
-import signal
-import threading
 
 import structlog
 
@@ -13,6 +11,7 @@ from app.pulling.http_client import Outbound
 from app.register.witnesses import open_witnesses
 from app.settings import Settings, read_settings
 from app.store.leadership import leadership
+from app.supervisor import StopSignal
 
 _LOG = structlog.get_logger()
 _TRY_AGAIN_SECONDS = 5.0
@@ -21,9 +20,7 @@ _TRY_AGAIN_SECONDS = 5.0
 def run_worker(settings: Settings) -> None:
     """Run the scheduler until SIGTERM or SIGINT; wait in line while another one leads."""
     configure_log(settings.log, settings.security_log)
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = StopSignal()
     service = open_service(settings)
     try:
         while not stopping.is_set():
@@ -36,7 +33,7 @@ def run_worker(settings: Settings) -> None:
         service.close()
 
 
-def _lead(service: Service, stopping: threading.Event) -> None:
+def _lead(service: Service, stopping: StopSignal) -> None:
     settings = service.settings
     outbound = Outbound(allow_private=settings.allow_private_sources)
     smtp_url = None if settings.smtp_url is None else settings.smtp_url.get_secret_value()

@@ -3,6 +3,7 @@
 import gc
 import os
 import resource
+import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -15,9 +16,12 @@ from app.settings import Settings, read_settings
 from app.web.site import EXTENSION
 
 WORKERS = 2
-THREADS = 6  # one more than a single credential can keep busy: three that write and two large reports
+THREADS = 6  # twice what a single credential can keep busy (app/arrival/line.py)
 _CONNECTIONS = 2_000  # of each worker; most of them wait for a request, which costs no thread
 _OTHER_FILES = 200
+# How long a thread may compute while others of its process wait. A notice lets others in at each of its statements: at
+# Python's 5 ms it would come back a hundred times to the end of that queue, and hold the writer's place meanwhile.
+_SWITCH_SECONDS = 0.0005
 
 
 class ServerLog(Logger):  # type: ignore[misc]  # gunicorn publishes no types
@@ -63,6 +67,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
 
     def load(self) -> Any:
         """Make the application before the workers are forked; each opens the database for itself."""
+        sys.setswitchinterval(_SWITCH_SECONDS)
         app = create_app(self._settings)
         app.extensions[EXTENSION].store.close()
         # A collection writes to every object that it looks at, and so makes each worker its own copy of all the code:

@@ -64,7 +64,15 @@ def pytest_report_header(config):
     return lines
 
 
-_ONCE = frozenset({"pages", "cli", "faults", "sources"})
+_ONCE = frozenset(
+    {
+        *("pages", "cli", "faults", "sources"),
+        # What is read, refused or shown before and after any row is asked for.
+        *("test_received.py", "test_bombs.py", "test_access_matrix.py", "test_openapi.py", "test_addresses.py"),
+        *("test_non_interference.py", "test_golden_octets.py", "test_evidence.py", "test_security_log.py"),
+        *("test_query_against_brute_force.py", "test_docs.py"),
+    }
+)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -15,6 +15,8 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
+from app.arrival.line import Requester, requester_of
+
 LARGEST_HEAD = 32_768  # octets
 LARGEST_BODY = 32_000_000  # octets; as much as is read only to be dropped (web/received.py)
 _PART = 65_536
@@ -48,6 +50,11 @@ class Arrival(RequestParser):  # type: ignore[misc]  # gunicorn publishes no typ
             self._read_head()
         if self.head_is_read and not self.is_whole:
             self._look_for_the_end()
+
+    @property
+    def requester(self) -> Requester:
+        """Whose request it is, once its head is here; nobody's where it is no request."""
+        return Requester("", writes=False) if self._fault else requester_of(self.mesg.method, self.mesg.headers)
 
     def __next__(self) -> Request:
         """Return the request; raise what is wrong with it. Called once, by the thread that answers."""

@@ -3,6 +3,7 @@
 Its loop reads every connection and keeps what came. What arrives too slowly is closed; what is too much is refused.
 """
 
+import signal
 import time
 from collections import Counter
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from typing import Any
 from gunicorn.util import write_error
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from app.arrival.line import Line, Requester
 from app.arrival.message import Arrival
 
 HEAD_SECONDS = 10.0  # for a whole head, from the connection or from its first octet on
@@ -38,6 +40,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn publishes no types
         self.initialized = True  # there is no TLS and no HTTP/2 to agree on
         self.peer = str(client[0])
         self.is_watched = False
+        self.requester = Requester("", writes=False)
         self._room = room
         self._held = 0
         self._began = self._heard = 0.0
@@ -98,11 +101,22 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
     def __init__(self, *facts: Any, **more: Any) -> None:
         super().__init__(*facts, **more)
         self.held = 0
+        self._line = Line[Connection](self.cfg.threads)
         self._arriving: set[Connection] = set()
         self._leaving: dict[Connection, float] = {}
         self._of_peer: Counter[str] = Counter()
         self._looked = 0.0
         self._last_call = float("inf")
+
+    def init_signals(self) -> None:
+        """Take over the signals, and heed a SIGTERM that came since the fork.
+
+        Until now it went into our copy of the parent's queue, where nobody looks; the parent would wait for us.
+        """
+        queue = getattr(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), "SIG_QUEUE", None)
+        super().init_signals()
+        while queue is not None and not queue.empty():
+            self.alive = queue.get() != signal.SIGTERM and self.alive
 
     def accept(self, listener: socket) -> None:
         """Take a connection in; nothing of a request may be here yet."""
@@ -119,7 +133,7 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
             self.enqueue_req(connection)
 
     def enqueue_req(self, connection: Connection) -> None:
-        """Take in the next request of a connection, and hand it to a thread when it is whole."""
+        """Take in the next request of a connection, and let it wait for a thread when it is whole."""
         self._arriving.add(connection)
         if connection.expect().is_whole:
             self._hand_over(connection)
@@ -140,11 +154,20 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
 
     def _hand_over(self, connection: Connection) -> None:
         self._set_aside(connection)
-        super().enqueue_req(connection)
+        assert connection.parser is not None
+        connection.requester = connection.parser.requester
+        self._line.join(connection.requester, connection)
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while (connection := self._line.next()) is not None:
+            super().enqueue_req(connection)
 
     def finish_request(self, connection: Connection, answered: Future[bool]) -> None:
         """Keep the connection or end it, as gunicorn does; go on at once where its next request is here already."""
         connection.release()
+        self._line.leave(connection.requester)
+        self._let_in()
         super().finish_request(connection, answered)
         is_kept = bool(self.keepalived_conns) and self.keepalived_conns[-1] is connection
         if is_kept and connection.parser is not None and connection.parser.octets:

@@ -3,7 +3,7 @@
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, say, table
+from app.cli.output import altered_lines, examples, json_option, say, table
 from app.cli.param_types import CODE
 from app.domain.london import utc_text
 from app.domain.notification import FOR_THE_SENDER, Kind
@@ -12,8 +12,9 @@ from app.pulling.http_client import Outbound
 from app.register.messages import recipients
 from app.register.messages.outbox import resend_message
 from app.register.messages.recipients import ListedMessage, ListedRecipient
+from app.store.listing import altered_ids
 from app.store.outbox import MessageState
-from app.store.recipients import Carrier
+from app.store.recipients import Carrier, list_recipients
 
 _LAST_HOUR = 23
 _UNSETTLED = (MessageState.WAITING, MessageState.DEAD)
@@ -89,10 +90,12 @@ def list_() -> None:
     """List who is told what, oldest first."""
     with opened() as service:
         found = recipients.list_recipients(service.store)
+        altered = altered_ids(service.store, list_recipients)
     headings = ("id", "label", "for", "by", "address", "when", "kinds")
     say(
-        {"recipients": [_facts(recipient) for recipient in found]},
+        {"recipients": [_facts(recipient) for recipient in found], "altered": altered},
         *table(headings, [_row(recipient) for recipient in found], empty="Nobody is told anything yet."),
+        *altered_lines("recipient", altered, "closures notify remove"),
     )
 
 

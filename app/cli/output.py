@@ -89,6 +89,11 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: s
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
+def altered_lines(noun: str, ids: Sequence[str], command: str) -> list[str]:
+    """Name the rows of a list that cannot be read, each with the command that ends it."""
+    return [f"The {noun} {row_id} cannot be read: it was altered. End it: {command} {row_id}" for row_id in ids]
+
+
 def _cell(value: object) -> str:
     """Word a value for a column. What others wrote (a label, a client's name) must not steer the terminal."""
     text = "-" if value is None or value == "" else str(value)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, say, table
+from app.cli.output import altered_lines, examples, json_option, say, table
 from app.cli.param_types import CODE
 from app.cli.source_output import left_out, listed_facts, poll_facts, poll_lines, troubles
 from app.domain.maintenance import MaintenanceKind
@@ -27,13 +27,15 @@ from app.register.sources import (
     add_source,
     change_agent,
     find_source,
+    find_source_id,
     gateway_of,
     make_source,
     remove_source,
     sources_about,
 )
 from app.store.engine import Store
-from app.store.sources import OK, GatewayOf
+from app.store.listing import altered_ids
+from app.store.sources import OK, GatewayOf, list_sources
 
 _SOME_ID = "9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"
 _SOURCE_OPTIONS = (
@@ -66,6 +68,17 @@ def _source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return reduce(lambda found, option: option(found), reversed(_SOURCE_OPTIONS), command)
 
 
+def _say_list(topic: Topic, command: str, heads: tuple[str, ...], empty: str) -> None:
+    with opened() as service:
+        facts = [listed_facts(held) for held in sources_about(service.store, topic)]
+        altered = altered_ids(service.store, list_sources)
+    headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
+    rows = [[*(source[name] for name in headings), len(source["problems"])] for source in facts]
+    lines = table((*headings, "problems"), rows, empty=empty)
+    named = altered_lines("source", altered, f"{command} remove")
+    say({"sources": facts, "altered": altered}, *lines, *troubles(facts), *left_out(facts), *named)
+
+
 def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], empty: str) -> click.Group:
     """Return the commands of a topic, ``add`` apart: ``heads`` are the columns that say what a source is read for."""
 
@@ -76,11 +89,7 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
     @json_option
     def list_() -> None:
         """List the sources, oldest first: the last poll, what is taken, what is missing, what went wrong."""
-        with opened() as service:
-            facts = [listed_facts(held) for held in sources_about(service.store, topic)]
-        headings = ("id", *heads, "url", "state", "last_poll", "next_poll", "events", "missing")
-        rows = [[*(source[name] for name in headings), len(source["problems"])] for source in facts]
-        say({"sources": facts}, *table((*headings, "problems"), rows, empty=empty), *troubles(facts), *left_out(facts))
+        _say_list(topic, command, heads, empty)
 
     @group.command(epilog=examples(f"{command} poll {_SOME_ID}", f"{command} poll {_SOME_ID} --dry-run"))
     @click.argument("source_id", metavar="ID")
@@ -107,7 +116,7 @@ def _commands(topic: Topic, command: str, words: str, heads: tuple[str, ...], em
     def remove(source_id: str) -> None:
         """Remove the source ID with its credentials. What it brought stays as it is."""
         with opened() as service:
-            remove_source(service.store, find_source(sources_about(service.store, topic), source_id))
+            remove_source(service.store, find_source_id(service.store, topic, source_id))
         say({"removed": source_id}, f"The source is removed. {topic.what_stays}")
 
     @group.command(epilog=examples(f'{command} agent {_SOME_ID} "Mozilla/5.0"', f'{command} agent {_SOME_ID} ""'))

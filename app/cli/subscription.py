@@ -5,12 +5,14 @@ from datetime import datetime
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, say, table
+from app.cli.output import altered_lines, examples, json_option, say, table
 from app.cli.token import state_of
 from app.domain.london import utc_text
 from app.factory import utc_now
 from app.register.people import enrolment
 from app.register.people.enrolment import ReadSubscription
+from app.store.listing import altered_ids
+from app.store.subscriptions import list_subscriptions
 from feeds.scope import CHOICES, SCOPES, written
 
 _MOST_DAYS = 3650
@@ -84,10 +86,12 @@ def list_() -> None:
     now = utc_now()
     with opened() as service:
         found = enrolment.list_subscriptions(service.store)
+        altered = altered_ids(service.store, list_subscriptions)
     headings = ("id", "scope", "label", "state", "expires", "last read", "client", "answer")
     say(
-        {"subscriptions": [_facts(entry, now) for entry in found]},
+        {"subscriptions": [_facts(entry, now) for entry in found], "altered": altered},
         *table(headings, [_row(entry, now) for entry in found], empty="There are no subscriptions yet."),
+        *altered_lines("subscription", altered, "closures subscription revoke"),
     )
 
 

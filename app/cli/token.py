@@ -5,13 +5,15 @@ from datetime import datetime
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, say, table
+from app.cli.output import altered_lines, examples, json_option, say, table
 from app.cli.param_types import CODE
 from app.domain.access import Role
 from app.domain.london import utc_text
 from app.factory import utc_now
 from app.register.people import enrolment
 from app.register.people.enrolment import IssuedToken
+from app.store.accounts import list_app_passwords
+from app.store.listing import altered_ids
 
 
 @click.group()
@@ -56,9 +58,12 @@ def list_() -> None:
     now = utc_now()
     with opened() as service:
         found = [_facts(entry, now) for entry in enrolment.list_tokens(service.store)]
+        altered = altered_ids(service.store, list_app_passwords)
     headings = ("id", "for", "label", "state", "created", "expires", "last_used")
     rows = [[facts[name] for name in headings] for facts in found]
-    say({"tokens": found}, *table(headings, rows, empty="There are no app passwords yet."))
+    lines = table(headings, rows, empty="There are no app passwords yet.")
+    named = altered_lines("app password", altered, "closures token revoke")
+    say({"tokens": found, "altered": altered}, *lines, *named)
 
 
 @token.command(epilog=examples("closures token revoke 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"))

@@ -27,6 +27,7 @@ from app.store.acts import ACTOR
 from app.store.clock import read_clocks, since_boot
 from app.store.engine import read_head
 from app.store.high_water import raise_mark
+from app.store.read_spans import cover_reads
 
 _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
@@ -117,7 +118,8 @@ class Timetable:
         later = soon + timedelta(minutes=2)
         reading = self._guarded(self._check)
         later_still = soon + timedelta(minutes=3)
-        add(reading, "interval", days=1, next_run_time=later_still, id="integrity", executor=_CHECKS)
+        add(reading, "interval", hours=1, next_run_time=later_still, id="integrity", executor=_CHECKS)
+        add(self._guarded(self._cover_reads), "interval", hours=1, next_run_time=later, id="read log")
         add(self._guarded(self._keep_house), "interval", days=1, next_run_time=later, id="housekeeping")
 
     def _sweep(self) -> None:
@@ -157,6 +159,10 @@ class Timetable:
 
     def _check(self) -> None:
         _LOG.info("read all that is stored", faults=check_integrity(self._register, self._now()))
+
+    def _cover_reads(self) -> None:
+        """Write the act that covers what was read since the last one."""
+        cover_reads(self._register.store)
 
     def _asking(self, witness: Witness) -> Callable[[], None]:
         def ask() -> None:

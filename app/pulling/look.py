@@ -115,7 +115,7 @@ def _subject(register: Register, source: Source, state: SourceState, *, dry_run:
     store = register.store
     with store.reading() as connection:
         reader = _reader(store, connection, source.topic)
-        others = sources.list_sources(store, connection) if state.taken else ()
+        others = sources.list_sources(store, connection).whole if state.taken else ()
     # An event that was moved from one source to another for the same gateway, or kind of dates, is not gone.
     elsewhere = [
         entry.name

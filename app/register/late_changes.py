@@ -18,7 +18,7 @@ from app.store.log import LogWriter
 from app.store.runs import JobRun
 
 JOB = "late-changes"
-_AT_ONCE = 500
+_AT_ONCE = 100  # in one transaction: whoever gives a notice waits no longer than for that
 
 
 class LateChangesJson(PastJson):

@@ -11,6 +11,7 @@ from app.domain.refusal import Refusal, Unknown
 from app.security.tokens import new_row_id
 from app.store import parties, sources
 from app.store.engine import Store
+from app.store.listing import altered_ids
 from app.store.sources import GatewayOf, Source, Standing
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 5, 1_440  # from one poll to the next
@@ -142,11 +143,19 @@ def list_sources(store: Store) -> Sequence[ListedSource]:
     """Return every source, oldest first."""
     with store.reading() as connection:
         users = parties.read_parties(store, connection).users
-        found = sources.list_sources(store, connection)
+        found = sources.list_sources(store, connection).whole
     codes: dict[bytes | None, str | None] = {None: None} | {user_id: user.code for user_id, user in users.items()}
     return [
         ListedSource(source, standing, codes[source.user_id]) for source, standing in found if source.user_id in codes
     ]
+
+
+def find_source_id(store: Store, topic: Topic, source_id: str) -> bytes:
+    """Return the row id of a source of a topic that is to be removed; an altered one is of any. Raise ``Unknown``."""
+    wanted = source_id.strip().lower()
+    if wanted in altered_ids(store, sources.list_sources):
+        return bytes.fromhex(wanted)
+    return find_source(sources_about(store, topic), wanted).source.id
 
 
 def sources_about(store: Store, topic: Topic) -> Sequence[ListedSource]:
@@ -162,7 +171,7 @@ def find_source(found: Sequence[ListedSource], source_id: str) -> ListedSource:
     raise Unknown("There is no such source.", "Look at the list.")
 
 
-def remove_source(store: Store, held: ListedSource) -> None:
+def remove_source(store: Store, source_id: bytes) -> None:
     """Forget a source and its credentials; what it announced stays as it is."""
     with store.writing() as connection:
-        sources.delete_source(store, connection, held.source.id)
+        sources.delete_source(store, connection, source_id)

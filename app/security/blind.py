@@ -1,14 +1,15 @@
 """Finding sealed values without opening them: keyed digests of what is looked up, and of nothing else."""
 
-import hmac
 from functools import lru_cache
+
+from app.security.keyed_digest import KeyedDigest
 
 
 class BlindIndex:
     """HMAC-SHA256 under the index key. Without the key, an entry says nothing but whether two are equal."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keyed = KeyedDigest(key)
         # What one notice asks for again and again.
         self.week = lru_cache(maxsize=4096)(self._week)
         self.series = lru_cache(maxsize=4096)(self._series)
@@ -91,7 +92,7 @@ class BlindIndex:
 
     def _digest(self, kind: str, *parts: bytes) -> bytes:
         framed = b"".join([len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts)])
-        return hmac.digest(self._key, framed, "sha256")
+        return self._keyed.of(framed)
 
 
 def _octets(text: str) -> bytes:

@@ -40,6 +40,7 @@ from app.security.proving_keys import ProvingKeys
 from app.security.ring import ENVIRONMENT, KEY_OCTETS, Ring, write_ring
 from app.security.security_log import SecurityAction, security_event
 from app.security.signing import PublicKey, SigningKey
+from app.security.verified import Verified
 
 _LOOK_AGAIN = 1.0  # seconds between looks at the ring file, so that a key shredded elsewhere is dropped soon
 
@@ -54,6 +55,7 @@ class Keyring:
         self._guard = Lock()
         self._look_after = monotonic() + _LOOK_AGAIN
         self.high_water = HighWater(folder, self.proving_keys("mark"))
+        self.verified = Verified(folder, self.proving_keys("mark"))
 
     @classmethod
     def open(cls, key_dir: Path, *, kek: bytes | None, create: bool) -> "Keyring":

@@ -1,7 +1,6 @@
 """Accounts and tokens: addresses and labels are sealed, and of a token only the digest under the pepper is stored."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,10 +9,12 @@ import sqlalchemy as sa
 
 from app.domain.access import Role
 from app.domain.refusal import AlreadyThere, Unknown
-from app.security.tokens import new_row_id
-from app.store.acts import Deed, change_rows, insert_row
+from app.security.sealing import SealBroken
+from app.security.tokens import TokenKind, new_row_id
+from app.store.acts import Deed, change_rows, end_altered, insert_row
 from app.store.deciding import open_row
 from app.store.engine import Store
+from app.store.listing import Listing, list_rows
 from app.store.tables import accounts, tokens
 
 _TOKEN_BY_DIGEST = sa.select(tokens).where(tokens.c.digest == sa.bindparam("digest"))
@@ -73,10 +74,11 @@ def account_by_id(store: Store, connection: sa.Connection, account_id: bytes) ->
     return _open_account(store, row)
 
 
-def list_accounts(store: Store, connection: sa.Connection) -> list[Account]:
+def list_accounts(store: Store, connection: sa.Connection) -> Listing[Account]:
     """Return every account, by address."""
-    found = (_open_account(store, row) for row in connection.execute(sa.select(accounts)))
-    return sorted(found, key=lambda account: account.email)
+    found = list_rows(connection, accounts, sa.select(accounts), lambda row: _open_account(store, row))
+    found.whole.sort(key=lambda account: account.email)
+    return found
 
 
 def change_account(store: Store, connection: sa.Connection, deed: Deed, account: Account) -> None:
@@ -143,17 +145,27 @@ def token_by_digest(store: Store, connection: sa.Connection, digest: bytes) -> S
 
 def list_tokens(
     store: Store, connection: sa.Connection, kind: str, account_id: bytes | None = None
-) -> Sequence[StoredToken]:
+) -> Listing[StoredToken]:
     """Return every token of a kind, or those of one account, oldest first."""
     query = sa.select(tokens).where(tokens.c.kind == kind).order_by(tokens.c.created_at, tokens.c.id)
     if account_id is not None:
         query = query.where(tokens.c.account_id == account_id)
-    return [_open_token(store, row) for row in connection.execute(query)]
+    return list_rows(connection, tokens, query, lambda row: _open_token(store, row))
+
+
+def list_app_passwords(store: Store, connection: sa.Connection) -> Listing[StoredToken]:
+    """Return every app password, oldest first."""
+    return list_tokens(store, connection, TokenKind.APP_PASSWORD)
 
 
 def revoke_token(store: Store, connection: sa.Connection, token_id: bytes, now: datetime) -> bool:
-    """End a token at once; tell whether there was one to end. For a one-time token this is also its use."""
-    return _revoke(store, connection, [tokens.c.id == token_id], now) == 1
+    """End a token at once, an altered one too; tell whether there was one. For a one-time token it is its use."""
+    try:
+        return _revoke(store, connection, [tokens.c.id == token_id], now) == 1
+    except SealBroken:
+        instants = {"created_at": now, "expires_at": now, "revoked_at": now}
+        values = {"id": token_id, "user_id": None, "account_id": None, "role": Role.OPS.value, **instants}
+        return end_altered(store, connection, Deed.TOKEN_REVOKED, tokens, values, b"was altered")
 
 
 def revoke_links(store: Store, connection: sa.Connection, account_id: bytes, kind: str, now: datetime) -> None:

@@ -57,6 +57,8 @@ class Deed(StrEnum):
     SOURCE_REMOVED = "source removed"
     CLOSURES_PURGED = "closures purged"
     NOTICES_PURGED = "notices purged"
+    READS_COVERED = "reads covered"
+    READS_PURGED = "reads purged"
     KEYS_ROTATED = "keys rotated"
     ROOT_ROTATED = "root secret rotated"
     ROTATION_ENDED = "rotation ended"
@@ -194,6 +196,25 @@ def change_rows(  # noqa: PLR0917 - as insert_row
     if found:
         record_act(store, connection, deed, [(one, key_of(one, row._asdict())) for row in found])
     return len(found)
+
+
+def end_altered(  # noqa: PLR0917 - as insert_row
+    store: Store, connection: sa.Connection, deed: Deed, table: sa.Table, values: Mapping[str, Any], body: bytes
+) -> bool:
+    """Write a row that does not open anew, as one that is over, with an act that says so; tell whether it was there.
+
+    ``values`` are its key and every column of which nothing altered may stay.
+    """
+    one = DECIDING[table.name]
+    key = key_of(one, values)
+    stays = [column for column in table.columns if column.name in one.clear and column.name not in values]
+    held = connection.execute(sa.select(*table.primary_key, *stays).where(*_is(one, key)).with_for_update()).first()
+    if held is None:
+        return False
+    sealed = seal_row(store, table, held._asdict() | dict(values), body)
+    connection.execute(sa.update(table).where(*_is(one, key)).values({**values, "sealed": sealed}))
+    record_act(store, connection, deed, [(one, key)], note="was altered")
+    return True
 
 
 def remove_rows(

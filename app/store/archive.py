@@ -86,7 +86,20 @@ def load_database(store: Store, path: Path, progress: Callable[[int], None]) -> 
             progress(len(rows))
         if stated != count:
             raise StoreUnfit("The backup is not whole.", "Take another one.")
+        _count_on(connection)
     return count
+
+
+def _count_on(connection: sa.Connection) -> None:
+    """Let PostgreSQL number new rows after those that were restored; SQLite does so by itself."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in metadata.sorted_tables:
+        column = table.autoincrement_column
+        if column is not None:
+            sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
+            newest = sa.select(sa.func.setval(sequence, sa.func.max(column)))
+            connection.execute(newest.having(sa.func.max(column).is_not(None)))
 
 
 def _lines(path: Path) -> Iterator[Any]:

@@ -39,6 +39,6 @@ class Instant(TypeDecorator[datetime]):
         """Turn microseconds into an instant."""
         try:
             return None if value is None else from_micros(value)
-        except OverflowError as problem:
-            text = "A stored instant is beyond all years."
+        except (OverflowError, TypeError) as problem:  # SQLite holds what it is given, a text too
+            text = "A stored instant is none, or beyond all years."
             raise SealBroken(text, "Run `closures record verify`; restore a backup.") from problem

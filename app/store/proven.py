@@ -3,7 +3,8 @@
 Of rows that are found by a clear column, one that was altered there is not found: verification looks at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -75,14 +76,21 @@ def prove_standing(connection: sa.Connection) -> None:
             connection.execute(sa.update(table).where(*is_it).values(proof=proof))
 
 
-def is_as_written(connection: sa.Connection, table: str, held: tuple[Any, ...]) -> bool:
-    """Tell whether the proof of a row fits it: ``held`` are its proven columns and the proof, as the database has them.
+def count_altered(connection: sa.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    """Return how many rows their proof does not fit: each its proven columns and the proof, as the database has them.
 
     None is of a kind that stops this.
     """
-    *values, proof = held
-    taken = [take(value) for take, value in zip(_TAKEN[table], values, strict=True)]
-    return proofs_of(connection).fits(table, taken, proof)
+    return proofs_of(connection).altered(
+        table, map(_as_written, repeat(_TAKEN[table]), rows) if _TAKEN[table] else rows
+    )
+
+
+def _as_written(taken: Sequence[tuple[int, Callable[[Any], object]]], row: tuple[Any, ...]) -> list[object]:
+    values = list(row)
+    for place, take in taken:
+        values[place] = take(values[place])
+    return values
 
 
 def _instant(value: Any) -> object:
@@ -96,17 +104,14 @@ def _truth(value: Any) -> object:
     return bool(value) if value in {0, 1} else value
 
 
-def _same(value: Any) -> object:
-    return value
+def _takers(table: str, columns: Sequence[str]) -> list[tuple[int, Callable[[Any], object]]]:
+    """Return what makes of a value as the database holds it the one that a row is proven by, where they differ."""
+    kinds = [metadata.tables[table].c[column].type for column in columns]
+    return [
+        (place, _instant if isinstance(kind, Instant) else _truth)
+        for place, kind in enumerate(kinds)
+        if isinstance(kind, Instant | sa.Boolean)
+    ]
 
 
-def _taker(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], object]:
-    """Return what makes of a value as the database holds it the one that a row is proven by."""
-    if isinstance(kind, Instant):
-        return _instant
-    return _truth if isinstance(kind, sa.Boolean) else _same
-
-
-_TAKEN = {
-    name: tuple(_taker(metadata.tables[name].c[column].type) for column in columns) for name, columns in PROVEN.items()
-}
+_TAKEN = {table: _takers(table, columns) for table, columns in PROVEN.items()}

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from app.domain.notification import Kind
 from app.domain.refusal import Shredded, Unknown
-from app.store.acts import Deed, change_rows, insert_row
+from app.security.sealing import SealBroken
+from app.store.acts import Deed, change_rows, end_altered, insert_row
 from app.store.deciding import open_row
 from app.store.engine import Store
+from app.store.listing import Listing, list_rows
 from app.store.outbox_tables import recipients
 
 
@@ -80,36 +82,54 @@ def _body(one: Recipient) -> bytes:
 
 
 def listeners(connection: sa.Connection) -> list[Listener]:
-    """Return who is told anything at all."""
-    return [Listener(row.id, row.user_id, _kinds(row.kinds), row.digest_hour) for row in connection.execute(_LISTENERS)]
+    """Return who is told anything at all. Words that were altered into none are none: nothing is sent unopened."""
+    return [
+        Listener(row.id, row.user_id, frozenset(Kind) & set(row.kinds.split(",")), row.digest_hour)
+        for row in connection.execute(_LISTENERS)
+    ]
 
 
-def list_recipients(store: Store, connection: sa.Connection) -> list[Recipient]:
+def list_recipients(store: Store, connection: sa.Connection) -> Listing[Recipient]:
     """Return the recipients that are told something, oldest first; those of a shredded User are not among them."""
     query = sa.select(recipients).where(recipients.c.removed_at.is_(None))
-    found = (_open(store, row) for row in connection.execute(query.order_by(recipients.c.created_at, recipients.c.id)))
-    return [recipient for recipient in found if recipient is not None]
+    query = query.order_by(recipients.c.created_at, recipients.c.id)
+    return list_rows(connection, recipients, query, lambda row: _open(store, row))
 
 
 def read_recipients(store: Store, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Recipient]:
-    """Return recipients by id, removed ones too; those of a shredded User are not among them."""
+    """Return recipients by id, removed ones too; those of a shredded User, or altered, are not among them."""
     query = sa.select(recipients).where(recipients.c.id.in_(ids))
-    found = (_open(store, row) for row in connection.execute(query))
-    return {recipient.id: recipient for recipient in found if recipient is not None}
+    found = list_rows(connection, recipients, query, lambda row: _open(store, row))
+    return {recipient.id: recipient for recipient in found.whole}
+
+
+def read_recipient(store: Store, connection: sa.Connection, recipient_id: str) -> Recipient | None:
+    """Return a recipient by id, a removed one too; None where its User was shredded. Raise ``SealBroken``."""
+    row = connection.execute(sa.select(recipients).where(recipients.c.id == recipient_id)).first()
+    return None if row is None else _open(store, row)
 
 
 def find_recipient(store: Store, connection: sa.Connection, recipient_id: str) -> Recipient:
-    """Return a recipient that is told something. Raise ``Unknown``."""
-    found = read_recipients(store, connection, [recipient_id]).get(recipient_id)
+    """Return a recipient that is told something. Raise ``Unknown`` or ``SealBroken``."""
+    found = read_recipient(store, connection, recipient_id)
     if found is None or found.removed_at is not None:
         raise _unknown()
     return found
 
 
 def remove_recipient(store: Store, connection: sa.Connection, recipient_id: str, now: datetime) -> None:
-    """Tell a recipient nothing from now on. Raise ``Unknown``."""
-    which = [recipients.c.id == recipient_id, recipients.c.removed_at.is_(None)]
-    if not change_rows(store, connection, Deed.RECIPIENT_REMOVED, recipients, which, {"removed_at": now}):
+    """Tell a recipient nothing from now on, an altered one too. Raise ``Unknown``."""
+    which, deed = [recipients.c.id == recipient_id, recipients.c.removed_at.is_(None)], Deed.RECIPIENT_REMOVED
+    try:
+        is_removed = change_rows(store, connection, deed, recipients, which, {"removed_at": now}) == 1
+    except SealBroken:
+        over = Recipient(
+            id=recipient_id, label="was altered", carrier=Carrier.EMAIL, address="", kinds=frozenset({Kind.NEW}),
+            digest_hour=None, created_at=now,
+        )  # fmt: skip
+        values = {"id": recipient_id, "user_id": None, "created_at": now, "removed_at": now, **_clear(over)}
+        is_removed = end_altered(store, connection, deed, recipients, values, _body(over))
+    if not is_removed:
         raise _unknown()
 
 

@@ -22,6 +22,9 @@ _DROP_SERIES = sa.delete(series).where(series.c.series.in_(sa.bindparam("keys", 
 INTEGRITY = "integrity"
 """The job that reads everything. The ``position`` of its run is how many faults it found."""
 
+READ_LOG = "read log"
+"""The job that covers reads by acts. The ``position`` of its run is the id of the last read that is covered."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRun:

@@ -14,6 +14,7 @@ from app.security.keyring import SERVICE_OWNER
 from app.store.acts import Deed, change_rows, insert_row, remove_rows
 from app.store.deciding import open_row
 from app.store.engine import Connection, Store
+from app.store.listing import Listing, list_rows
 from app.store.tables import sources
 
 OK = "ok"
@@ -89,10 +90,10 @@ def insert_source(store: Store, connection: Connection, new: Source) -> None:
     insert_row(store, connection, Deed.SOURCE_ADDED, sources, values, _facts(new))
 
 
-def list_sources(store: Store, connection: Connection) -> Sequence[tuple[Source, Standing]]:
-    """Return every source that can be read, oldest first; one of a shredded User cannot, and is never polled again."""
+def list_sources(store: Store, connection: Connection) -> Listing[tuple[Source, Standing]]:
+    """Return every source, oldest first, but those of a shredded User, which are never polled again."""
     query = sa.select(sources).order_by(sources.c.created_at, sources.c.id)
-    return [_open(store, row) for row in connection.execute(query) if not _is_shredded(store, row)]
+    return list_rows(connection, sources, query, lambda row: None if _is_shredded(store, row) else _open(store, row))
 
 
 def read_source(store: Store, connection: Connection, source_id: bytes) -> tuple[Source, Standing]:

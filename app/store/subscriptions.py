@@ -9,10 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.domain.refusal import Unknown
+from app.security.sealing import SealBroken
 from app.security.security_log import SecurityAction, security_event
-from app.store.acts import Deed, change_rows, insert_row
+from app.store.acts import Deed, change_rows, end_altered, insert_row
 from app.store.deciding import open_row
 from app.store.engine import HEAD_COLUMNS, Connection, Head, Store, head_of
+from app.store.listing import Listing, list_rows
 from app.store.tables import head, reads, subscriptions
 
 
@@ -87,16 +89,24 @@ def _found(
     return None if row is None else (_open(store, row), head_of(connection, tuple(row[-len(HEAD_COLUMNS) :])))
 
 
-def list_subscriptions(store: Store, connection: Connection) -> Sequence[Subscription]:
+def list_subscriptions(store: Store, connection: Connection) -> Listing[Subscription]:
     """Return every subscription, oldest first."""
     query = sa.select(subscriptions).order_by(subscriptions.c.created_at, subscriptions.c.id)
-    return [_open(store, row) for row in connection.execute(query)]
+    return list_rows(connection, subscriptions, query, lambda row: _open(store, row))
 
 
 def revoke_subscription(store: Store, connection: Connection, subscription_id: str, now: datetime) -> None:
-    """End a subscription at once; raise ``Unknown`` if there is none that lives."""
+    """End a subscription at once, an altered one too; raise ``Unknown`` if there is none that lives."""
     living = [subscriptions.c.id == subscription_id, subscriptions.c.revoked_at.is_(None)]
-    if not change_rows(store, connection, Deed.SUBSCRIPTION_REVOKED, subscriptions, living, {"revoked_at": now}):
+    deed = Deed.SUBSCRIPTION_REVOKED
+    try:
+        is_ended = change_rows(store, connection, deed, subscriptions, living, {"revoked_at": now}) == 1
+    except SealBroken:
+        instants = {"created_at": now, "expires_at": now, "revoked_at": now}
+        values = {"id": subscription_id, "account_id": None, **instants}
+        body = json.dumps(["was altered", "all", 0, 1]).encode()
+        is_ended = end_altered(store, connection, deed, subscriptions, values, body)
+    if not is_ended:
         raise Unknown("There is no such subscription, or it is revoked already.", "See `closures subscription list`.")
     security_event(SecurityAction.TOKEN_REVOKED, token=subscription_id, kind="feed")
 
@@ -165,11 +175,6 @@ def reads_between(connection: Connection, starts: datetime, ends: datetime) -> S
         .order_by(reads.c.read_at, reads.c.id)
     )
     return [FeedRead(*row) for row in connection.execute(query)]
-
-
-def purge_reads(connection: Connection, before: datetime) -> int:
-    """Delete the read log before an instant; return how many entries."""
-    return connection.execute(sa.delete(reads).where(reads.c.read_at < before)).rowcount
 
 
 def _open(store: Store, row: Any) -> Subscription:

@@ -15,7 +15,6 @@ from app.register.planned_limit import TooManyPlanned
 from app.register.receipts import IntakeProblemJson, problem_facts
 from app.security.sealing import SealBroken
 from app.security.security_log import SecurityAction, security_event
-from app.web.at_once import TooMuchAtOnce
 from app.web.idempotency import KeyReused
 from app.web.principal import SignInNeeded
 from app.web.resumed_forms import remember_request
@@ -35,7 +34,6 @@ _STATUS: dict[type[Refusal], int] = {
     refused.NoticeCompressed: 415,
     refused.StoreFull: 507,
     refused.StoreBusy: 503,
-    TooMuchAtOnce: 503,
     refused.StoreUnfit: 503,
     SealBroken: 503,
     refused.Shredded: 410,
@@ -45,7 +43,6 @@ _NOTED: dict[type[Refusal], SecurityAction] = {
     refused.AccessRefused: SecurityAction.ACCESS_REFUSED,
     refused.Unknown: SecurityAction.ACCESS_REFUSED,
     TooManyPlanned: SecurityAction.LIMIT_REACHED,
-    TooMuchAtOnce: SecurityAction.LIMIT_REACHED,
     refused.NoticeTooLarge: SecurityAction.LIMIT_REACHED,
     refused.StoreFull: SecurityAction.LIMIT_REACHED,
 }
@@ -108,7 +105,7 @@ def app_json(facts: object, status: int = 200, media_type: str = "application/js
 
 def _answer(problem: Refusal) -> Response:
     status = next((_STATUS[kind] for kind in type(problem).__mro__ if kind in _STATUS), 400)
-    if status in _RETRY_AFTER and not isinstance(problem, TooMuchAtOnce):  # else whoever hammers fills the log
+    if status in _RETRY_AFTER:
         _LOG.error("refused", code=problem.code, text=problem.text, path_kind=request.endpoint)
     if status == _STATUS[SignInNeeded]:
         if not is_for_a_program():

@@ -20,6 +20,10 @@ from app.web.site import site
 
 blueprint = Blueprint("status", __name__)
 
+ALTERED = (
+    "Something stored was altered: run `closures record verify`, which names it; docs/operating.md says what then."
+)
+
 
 @blueprint.get("/livez", action=Action.PUBLIC)
 def livez() -> Response:
@@ -60,6 +64,8 @@ def _health(*, scheduler: bool) -> Response:
     facts["record"] = "altered" if check and check.position else "ok"
     if (facts["scheduler"], facts["clock"], facts["record"]) != ("ok", "ok", "ok"):
         facts["status"] = "failing"
+    if facts["record"] == "altered":
+        facts["remedy"] = ALTERED
     return app_json(facts, 200 if facts["status"] == "ok" else 503)
 
 

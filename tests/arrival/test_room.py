@@ -1,15 +1,20 @@
 """The web server as a process, and clients who send little, late, or not at all."""
 
 import contextlib
+import os
 import select
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, REQUEST, SLOW, Server
+from app.wsgi import THREADS
+from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, ONE_SLOW_VIEW, REQUEST, SERVE, SLOW, Server
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +166,36 @@ def test_it_stops_for_those_who_wait_and_finishes_what_is_being_sent(serve):
     assert server.process.wait(20) == 0
 
 
+TOLD_AS_IT_FORKS = """
+import os, signal, time
+import app.wsgi
+from app.arrival import room
+taken_over = room.WaitingRoom.init_signals
+def late(worker):
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(1)  # the parent tells us meanwhile
+    taken_over(worker)
+room.WaitingRoom.init_signals = late
+load = app.wsgi.WebServer.load_config
+def patient(server):
+    load(server)
+    server.cfg.set("graceful_timeout", 600)
+app.wsgi.WebServer.load_config = patient
+"""
+
+
+def test_it_stops_where_it_is_told_to_while_it_forks(environ):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-c", TOLD_AS_IT_FORKS + SERVE.removeprefix("; ")]
+    with subprocess.Popen(command, env=os.environ | environ | {"CLOSURES_PORT": port}) as process:
+        try:
+            assert process.wait(120) == 0  # it would wait ten minutes for a worker that does not hear it
+        finally:
+            process.kill()
+
+
 def test_a_reload_loses_no_request(serve):
     server = serve()
     answered, done = [], threading.Event()
@@ -179,3 +214,12 @@ def test_a_reload_loses_no_request(serve):
     for one in asking:
         one.join()
     assert (len(answered) > 10, set(answered)) == (True, {True})
+
+
+def test_who_sends_much_at_once_waits_and_others_are_answered(serve):
+    server = serve(ONE_SLOW_VIEW)
+    slow = b"GET /slow HTTP/1.1\r\nHost: a\r\nAuthorization: Basic bm9pc3k6eA==\r\nConnection: close\r\n\r\n"
+    noisy = [server.open(slow) for _ in range(2 * THREADS)]
+    assert [server.answers() for _ in range(5)] == [True] * 5
+    server.open(b"GET /go HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert [all_of(client).split(b"\r\n")[0] for client in noisy] == [b"HTTP/1.1 200 OK"] * len(noisy)

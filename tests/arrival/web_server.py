@@ -15,6 +15,30 @@ HALF_CHUNKS = b"POST /api/v1/notices HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: c
 SLOW = {"nothing": b"", "half a head": HALF_HEAD, "half a body": HALF_BODY, "half a chunk": HALF_CHUNKS}
 # The worker as it was before: a thread waits for each client.
 A_THREAD_EACH = "import app.wsgi; app.wsgi.WaitingRoom = 'gthread'"
+# One process, in which whatever asks for /slow waits until somebody asks for /go.
+ONE_SLOW_VIEW = """
+import threading
+import app.wsgi
+app.wsgi.WORKERS = 1
+shipped, let_go = app.wsgi.create_app, threading.Event()
+
+def create_app(settings):
+    made = shipped(settings)
+    served = made.wsgi_app
+
+    def serve(environ, start):
+        path = environ["PATH_INFO"]
+        if path not in ("/slow", "/go"):
+            return served(environ, start)
+        let_go.set() if path == "/go" else let_go.wait(90)
+        start("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    made.wsgi_app = serve
+    return made
+
+app.wsgi.create_app = create_app
+pass"""
 SERVE = (
     "; import os; from app.wsgi import serve; from app.settings import read_settings; serve(read_settings(os.environ))"
 )

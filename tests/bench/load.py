@@ -86,7 +86,9 @@ def subscribe(port, feed, tally, size, chance):
     while time.monotonic() < until:
         size.pause(chance, "poll")
         known = {"If-None-Match": etag} if etag else {}
-        answer = tally.ask(connection, "feed", "GET", f"/feeds/{feed.subscription.id}.ics", headers | known)
+        answer = tally.ask(
+            connection, "feed" if etag else "first", "GET", f"/feeds/{feed.subscription.id}.ics", headers | known
+        )
         etag = answer[0]["ETag"] if answer else etag
     connection.close()
 

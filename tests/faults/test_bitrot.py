@@ -46,7 +46,7 @@ FOUND_BY = {
     ("notifications", "recipient_id"), ("notifications", "message_id"),
     ("series", "series"), ("series", "expanded_to"), ("job_runs", "name"), ("log", "position"),
 }  # fmt: skip
-"""What rows are found by: one that was altered there is not found, which the daily reading of everything tells."""
+"""What rows are found by: one that was altered there is not found, which the hourly check tells."""
 SILENT = {("weeks", "entry")}
 """Nothing reads it."""
 SHEET = (

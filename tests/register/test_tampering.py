@@ -15,6 +15,7 @@ from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.notification import Kind
+from app.domain.refusal import Unknown
 from app.domain.retention import RetentionPolicy
 from app.domain.window import ClosureWindow
 from app.factory import open_service, prepare
@@ -22,11 +23,11 @@ from app.jobs.housekeeping import keep_house
 from app.jobs.sweep import sweep
 from app.register import rulebook
 from app.register.maintenance import import_maintenance
-from app.register.messages.recipients import add_recipient
+from app.register.messages.recipients import add_recipient, remove_recipient
 from app.register.people import accounts, enrolment, sign_in
 from app.register.questions.readers import note_export
 from app.register.receive import receive_notice
-from app.register.sources import add_source
+from app.register.sources import CLOSURES, add_source, find_source_id, remove_source
 from app.register.verification import verify_record
 from app.security.sealing import SealBroken
 from app.security.second_factor import new_secret
@@ -37,7 +38,7 @@ from app.store import parties, rules, sessions, subscriptions, tables
 from app.store.acts import ACTOR, Deed, open_act
 from app.store.exports import exports_between
 from app.store.maintenance import read_maintenance
-from app.store.recipients import Carrier, list_recipients
+from app.store.recipients import Carrier, list_recipients, listeners
 from app.store.sessions import Session, Stage
 from app.store.sources import GatewayOf, Source, list_sources
 from tests.conftest import environment
@@ -257,11 +258,6 @@ def test_a_table_that_is_gone_is_named_and_the_rest_is_checked(copied):
 
 
 SERVED = {
-    "a token": ("UPDATE tokens SET role = 'admin' WHERE role = 'dcc'", lambda store, connection: (
-        stored_accounts.list_tokens(store, connection, "gwfp"))),
-    "an account": ("UPDATE accounts SET role = 'admin' WHERE role = 'user'", stored_accounts.list_accounts),
-    "a subscription": ("UPDATE subscriptions SET expires_at = expires_at * 2", subscriptions.list_subscriptions),
-    "a source": ("UPDATE sources SET user_id = NULL", list_sources),
     "a gateway": ("UPDATE user_gateways SET sealed = (SELECT sealed FROM exports)", parties.gateway_links),
     "a policy": ("UPDATE policies SET body = '{}'", lambda store, connection: (
         rules.read_policies(store, connection, "thresholds"))),
@@ -269,7 +265,6 @@ SERVED = {
     "an export": ("UPDATE exports SET exported_at = 1", lambda store, connection: (
         exports_between(store, connection, datetime(1970, 1, 1, tzinfo=UTC), NOW))),
     "DCC's own dates": ("UPDATE maintenance SET received_at = 1", read_maintenance),
-    "who is told": ("UPDATE recipients SET kinds = ''", list_recipients),
 }  # fmt: skip
 
 
@@ -279,6 +274,65 @@ def test_a_row_that_does_not_agree_with_its_seal_is_never_served(copied, name):
     edit(copied, statement)
     with copied.store.reading() as connection, pytest.raises(SealBroken):
         read(copied.store, connection)
+
+
+LISTED = {
+    "a token": ("UPDATE tokens SET role = 'admin' WHERE role = 'dcc'", stored_accounts.list_app_passwords, 2),
+    "a token made at no time": (
+        "UPDATE tokens SET created_at = 9000000000000000000 WHERE role = 'dcc'", stored_accounts.list_app_passwords, 2),
+    "an account": ("UPDATE accounts SET role = 'admin' WHERE role = 'user'", stored_accounts.list_accounts, 2),
+    "a subscription": ("UPDATE subscriptions SET expires_at = expires_at * 2", subscriptions.list_subscriptions, 1),
+    "a source": ("UPDATE sources SET user_id = NULL", list_sources, 1),
+    "who is told": ("UPDATE recipients SET kinds = ''", list_recipients, 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_a_list_names_the_row_that_was_altered_and_shows_the_rest(copied, name):
+    statement, read, count = LISTED[name]
+    with copied.store.reading() as connection:
+        before = read(copied.store, connection)
+    assert (len(before.whole), before.altered) == (count, [])
+    edit(copied, statement)
+    with copied.store.reading() as connection:
+        after = read(copied.store, connection)
+    assert (len(after.whole), len(after.altered)) == (count - 1, 1)
+    assert [one for one in before.whole if one in after.whole] == after.whole
+
+
+ENDED = {
+    "a token": ("UPDATE tokens SET role = 'admin' WHERE user_id IS NOT NULL",
+                stored_accounts.list_app_passwords, enrolment.revoke_token),
+    "a token made at no time": ("UPDATE tokens SET created_at = 9000000000000000000 WHERE user_id IS NOT NULL", stored_accounts.list_app_passwords, enrolment.revoke_token),
+    "a subscription": ("UPDATE subscriptions SET expires_at = expires_at * 2",
+                       subscriptions.list_subscriptions, enrolment.revoke_subscription),
+    "a source": ("UPDATE sources SET user_id = NULL", list_sources, lambda store, row_id, _: (
+        remove_source(store, find_source_id(store, CLOSURES, row_id)))),
+    "who is told": ("UPDATE recipients SET kinds = ''", list_recipients, remove_recipient),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENDED)
+def test_a_row_that_was_altered_is_ended_and_the_record_is_sound_again(copied, name):
+    statement, read, end = ENDED[name]
+    edit(copied, statement)
+    with copied.store.reading() as connection:
+        (row_id,) = read(copied.store, connection).altered
+    assert faults(copied) != ()
+    end(copied.store, row_id, NOW)
+    with copied.store.reading() as connection:
+        found = read(copied.store, connection)
+    assert (found.altered, [one for one in found.whole if getattr(one, "revoked_at", NOW) is None]) == ([], [])
+    assert faults(copied) == ()
+    if "source" not in name:
+        with pytest.raises(Unknown):
+            end(copied.store, row_id, NOW)
+
+
+def test_a_recipient_whose_words_are_none_holds_up_no_notice(copied):
+    edit(copied, "UPDATE recipients SET kinds = 'nowhere,moved'")
+    with copied.store.reading() as connection:
+        assert [listener.kinds for listener in listeners(connection)] == [frozenset({Kind.MOVED})]
 
 
 def test_a_session_of_somebody_else_is_none(copied):

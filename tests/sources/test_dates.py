@@ -13,7 +13,7 @@ from app.jobs.pulls import PullReport, poll_due
 from app.pulling.look import preview_source, try_source
 from app.pulling.source_state import SourceState, Taken, read_state, write_state
 from app.register.maintenance import asking_for_dates, import_maintenance, remove_maintenance
-from app.register.sources import CLOSURES, DCC_DATES, find_source, remove_source, sources_about
+from app.register.sources import CLOSURES, DCC_DATES, find_source, find_source_id, remove_source, sources_about
 from app.store.sources import OK
 
 
@@ -254,7 +254,7 @@ def test_the_scheduler_polls_both_sorts_and_each_has_its_own_list(
     clock.forward(days=1)
     site.show(three(6, 7))
     assert poll_due(register, near, clock) == PullReport(1, 0)
-    remove_source(store, find_source(sources_about(store, DCC_DATES), dates.source.id.hex().upper()))
+    remove_source(store, find_source_id(store, DCC_DATES, dates.source.id.hex().upper()))
     assert (sources_about(store, DCC_DATES), len(dates.dates())) == ([], 2)
 
 

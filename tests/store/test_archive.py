@@ -9,10 +9,12 @@ import pytest
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import StoreUnfit
 from app.factory import open_keyring, utc_now
+from app.register.people.enrolment import add_subscription
 from app.register.register import open_register
 from app.register.sources import DCC_DATES, add_source, make_source, sources_about
 from app.register.verification import make_checkpoint, verify_record
 from app.settings import read_settings
+from app.store import subscriptions
 from app.store.archive import dump_database, load_database
 from app.store.engine import open_empty_store
 
@@ -52,6 +54,23 @@ def test_a_backup_restores_and_verifies(register, store, alpha, announce, give, 
     assert oct((tmp_path / "b").stat().st_mode & 0o777) == "0o600"
     with pytest.raises(StoreUnfit, match="not empty"):
         load_database(target, tmp_path / "b", lambda _: None)
+
+
+def test_what_is_numbered_counts_on_after_a_restore(store, tmp_path, databases, settings):
+    made = add_subscription(
+        store, scope_text="all", label="a", secret_url=False, past_days=1, horizon_days=10, now=NOW
+    ).subscription  # fmt: skip
+    read = subscriptions.FeedRead(made.id, NOW, 200, 1, "a client")
+    with store.writing() as connection:
+        subscriptions.insert_reads(connection, [read, read])
+    dump_database(store, tmp_path / "b", lambda _: None)
+    (tmp_path / "new").mkdir()
+    restored = open_empty_store(databases.new(tmp_path / "new"), open_keyring(settings), utc_now)
+    load_database(restored, tmp_path / "b", lambda _: None)
+    with restored.writing() as connection:
+        subscriptions.insert_reads(connection, [read])
+        assert subscriptions.last_reads(connection, made.id) == [read] * 3
+    restored.close()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from app.domain.access import Action
 from app.domain.clock_doubt import ClockReading
+from app.jobs.integrity import check_integrity
 from app.jobs.sweep import sweep, sweep_on_time
 from app.store.engine import read_head
 from app.web.routes import UndeclaredRoute
@@ -66,6 +67,22 @@ def test_health_says_that_the_clock_is_doubted(client, register):
     health = client.get("/healthz")
     assert (health.status_code, health.json["clock"], health.json["scheduler"]) == (503, "doubted", "ok")
     assert b"closures_clock_doubted_seconds 86400.0" in client.get("/metrics").data
+
+
+def test_health_and_figures_say_that_something_stored_was_altered_and_what_to_do(client, register, store):
+    sweep(register, NOW)
+    check_integrity(register, NOW)
+    assert (client.get("/healthz").status_code, client.get("/healthz").json["record"]) == (200, "ok")
+    assert b"closures_record_faults 0.0" in client.get("/metrics").data
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE log SET kind = 'other' WHERE position = 0"))
+    faults = check_integrity(register, NOW)
+    health = client.get("/healthz")
+    assert (health.status_code, health.json["record"], health.json["remedy"]) == (
+        503, "altered",
+        "Something stored was altered: run `closures record verify`, which names it; docs/operating.md says what then.",
+    )  # fmt: skip
+    assert f"closures_record_faults {faults}.0".encode() in client.get("/metrics").data
 
 
 def test_health_proves_the_database(client, store):

@@ -22,11 +22,14 @@ def check_notices(evidence: Evidence, acts: Acts, tree: Tree) -> int:
 
     Return the last receipt, in microseconds since 1970.
     """
-    latest, unseal = 0, evidence.store.keyring.opener("notices", "sealed")
+    latest, unseal, looks_into = 0, evidence.store.keyring.opener("notices", "sealed"), evidence.part.holds
     columns = ("id", "user_id", "received_at", "log_index", "log_size", "log_root", "sealed")
     for row_id, user_id, received_at, position, size, root, sealed in evidence.rows("notices", *columns):
         leaf = evidence.claim("notice", position)
         try:
+            latest = max(latest, received_at)
+            if not looks_into(position):
+                continue
             if sealed is None:
                 agrees = acts.is_purged("notices", row_id)
             else:
@@ -36,7 +39,6 @@ def check_notices(evidence: Evidence, acts: Acts, tree: Tree) -> int:
                 )
                 if agrees and not acts.is_shredded(user_id):
                     unseal(user_id, row_id, 1, sealed)
-            latest = max(latest, received_at)
         except UNREADABLE:
             agrees = False
         if not agrees:
@@ -47,20 +49,22 @@ def check_notices(evidence: Evidence, acts: Acts, tree: Tree) -> int:
 def check_revisions(evidence: Evidence, acts: Acts, owners: Owned) -> Histories:
     """Hold every revision against its leaf; where its content is gone, a purge names its closure."""
     last: Histories = {}
-    unseal = evidence.store.keyring.opener("revisions", "sealed")
+    unseal, looks_into = evidence.store.keyring.opener("revisions", "sealed"), evidence.part.holds
     columns = ("closure_id", "entry", "user_id", "number", "received_at", "log_index", "sealed")
     for closure_id, entry, user_id, number, received_at, position, sealed in evidence.rows("revisions", *columns):
         leaf = evidence.claim("revision", position)
         if sealed is None and acts.is_purged("closures", closure_id):
             continue
         try:
+            entries, highest = last.get(closure_id, (0, 0))
+            last[closure_id] = (max(entries, entry), max(highest, number or 0))
+            if not looks_into(position):
+                continue
             content = rows.revision_content(closure_id, sealed)
             agrees = leaf in {None, leaf_hash(b"revision\0" + content)} and owners.get(closure_id) == user_id
             if agrees and not acts.is_shredded(user_id):
                 body = unseal(user_id, closure_id, entry, sealed)
                 agrees = bodies.revision_marks(body) == (entry, number, received_at)
-            entries, highest = last.get(closure_id, (0, 0))
-            last[closure_id] = (max(entries, entry), max(highest, number or 0))
         except UNREADABLE:
             agrees = False
         if not agrees:
@@ -88,12 +92,14 @@ def check_bringers(evidence: Evidence) -> None:
 
 def check_assessments(evidence: Evidence, acts: Acts, owners: Owned) -> None:
     """Hold every assessment against its leaf; where its content is gone, a purge names its closure."""
-    unseal = evidence.store.keyring.opener("assessments", "sealed")
+    unseal, looks_into = evidence.store.keyring.opener("assessments", "sealed"), evidence.part.holds
     stated = ("policy_version", "holiday_version", "late")
     columns = ("closure_id", "entry", "user_id", "assessed_at", "log_index", "sealed", *stated)
     for row in evidence.rows("assessments", *columns):
         closure_id, entry, user_id, assessed_at, position, sealed, *marks = row
         leaf = evidence.claim("assessment", position)
+        if not looks_into(position):
+            continue
         if sealed is None and acts.is_purged("closures", closure_id):
             continue
         try:

@@ -28,17 +28,31 @@ LATE = 1 << 62
 """Where a fault stands that is about no entry of the log: after those that are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which entries are looked into: those from ``since`` on, and earlier ones from ``start`` up to ``end``."""
+
+    since: int = 0
+    start: int = 0
+    end: int = 0
+
+    def holds(self, position: Any) -> bool:
+        """Tell whether the entry at this place is looked into; what is no place is."""
+        return not isinstance(position, int) or position >= self.since or self.start <= position < self.end
+
+
 @dataclass(slots=True)
 class Evidence:
     """One verification. ``leaves`` and ``kinds`` are those of the log, by position; ``claimed`` marks those with a row.
 
     A mutable value on purpose: each check adds the faults that it found, and it is dropped at the end. ``missing`` are
-    the tables that cannot be read.
+    the tables that cannot be read. ``part`` is what is looked into, all at first.
     """
 
     store: Store
     connection: Connection
     missing: dict[str, str]
+    part: Part = Part()
     leaves: list[bytes] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     claimed: bytearray = field(default_factory=bytearray)

@@ -9,14 +9,21 @@ from app.store.acts import Act, Deed, act_content, open_act
 from app.store.deciding import BOUND, DECIDING, PURGED, Deciding, Key, digest_of, open_row
 from app.store.instants import from_micros
 from app.store.parties import owned_digest
+from app.store.read_spans import ReadSpan, span_of
 
 
 @dataclass(slots=True)
 class Acts:
-    """The last act about each row, by table and key, with the digest after it; None of a row that it took away."""
+    """The last act about each row, by table and key, with the digest after it; None of a row that it took away.
+
+    ``read_spans`` are those of the read log, each with the position of its act; up to the id ``reads_purged`` it is
+    purged.
+    """
 
     last: dict[tuple[str, Key], tuple[bytes | None, Act]] = field(default_factory=dict)
     shredded: dict[Any, Act] = field(default_factory=dict)
+    read_spans: list[tuple[ReadSpan, int]] = field(default_factory=list)
+    reads_purged: int = 0
 
     def is_purged(self, table: str, row_id: Any) -> bool:
         """Tell whether a purge names a closure or a notice."""
@@ -40,6 +47,10 @@ def fold_acts(evidence: Evidence) -> Acts:
         if not agrees:
             evidence.add(f"The act of entry {position} of the log was altered.", position)
             continue
+        if act.deed is Deed.READS_COVERED:
+            found.read_spans.append((span_of(act.note), position))
+        elif act.deed is Deed.READS_PURGED:
+            found.reads_purged = int(act.note)
         for table, key, digest in act.rows:
             found.last[table, key] = (digest, act)
             if act.deed is Deed.USER_SHREDDED:

@@ -44,7 +44,7 @@ def read_telling(register: Register, message: Message, now: datetime) -> Telling
     """Return what a message may tell at ``now``; None where nothing of it holds, or its recipient is gone."""
     store, rulebook = register.store, register.rulebook()
     with store.reading() as connection:
-        recipient = recipients.read_recipients(store, connection, [message.recipient_id]).get(message.recipient_id)
+        recipient = recipients.read_recipient(store, connection, message.recipient_id)
         if recipient is None or recipient.removed_at is not None:
             return None
         everyone = parties.read_parties(store, connection)

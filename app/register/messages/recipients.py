@@ -96,7 +96,7 @@ def list_recipients(store: Store) -> list[ListedRecipient]:
     """Return who is told anything, oldest first."""
     with store.reading() as connection:
         users = parties.read_parties(store, connection).users
-        found = recipients.list_recipients(store, connection)
+        found = recipients.list_recipients(store, connection).whole
     return [
         ListedRecipient(recipient, users[recipient.user_id].code if recipient.user_id in users else "")
         for recipient in found

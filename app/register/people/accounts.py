@@ -29,7 +29,7 @@ def find_account(store: Store, account_id: str) -> Account:
 def list_accounts(store: Store) -> list[Account]:
     """Return every account, by address; closed ones too."""
     with store.reading() as connection:
-        return accounts.list_accounts(store, connection)
+        return accounts.list_accounts(store, connection).whole
 
 
 def change_rights(store: Store, account: Account, role: Role, users: Sequence[str], now: datetime) -> None:
@@ -92,10 +92,10 @@ def _end_credentials(store: Store, connection: Connection, account: Account, now
     """End the feeds and app passwords that an account made and may no longer hold."""
     codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
     everything = account.closed_at is not None
-    for held in subscriptions.list_subscriptions(store, connection):
+    for held in subscriptions.list_subscriptions(store, connection).whole:
         if held.account_id == account.id and held.is_live(now) and (everything or not may_read(account, held.scope)):
             subscriptions.revoke_subscription(store, connection, held.id, now)
-    for token in accounts.list_tokens(store, connection, TokenKind.APP_PASSWORD):
+    for token in accounts.list_app_passwords(store, connection).whole:
         if token.account_id != account.id or not token.is_live(now):
             continue
         fits = token.role is account.role if token.user_id is None else codes.get(token.user_id) in account.users

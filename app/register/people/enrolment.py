@@ -19,6 +19,7 @@ from app.security.tokens import TokenKind, new_row_id, new_subscription_id
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
 from app.store.engine import Connection, Store
+from app.store.listing import row_id_of
 from app.store.subscriptions import FeedRead, Subscription
 from feeds.scope import CHOICES, Code, FeedScope, parse_scope
 
@@ -255,18 +256,17 @@ def list_tokens(store: Store) -> list[IssuedToken]:
     """Return every app password, oldest first, ended ones too."""
     with store.reading() as connection:
         users = parties.read_parties(store, connection).users
-        found = accounts.list_tokens(store, connection, TokenKind.APP_PASSWORD)
+        found = accounts.list_app_passwords(store, connection).whole
     return [IssuedToken(token, users[token.user_id].code if token.user_id in users else "") for token in found]
 
 
 def revoke_token(store: Store, token_id: str, now: datetime) -> None:
-    """End an app password at once, by the hexadecimal id that the list shows. Raise ``Unknown``."""
+    """End an app password at once, an altered one too, by the hexadecimal id of the list. Raise ``Unknown``."""
+    wanted = row_id_of(token_id)
     with store.writing() as connection:
-        held = accounts.list_tokens(store, connection, TokenKind.APP_PASSWORD)
-        wanted = [token.id for token in held if token.id.hex() == token_id.strip().lower()]
-        if not wanted or not accounts.revoke_token(store, connection, wanted[0], now):
+        if wanted is None or not accounts.revoke_token(store, connection, wanted, now):
             raise Unknown("There is no such token, or it is revoked already.", "See `closures token list`.")
-        security_event(SecurityAction.TOKEN_REVOKED, token=wanted[0], kind="app-password")
+        security_event(SecurityAction.TOKEN_REVOKED, token=wanted, kind="app-password")
 
 
 def add_subscription(
@@ -342,7 +342,7 @@ def list_subscriptions(store: Store) -> list[ReadSubscription]:
     with store.reading() as connection:
         return [
             ReadSubscription(subscription, next(iter(subscriptions.last_reads(connection, subscription.id, 1)), None))
-            for subscription in subscriptions.list_subscriptions(store, connection)
+            for subscription in subscriptions.list_subscriptions(store, connection).whole
         ]
 
 

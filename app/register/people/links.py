@@ -83,7 +83,7 @@ def use_link(store: Store, token: str, now: datetime) -> UsedLink:
 def links_of(store: Store, account: Account, since: datetime) -> list[KnownLink]:
     """Return the links that were made for an account since an instant, the newest first."""
     with store.reading() as connection:
-        found = accounts.list_tokens(store, connection, TokenKind.SIGN_IN, account.id)
+        found = accounts.list_tokens(store, connection, TokenKind.SIGN_IN, account.id).whole
     return [
         KnownLink(_starts_afresh(token), token.created_at, token.last_used_at)
         for token in reversed(found)

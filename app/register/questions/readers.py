@@ -12,6 +12,9 @@ from app.store import exports, subscriptions
 from app.store.engine import Store
 from app.store.exports import Export
 
+_ALTERED = ("(altered)", "")
+"""Label and scope of a feed whose row cannot be read."""
+
 
 class ReadJson(TypedDict):
     """One read of a feed: 200 with its octets, or 304."""
@@ -51,7 +54,8 @@ def note_export(store: Store, name: str, what: str, rows: int, now: datetime) ->
 def who_read(store: Store, span: ClosureWindow) -> ReadsJson:
     """Answer who fetched which feed and who exported what in a span, oldest first."""
     with store.reading() as connection:
-        named = {subscription.id: subscription for subscription in subscriptions.list_subscriptions(store, connection)}
+        feeds_known = subscriptions.list_subscriptions(store, connection).whole
+        named = {held.id: (held.label, held.scope) for held in feeds_known}
         reads = subscriptions.reads_between(connection, span.starts, span.ends)
         exported = exports.exports_between(store, connection, span.starts, span.ends)
     feeds = len({read.subscription_id for read in reads})
@@ -65,8 +69,8 @@ def who_read(store: Store, span: ClosureWindow) -> ReadsJson:
             {
                 "at": utc_text(read.read_at),
                 "subscription": read.subscription_id,
-                "label": named[read.subscription_id].label,
-                "scope": named[read.subscription_id].scope,
+                "label": named.get(read.subscription_id, _ALTERED)[0],
+                "scope": named.get(read.subscription_id, _ALTERED)[1],
                 "status": read.status,
                 "octets": read.octets,
                 "client": read.client,

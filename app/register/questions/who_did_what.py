@@ -78,7 +78,7 @@ def who_did_what(store: Store, span: ClosureWindow) -> ActsJson:
 
 def _facts_of(store: Store, connection: Connection, acts: Sequence[Act]) -> list[ActJson]:
     everyone = parties.read_parties(store, connection)
-    names = {account.id: account.email for account in accounts.list_accounts(store, connection)}
+    names = {account.id: account.email for account in accounts.list_accounts(store, connection).whole}
     names |= {user.id: user.code for user in everyone.users.values()}
     names |= {gateway.id: gateway.code for gateway in everyone.gateways.values()}
     return [

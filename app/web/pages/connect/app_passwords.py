@@ -10,7 +10,8 @@ from app.register.people import enrolment
 from app.register.people.enrolment import IssuedToken
 from app.register.register import Register
 from app.store import parties
-from app.store.accounts import Account
+from app.store.accounts import Account, list_app_passwords
+from app.store.listing import altered_ids
 from app.web import form_once
 from app.web.clients import CLIENTS
 from app.web.pages.choices import visible_in_order
@@ -65,6 +66,10 @@ def make() -> AnyResponse:
 def revoke(token_id: str) -> AnyResponse:
     """End an app password at once."""
     principal = current_principal()
+    if token_id in _altered(principal):
+        enrolment.revoke_token(site().store, token_id, site().now())
+        flash("The app password that was altered is ended.")
+        return redirect(url_for("connect_app_passwords.show"), 303)
     held = {token.token.id.hex(): token for token in _passwords(principal, require_account())}
     if token_id not in held:
         raise Unknown("There is no such app password.")
@@ -100,6 +105,7 @@ def _page(principal: Principal, form_id: str, fault: Refusal | None = None) -> R
         "connect/app_passwords.html",
         live=[token for token in found if token.token.is_live(now)],
         ended=[token for token in found if not token.token.is_live(now)],
+        altered=_altered(principal),
         holders=holders,
         users=[name.partition(":")[2] for name, _ in holders if name.startswith("user:")],
         caldav_address=caldav_address,
@@ -126,6 +132,11 @@ def _holders(principal: Principal) -> list[tuple[str, str]]:
 
 
 _ROLE_WORDS = {"dcc": "DCC staff: reads everything", "ops": "Operations: feeds, closed gateways, figures"}
+
+
+def _altered(principal: Principal) -> list[str]:
+    """Return the app passwords that cannot be read; whose they are cannot be told, so that admins see them alone."""
+    return altered_ids(site().store, list_app_passwords) if principal.role is Role.ADMIN else []
 
 
 def _passwords(principal: Principal, account: Account) -> list[IssuedToken]:

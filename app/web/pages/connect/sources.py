@@ -34,7 +34,8 @@ from app.register.sources import (
     sources_about,
 )
 from app.store import parties
-from app.store.sources import OK, GatewayOf, Source
+from app.store.listing import altered_ids
+from app.store.sources import OK, GatewayOf, Source, list_sources
 from app.web import form_once
 from app.web.pages.choices import visible_in_order
 from app.web.principal import current_principal, require_account
@@ -72,6 +73,7 @@ def show() -> Response:
         "connect/sources.html",
         sources=listed_with_state(seen_by(principal, CLOSURES)),
         holders=_gateways(principal),
+        altered=altered_ids(site().store, list_sources) if principal.role is Role.ADMIN else [],
         words_of=words_of,
         ok=OK,
         now=site().now(),
@@ -131,7 +133,7 @@ def poll(source_id: str) -> AnyResponse:
 @service.post("/service/maintenance/sources/<source_id>/remove", action=DCC_DATES.action)
 def remove(source_id: str) -> AnyResponse:
     """Forget a source with its credentials; what came of it stays."""
-    remove_source(site().store, _find(source_id))
+    remove_source(site().store, _find(source_id).source.id)
     flash(f"The {_pages().called} is read no more. {_pages().topic.what_stays}")
     return redirect(url_for(_pages().list_page), 303)
 

@@ -16,6 +16,7 @@ from app.register.register import Register
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account
 from app.store.engine import Head, read_head
+from app.store.listing import altered_ids
 from app.store.subscriptions import FeedRead, Subscription
 from app.web import form_once
 from app.web.feeds.addresses import scope_of
@@ -45,10 +46,12 @@ class Listed:
 @blueprint.get("/subscriptions", action=Action.SUBSCRIBE)
 def show_all() -> Response:
     """List the feeds of one's own; to an admin, everybody's."""
-    found = _listed(require_account())
+    account = require_account()
+    found = _listed(account)
     return make_response(
         render_template("connect/subscriptions.html", live=[listed for listed in found if listed.live],
-                        ended=[listed for listed in found if not listed.live], now=site().now())
+                        ended=[listed for listed in found if not listed.live], altered=_altered(account),
+                        now=site().now())
     )  # fmt: skip
 
 
@@ -133,11 +136,21 @@ def switch_on_secret_url(subscription_id: str) -> AnyResponse:
 @blueprint.post("/subscriptions/<subscription_id>/revoke", action=Action.SUBSCRIBE)
 def revoke(subscription_id: str) -> AnyResponse:
     """End a feed at once."""
-    found = _find(require_account(), subscription_id)
+    account = require_account()
+    if subscription_id in _altered(account):
+        enrolment.revoke_subscription(site().store, subscription_id, site().now())
+        flash("The feed that was altered is ended.")
+        return redirect(url_for("connect_subscriptions.show_all"), 303)
+    found = _find(account, subscription_id)
     if found.held.revoked_at is None:
         enrolment.revoke_subscription(site().store, found.held.id, site().now())
     flash(f"The feed “{found.held.label}” is ended.")
     return redirect(url_for("connect_subscriptions.show_all"), 303)
+
+
+def _altered(account: Account) -> list[str]:
+    """Return the feeds that cannot be read; whose they are cannot be told, so that admins see them alone."""
+    return altered_ids(site().store, subscriptions.list_subscriptions) if account.role is Role.ADMIN else []
 
 
 def _listed(account: Account) -> list[Listed]:
@@ -150,7 +163,7 @@ def _listed(account: Account) -> list[Listed]:
     ]
     with store.reading() as connection:
         head = read_head(connection)
-        owners = {entry.id: entry.email for entry in accounts.list_accounts(store, connection)} if mine else {}
+        owners = {entry.id: entry.email for entry in accounts.list_accounts(store, connection).whole} if mine else {}
     return [
         Listed(
             subscription.subscription,

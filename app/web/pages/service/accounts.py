@@ -10,9 +10,11 @@ from app.domain.access import Action, Role
 from app.domain.refusal import AccessRefused, Refusal
 from app.register.people import accounts, enrolment
 from app.register.register import Register
+from app.store import accounts as stored_accounts
 from app.store import identities, sessions
 from app.store.accounts import Account
 from app.store.engine import Store
+from app.store.listing import altered_ids
 from app.web import form_once
 from app.web.principal import require_account
 from app.web.signin.set_up import proofs_of
@@ -32,7 +34,11 @@ def show_all() -> Response:
     """List the accounts with how each signs in."""
     found = accounts.list_accounts(site().store)
     return make_response(
-        render_template("service/accounts.html", accounts=[(account, proofs_of(account)) for account in found])
+        render_template(
+            "service/accounts.html",
+            accounts=[(account, proofs_of(account)) for account in found],
+            altered=altered_ids(site().store, stored_accounts.list_accounts),
+        )
     )
 
 

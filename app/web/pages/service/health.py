@@ -18,6 +18,7 @@ blueprint = Blueprint("service_health", __name__)
 
 _SWEEP = "sweep"
 _OVERDUE = timedelta(minutes=3)  # the scheduler sweeps every minute
+_UNCHECKED = timedelta(hours=2)  # it checks the record every hour
 
 
 @blueprint.get("/service/health", action=Action.READ_HEALTH)
@@ -26,6 +27,7 @@ def show() -> Response:
     now = site().now()
     with site().store.reading() as connection:
         head, jobs, standing = read_head(connection), runs.all_runs(connection), read_standing(connection)
+    check = next((job for job in jobs if job.name == runs.INTEGRITY), None)
     sweep = next((job for job in jobs if job.name == _SWEEP), None)
     found = list_sources(site().store)
     book = site().register.rulebook()
@@ -35,6 +37,8 @@ def show() -> Response:
         works=sweep is not None and abs(now - sweep.ran_at) < _OVERDUE,
         sweep=sweep,
         doubt=standing and standing.doubt,
+        check=check,
+        unchecked=check is None or abs(now - check.ran_at) > _UNCHECKED,
         jobs=jobs,
         sources=len(found),
         of_dcc=sum(source.user is None for source in found),

@@ -14,8 +14,9 @@ from app.register.messages.outbox import resend_message
 from app.register.messages.recipients import MOST_SHOWN, ListedMessage, ListedRecipient
 from app.register.people import enrolment
 from app.register.register import Register
+from app.store.listing import altered_ids
 from app.store.outbox import MessageState
-from app.store.recipients import Carrier
+from app.store.recipients import Carrier, list_recipients
 from app.web import form_once
 from app.web.pages.notice.closure_form import Typed
 from app.web.pages.service.recipient_form import (
@@ -53,6 +54,7 @@ def show() -> Response:
     page = render_template(
         "service/messages.html",
         recipients=everyone,
+        altered=altered_ids(store, list_recipients),
         no_mail_server=not site().sends_mail
         and any(recipient.recipient.carrier is Carrier.EMAIL for recipient in everyone),
         when_words=when_words,

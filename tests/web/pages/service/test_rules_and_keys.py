@@ -7,10 +7,12 @@ import time
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.domain.access import Role
 from app.domain.clock_doubt import ClockReading
 from app.jobs.clock_watch import watch_clock
+from app.jobs.integrity import check_integrity
 from app.jobs.sealing_anew import SealingAnew
 from app.register.key_rotation import keys_status, rotate_root
 from app.register.rulebook import policy_history
@@ -148,6 +150,21 @@ def test_shredding_asks_for_the_code_and_then_is_for_good(admin, post, read, alp
     page = read(admin.get("/service/keys"))
     assert "The data key of ALPHA is destroyed." in page
     assert "There is no User." in page
+
+
+def test_health_says_when_the_record_was_checked_and_what_was_found(admin, read, register, store, clock):
+    assert "Record Not checked yet." in read(admin.get("/service/health"))
+    check_integrity(register, clock())
+    page = read(admin.get("/service/health"))
+    assert ("all rows are as they were written" in page, "overdue: the scheduler checks it" in page) == (True, False)
+    check_integrity(register, clock() - timedelta(hours=2, minutes=1))
+    assert "That is overdue: the scheduler checks it every hour." in read(admin.get("/service/health"))
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE log SET kind = 'other' WHERE position = 0"))
+    faults = check_integrity(register, clock())
+    words = f"Something stored was altered: {faults} {'fault' if faults == 1 else 'faults'}."
+    page = read(admin.get("/service/health"))
+    assert (words in page, "Type closures record verify, which names it" in page) == (True, True)
 
 
 def test_health_says_whether_the_scheduler_works(admin, read, store, clock):
