@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -100,6 +100,10 @@ lost:
 # Single bits of stored values turned over, N of each column, or every one there is: make bitrot N=20, make bitrot N=all
 bitrot:
 	CLOSURES_BITROT=$(or $(N),20) $(bin)/pytest -n 0 -s --slow tests/faults/test_bitrot.py
+
+# KEK, data keys and root secret rotated N times under load, the scheduler killed each time: make rotate N=10
+rotate:
+	CLOSURES_ROTATIONS=$(or $(N),10) $(bin)/pytest -n 0 -q -rP tests/faults/test_rotate.py
 
 drill:
 	$(bin)/pytest tests/store/test_archive.py

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -167,8 +168,9 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
 
     service = open_service(settings, now=now)
     app = routes.Application("app.web")
-    app.config.update(_flask_settings(settings, service.store.keyring.derive("session")))
-    app.session_interface = browser_session.CookieSessions(app)
+    key = partial(service.store.keyring.derive, "session")
+    app.config.update(_flask_settings(settings, key()))
+    app.session_interface = browser_session.CookieSessions(app, key)
     app.url_map.strict_slashes = False
     Bootstrap5(app)
     received.install_reception(app)

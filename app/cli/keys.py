@@ -8,7 +8,8 @@ from app.cli.opening import opened
 from app.cli.output import examples, json_option, say
 from app.cli.param_types import CODE
 from app.factory import utc_now
-from app.register.people.enrolment import rotate_keys, shred_user
+from app.register.key_rotation import keys_status, rotate_keys, rotate_root
+from app.register.people.enrolment import shred_user
 from app.security.keyring import read_kek
 from app.store import parties
 
@@ -25,26 +26,58 @@ _WHAT_SHREDDING_MEANS = (
 
 @click.group()
 def keys() -> None:
-    """Rotate the keys, or shred those of one User."""
+    """Rotate the keys, see where they stand, or shred those of one User."""
 
 
-@keys.command(epilog=examples("closures keys rotate", "closures keys rotate --new-kek-file /run/secrets/new-kek"))
+@keys.command(
+    epilog=examples(
+        "closures keys rotate",
+        "closures keys rotate --root",
+        "closures keys rotate --new-kek-file /run/secrets/new-kek",
+    )
+)
+@click.option("--root", is_flag=True, help="Replace the root secret too, after a leak of the key folder.")
 @click.option(
     "--new-kek-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with the new key-encryption key, where the environment gives it.",
 )
 @json_option
-def rotate(new_kek_file: Path | None) -> None:
+def rotate(new_kek_file: Path | None, *, root: bool) -> None:
     """Wrap all keys under a new key-encryption key, and seal with new data keys from now on.
 
     Running processes go on; the old key-encryption key opens nothing afterwards. Where CLOSURES_KEK gives the key, set
     it to the new one and restart the service when this is done.
+
+    With --root, everything is replaced that a copy of the key folder opens: receipts are signed by a new key, everybody
+    is signed out, and the scheduler seals anew what is stored. `closures keys status` tells how far it has come.
     """
     with opened() as service:
         new_kek = None if new_kek_file is None else read_kek(new_kek_file.read_text(encoding="utf-8"))
-        count = rotate_keys(service.store, new_kek)
-    say({"rotated": count}, f"Rotated the keys of {count} owners; the old key-encryption key opens nothing now.")
+        count = rotate_root(service.store, new_kek, utc_now()) if root else rotate_keys(service.store, new_kek)
+        epoch = service.store.keyring.epoch
+    lines = [f"Rotated the keys of {count} owners; the old key-encryption key opens nothing now."]
+    if root:
+        lines += [
+            f"The root secret is replaced: it is number {epoch} now. The scheduler seals anew what is stored;",
+            "until it has, a copy of the old keys opens that. Ask: closures keys status",
+        ]
+    say({"rotated": count, "epoch": epoch}, *lines)
+
+
+@keys.command(epilog=examples("closures keys status", "closures keys status --json"))
+@json_option
+def status() -> None:
+    """Show which root secret is in use, and how much in the database the keys before it still open."""
+    with opened() as service:
+        found = keys_status(service.store)
+    say(
+        {"epoch": found.epoch, "settled": found.is_settled, "left": found.left, "signing_key": found.signing_key},
+        f"The root secret is number {found.epoch}; receipts are signed by the key {found.signing_key}.",
+        "Nothing in the database is open to keys of before."
+        if found.is_settled
+        else f"Values still open to keys of before: {found.left}. The scheduler seals them anew.",
+    )
 
 
 @keys.command(epilog=examples("closures keys shred ALPHA", "closures keys shred ALPHA --yes --json"))

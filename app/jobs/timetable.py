@@ -16,6 +16,7 @@ from app.jobs.integrity import check_integrity
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
+from app.jobs.sealing_anew import SealingAnew
 from app.jobs.sweep import sweep_on_time
 from app.jobs.witness import ask_witness
 from app.pulling.http_client import Outbound
@@ -32,10 +33,12 @@ _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
 _DELIVER_SECONDS = 1
 _MARK_SECONDS = 5
+_SEAL_SECONDS = 1
 _SWEEP_SECONDS = 60
 _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WITNESS_SECONDS = 60
+_KEYS = "keys"
 _LETTERS = "letters"
 _PULLS = "pulls"
 _CHECKS = "checks"
@@ -63,13 +66,14 @@ class Timetable:
         self._outbound = outbound
         self._heard = -1
         self._stopping = threading.Event()
+        self._sealing = SealingAnew(register.store, self._stopping)
         self._watch = threading.Thread(target=self._watch_steps, name="clock")
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
             # Sources and letters have a thread each: a slow server of somebody else must not hold up the record. Nor
             # must the reading of all that is stored. Witnesses have one each: one that is slow holds up no other.
             executors={
-                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS, _CHECKS)},
+                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS, _CHECKS, _KEYS)},
                 _WITNESSES: ThreadPoolExecutor(max(1, len(witnesses.each))),
             },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
@@ -107,6 +111,7 @@ class Timetable:
         pull = self._guarded(self._pull)
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
+        add(self._guarded(self._seal_anew), "interval", seconds=_SEAL_SECONDS, id="keys", executor=_KEYS)
         for number, witness in enumerate(self._witnesses.each):
             ask = self._guarded(self._asking(witness))
             add(ask, "interval", seconds=_WITNESS_SECONDS, id=f"witness {number}", executor=_WITNESSES)
@@ -133,6 +138,10 @@ class Timetable:
     def _raise_mark(self) -> None:
         """Write beside the keys how far the record has come: what was lost or put back later shows against it."""
         raise_mark(self._register.store, self._now())
+
+    def _seal_anew(self) -> None:
+        """After a rotation of the root, seal anew what is stored; else look at the ring, which is next to nothing."""
+        self._sealing.go_on(self._now())
 
     def _pull(self) -> None:
         report = poll_due(self._register, self._outbound, self._now)

@@ -16,7 +16,6 @@ class Register:
     """What every use case of the register needs. ``origin`` names this record in checkpoints."""
 
     store: Store
-    signing_key: SigningKey
     rules: RulebookCache
     history: HistoryCache
     senders: SenderCache
@@ -25,9 +24,14 @@ class Register:
     planned: PlannedLimit
 
     @property
+    def signing_key(self) -> SigningKey:
+        """The key that receipts and checkpoints are signed by from now on."""
+        return self.store.keyring.signing_key
+
+    @property
     def public_keys(self) -> tuple[PublicKey, ...]:
-        """The keys that receipts and checkpoints of this record may be signed by."""
-        return (self.signing_key.public,)
+        """The keys that receipts and checkpoints of this record may be signed by, the newest first."""
+        return self.store.keyring.public_keys
 
     def within(self, connection: Connection) -> "Register":
         """Return this register inside a transaction; what is held in memory goes on following what is committed."""
@@ -52,7 +56,6 @@ def open_register(store: Store, origin: str, most_planned: int = MOST_PLANNED) -
     """
     return Register(
         store=store,
-        signing_key=SigningKey(store.keyring.derive("signing")),
         rules=RulebookCache(store),
         history=HistoryCache(store),
         senders=SenderCache(store),

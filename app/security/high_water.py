@@ -6,11 +6,13 @@ in itself. The mark stands apart from it, is authenticated under a key of the ri
 
 import hmac
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.refusal import StoreUnfit
 from app.security.key_folder import KeyFolder
+from app.security.proving_keys import ProvingKeys
 
 _FILE = "high-water.json"
 
@@ -39,18 +41,25 @@ class HighWaterMark:
 
 
 class HighWater:
-    """The file that holds the mark. Threads and processes share it; it is replaced whole."""
+    """The file that holds the mark, proven by ``keys``. Threads and processes share it; it is replaced whole."""
 
-    def __init__(self, folder: KeyFolder, key: bytes) -> None:
+    def __init__(self, folder: KeyFolder, keys: ProvingKeys) -> None:
         self._folder = folder
-        self._key = key
+        self._keys = keys
 
     def read(self) -> HighWaterMark | None:
         """Return the mark; None where none was ever made. Raise ``StoreUnfit`` for one that does not prove itself."""
         if not self._folder.holds(_FILE):
             self._folder.check()
             return None
-        octets = self._folder.read(_FILE)
+        return self._opened(self._folder.read(_FILE), self._keys.each())
+
+    def _held(self) -> HighWaterMark | None:
+        """Do the same while the folder is locked: newer keys cannot be looked for meanwhile."""
+        return self._opened(self._folder.read(_FILE), self._keys.held()) if self._folder.holds(_FILE) else None
+
+    @staticmethod
+    def _opened(octets: bytes, keys: Iterable[bytes]) -> HighWaterMark:
         try:
             stated = json.loads(octets)
             losses = [Loss(datetime.fromisoformat(at), had, has) for at, had, has in stated["losses"]]
@@ -63,17 +72,26 @@ class HighWater:
             )
         except (ValueError, KeyError, TypeError, RecursionError) as problem:
             raise _damaged() from problem
-        if not hmac.compare_digest(self._written(mark), octets):
+        if not any(hmac.compare_digest(_written(mark, key), octets) for key in keys):
             raise _damaged()
         return mark
+
+    def renew(self) -> None:
+        """Write the mark anew, as it is, under the newest key. Raise ``StoreUnfit`` or ``StoreFull``."""
+        self._keys.looked()
+        with self._folder.locked():
+            held = self._held()
+            if held is not None:
+                self._folder.write(_FILE, self._written(held), 0o600)
 
     def raise_to(self, mark: HighWaterMark) -> None:
         """Write a later mark of the same database; one that another process wrote meanwhile and is later stands.
 
         Raise ``StoreFull``.
         """
+        self._keys.looked()
         with self._folder.locked():
-            held = self.read()
+            held = self._held()
             if held is None:
                 self._folder.write(_FILE, self._written(mark), 0o600)
             elif held.database == mark.database and held.size < mark.size:
@@ -84,8 +102,9 @@ class HighWater:
 
         Raise ``StoreFull``.
         """
+        self._keys.looked()
         with self._folder.locked():
-            held = self.read()
+            held = self._held()
             losses = () if held is None else held.losses
             loss = None
             if held is not None and (held.database != mark.database or held.size > mark.size):
@@ -95,15 +114,19 @@ class HighWater:
         return loss
 
     def _written(self, mark: HighWaterMark) -> bytes:
-        stated = {
-            "database": mark.database.hex(),
-            "size": mark.size,
-            "edge": mark.edge.hex(),
-            "at": mark.at.isoformat(),
-            "losses": [[loss.at.isoformat(), loss.had, loss.has] for loss in mark.losses],
-        }
-        proof = hmac.digest(self._key, _json(stated), "sha256")
-        return _json({**stated, "proof": proof.hex()})
+        return _written(mark, self._keys.newest())
+
+
+def _written(mark: HighWaterMark, key: bytes) -> bytes:
+    stated = {
+        "database": mark.database.hex(),
+        "size": mark.size,
+        "edge": mark.edge.hex(),
+        "at": mark.at.isoformat(),
+        "losses": [[loss.at.isoformat(), loss.had, loss.has] for loss in mark.losses],
+    }
+    proof = hmac.digest(key, _json(stated), "sha256")
+    return _json({**stated, "proof": proof.hex()})
 
 
 def _json(stated: dict[str, object]) -> bytes:

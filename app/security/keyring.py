@@ -3,17 +3,17 @@
 ``ring.json`` in the key folder holds the root secret and the data keys, wrapped by the KEK. It stands apart from the
 database, with a retention of its own: once a User's data keys are gone from it, old backups of the database are
 unreadable for that User too. What it cannot undo is a copy of the ring itself: a shredded key can be had from an older
-``ring.json`` by whoever holds the KEK of that time. Keep few copies, and rotate after a shred that must be final.
+``ring.json`` by whoever holds the KEK of that time. Keep few copies, and rotate the root after a shred that must be
+final: what is stored then goes under an outer layer that no copy of before opens (ADR 32).
 
 Several processes share the file: a writer takes the lock, replaces it whole and durably, and the others look for a new
 one at most once a second, and at once when they miss a key.
 """
 
-import base64
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -21,75 +21,41 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.domain.refusal import Refusal, Shredded, StoreUnfit
+from app.domain.refusal import Refusal, Shredded, StoreBusy, StoreUnfit
 from app.security import sealing
+from app.security.held_ring import (
+    FIRST_KEK,
+    RING_FILE,
+    HeldRing,
+    kek_file,
+    make_first_ring,
+    read_held,
+    write_kek,
+)
+from app.security.held_ring import SERVICE_OWNER as SERVICE_OWNER  # noqa: PLC0414 - handed on
+from app.security.held_ring import read_kek as read_kek  # noqa: PLC0414 - handed on
 from app.security.high_water import HighWater
 from app.security.key_folder import KeyFolder
-from app.security.ring import ENVIRONMENT, KEY_OCTETS, Ring, derived, new_ring, prove, read_ring, write_ring
+from app.security.proving_keys import ProvingKeys
+from app.security.ring import ENVIRONMENT, KEY_OCTETS, Ring, write_ring
 from app.security.security_log import SecurityAction, security_event
+from app.security.signing import PublicKey, SigningKey
 from app.security.verified import Verified
 
-SERVICE_OWNER = b"service"
-PURPOSES = frozenset({"index", "mark", "proof", "session", "signing", "token"})
-
-_RING = "ring.json"
-_FIRST_KEK = "kek"
 _LOOK_AGAIN = 1.0  # seconds between looks at the ring file, so that a key shredded elsewhere is dropped soon
-
-
-def read_kek(text: str) -> bytes:
-    """Read a key-encryption key of 32 octets from hexadecimal or base64. Raise ``StoreUnfit``, never echoing it."""
-    text = text.strip()
-    for read in (bytes.fromhex, _from_base64):
-        try:
-            key = read(text)
-        except ValueError:
-            continue
-        if len(key) == KEY_OCTETS:
-            return key
-    raise StoreUnfit("That is not a key.", "Give 32 random octets as 64 hexadecimal digits or in base64.")
-
-
-def _from_base64(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _OwnerKeys:
-    """The data keys of one owner, ready for use; none where the owner was shredded. ``newest`` seals."""
-
-    newest: int
-    keys: Mapping[int, AESGCM]
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """What one reading of the ring file gave, replaced whole so that threads see one ring or the next.
-
-    ``kek`` is None where the ring was rotated to a KEK that this process was not given: the keys that it held before
-    serve until its restart, but for those shredded since.
-    """
-
-    stamp: tuple[int, int, int]
-    ring: Ring
-    kek: bytes | None
-    root: bytes
-    owners: Mapping[bytes, _OwnerKeys]
 
 
 class Keyring:
     """The open ring. Threads share it; processes share its file."""
 
-    def __init__(self, folder: KeyFolder, given_kek: bytes | None, held: _Held) -> None:
+    def __init__(self, folder: KeyFolder, given_kek: bytes | None, held: HeldRing) -> None:
         self._folder = folder
         self._given_kek = given_kek
         self._held = held
         self._guard = Lock()
         self._look_after = monotonic() + _LOOK_AGAIN
-        # The root secret is the same for good, whatever is rotated.
-        self._derived = {purpose: derived(held.root, purpose) for purpose in PURPOSES}
-        self.high_water = HighWater(folder, self._derived["mark"])
-        self.verified = Verified(folder, self._derived["mark"])
+        self.high_water = HighWater(folder, self.proving_keys("mark"))
+        self.verified = Verified(folder, self.proving_keys("mark"))
 
     @classmethod
     def open(cls, key_dir: Path, *, kek: bytes | None, create: bool) -> "Keyring":
@@ -103,15 +69,43 @@ class Keyring:
             folder.make()
         folder.check()
         with folder.locked():
-            if create and not folder.holds(_RING):
-                _make_first(folder, kek)
-            return cls(folder, kek, _read(folder, kek, None))
+            if create and not folder.holds(RING_FILE):
+                make_first_ring(folder, kek)
+            return cls(folder, kek, read_held(folder, kek, None))
 
     # What the rest of the service uses.
 
     def derive(self, purpose: str) -> bytes:
-        """Return the 32 octets of one of ``PURPOSES``, which stay the same for good."""
-        return self._derived[purpose]
+        """Return the 32 octets of one of ``PURPOSES``: the same until the root is rotated."""
+        return self._held.epochs.derived[purpose][-1]
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """Return the keys of one of ``KEPT`` of every epoch there was, the oldest first, the newest last."""
+        return self._held.epochs.derived[purpose]
+
+    def proving_keys(self, purpose: str) -> ProvingKeys:
+        """Return the keys of ``purpose`` that prove: once nothing is left of the epochs before, the newest alone."""
+        return ProvingKeys(lambda: self._held.epochs.proving[purpose], lambda: self._newer().epochs.proving[purpose])
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch, from 1: it rises when the root is rotated."""
+        return self._held.ring.epoch
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether nothing is left in the database that the keys of an earlier epoch open or prove, as of now."""
+        return self._look(at_once=True).ring.is_settled
+
+    @property
+    def signing_key(self) -> SigningKey:
+        """The key that signs, of the newest epoch."""
+        return self._held.epochs.signing
+
+    @property
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """The public keys of every epoch, the newest first: what was signed by an earlier one still verifies."""
+        return self._held.epochs.public_keys
 
     def ensure(self, owner: bytes) -> None:
         """Make sure that ``owner`` has a data key, durable before it is used.
@@ -168,6 +162,33 @@ class Keyring:
 
         return open_one
 
+    def peel(self, octets: bytes) -> bytes:
+        """Return what is sealed without its outer layer; as it is where it has none, or one that does not open.
+
+        What that leaves does not open either: whoever unseals it is told.
+        """
+        number = sealing.epoch_of(octets)
+        if not number:
+            return octets
+        key = self._held.epochs.outer.get(number) or self._newer().epochs.outer.get(number)
+        record = None if key is None else sealing.peel(key, octets)
+        return octets if record is None else record
+
+    def cover(self, octets: bytes) -> bytes | None:
+        """Return what belongs in place of a stored value that keys of before would open; None where nothing does.
+
+        That is the record as it was under an outer layer of the newest epoch, whichever layer it had.
+        """
+        held, record = self._held, self.peel(octets)
+        if sealing.epoch_of(octets) == held.ring.epoch or not sealing.is_of_key_below(held.ring.first, record):
+            return None
+        return sealing.lay_over(held.epochs.outer[held.ring.epoch], held.ring.epoch, record)
+
+    @property
+    def first_version(self) -> int:
+        """The lowest version of data keys that are of the newest epoch."""
+        return self._held.ring.first
+
     def is_shredded(self, owner: bytes) -> bool:
         """Tell whether the data keys of ``owner`` were destroyed."""
         own = self._look().owners.get(owner)
@@ -191,9 +212,10 @@ class Keyring:
 
     # What an operator does.
 
-    def rotate(self, new_kek: bytes | None = None) -> None:
+    def rotate(self, new_kek: bytes | None = None, *, root: bool = False) -> None:
         """Wrap everything under a new KEK and give every owner a new data key for what is sealed from now on.
 
+        With ``root``, begin a new epoch: another root secret, and of the old one what ``ring.KEPT`` says.
         Older data keys stay for reading. Where the environment gives the KEK, ``new_kek`` is the one that it will give
         from now on, and running processes serve with the keys that they hold until they are restarted with it; else a
         new file is made, and running processes find it. At every moment the folder holds a ring with a KEK that opens
@@ -208,13 +230,34 @@ class Keyring:
             else:
                 if new_kek is not None:
                     raise StoreUnfit("The KEK is a file, which is made anew here.", "Leave out the new KEK.")
-                name, fresh = f"{_FIRST_KEK}-{os.urandom(4).hex()}", os.urandom(KEY_OCTETS)
-                _write_kek(self._folder, name, fresh)
+                name, fresh = f"{FIRST_KEK}-{os.urandom(4).hex()}", os.urandom(KEY_OCTETS)
+                write_kek(self._folder, name, fresh)
             living = [owner for owner, own in held.owners.items() if own.newest]
-            self._put(held.ring.rewrapped(kek, fresh, name).with_new_keys(fresh, living), held, new_kek)
+            ring = held.ring.rewrapped(kek, fresh, name)
+            ring = (ring.with_new_root(fresh) if root else ring).with_new_keys(fresh, living)
+            self._put(ring, held, new_kek)
             if name != ENVIRONMENT:
-                self._folder.remove_others(f"{_FIRST_KEK}*", keep=name)
-            security_event(SecurityAction.KEYS_ROTATED)
+                self._folder.remove_others(f"{FIRST_KEK}*", keep=name)
+            security_event(SecurityAction.ROOT_ROTATED if root else SecurityAction.KEYS_ROTATED)
+        if root and name != ENVIRONMENT:  # else running processes could not read it until their restart
+            self.high_water.renew()
+
+    def settle(self, epoch: int) -> None:
+        """Take nothing any more that keys of epochs before ``epoch`` prove. They stay, for backups of before.
+
+        Raise ``StoreBusy`` if that is no longer the newest, ``StoreFull``, and ``StoreUnfit`` as ``ensure`` does.
+        """
+        self.high_water.renew()
+        with self._changing() as (held, _):
+            if held.ring.epoch != epoch:
+                raise StoreBusy("The root was rotated once more meanwhile.", "The scheduler seals anew again.")
+            self._put(replace(held.ring, is_settled=True), held, self._given_kek)
+
+    def unsettle(self) -> None:
+        """Take again what the keys of earlier epochs prove: a database of before was put back. Raise as ``settle``."""
+        if self._look(at_once=True).ring.epoch > 1:
+            with self._changing() as (held, _):
+                self._put(replace(held.ring, is_settled=False), held, self._given_kek)
 
     def shred(self, owner: bytes) -> None:
         """Destroy every data key of ``owner``. Within a second no process opens what they sealed.
@@ -228,29 +271,38 @@ class Keyring:
 
     # The file.
 
-    def _look(self, *, at_once: bool = False) -> _Held:
+    def _look(self, *, at_once: bool = False) -> HeldRing:
         """Notice a ring that another process replaced; look at most once a second, unless ``at_once``."""
         if at_once or monotonic() >= self._look_after:
             with self._guard:
-                if self._folder.stamp(_RING) != self._held.stamp:
+                if self._folder.stamp(RING_FILE) != self._held.stamp:
                     with self._folder.locked():
-                        self._held = _read(self._folder, self._given_kek, self._held)
+                        self._held = read_held(self._folder, self._given_kek, self._held)
                 self._look_after = monotonic() + _LOOK_AGAIN
         return self._held
 
+    def _newer(self) -> HeldRing:
+        """Return the ring as it is now, for what the one held before does not know. Raise ``StoreUnfit``."""
+        held = self._look(at_once=True)
+        if held.is_behind:
+            raise _behind()
+        return held
+
     @contextmanager
-    def _changing(self) -> Iterator[tuple[_Held, bytes]]:
+    def _changing(self) -> Iterator[tuple[HeldRing, bytes]]:
         """Give the ring as it stands, with its KEK, while nobody else may change it."""
         with self._guard, self._folder.locked():
-            self._held = held = _read(self._folder, self._given_kek, self._held)
+            self._held = held = read_held(self._folder, self._given_kek, self._held)
             if held.kek is None:
                 raise _behind()
             yield held, held.kek
 
-    def _put(self, ring: Ring, held: _Held, given_kek: bytes | None) -> None:
-        self._folder.write(_RING, write_ring(ring, held.root), 0o600)
+    def _put(self, ring: Ring, held: HeldRing, given_kek: bytes | None) -> None:
+        kek = given_kek if ring.kek == ENVIRONMENT else kek_file(self._folder, ring.kek)
+        assert kek is not None
+        self._folder.write(RING_FILE, write_ring(ring, ring.open_root(kek)), 0o600)
         self._given_kek = given_kek
-        self._held = _read(self._folder, self._given_kek, held)
+        self._held = read_held(self._folder, self._given_kek, held)
 
     def _missing_key(self, owner: bytes, version: int) -> AESGCM:
         """Return a data key that another process made since the last look. Raise as ``unseal`` does."""
@@ -261,73 +313,11 @@ class Keyring:
         key = own.keys.get(version) if own is not None else None
         if key is not None:
             return key
-        if version in held.ring.owners.get(owner, {}):
+        if version in held.ring.owners.get(owner, {}) or held.is_behind:
             raise _behind()
         raise sealing.SealBroken(
             "A stored value names a key that is not in the ring.", "Restore the key folder that belongs to this data."
         )
-
-
-def _make_first(folder: KeyFolder, given_kek: bytes | None) -> None:
-    if any(folder.path.glob(f"{_FIRST_KEK}-*")):  # only a rotation makes these: there was a ring
-        raise StoreUnfit(f"The key ring {_RING} is missing.", "Restore the newest copy of the key folder.")
-    if given_kek is not None:
-        name, kek = ENVIRONMENT, given_kek
-    else:
-        name = _FIRST_KEK
-        if not folder.holds(name):  # else a first start was interrupted here
-            _write_kek(folder, name, os.urandom(KEY_OCTETS))
-        kek = _kek_file(folder, name)
-    ring = new_ring(kek, name)
-    folder.write(_RING, write_ring(ring.with_new_keys(kek, [SERVICE_OWNER]), ring.open_root(kek)), 0o600)
-
-
-def _read(folder: KeyFolder, given_kek: bytes | None, before: _Held | None) -> _Held:
-    """Read and open the ring file; ``before`` is what this process held until now. Raise ``StoreUnfit``."""
-    stamp, octets = folder.stamp(_RING), folder.read(_RING)
-    ring = read_ring(octets)
-    try:
-        kek = _kek_of(folder, ring, given_kek)
-        root = ring.open_root(kek)
-    except StoreUnfit:
-        if before is None:
-            raise
-        prove(ring, before.root, octets)
-        owners = {owner: own for owner, own in before.owners.items() if ring.owners.get(owner)}
-        gone = {owner: _OwnerKeys(0, {}) for owner, keys in ring.owners.items() if not keys}
-        return _Held(stamp, ring, None, before.root, owners | gone)
-    if before is not None and before.root != root:
-        raise StoreUnfit("The key ring was replaced by one of other data.", "Restore the one that belongs here.")
-    prove(ring, root, octets)
-    opened = {owner: ring.open_keys(kek, owner) for owner in ring.owners}
-    return _Held(
-        stamp,
-        ring,
-        kek,
-        root,
-        {
-            owner: _OwnerKeys(max(keys, default=0), {version: AESGCM(key) for version, key in keys.items()})
-            for owner, keys in opened.items()
-        },
-    )
-
-
-def _kek_of(folder: KeyFolder, ring: Ring, given_kek: bytes | None) -> bytes:
-    if ring.kek != ENVIRONMENT:
-        if given_kek is not None:
-            raise StoreUnfit(f"CLOSURES_KEK is set, but the key is the file {ring.kek}.", "Unset it, then start again.")
-        return _kek_file(folder, ring.kek)
-    if given_kek is None:
-        raise StoreUnfit("The keys are wrapped by CLOSURES_KEK, which is not set.", "Set it, then start again.")
-    return given_kek
-
-
-def _kek_file(folder: KeyFolder, name: str) -> bytes:
-    return read_kek(folder.read(name).decode("ascii", "replace"))
-
-
-def _write_kek(folder: KeyFolder, name: str, kek: bytes) -> None:
-    folder.write(name, kek.hex().encode(), 0o400)
 
 
 def _shredded() -> Shredded:

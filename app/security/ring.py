@@ -3,6 +3,9 @@
 The root secret and every data key are wrapped with AES-256-GCM, each under associated data that names whose it is, its
 version and the KEK. The whole is authenticated under a key derived from the root secret, which outlives every KEK: a
 process that holds the root can still tell a true ring from an altered one when it was not given the newest KEK.
+
+An epoch is the time of one root secret. Of those before the newest the ring keeps no root: only the keys of ``KEPT``,
+which open nothing of an owner by themselves, and the public half of the key that signed.
 """
 
 import base64
@@ -19,8 +22,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.domain.refusal import StoreUnfit
+from app.security.signing import SigningKey, raw_public_key
 
 KEY_OCTETS = 32
+PURPOSES = frozenset({"envelope", "index", "mark", "proof", "session", "signing", "token"})
+KEPT = frozenset({"envelope", "index", "mark", "proof", "token"})
+"""The purposes whose keys are kept when their root is not."""
 ENVIRONMENT = "environment"
 """The name of the KEK where the environment gives it; else it is the name of the file that holds it."""
 
@@ -30,15 +37,33 @@ _KEK_NAME = re.compile(r"environment|kek(-[0-9a-f]{8})?")
 
 
 @dataclass(frozen=True, slots=True)
+class PastEpoch:
+    """What is kept of an epoch: the wrapped keys of ``KEPT`` by purpose, and the public key of what it signed."""
+
+    keys: Mapping[str, bytes]
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Ring:
     """``kek`` names the KEK; ``root`` is the wrapped root secret.
 
     ``owners`` gives the wrapped data keys of each owner by version, from 1. An owner without any was shredded.
+    ``past`` are the epochs before this one, oldest first. Data keys below ``first`` are of those; ``is_settled`` tells
+    that nothing is left in the database that they open, or that the keys of those epochs prove.
     """
 
     kek: str
     root: bytes
     owners: Mapping[bytes, Mapping[int, bytes]]
+    past: tuple[PastEpoch, ...] = ()
+    first: int = 1
+    is_settled: bool = True
+
+    @property
+    def epoch(self) -> int:
+        """The number of the epoch, from 1."""
+        return len(self.past) + 1
 
     def open_root(self, kek: bytes) -> bytes:
         """Return the root secret. Raise ``StoreUnfit`` if ``kek`` is not the key of this ring."""
@@ -64,7 +89,7 @@ class Ring:
         grown = dict(self.owners)
         for owner in owners:
             held = grown.get(owner, {})
-            version = max(held, default=0) + 1
+            version = max(max(held, default=0) + 1, self.first)
             place = _place(self.kek, owner.hex(), version)
             grown[owner] = {**held, version: _wrapped(kek, os.urandom(KEY_OCTETS), place)}
         return replace(self, owners=grown)
@@ -75,17 +100,53 @@ class Ring:
 
     def rewrapped(self, old: bytes, new: bytes, name: str) -> "Ring":
         """Return the same keys, wrapped by the KEK ``new``, which is called ``name``."""
-        return Ring(
-            name,
-            _wrapped(new, self.open_root(old), _place(name, _ROOT, 0)),
-            {
+        return replace(
+            self,
+            kek=name,
+            root=_wrapped(new, self.open_root(old), _place(name, _ROOT, 0)),
+            owners={
                 owner: {
                     version: _wrapped(new, key, _place(name, owner.hex(), version))
                     for version, key in self.open_keys(old, owner).items()
                 }
                 for owner in self.owners
             },
+            past=tuple(
+                _past_epoch(new, name, number, self.open_past(old, number), epoch.public)
+                for number, epoch in enumerate(self.past, 1)
+            ),
         )
+
+    def open_past(self, kek: bytes, number: int) -> dict[str, bytes]:
+        """Return the keys that are kept of an epoch, by purpose. Raise ``StoreUnfit`` if one does not open."""
+        try:
+            return {
+                purpose: _unwrapped(kek, wrapped, _place(self.kek, f"epoch {number}", purpose))
+                for purpose, wrapped in self.past[number - 1].keys.items()
+            }
+        except InvalidTag as problem:
+            raise damaged() from problem
+
+    def with_new_root(self, kek: bytes) -> "Ring":
+        """Return the ring of the next epoch: a new root secret, and of the old one what is kept of it.
+
+        No data key is made; those that are made from now on have versions above all of before.
+        """
+        root = self.open_root(kek)
+        kept = {purpose: derived(root, purpose) for purpose in KEPT}
+        public = raw_public_key(SigningKey(derived(root, "signing")).public)
+        return replace(
+            self,
+            root=_wrapped(kek, os.urandom(KEY_OCTETS), _place(self.kek, _ROOT, 0)),
+            past=(*self.past, _past_epoch(kek, self.kek, self.epoch, kept, public)),
+            first=max(self.first, *(max(keys, default=0) + 1 for keys in self.owners.values())),
+            is_settled=False,
+        )
+
+
+def _past_epoch(kek: bytes, name: str, number: int, keys: Mapping[str, bytes], public: bytes) -> PastEpoch:
+    wrapped = {purpose: _wrapped(kek, key, _place(name, f"epoch {number}", purpose)) for purpose, key in keys.items()}
+    return PastEpoch(wrapped, public)
 
 
 def new_ring(kek: bytes, name: str) -> Ring:
@@ -100,8 +161,11 @@ def derived(root: bytes, purpose: str) -> bytes:
 
 
 def write_ring(ring: Ring, root: bytes) -> bytes:
-    """Return the ring as it is written down: JSON, one spelling for one ring, authenticated under the root secret."""
-    stated = {
+    """Return the ring as it is written down: JSON, one spelling for one ring, authenticated under the root secret.
+
+    One of the first epoch says nothing of epochs, as before there were any.
+    """
+    stated: dict[str, object] = {
         "kek": ring.kek,
         "root": _text(ring.root),
         "owners": {
@@ -109,6 +173,12 @@ def write_ring(ring: Ring, root: bytes) -> bytes:
             for owner, keys in ring.owners.items()
         },
     }
+    if ring.past:
+        stated["past"] = [
+            {"keys": {purpose: _text(key) for purpose, key in epoch.keys.items()}, "public": _text(epoch.public)}
+            for epoch in ring.past
+        ]
+        stated |= {"first": ring.first, "settled": ring.is_settled}
     proof = hmac.digest(derived(root, "ring"), _json(stated), "sha256")
     return _json({**stated, "proof": proof.hex()})
 
@@ -119,13 +189,17 @@ def read_ring(octets: bytes) -> Ring:
         stated = json.loads(octets)
         ring = Ring(
             stated["kek"],
-            base64.b64decode(stated["root"], validate=True),
+            _octets(stated["root"]),
             {
-                bytes.fromhex(owner): {
-                    int(version): base64.b64decode(wrapped, validate=True) for version, wrapped in keys.items()
-                }
+                bytes.fromhex(owner): {int(version): _octets(wrapped) for version, wrapped in keys.items()}
                 for owner, keys in stated["owners"].items()
             },
+            tuple(
+                PastEpoch({purpose: _octets(key) for purpose, key in epoch["keys"].items()}, _octets(epoch["public"]))
+                for epoch in stated.get("past", ())
+            ),
+            stated.get("first", 1),
+            stated.get("settled", True),
         )
         named = _KEK_NAME.fullmatch(ring.kek)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
@@ -146,9 +220,9 @@ def damaged() -> StoreUnfit:
     return StoreUnfit("The key ring is damaged.", "Restore the newest copy of the key folder.")
 
 
-def _place(kek: str, owner: str, version: int) -> bytes:
-    # Neither a KEK's name nor hexadecimal digits hold a bar, so that no two places share one spelling.
-    return f"{kek}|{owner}|{version}".encode()
+def _place(kek: str, whose: str, which: int | str) -> bytes:
+    # Neither a KEK's name nor hexadecimal digits nor what names an epoch hold a bar: no two places share one spelling.
+    return f"{kek}|{whose}|{which}".encode()
 
 
 def _wrapped(kek: bytes, key: bytes, place: bytes) -> bytes:
@@ -161,6 +235,10 @@ def _unwrapped(kek: bytes, wrapped: bytes, place: bytes) -> bytes:
         return AESGCM(kek).decrypt(wrapped[:_NONCE_OCTETS], wrapped[_NONCE_OCTETS:], place)
     except ValueError as problem:  # too short to hold a nonce
         raise InvalidTag from problem
+
+
+def _octets(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
 
 
 def _text(octets: bytes) -> str:

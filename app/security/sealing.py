@@ -1,4 +1,8 @@
-"""AES-256-GCM over one stored value, bound to its place, so that a row moved, swapped or rolled back does not open."""
+"""AES-256-GCM over one stored value, bound to its place, so that a row moved, swapped or rolled back does not open.
+
+A value that a data key of an earlier epoch opens has an outer layer (format 2) under a key of the newest epoch. Within
+it stands the record as it was (format 1), which is what leaves of the log, proofs and digests are over (ADR 32).
+"""
 
 import os
 import struct
@@ -10,7 +14,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from app.domain.refusal import Refusal
 
 FORMAT = 1
-_HEADER = struct.Struct(">BH12s")  # format, data key version, 96-bit nonce
+OUTER = 2
+_HEADER = struct.Struct(">BH12s")  # format, version of the data key or number of the epoch, 96-bit nonce
 _KEY = struct.Struct(">BH")  # how a header begins: format, data key version
 _LENGTHS = struct.Struct(">BBBBI")
 
@@ -52,6 +57,31 @@ def unseal(key: AESGCM, record: bytes, aad: bytes) -> bytes:
         return key.decrypt(record[3 : _HEADER.size], record[_HEADER.size :], aad)
     except InvalidTag as problem:
         raise _broken() from problem
+
+
+def lay_over(key: AESGCM, epoch: int, record: bytes) -> bytes:
+    """Return a record with an outer layer: format | number of the epoch | random nonce | ciphertext and tag."""
+    nonce = os.urandom(12)
+    header = _HEADER.pack(OUTER, epoch, nonce)
+    return header + key.encrypt(nonce, record, header[: _KEY.size])
+
+
+def epoch_of(octets: bytes) -> int:
+    """Return the number of the epoch whose key opens the outer layer; 0 where there is none."""
+    return int.from_bytes(octets[1:3], "big") if len(octets) >= _HEADER.size and octets[0] == OUTER else 0
+
+
+def peel(key: AESGCM, octets: bytes) -> bytes | None:
+    """Return the record within an outer layer; None where that was altered."""
+    try:
+        return key.decrypt(octets[3 : _HEADER.size], octets[_HEADER.size :], octets[: _KEY.size])
+    except InvalidTag:
+        return None
+
+
+def is_of_key_below(version: int, record: bytes) -> bool:
+    """Tell whether octets are a record without an outer layer, of a data key of a lower version."""
+    return len(record) >= _HEADER.size and record[0] == FORMAT and int.from_bytes(record[1:3], "big") < version
 
 
 def opener(keys: Mapping[tuple[bytes, int], AESGCM], table: str, column: str) -> Callable[..., bytes | None]:

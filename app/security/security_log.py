@@ -59,6 +59,8 @@ class SecurityAction(StrEnum):
     TOKEN_REFUSED = "token-refused", "authentication"
     EXPORTED = "exported", "database"
     KEYS_ROTATED = "keys-rotated", "configuration"
+    ROOT_ROTATED = "root-rotated", "configuration"
+    ROTATION_ENDED = "rotation-ended", "configuration"
     KEYS_SHREDDED = "keys-shredded", "configuration"
     ACCESS_REFUSED = "access-refused", "web"
     FORM_REFUSED = "form-refused", "web"

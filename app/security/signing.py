@@ -39,6 +39,11 @@ def raw_public_key(key: PublicKey) -> bytes:
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
+def public_key_of(octets: bytes) -> PublicKey:
+    """Return the public key of 32 octets, as ``raw_public_key`` gives them."""
+    return PublicKey.from_public_bytes(octets)
+
+
 def key_id(key: PublicKey) -> str:
     """Return the short name of a public key: 16 hexadecimal digits of its SHA-256."""
     return sha256(raw_public_key(key)).hexdigest()[:16]

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 
 from app.security.key_folder import KeyFolder
+from app.security.proving_keys import ProvingKeys
 
 _FILE = "verified.json"
 
@@ -26,11 +27,14 @@ class VerifiedMark:
 
 
 class Verified:
-    """The file that holds the mark. One process writes it, and replaces it whole."""
+    """The file that holds the mark. One process writes it, and replaces it whole.
 
-    def __init__(self, folder: KeyFolder, key: bytes) -> None:
+    It is by the newest of ``keys`` alone: once the root was rotated, all is verified anew.
+    """
+
+    def __init__(self, folder: KeyFolder, keys: ProvingKeys) -> None:
         self._folder = folder
-        self._key = key
+        self._keys = keys
 
     def read(self) -> VerifiedMark:
         """Return the mark; where there is none, or one that does not prove itself, nothing was verified."""
@@ -59,5 +63,5 @@ class Verified:
             "goes_on": mark.goes_on,
         }
         plain = json.dumps(stated, sort_keys=True).encode()
-        proof = hmac.digest(self._key, b"verified\0" + plain, "sha256")
+        proof = hmac.digest(self._keys.newest(), b"verified\0" + plain, "sha256")
         return json.dumps({**stated, "proof": proof.hex()}, indent=1, sort_keys=True).encode()

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Integer, String, Table
 
 from app.store.instants import Instant
-from app.store.metadata import Octets, metadata
+from app.store.metadata import Sealed, metadata
 
 # Append-only. What somebody did to a row that decides; ``sealed`` says what, who, and how that row stood after it.
 acts = Table(
@@ -11,7 +11,7 @@ acts = Table(
     metadata,
     Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("made_at", Instant, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # What the scheduler remembers of the clock, in one row: whether it is believed, and against what it is not.

@@ -60,6 +60,8 @@ class Deed(StrEnum):
     READS_COVERED = "reads covered"
     READS_PURGED = "reads purged"
     KEYS_ROTATED = "keys rotated"
+    ROOT_ROTATED = "root secret rotated"
+    ROTATION_ENDED = "rotation ended"
     STOOD = "stood at the upgrade"
 
 

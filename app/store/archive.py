@@ -16,6 +16,7 @@ from app.security.security_log import SecurityAction, security_event
 from app.store import schema
 from app.store.engine import Connection, Store
 from app.store.instants import Instant, from_micros, to_micros
+from app.store.metadata import Octets, Sealed
 from app.store.tables import metadata
 
 _FORMAT = 1
@@ -49,7 +50,9 @@ def dump_database(store: Store, path: Path, progress: Callable[[int], None]) -> 
 
 def _batches(connection: Connection) -> Iterator[tuple[str, list[list[Any]]]]:
     for table in metadata.sorted_tables:
-        query = sa.select(table).order_by(*table.primary_key).execution_options(yield_per=_BATCH)
+        # As it is stored: a copy without the outer layer would be open to keys of before.
+        columns = [sa.type_coerce(one, Octets()) if isinstance(one.type, Sealed) else one for one in table.columns]
+        query = sa.select(*columns).order_by(*table.primary_key).execution_options(yield_per=_BATCH)
         with connection.execute(query) as rows:
             for batch in rows.partitions(_BATCH):
                 yield table.name, [[_plain(value) for value in row] for row in batch]
@@ -62,6 +65,7 @@ def load_database(store: Store, path: Path, progress: Callable[[int], None]) -> 
     """
     if schema.found_version(store.engine) is not None:
         raise StoreUnfit("The database is not empty.", "Restore into an empty one, then point the service at it.")
+    store.keyring.unsettle()  # it may be of before a rotation of the root
     schema.upgrade(store.engine)
     count = 0
     stated = None

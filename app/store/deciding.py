@@ -17,6 +17,7 @@ from app.security.sealing import SealBroken
 from app.store import tables as t
 from app.store.engine import Store
 from app.store.instants import to_micros
+from app.store.metadata import Sealed
 from app.store.outbox_tables import recipients
 
 _DIGEST_OCTETS = 32
@@ -50,8 +51,14 @@ class Deciding:
         return tuple(name for name in self.columns if name not in {"sealed", "row_version"})
 
     def raw(self) -> sa.Select[Any]:
-        """Return the select of (key columns, deciding columns), each value as the database holds it, whatever it is."""
-        columns: list[sa.ColumnElement[Any]] = [sa.literal_column(name) for name in (*self.key, *self.columns)]
+        """Return the select of (key columns, deciding columns), each value as the database holds it, whatever it is.
+
+        What is sealed comes without its outer layer.
+        """
+        columns: list[sa.ColumnElement[Any]] = [
+            sa.literal_column(name, Sealed() if name.startswith("sealed") else None)
+            for name in (*self.key, *self.columns)
+        ]
         return sa.select(*columns).select_from(self.table)
 
 

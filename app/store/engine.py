@@ -18,6 +18,7 @@ from app.security.row_proofs import RowProofs
 from app.security.security_log import held_until_durable
 from app.store import schema
 from app.store.database_file import DatabaseFile
+from app.store.metadata import peel_by
 from app.store.proven import PROOFS, altered, proofs_of
 from app.store.tables import head
 from app.store.turns import WriterTurns
@@ -77,9 +78,10 @@ class Store:
     joined: sa.Connection | None = None
 
     def __post_init__(self) -> None:
-        """Let each connection prove the rows that it writes, and those that it reads."""
+        """Let each connection prove the rows that it writes and those that it reads, and take outer layers off."""
         if PROOFS not in self.engine.get_execution_options():
-            self.engine.update_execution_options(**{PROOFS: RowProofs(self.keyring.derive("proof"))})
+            self.engine.update_execution_options(**{PROOFS: RowProofs(self.keyring.proving_keys("proof"))})
+            peel_by(self.engine.dialect, self.keyring.peel)
 
     def within(self, connection: sa.Connection) -> "Store":
         """Return this store inside a transaction: all that it reads and writes belongs to that, and ends with it."""
@@ -163,7 +165,7 @@ def open_empty_store(url: str, keyring: Keyring, now: Callable[[], datetime]) ->
 def _store(engine: sa.Engine, keyring: Keyring, now: Callable[[], datetime]) -> Store:
     embedded = engine.url.database if engine.dialect.name == "sqlite" else None
     turns = WriterTurns(_BUSY_MILLISECONDS / 1000, Path(embedded) if embedded else None)
-    return Store(engine, keyring, BlindIndex(keyring.derive("index")), now, turns)
+    return Store(engine, keyring, BlindIndex(keyring.derived("index")[0]), now, turns)
 
 
 def make_engine(url: str, *, create: bool = False) -> sa.Engine:

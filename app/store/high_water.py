@@ -37,6 +37,7 @@ def raise_mark(store: Store, now: datetime) -> None:
 
 def adopt(store: Store, now: datetime) -> Loss | None:
     """Take the database as it stands for the one that the keys belong to; return what is given up by it."""
+    store.keyring.unsettle()  # it may be of before a rotation of the root
     with store.reading() as connection:
         at = read_head(connection)
     return store.keyring.high_water.accept(_mark(at, now))

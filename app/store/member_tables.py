@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, text
 
-from app.store.metadata import Octets, metadata
+from app.store.metadata import Octets, Sealed, metadata
 
 # What stands in a User's calendar collection, or stood there: ``gone`` rows keep a name and a change number, so that a
 # client hears of the deletion; ``leaves_on`` is the day from which a member is there no more, by the clock alone.
@@ -20,7 +20,7 @@ members = Table(
     Column("is_rendered", Boolean(create_constraint=False), nullable=False),
     Column("leaves_on", Integer),  # days of the proleptic Gregorian calendar (UTC); NULL for most
     Column("row_version", Integer, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_members_collection_change", "collection", "change"),
     Index(
@@ -40,7 +40,7 @@ member_bodies = Table(
     metadata,
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Column("row_version", Integer, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # The blind week index of members' occurrences; a rule that goes on has a row of its own, whatever the week.
@@ -59,5 +59,5 @@ properties = Table(
     metadata,
     Column("place", Octets(16), primary_key=True),  # blind: (principal, path)
     Column("element", Octets(16), primary_key=True),  # blind: (principal, path, name)
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
 from app.store.instants import Instant
-from app.store.metadata import Octets, metadata
+from app.store.metadata import Octets, Sealed, metadata
 
 # Who is told of what happens to closures. ``user_id`` is set where a User is told of its own ones, NULL for DCC.
 recipients = Table(
@@ -14,7 +14,7 @@ recipients = Table(
     Column("kinds", String(120), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     Column("digest_hour", Integer),  # of the day in London; NULL: at once
 )
 
@@ -32,7 +32,7 @@ messages = Table(
     Column("failures", Integer, nullable=False),  # attempts known to have failed; of the others we know nothing
     Column("settled_on", Instant),
     Column("fault", String(120), nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_messages_state_made_on", "state", "made_on"),
     sqlite_with_rowid=False,
@@ -48,7 +48,7 @@ notifications = Table(
     Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
     Column("due_at", Instant),
     Column("message_id", ForeignKey("messages.id")),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     Column("proof", Octets(16), nullable=False, server_default=""),
     Index("ix_notifications_message_id_recipient_id", "message_id", "recipient_id"),
     sqlite_with_rowid=False,
@@ -63,5 +63,5 @@ kept_answers = Table(
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("asked", Octets(16), nullable=False),  # blind: what was asked
     Column("kept_at", Instant, nullable=False, index=True),
-    Column("sealed", Octets),
+    Column("sealed", Sealed),
 )

@@ -108,6 +108,11 @@ def end_sessions_of(connection: sa.Connection, account_id: bytes, now: datetime,
     return count
 
 
+def end_all_sessions(connection: sa.Connection, now: datetime) -> None:
+    """End every session."""
+    connection.execute(sa.update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=now))
+
+
 def purge_sessions(connection: sa.Connection, before: datetime) -> int:
     """Delete sessions that nobody has used since an instant; return how many."""
     return connection.execute(sa.delete(sessions).where(sessions.c.seen_at < before)).rowcount

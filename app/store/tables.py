@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from app.store import act_tables, member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
 from app.store.instants import Instant
-from app.store.metadata import Octets
+from app.store.metadata import Octets, Sealed
 from app.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on, as above
 
 # One row. Locking it puts the writers in order; its numbers tell readers whether anything changed.
@@ -43,7 +43,7 @@ users = Table(
     Column("id", Octets(16), primary_key=True),
     Column("code_index", Octets(16), nullable=False, unique=True),
     Column("row_version", Integer, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 gateways = Table(
@@ -52,7 +52,7 @@ gateways = Table(
     Column("id", Octets(16), primary_key=True),
     Column("code_index", Octets(16), nullable=False, unique=True),
     Column("row_version", Integer, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 user_gateways = Table(
@@ -60,7 +60,7 @@ user_gateways = Table(
     metadata,
     Column("user_id", ForeignKey("users.id"), primary_key=True),
     Column("gateway_id", ForeignKey("gateways.id"), primary_key=True),
-    Column("sealed", Octets, nullable=False, server_default=""),
+    Column("sealed", Sealed, nullable=False, server_default=""),
 )
 
 accounts = Table(
@@ -72,7 +72,7 @@ accounts = Table(
     Column("row_version", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("closed_at", Instant),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # ``stage`` says how far the sign-in has come; ``sealed`` holds the browser's name and network.
@@ -85,7 +85,7 @@ sessions = Table(
     Column("seen_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("stage", String(8), nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # Hashes of passwords and secrets of authenticators, sealed.
@@ -95,7 +95,7 @@ passwords = Table(
     Column("account_id", ForeignKey("accounts.id"), primary_key=True),
     Column("row_version", Integer, nullable=False),
     Column("set_at", Instant, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # ``last_step`` is the time step of the last code taken: each is taken once (RFC 6238 5.2).
@@ -106,7 +106,7 @@ second_factors = Table(
     Column("row_version", Integer, nullable=False),
     Column("set_at", Instant, nullable=False),
     Column("last_step", BigInteger, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 recovery_codes = Table(
@@ -124,7 +124,7 @@ identities = Table(
     Column("subject", Octets(16), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("linked_at", Instant, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # Tries at signing in within the last day; ``subject`` is a blind index of an account's address or of a network.
@@ -144,7 +144,7 @@ sent_forms = Table(
     Column("id", Octets(16), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
     Column("sent_at", Instant, nullable=False, index=True),
-    Column("sealed", Octets),
+    Column("sealed", Sealed),
 )
 
 # App passwords (one User), tokens of DCC and ops programs, and one-time sign-in links (one account).
@@ -161,7 +161,7 @@ tokens = Table(
     Column("expires_at", Instant, nullable=False),
     Column("last_used_at", Instant),
     Column("revoked_at", Instant),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 subscriptions = Table(
@@ -174,7 +174,7 @@ subscriptions = Table(
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("account_id", Octets(16), index=True),  # whose it is; none for one made on the command line
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # The read log: who fetched which feed when, and whether they already had it.
@@ -201,7 +201,7 @@ notices = Table(
     Column("log_size", BigInteger, nullable=False),  # with log_root: the tree that this notice's receipts are bound to
     Column("log_root", Octets(32), nullable=False),
     Column("digest", Octets(16), nullable=False),
-    Column("sealed", Octets),
+    Column("sealed", Sealed),
 )
 
 closures = Table(
@@ -215,7 +215,7 @@ closures = Table(
     Column("state", String(9), nullable=False, index=True),
     Column("row_version", Integer, nullable=False),
     Column("change", BigInteger, nullable=False, index=True),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     Column("proof", Octets(16), nullable=False, server_default=""),
 )
 
@@ -230,7 +230,7 @@ revisions = Table(
     Column("number", Integer),
     Column("received_at", Instant, nullable=False, index=True),
     Column("log_index", BigInteger, nullable=False, unique=True),
-    Column("sealed", Octets),
+    Column("sealed", Sealed),
     Column("proof", Octets(16), nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
@@ -259,7 +259,7 @@ assessments = Table(
     Column("assessed_at", Instant, nullable=False),
     Column("late", Boolean(create_constraint=False), nullable=False),
     Column("log_index", BigInteger, nullable=False),
-    Column("sealed", Octets),
+    Column("sealed", Sealed),
     Index("ix_assessments_late_received_at", "late", "received_at"),
     sqlite_with_rowid=False,
 )
@@ -282,7 +282,7 @@ series = Table(
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("row_version", Integer, nullable=False),
     Column("expanded_to", Instant, nullable=False, index=True),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
     Column("proof", Octets(16), nullable=False, server_default=""),
 )
 
@@ -293,7 +293,7 @@ policies = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("set_at", Instant, nullable=False),
     Column("body", String, nullable=False),
-    Column("sealed", Octets, nullable=False, server_default=""),
+    Column("sealed", Sealed, nullable=False, server_default=""),
 )
 
 holiday_tables = Table(
@@ -303,7 +303,7 @@ holiday_tables = Table(
     Column("region", String(20), nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("body", String, nullable=False),
-    Column("sealed", Octets, nullable=False, server_default=""),
+    Column("sealed", Sealed, nullable=False, server_default=""),
 )
 
 # DCC's own windows: append-only, one row for each entry in the history of one; the last entry stands.
@@ -313,7 +313,7 @@ maintenance = Table(
     Column("id", Octets(16), primary_key=True),
     Column("entry", Integer, primary_key=True, autoincrement=False),
     Column("received_at", Instant, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # Who took a copy away: written beside the read log of the feeds.
@@ -322,7 +322,7 @@ exports = Table(
     metadata,
     Column("id", Octets(16), primary_key=True),
     Column("exported_at", Instant, nullable=False, index=True),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 # What an account has looked at; ``item`` is blind: (account, what it was, the windows that it was about).
@@ -342,7 +342,7 @@ drafts = Table(
     Column("id", Octets(16), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("sealed", Octets, nullable=False),
+    Column("sealed", Sealed, nullable=False),
 )
 
 job_runs = Table(
@@ -390,6 +390,6 @@ sources = Table(
     Column("failures", Integer, nullable=False),  # polls in a row that took nothing
     Column("outcome", String(24), nullable=False),  # of the last poll: "", "ok", or why nothing was taken
     Column("row_version", Integer, nullable=False),  # of ``sealed_state``
-    Column("sealed", Octets, nullable=False),
-    Column("sealed_state", Octets, nullable=False),  # where the last look ended, and what it found
+    Column("sealed", Sealed, nullable=False),
+    Column("sealed_state", Sealed, nullable=False),  # where the last look ended, and what it found
 )

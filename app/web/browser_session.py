@@ -1,5 +1,6 @@
 """The session of a browser: the cookie holds a random id, and everything about it is a row on our side."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -19,15 +20,23 @@ _OUTLIVE_SIGN_IN = ("next", "kept")  # where a person was going, and what was ty
 
 
 class CookieSessions(SecureCookieSessionInterface):
-    """Flask's own signed cookie; but its serializer is made once, not for each request that brings no cookie at all."""
+    """Flask's own signed cookie; but its serializer is made once, not for each request that brings no cookie at all.
 
-    def __init__(self, app: Flask) -> None:
-        """Make the serializer of ``app``, whose secret is set and stays the same while it runs."""
-        self._serializer = super().get_signing_serializer(app)
+    ``key`` gives the secret of ``app``, another one once the root of the keys was rotated.
+    """
 
-    def get_signing_serializer(self, app: Flask) -> Any:  # noqa: ARG002 - Flask's signature
+    def __init__(self, app: Flask, key: Callable[[], bytes]) -> None:
+        self._key = key
+        self._made = app.config["SECRET_KEY"], super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> Any:
         """Return what signs and reads the cookie."""
-        return self._serializer
+        secret, serializer = self._made
+        if (newest := self._key()) != secret:
+            app.config["SECRET_KEY"] = newest  # which signs the tokens of forms, too
+            serializer = super().get_signing_serializer(app)
+            self._made = newest, serializer
+        return serializer
 
 
 def current_session() -> Session | None:

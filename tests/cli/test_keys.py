@@ -2,8 +2,23 @@
 
 
 def test_rotation_keeps_what_is_there_readable(alpha_closures, notified):
-    assert alpha_closures("keys", "rotate", "--json").json == {"rotated": 2}
+    assert alpha_closures("keys", "rotate", "--json").json == {"rotated": 2, "epoch": 1}
     assert [one["reference"] for one in alpha_closures("schedule", "--json").json["closures"]] == [notified]
+
+
+def test_rotation_of_the_root_says_how_far_it_has_come(alpha_closures, notified):
+    def status():
+        found = alpha_closures("keys", "status", "--json").json
+        return [found[name] for name in ("epoch", "settled", "left")], found["signing_key"]
+
+    before, key = status()
+    assert before == [1, True, 0]
+    assert alpha_closures("keys", "rotate", "--root", "--json").json == {"rotated": 2, "epoch": 2}
+    (epoch, settled, left), newest = status()
+    assert (epoch, settled, left > 10, newest == key) == (2, False, True, False)
+    assert f"Values still open to keys of before: {left}." in alpha_closures("keys", "status").stdout
+    assert [one["reference"] for one in alpha_closures("schedule", "--json").json["closures"]] == [notified]
+    assert alpha_closures("record", "verify").exit_code == 0
 
 
 def test_rotation_of_a_given_key_needs_the_new_one(bare, tmp_path):

@@ -37,6 +37,7 @@ def test_commands_are_those_of_the_contract():
             "backup",
             "restore",
             "keys rotate",
+            "keys status",
             "keys shred",
         ),
         *("user add", "user list", "gateway add", "gateway list", "account add", "account link", "account afresh"),

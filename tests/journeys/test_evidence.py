@@ -17,6 +17,7 @@ from app.jobs.sweep import sweep
 from app.jobs.witness import ask_witness
 from app.pulling.http_client import Outbound
 from app.register.evidence import evidence_of, keys_of
+from app.register.key_rotation import rotate_root
 from app.register.witnesses import cosigned_checkpoint, open_witnesses, standing_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "evidence.md"
@@ -114,6 +115,23 @@ def test_keys_of_somebody_else_are_of_no_use(register, alpha, announce, give, dc
     assert check(evidence, {"keys": [strange, ours]}).returncode == 0
     assert check(evidence, {"keys": [strange]}).returncode == 1
     assert check(evidence, {"keys": [strange | {"id": ours["id"]}]}).returncode == 1
+
+
+def test_files_of_before_a_rotation_of_the_root_hold_and_those_of_after_are_signed_anew(
+    register, alpha, announce, give, dcc, clock, check
+):
+    (given,) = give(alpha, announce("u1", "2027-02-07T02:00")).accepted
+    sweep(register, clock())
+    before, (old,) = evidence_of(register, dcc, given.closure.reference, 1), keys_of(register)["keys"]
+    rotate_root(register.store, None, clock())
+    sweep(register, clock.forward(hours=2))
+    keys = keys_of(register)
+    new, listed = keys["keys"]
+    after = evidence_of(register, dcc, given.closure.reference, 1)
+    assert (listed, before["receipt"]["key"], after["receipt"]["key"]) == (old, old["id"], new["id"])
+    assert [check(one, keys).returncode for one in (before, after)] == [0, 0]
+    assert [check(one, {"keys": [new]}).returncode for one in (before, after)] == [1, 0]
+    assert [name for name, altered in alterations(after) if check(altered, keys).returncode == 0] == []
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
 """The ring as a value: it opens under its own KEK only, and no altered bit of it is taken."""
 
+import base64
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.refusal import StoreUnfit
-from app.security.ring import Ring, derived, new_ring, prove, read_ring, write_ring
+from app.security.ring import KEPT, Ring, derived, new_ring, prove, read_ring, write_ring
+from app.security.signing import SigningKey, raw_public_key
 
 KEK, OTHER = bytes(range(32)), bytes(32)
 RING = new_ring(KEK, "kek").with_new_keys(KEK, [b"u1", b"u2"]).with_new_keys(KEK, [b"u1"]).without_keys(b"u2")
@@ -92,3 +95,34 @@ def test_each_purpose_has_its_own_key():
     extracted = hmac.digest(bytes(32), bytes(32), "sha256")
     assert derived(bytes(32), "index") == hmac.digest(extracted, b"closures index\x01", "sha256")
     assert derived(ROOT, "index") != derived(ROOT, "token")
+
+
+def test_a_new_root_keeps_of_the_old_one_what_opens_nothing():
+    after = RING.with_new_root(KEK)
+    again = read_ring(write_ring(after, after.open_root(KEK)))
+    assert (again, again.epoch, again.first, again.is_settled) == (after, 2, 3, False)
+    assert after.open_root(KEK) != ROOT
+    assert after.open_past(KEK, 1) == {purpose: derived(ROOT, purpose) for purpose in KEPT}
+    assert after.past[0].public == raw_public_key(SigningKey(derived(ROOT, "signing")).public)
+    assert ROOT not in [base64.b64decode(word) for word in re.findall(rb'"([^"]{20,})"', write_ring(after, ROOT))]
+    grown = after.with_new_keys(KEK, [b"u1", b"u3"])
+    assert {owner: list(keys) for owner, keys in grown.owners.items()} == {b"u1": [1, 2, 3], b"u2": [], b"u3": [3]}
+    with pytest.raises(StoreUnfit, match="damaged"):
+        after.open_past(OTHER, 1)
+    rewrapped = after.with_new_root(KEK).rewrapped(KEK, OTHER, "environment")
+    assert rewrapped.open_past(OTHER, 1) == after.open_past(KEK, 1)
+    assert (rewrapped.epoch, rewrapped.open_past(OTHER, 2)) == (
+        3,
+        {purpose: derived(after.open_root(KEK), purpose) for purpose in KEPT},
+    )
+
+
+def test_no_flipped_bit_of_an_epoch_is_taken():
+    written = write_ring(after := RING.with_new_root(KEK), after.open_root(KEK))
+    start = written.index(b'"past"')
+    for at in range(start - 40, written.index(b'"proof": "', start)):
+        for bit in range(8):
+            altered = bytearray(written)
+            altered[at] ^= 1 << bit
+            with pytest.raises(StoreUnfit):
+                opened(bytes(altered))

@@ -10,6 +10,7 @@ from app.domain.refusal import StoreUnfit
 from app.store import schema
 from app.store.engine import make_engine
 from app.store.instants import from_micros, to_micros
+from app.store.metadata import Sealed
 from app.store.tables import metadata
 
 
@@ -136,3 +137,9 @@ def test_naive_instants_are_refused():
     for other in (datetime(2026, 3, 29), instant.astimezone(timezone(timedelta(hours=1)))):
         with pytest.raises(ValueError, match="aware UTC"):
             to_micros(other)
+
+
+def test_what_is_sealed_has_the_type_that_takes_the_outer_layer_off():
+    columns = [column for table in metadata.sorted_tables for column in table.columns]
+    named = [str(column) for column in columns if column.name.startswith("sealed")]
+    assert [str(column) for column in columns if isinstance(column.type, Sealed)] == named

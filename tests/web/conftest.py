@@ -60,7 +60,7 @@ def add_link(store, clock):
                 store,
                 connection,
                 kind=kind.value,
-                digest=digest(store.keyring.derive("token"), token),
+                digest=digest(store.keyring.derived("token")[0], token),
                 role=account.role,
                 label="sign-in",
                 now=clock(),

@@ -25,7 +25,7 @@ class Bearer:
 
 def digest_of(store: Store, token: str) -> bytes:
     """Return the digest under which a token is stored."""
-    return tokens.digest(store.keyring.derive("token"), token)
+    return tokens.digest(store.keyring.derived("token")[0], token)
 
 
 def principal_of_token(store: Store, name: str | None, token: str, now: datetime) -> Bearer | None:

@@ -18,7 +18,6 @@ from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind, new_row_id, new_subscription_id
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
-from app.store.acts import Deed, record_act
 from app.store.engine import Connection, Store
 from app.store.listing import row_id_of
 from app.store.subscriptions import FeedRead, Subscription
@@ -125,17 +124,6 @@ def shred_user(store: Store, code: str, now: datetime) -> User:
         store.keyring.shred(user.id)
         security_event(SecurityAction.KEYS_SHREDDED, user=user.id)
     return user
-
-
-def rotate_keys(store: Store, new_kek: bytes | None) -> int:
-    """Wrap all keys under a new KEK and seal by new data keys from now on; return how many owners have keys.
-
-    Raise as ``Keyring.rotate``.
-    """
-    store.keyring.rotate(new_kek)
-    with store.writing() as connection:
-        record_act(store, connection, Deed.KEYS_ROTATED, [])
-    return len(store.keyring.owners())
 
 
 def enrol_gateway(store: Store, user_code: str, gateway_code: str, name: str = "") -> Gateway:

@@ -208,4 +208,4 @@ def _is_known(store: Store, address: str, origin: Origin) -> bool:
 
 
 def _recovery_digest(store: Store, account: Account, code: str) -> bytes:
-    return recovery_digest(store.keyring.derive("token"), account.id, code)
+    return recovery_digest(store.keyring.derived("token")[0], account.id, code)

@@ -9,6 +9,7 @@ import structlog
 
 from app.domain.access import Role
 from app.factory import configure_log
+from app.register.key_rotation import end_rotation, rotate_keys, rotate_root
 from app.register.people import accounts, enrolment
 from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind, mint
@@ -242,12 +243,16 @@ def test_a_limit_that_is_reached(web, credentials, lines):
 def test_copies_and_keys(admin, alpha, lines, store):
     lines.new()
     assert admin.client.get("/closures.csv").status_code == 200
-    enrolment.rotate_keys(store, None)
+    rotate_keys(store, None)
+    rotate_root(store, None, NOW)
+    end_rotation(store, 2)
     enrolment.shred_user(store, "ALPHA", NOW)
     found = lines.new()
     assert [(line["event.action"], line.get("closures.kind"), line.get("organization.id")) for line in found] == [
         ("exported", "csv", None),
         ("keys-rotated", None, None),
+        ("root-rotated", None, None),
+        ("rotation-ended", None, None),
         ("keys-shredded", None, alpha.id.hex()),
     ]
     assert found[0]["user.id"] == id_of(store, admin.email)

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.domain.access import Action
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
+from app.register.key_rotation import keys_status, rotate_keys
 from app.register.people import enrolment
 from app.register.register import Register
 from app.web import form_once
@@ -33,7 +34,7 @@ def rotate() -> AnyResponse:
 
     def work(register: Register) -> dict[str, object]:
         # The keys are files, which no transaction holds: pressed again after a crash here, they are rotated once more.
-        return {"kind": "rotation", "owners": enrolment.rotate_keys(register.store, None)}
+        return {"kind": "rotation", "owners": rotate_keys(register.store, None)}
 
     try:
         form_id = form_once.carry_out(require_account(), lambda: work)
@@ -63,6 +64,7 @@ def _page(form_id: str, fault: Refusal | None = None) -> Response:
         "service/keys.html",
         users=enrolment.list_users(site().store),
         owners=len(site().store.keyring.owners()),
+        keys=keys_status(site().store),
         form_id=form_id,
         stated=request.form,
         fault=fault,

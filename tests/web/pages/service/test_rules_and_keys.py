@@ -2,6 +2,8 @@
 
 import io
 import re
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,10 @@ from app.domain.access import Role
 from app.domain.clock_doubt import ClockReading
 from app.jobs.clock_watch import watch_clock
 from app.jobs.integrity import check_integrity
+from app.jobs.sealing_anew import SealingAnew
+from app.register.key_rotation import keys_status, rotate_root
 from app.register.rulebook import policy_history
+from tests.conftest import NOW
 
 FILE = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//b//EN\r\nBEGIN:VEVENT\r\nUID:m1\r\nDTSTAMP:20261101T000000Z\r\n"
@@ -114,6 +119,26 @@ def test_keys_are_rotated_once_for_each_form(admin, post, read, store, alpha):
         assert admin.post("/service/keys/rotate", data=sent).location == "/service/keys"
     assert "The keys of 2 owners are replaced." in read(admin.get("/service/keys"))
     assert store.keyring.unseal(alpha.id, "t", "c", b"0" * 16, 1, before) == b"x"
+
+
+def test_a_rotation_of_the_root_signs_everybody_out_and_the_page_tells_of_it(admin, sign_in, read, web, store):
+    assert "The root secret is the first one." in read(admin.get("/service/keys"))
+    kept = web.config["SECRET_KEY"]
+    rotate_root(store, None, NOW)
+    out = admin.get("/service/keys")
+    assert (out.status_code, out.location.partition("?")[0]) == (303, "/sign-in")
+    time.sleep(1.1)  # by then the process has looked: a form that was open until now is asked for anew
+    assert web.test_client().get("/readyz").status_code == 200
+    again = sign_in("other@example.org", Role.ADMIN)
+    page = read(again.get("/service/keys"))
+    assert (f"{keys_status(store).left} values are still open to the keys of before.") in page
+    assert web.config["SECRET_KEY"] == store.keyring.derive("session") != kept
+    work = SealingAnew(store, threading.Event(), settles=0)
+    while not store.keyring.is_settled:
+        work.go_on(NOW)
+    page = read(again.get("/service/keys"))
+    assert "The root secret is number 2. Nothing in the database is open to the keys of before." in page
+    assert "nothing is left of the keys before epoch 2: the rotation has ended" in read(again.get("/service/health"))
 
 
 def test_shredding_asks_for_the_code_and_then_is_for_good(admin, post, read, alpha, store):
