@@ -6,10 +6,10 @@ from app.register.checks.evidence import Evidence
 from app.register.checks.fold import fold_acts, is_as_left
 from app.store.acts import Deed, record_act
 from app.store.chains import index_epoch, stored_digests
-from app.store.closures import in_groups
 from app.store.deciding import DECIDING, PURGED, Deciding, Key
 from app.store.digest_move import BLIND, DigestMove, moved_key, moving
 from app.store.engine import Connection, Store, read_head, write_head
+from app.store.groups import in_groups
 
 
 def move_index(store: Store) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,14 +14,12 @@ from app.store.acts import Deed, record_purge
 from app.store.bodies import dump_closure, dump_revision, load_closure, load_revision
 from app.store.chains import chains_of
 from app.store.engine import Store
+from app.store.groups import MOST_AT_ONCE, in_groups
 from app.store.proven import altered, proven, require_proven
 from app.store.tables import closures, revisions, weeks
 
 FORGOTTEN = "forgotten"
 """The state of a row whose facts are purged: no closure any more, only what keeps the record verifiable."""
-
-_Value = TypeVar("_Value")
-_MOST_AT_ONCE = 500  # values in one IN (...); SQLite and PostgreSQL both take far more
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,6 @@ class Written:
 
 class StaleClosure(Exception):  # noqa: N818 - a race lost, not an error: the caller starts over
     """A compare-and-set found another row version: somebody else got there first."""
-
-
-def in_groups(values: Iterable[_Value]) -> Iterator[list[_Value]]:
-    """Cut ``values`` into lists short enough for one IN (...)."""
-    group: list[_Value] = []
-    for value in values:
-        group.append(value)
-        if len(group) == _MOST_AT_ONCE:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 _COLUMNS = tuple(closures.c)
@@ -319,7 +305,7 @@ def recorded_since(
     Raise ``Shredded`` where a User's key went while this reads.
     """
     chosen = set(user_ids)
-    query = sa.select(revisions).order_by(revisions.c.log_index).execution_options(yield_per=_MOST_AT_ONCE)
+    query = sa.select(revisions).order_by(revisions.c.log_index).execution_options(yield_per=MOST_AT_ONCE)
     if position >= 0:  # else nothing is passed over, wherever it says that it stands
         query = query.where(revisions.c.log_index > position)
     known: dict[bytes, str] = {}

@@ -16,9 +16,10 @@ from app.security.chain import Chain, Chains
 from app.security.keyring import SERVICE_OWNER
 from app.security.sealing import SealBroken
 from app.store.chains import DIGESTS_LOCK
-from app.store.closures import FORGOTTEN, in_groups
+from app.store.closures import FORGOTTEN
 from app.store.deciding import BOUND, Deciding, open_row, seal_row
 from app.store.engine import Store
+from app.store.groups import in_groups
 from app.store.member_tables import member_weeks, members, properties
 from app.store.metadata import Blind, Octets, TokenDigest, peeled
 from app.store.outbox_tables import kept_answers, notifications

@@ -8,9 +8,10 @@ from app.domain.refusal import Refusal
 from app.store import schema
 from app.store.acts import Deed, record_act
 from app.store.carried import FIRST_WITH_DAYS, carry
-from app.store.closures import FORGOTTEN, in_groups
+from app.store.closures import FORGOTTEN
 from app.store.deciding import BOUND, DECIDING, PURGED, Deciding, key_of, place_of, seal_row
 from app.store.engine import Store
+from app.store.groups import in_groups
 from app.store.parties import record_shred
 from app.store.proven import FIRST_PROVEN, FIRST_WITH_EPOCH, prove_head, prove_standing
 from app.store.tables import closures, notices, users

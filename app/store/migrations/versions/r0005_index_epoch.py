@@ -1,4 +1,4 @@
-"""The head says how many keys of the chain the blind digests went through (docs/adr/0002)."""
+"""The head says how many keys of the chain the blind digests went through (ADR 2)."""
 
 import sqlalchemy as sa
 from alembic import op
