@@ -310,6 +310,17 @@ def window(starts, hours=4):
     return ClosureWindow(begins, begins + timedelta(hours=hours))
 
 
+def announcement_of(uid, starts, gateway, hours=4):
+    """An announcement, for tests that work in another process too."""
+    return Announcement(uid=uid, gateway=gateway, window=ClosureWindow(starts, starts + timedelta(hours=hours)))
+
+
+def notice_of(user, announcement, at):
+    """A notice of one announcement, and what was read of it."""
+    notice = Notice(user.code, Channel.API, at, "text/calendar", b"BEGIN:VCALENDAR", "a test")
+    return notice, NoticeContent((announcement,), (), events=1)
+
+
 @pytest.fixture
 def announce():
     """Return a function that makes an announcement: ``announce("uid", "2027-02-07T02:00")``."""

@@ -21,6 +21,7 @@ from app.jobs.sweep import sweep_on_time
 from app.jobs.witness import ask_witness
 from app.pulling.http_client import Outbound
 from app.register.late_changes import record_late_changes
+from app.register.move_index import move_index
 from app.register.register import Register
 from app.register.witnesses import Witness, Witnesses
 from app.store.acts import ACTOR
@@ -37,6 +38,7 @@ _SEAL_SECONDS = 1
 _SWEEP_SECONDS = 60
 _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INDEX_SECONDS = 5
 _WITNESS_SECONDS = 60
 _KEYS = "keys"
 _LETTERS = "letters"
@@ -108,6 +110,7 @@ class Timetable:
         add(self._guarded(self._sweep), "interval", seconds=_SWEEP_SECONDS, next_run_time=soon, id="sweep")
         add(self._guarded(self._listen), "interval", seconds=_LISTEN_SECONDS, id="listen")
         add(self._guarded(self._raise_mark), "interval", seconds=_MARK_SECONDS, next_run_time=soon, id="mark")
+        add(self._guarded(self._move_index), "interval", seconds=_INDEX_SECONDS, next_run_time=soon, id="index")
         pull = self._guarded(self._pull)
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
@@ -142,6 +145,11 @@ class Timetable:
     def _seal_anew(self) -> None:
         """After a rotation of the root, seal anew what is stored; else look at the ring, which is next to nothing."""
         self._sealing.go_on(self._now())
+
+    def _move_index(self) -> None:
+        """Leave the key of before behind as soon as the root secret was rotated: a small select where it was not."""
+        if move_index(self._register.store):
+            _LOG.info("moved the blind index to the newest key")
 
     def _pull(self) -> None:
         report = poll_due(self._register, self._outbound, self._now)

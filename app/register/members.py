@@ -360,9 +360,10 @@ def _carry(
     # As its closures stand in the record by now: the row that held the UID goes first, since a UID stands once.
     body = None if standing.is_rendered else load_stored(register, connection, here.place, standing)
     members.remove_member(store, connection, standing, change)
-    rule = runs.series_of(store, connection, store.blind.rule(here.user.id, here.gateway.code, uid))
+    key = store.blind.rule(here.user.id, here.gateway.code, uid)
+    rule = runs.series_of(store, connection, key)
     if rule is not None and here.place != there.place:
-        runs.drop_series(connection, [rule.key])
+        runs.drop_series(connection, [key])
         runs.put_series(
             store, connection, here.user.id, replace(rule.rule, gateway=there.gateway.code), rule.received_at
         )

@@ -7,6 +7,7 @@ from app.register.calendar_view import let_members_go
 from app.register.register import Register
 from app.store import assessments, notices, parties
 from app.store import closures as rows
+from app.store.groups import in_groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,12 @@ def purge_expired(register: Register, now: datetime) -> Purged:
     past = [closure_id for closure_id, entry in held.items() if entry.closure.window.ends <= now - retention.facts]
     with store.writing() as connection:
         register.lock(connection)
-        for group in rows.in_groups(silent):
+        for group in in_groups(silent):
             notices.purge_notices(store, connection, group)
         rows.forget_closures(store, connection, past)
         if past:
             let_members_go(register, connection, (held[entry] for entry in past), now.toordinal())
             parties.count_forgetting(connection, now)
-        for group in rows.in_groups(past):
+        for group in in_groups(past):
             assessments.forget_assessments(connection, group)
     return Purged(len(silent), len(past))

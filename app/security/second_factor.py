@@ -43,7 +43,7 @@ def new_recovery_codes() -> list[str]:
 
 
 def recovery_digest(key: bytes, account_id: bytes, code: str) -> bytes:
-    """Return the 32 octets under which a recovery code is kept; case, hyphens, and O for 0 do not matter."""
+    """Return the 32 octets by which a recovery code is found; case, hyphens, and O for 0 do not matter."""
     plain = code.strip().lower().translate(_READ_AS)
     # Under the pepper of tokens, with a word in front that no token begins with.
     return hmac.digest(key, b"recovery|" + account_id + plain.encode(errors="surrogatepass"), "sha256")

@@ -59,7 +59,7 @@ def canonical(token: str) -> str | None:
 
 
 def digest(pepper: bytes, token: str) -> bytes:
-    """Return the 32 octets under which a token is stored: HMAC-SHA256 of its canonical form."""
+    """Return the 32 octets by which a token is found: HMAC-SHA256 of its canonical form."""
     return hmac.digest(pepper, (canonical(token) or token).encode(errors="surrogatepass"), "sha256")
 
 

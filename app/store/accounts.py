@@ -12,6 +12,7 @@ from app.domain.refusal import AlreadyThere, Unknown
 from app.security.sealing import SealBroken
 from app.security.tokens import TokenKind, new_row_id
 from app.store.acts import Deed, change_rows, end_altered, insert_row
+from app.store.chains import chains_of, find_by_token
 from app.store.deciding import open_row
 from app.store.engine import Store
 from app.store.listing import Listing, list_rows
@@ -53,7 +54,7 @@ class StoredToken:
 
 def add_account(store: Store, connection: sa.Connection, account: Account, now: datetime) -> None:
     """Write a new account. Raise ``AlreadyThere`` if the address is taken."""
-    index = store.blind.code("account", account.email)
+    index = chains_of(connection).index(store.blind.code("account", account.email))
     if connection.execute(sa.select(accounts.c.id).where(accounts.c.email_index == index)).first():
         raise AlreadyThere("There is an account with that address already.", "Choose another address.")
     values = {
@@ -98,7 +99,7 @@ def _open_account(store: Store, row: Any) -> Account:
 
 def account_by_email(store: Store, connection: sa.Connection, email: str) -> Account | None:
     """Return the account of an address, if there is one."""
-    index = store.blind.code("account", email)
+    index = chains_of(connection).index(store.blind.code("account", email))
     row = connection.execute(sa.select(accounts.c.id).where(accounts.c.email_index == index)).first()
     return None if row is None else account_by_id(store, connection, row.id)
 
@@ -126,7 +127,7 @@ def insert_token(
     values = {
         "id": token_id,
         "kind": kind,
-        "digest": digest,
+        "digest": chains_of(connection).token(digest),
         "user_id": user_id,
         "account_id": account_id,
         "role": role.value,
@@ -139,7 +140,9 @@ def insert_token(
 
 def token_by_digest(store: Store, connection: sa.Connection, digest: bytes) -> StoredToken | None:
     """Return the token of this digest, live or not."""
-    row = connection.execute(_TOKEN_BY_DIGEST, {"digest": digest}).first()
+    row = find_by_token(
+        connection, digest, lambda stored: connection.execute(_TOKEN_BY_DIGEST, {"digest": stored}).first()
+    )
     return None if row is None else _open_token(store, row)
 
 

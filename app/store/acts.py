@@ -62,6 +62,7 @@ class Deed(StrEnum):
     KEYS_ROTATED = "keys rotated"
     ROOT_ROTATED = "root secret rotated"
     ROTATION_ENDED = "rotation ended"
+    INDEX_MOVED = "blind index moved to another key"
     STOOD = "stood at the upgrade"
 
 

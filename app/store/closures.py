@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,15 +12,14 @@ from app.domain.notice import SenderMark
 from app.domain.window import ClosureWindow
 from app.store.acts import Deed, record_purge
 from app.store.bodies import dump_closure, dump_revision, load_closure, load_revision
+from app.store.chains import chains_of
 from app.store.engine import Store
+from app.store.groups import MOST_AT_ONCE, in_groups
 from app.store.proven import altered, proven, require_proven
 from app.store.tables import closures, revisions, weeks
 
 FORGOTTEN = "forgotten"
 """The state of a row whose facts are purged: no closure any more, only what keeps the record verifiable."""
-
-_Value = TypeVar("_Value")
-_MOST_AT_ONCE = 500  # values in one IN (...); SQLite and PostgreSQL both take far more
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +48,6 @@ class StaleClosure(Exception):  # noqa: N818 - a race lost, not an error: the ca
     """A compare-and-set found another row version: somebody else got there first."""
 
 
-def in_groups(values: Iterable[_Value]) -> Iterator[list[_Value]]:
-    """Cut ``values`` into lists short enough for one IN (...)."""
-    group: list[_Value] = []
-    for value in values:
-        group.append(value)
-        if len(group) == _MOST_AT_ONCE:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
 _COLUMNS = tuple(closures.c)
 
 
@@ -82,9 +69,9 @@ def _opened(store: Store, connection: sa.Connection, found: Iterable[Any], codes
 
 
 def of_series(store: Store, connection: sa.Connection, user_code: str, keys: Iterable[bytes]) -> list[Held]:
-    """Return the closures of one User whose (User, UID) index is among ``keys``."""
+    """Return the closures of one User whose (User, UID) is among ``keys``, digests of the blind index."""
     found: list[Held] = []
-    for group in in_groups(keys):
+    for group in in_groups(map(chains_of(connection).index, keys)):
         for row in connection.execute(_OF_SERIES, {"keys": group}).all():
             require_proven(connection, closures, row)
             found.append(open_row(store, row, user_code))
@@ -113,7 +100,8 @@ def touching(
 ) -> Iterator[Held]:
     """Yield the closures of the Users in ``codes`` whose standing window touches one of the weeks."""
     seen: set[bytes] = set()
-    for group in in_groups(store.blind.week(user_id, week) for week in iso_weeks for user_id in codes):
+    stands = chains_of(connection).index
+    for group in in_groups(stands(store.blind.week(user_id, week)) for week in iso_weeks for user_id in codes):
         chosen = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(group), weeks.c.current.is_(True)).distinct()
         rows = connection.execute(sa.select(*_COLUMNS).where(closures.c.id.in_(chosen)))
         for held in _opened(store, connection, rows, codes):
@@ -146,15 +134,21 @@ def count_planned(connection: sa.Connection, user_id: bytes, *, after: int = -1)
     return connection.execute(query).scalar_one()
 
 
-def _closure_row(
-    store: Store, user_id: bytes, what: tuple[PlannedClosure, SenderMark], row_version: int, change: int
+def _closure_row(  # noqa: PLR0917 - where, whose, what and which version
+    store: Store,
+    connection: sa.Connection,
+    user_id: bytes,
+    what: tuple[PlannedClosure, SenderMark],
+    row_version: int,
+    change: int,
 ) -> dict[str, Any]:
     closure, mark = what
+    stands, blind = chains_of(connection).index, store.blind
     return {
         "reference": closure.reference,
         "user_id": user_id,
-        "identity": store.blind.identity(user_id, closure.gateway, mark.uid, mark.recurrence_id),
-        "series": store.blind.series(user_id, mark.uid),
+        "identity": stands(blind.identity(user_id, closure.gateway, mark.uid, mark.recurrence_id)),
+        "series": stands(blind.series(user_id, mark.uid)),
         "state": closure.state.value,
         "row_version": row_version,
         "change": change,
@@ -173,7 +167,7 @@ def insert_closures(
 ) -> None:
     """Write new closures."""
     if new:
-        rows = [{"id": what[0].id, **_closure_row(store, user_id, what, 1, change)} for what in new]
+        rows = [{"id": what[0].id, **_closure_row(store, connection, user_id, what, 1, change)} for what in new]
         connection.execute(_INSERT, [proven(connection, closures, row) for row in rows])
 
 
@@ -205,7 +199,7 @@ def update_closures(
     rows = []
     for held, closure, mark in changes:
         number = held.change if change is None else change
-        row = _closure_row(store, held.user_id, (closure, mark), held.row_version + 1, number)
+        row = _closure_row(store, connection, held.user_id, (closure, mark), held.row_version + 1, number)
         row = proven(connection, closures, {"id": closure.id, **row})
         del row["id"], row["reference"], row["user_id"], row["series"]
         rows.append({"b_id": closure.id, "b_version": held.row_version, **row})
@@ -255,7 +249,7 @@ def index_weeks(
     rows = [
         {"week": week, "closure_id": closure.id, "entry": closure.entries, "current": True}
         for closure in moved_to
-        for week in sorted(week_keys(store, user_id, closure.window))
+        for week in sorted(week_keys(store, connection, user_id, closure.window))
     ]
     if rows:
         connection.execute(_INSERT_WEEK, rows)
@@ -271,15 +265,16 @@ def index_again(store: Store, connection: sa.Connection) -> None:
             continue
         written = _open_revision(store, connection, row)
         if written is not None:
-            keys = week_keys(store, row.user_id, written.revision.window)
+            keys = week_keys(store, connection, row.user_id, written.revision.window)
             current = held[row.closure_id, row.entry]
             facts = {"closure_id": row.closure_id, "entry": row.entry, "current": current}
             connection.execute(_INSERT_WEEK, [{"week": key, **facts} for key in sorted(keys)])
 
 
-def week_keys(store: Store, user_id: bytes, window: ClosureWindow) -> set[bytes]:
+def week_keys(store: Store, connection: sa.Connection, user_id: bytes, window: ClosureWindow) -> set[bytes]:
     """Return what stands in the week index for the weeks that a window touches."""
-    return {store.blind.week(user_id, week) for week in window.weeks()}
+    stands = chains_of(connection).index
+    return {stands(store.blind.week(user_id, week)) for week in window.weeks()}
 
 
 def history(store: Store, connection: sa.Connection, closure: PlannedClosure) -> list[Written]:
@@ -310,7 +305,7 @@ def recorded_since(
     Raise ``Shredded`` where a User's key went while this reads.
     """
     chosen = set(user_ids)
-    query = sa.select(revisions).order_by(revisions.c.log_index).execution_options(yield_per=_MOST_AT_ONCE)
+    query = sa.select(revisions).order_by(revisions.c.log_index).execution_options(yield_per=MOST_AT_ONCE)
     if position >= 0:  # else nothing is passed over, wherever it says that it stands
         query = query.where(revisions.c.log_index > position)
     known: dict[bytes, str] = {}

@@ -17,6 +17,7 @@ from app.security.keyring import Keyring
 from app.security.row_proofs import RowProofs
 from app.security.security_log import held_until_durable
 from app.store import schema
+from app.store.chains import DIGESTS, DIGESTS_LOCK, StoredDigests
 from app.store.database_file import DatabaseFile
 from app.store.metadata import peel_by
 from app.store.proven import PROOFS, altered, proofs_of
@@ -41,6 +42,7 @@ _PRAGMAS = (
 _FULL_MARKS = ("disk is full", "disk i/o error", "no space left", "could not extend file", "file too large")
 _DAMAGED_MARKS = ("disk image is malformed", "file is not a database", "could not read block", "invalid page in block")
 _NUL_MARK = "cannot contain nul"
+_SHARE_DIGESTS = f"SELECT pg_advisory_xact_lock_shared({DIGESTS_LOCK})"
 _BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
 
@@ -60,13 +62,15 @@ class Head:
     stamped_at: datetime
     others_at: datetime
     database_id: bytes
+    index_epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
     """The database with the keys that open what it holds, and the clock by which acts are dated (aware UTC).
 
-    ``watch`` is None while it is being filled. ``joined`` is the transaction that this one is inside of.
+    ``blind`` makes digests by the first key; ``chains`` tells how they stand. ``watch`` is None while the database is
+    being filled. ``joined`` is the transaction that this one is inside of.
     """
 
     engine: sa.Engine
@@ -78,9 +82,10 @@ class Store:
     joined: sa.Connection | None = None
 
     def __post_init__(self) -> None:
-        """Let each connection prove the rows that it writes and those that it reads, and take outer layers off."""
+        """Let each connection prove rows that it writes and reads, find what is blind, and take outer layers off."""
         if PROOFS not in self.engine.get_execution_options():
             self.engine.update_execution_options(**{PROOFS: RowProofs(self.keyring.proving_keys("proof"))})
+            self.engine.update_execution_options(**{DIGESTS: StoredDigests(self.keyring)})
             peel_by(self.engine.dialect, self.keyring.peel)
 
     def within(self, connection: sa.Connection) -> "Store":
@@ -112,6 +117,9 @@ class Store:
         with held_until_durable(), self.turns.turn(whose), _translated(), self.engine.connect() as connection:
             connection.execution_options(writes=True)
             with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    # SQLite has one writer. Here many share this lock, which the move of all digests has alone.
+                    connection.exec_driver_sql(_SHARE_DIGESTS)
                 if self.watch is not None:
                     self.watch.look(connection)
                 yield connection
@@ -136,6 +144,7 @@ HEAD_COLUMNS = (
         head.c.stamped_at,
         head.c.others_at,
         head.c.database_id,
+        head.c.index_epoch,
         head.c.proof,
     ),
 )
@@ -290,7 +299,7 @@ def read_head(connection: sa.Connection, *, lock: bool = False) -> Head:
 def head_of(connection: sa.Connection, row: tuple[Any, ...]) -> Head:
     """Return the head from ``HEAD_COLUMNS``. Raise ``SealBroken`` where it is not as it was written."""
     *numbers, proof = row
-    if not proofs_of(connection).fits(head.name, [1, *numbers], proof) and (*numbers[:-1], proof) != _UNWRITTEN:
+    if not proofs_of(connection).fits(head.name, [1, *numbers], proof) and (*numbers[:-2], proof) != _UNWRITTEN:
         raise altered(head)
     return Head(*numbers)
 

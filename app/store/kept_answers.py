@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.outbox_tables import kept_answers
 
@@ -21,29 +22,34 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What is kept under a key: what was ``asked``, when, and the answer."""
+    """What is kept under a key: when, the answer, and whether it answers the same that is asked now."""
 
-    asked: bytes
     kept_at: datetime
     answer: Answer
+    is_of_same: bool = True
 
 
-def find_answer(store: Store, connection: sa.Connection, answer_id: bytes) -> KeptAnswer | None:
-    """Return what is kept under a key."""
-    query = sa.select(kept_answers).where(kept_answers.c.id == answer_id, kept_answers.c.sealed.is_not(None))
+def find_answer(store: Store, connection: sa.Connection, answer_id: bytes, asked: bytes) -> KeptAnswer | None:
+    """Return what is kept under a key; ``answer_id`` and ``asked`` are digests of the key and of what is asked."""
+    stands = chains_of(connection).index
+    query = sa.select(kept_answers).where(kept_answers.c.id == stands(answer_id), kept_answers.c.sealed.is_not(None))
     row = connection.execute(query).first()
     if row is None:
         return None
-    body = store.keyring.unseal(row.user_id, "kept_answers", "sealed", answer_id, 1, row.sealed)
-    return KeptAnswer(row.asked, row.kept_at, Answer(*json.loads(body)))
+    body = store.keyring.unseal(row.user_id, "kept_answers", "sealed", row.id, 1, row.sealed)
+    return KeptAnswer(row.kept_at, Answer(*json.loads(body)), row.asked == stands(asked))
 
 
-def keep_answer(store: Store, connection: sa.Connection, answer_id: bytes, user_id: bytes, kept: KeptAnswer) -> None:
+def keep_answer(
+    store: Store, connection: sa.Connection, answer_id: bytes, user_id: bytes, kept: KeptAnswer, *, asked: bytes
+) -> None:
     """Keep an answer under a key, in place of what the key stood for before."""
-    connection.execute(sa.delete(kept_answers).where(kept_answers.c.id == answer_id))
+    stands = chains_of(connection).index
+    row_id = stands(answer_id)
+    connection.execute(sa.delete(kept_answers).where(kept_answers.c.id == row_id))
     body = json.dumps([kept.answer.status, kept.answer.media_type, kept.answer.text]).encode()
-    sealed = store.keyring.seal(user_id, "kept_answers", "sealed", answer_id, 1, body)
-    values = {"id": answer_id, "user_id": user_id, "asked": kept.asked, "kept_at": kept.kept_at, "sealed": sealed}
+    sealed = store.keyring.seal(user_id, "kept_answers", "sealed", row_id, 1, body)
+    values = {"id": row_id, "user_id": user_id, "asked": stands(asked), "kept_at": kept.kept_at, "sealed": sealed}
     connection.execute(sa.insert(kept_answers).values(values))
 
 

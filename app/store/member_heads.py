@@ -16,7 +16,10 @@ _FACTS = struct.Struct(">q?16sIqqIIH")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A collection: whose it is, and the blind octets that stand for it."""
+    """A collection: whose it is, and the octets that stand for it, by the first key of the blind index.
+
+    Clients see these as its resource-id. Its rows hold what the chain made of them.
+    """
 
     user_id: bytes
     collection: bytes
@@ -42,24 +45,20 @@ class MemberHead:
 
 @dataclass(frozen=True, slots=True)
 class HeldMember:
-    """A member's row as it was read. ``change`` is the place in the log of what changed it last.
+    """A member's row as it was read, its digests as they stand. ``change`` is the place in the log of the last change.
 
     ``is_rendered`` says that no client put it: it has no body, and its octets are made of its closures.
     """
 
     id: bytes
-    place: Place
+    user_id: bytes
+    collection: bytes
     name_index: bytes
     change: int
     gone: bool
     row_version: int
     is_rendered: bool
     head: MemberHead
-
-    @property
-    def user_id(self) -> bytes:
-        """The User whose it is."""
-        return self.place.user_id
 
     def stands(self, today: int) -> bool:
         """Tell whether the member is there on a day (an ordinal, UTC)."""
@@ -115,5 +114,5 @@ def open_unproven(store: Store, row: Any) -> HeldMember:
     name, uid = (part.decode(errors="surrogatepass") for part in (text[:named], text[named:]))
     stamps = from_micros(created), from_micros(changed)
     head = MemberHead(name, uid, etag.hex(), length, *stamps, leaves_on, written)
-    place = Place(row.user_id, row.collection)
-    return HeldMember(row.id, place, row.name_index, row.change, row.gone, row.row_version, row.is_rendered, head)
+    digests = row.collection, row.name_index
+    return HeldMember(row.id, row.user_id, *digests, row.change, row.gone, row.row_version, row.is_rendered, head)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, text
 
-from app.store.metadata import Octets, Sealed, metadata
+from app.store.metadata import Blind, Octets, Sealed, metadata
 
 # What stands in a User's calendar collection, or stood there: ``gone`` rows keep a name and a change number, so that a
 # client hears of the deletion; ``leaves_on`` is the day from which a member is there no more, by the clock alone.
@@ -12,9 +12,9 @@ members = Table(
     metadata,
     Column("id", Octets(16), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("collection", Octets(16), nullable=False),
-    Column("name_index", Octets(16), nullable=False, unique=True),
-    Column("uid_index", Octets(16), unique=True),  # NULL once it is gone
+    Column("collection", Blind(16), nullable=False),
+    Column("name_index", Blind(16), nullable=False, unique=True),
+    Column("uid_index", Blind(16), unique=True),  # NULL once it is gone
     Column("change", BigInteger, nullable=False),  # the place in the log of the notice or revision that changed it last
     Column("gone", Boolean(create_constraint=False), nullable=False),
     Column("is_rendered", Boolean(create_constraint=False), nullable=False),
@@ -47,7 +47,7 @@ member_bodies = Table(
 member_weeks = Table(
     "member_weeks",
     metadata,
-    Column("week", Octets(8), primary_key=True),  # blind: (collection, ISO week)
+    Column("week", Blind(8), primary_key=True),  # blind: (collection, ISO week)
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Index("ix_member_weeks_member_id", "member_id"),
     sqlite_with_rowid=False,
@@ -57,7 +57,7 @@ member_weeks = Table(
 properties = Table(
     "properties",
     metadata,
-    Column("place", Octets(16), primary_key=True),  # blind: (principal, path)
-    Column("element", Octets(16), primary_key=True),  # blind: (principal, path, name)
+    Column("place", Blind(16), primary_key=True),  # blind: (principal, path)
+    Column("element", Blind(16), primary_key=True),  # blind: (principal, path, name)
     Column("sealed", Sealed, nullable=False),
 )

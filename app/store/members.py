@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.security.tokens import new_row_id
+from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.member_heads import HeldMember, NewMember, Place, Version, dump_head, open_member
 from app.store.member_tables import member_bodies, member_weeks, members
@@ -94,6 +95,10 @@ def open_body(store: Store, row: Any, version: int, sealed: bytes) -> bytes:
     return store.keyring.unseal(row.user_id, "member_bodies", "sealed", row.id, version, sealed)
 
 
+def _stored(connection: sa.Connection, place: Place) -> bytes:
+    return chains_of(connection).index(place.collection)
+
+
 def _body_of(store: Store, row: Any) -> bytes | None:
     if (row.body is None) != (row.gone or row.is_rendered):
         raise altered(member_bodies)
@@ -102,7 +107,9 @@ def _body_of(store: Store, row: Any) -> bytes | None:
 
 def member_named(store: Store, connection: sa.Connection, place: Place, name: str) -> HeldMember | None:
     """Return the member of a name, also one that is gone; None where there never was one."""
-    row = connection.execute(_BY_NAME, {"name": store.blind.member(place.collection, name)}).first()
+    row = connection.execute(
+        _BY_NAME, {"name": chains_of(connection).index(store.blind.member(place.collection, name))}
+    ).first()
     return None if row is None else open_member(store, connection, row)
 
 
@@ -114,7 +121,11 @@ def members_concerned(
     A UID stands in one member of a collection at most (RFC 4791 4.1).
     """
     named = holder = None
-    keys = {"name": store.blind.member(place.collection, name), "uid": store.blind.member_uid(place.collection, uid)}
+    stands, blind = chains_of(connection).index, store.blind
+    keys = {
+        "name": stands(blind.member(place.collection, name)),
+        "uid": stands(blind.member_uid(place.collection, uid)),
+    }
     for row in connection.execute(_CONCERNED, keys):
         held = open_member(store, connection, row)
         named = held if row.name_index == keys["name"] else named
@@ -130,25 +141,30 @@ def changed_since(
     None is for whoever holds nothing, and so none of those that are gone: they are left out.
     """
     query, after = (_FIRST, -1) if position is None else (_SINCE, position)
-    given = {"collection": place.collection, "position": after, "most": _ALL_OF_THEM if most is None else most}
+    given = {
+        "collection": _stored(connection, place),
+        "position": after,
+        "most": _ALL_OF_THEM if most is None else most,
+    }
     return [open_member(store, connection, row) for row in connection.execute(query, given)]
 
 
 def newest_member(store: Store, connection: sa.Connection, place: Place) -> HeldMember | None:
     """Return the member that changed last, gone or not; None in a collection that never had one."""
-    row = connection.execute(_NEWEST, {"collection": place.collection}).first()
+    row = connection.execute(_NEWEST, {"collection": _stored(connection, place)}).first()
     return None if row is None else open_member(store, connection, row)
 
 
 def versions_named(store: Store, connection: sa.Connection, place: Place, names: Iterable[str]) -> list[Version]:
     """Return the members of these names; those that are not there are left out."""
-    keys = [store.blind.member(place.collection, name) for name in dict.fromkeys(names)]
+    stands = chains_of(connection).index
+    keys = [stands(store.blind.member(place.collection, name)) for name in dict.fromkeys(names)]
     return [Version(*row) for group in _grouped(keys) for row in connection.execute(_NAMED, {"names": group}).all()]
 
 
 def versions_touching(store: Store, connection: sa.Connection, place: Place, weeks: Sequence[str]) -> list[Version]:
     """Return at least the members with an occurrence in these weeks, and all that are not expanded whole."""
-    keys = [store.blind.member_week(place.collection, week) for week in (*weeks, _NOT_WHOLE)]
+    keys = sorted(week_keys(store, connection, place, weeks, is_whole=False))
     found = (Version(*row) for group in _grouped(keys) for row in connection.execute(_TOUCHING, {"weeks": group}).all())
     return list(dict.fromkeys(found))
 
@@ -169,25 +185,27 @@ def _grouped(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 def all_versions(connection: sa.Connection, place: Place) -> list[Version]:
     """Return every member that is there, in order of its last change."""
-    return [Version(*row) for row in connection.execute(_ALL, {"collection": place.collection}).all()]
+    return [Version(*row) for row in connection.execute(_ALL, {"collection": _stored(connection, place)}).all()]
 
 
 def versions_rendered(store: Store, connection: sa.Connection, place: Place, uids: Iterable[str]) -> list[Version]:
     """Return those of the members with these UIDs that no client put."""
-    keys = [store.blind.member_uid(place.collection, uid) for uid in dict.fromkeys(uids)]
+    stands = chains_of(connection).index
+    keys = [stands(store.blind.member_uid(place.collection, uid)) for uid in dict.fromkeys(uids)]
     return [Version(*row) for group in _grouped(keys) for row in connection.execute(_RENDERED, {"uids": group}).all()]
 
 
 def has_rendered(connection: sa.Connection, place: Place) -> bool:
     """Tell whether a collection has members that no client put."""
-    return connection.execute(_ANY_RENDERED, {"collection": place.collection}).first() is not None
+    return connection.execute(_ANY_RENDERED, {"collection": _stored(connection, place)}).first() is not None
 
 
 def members_of_uids(
     store: Store, connection: sa.Connection, place: Place, uids: Iterable[str]
 ) -> dict[str, HeldMember]:
     """Return the members that hold these UIDs, by UID."""
-    keys = [store.blind.member_uid(place.collection, uid) for uid in dict.fromkeys(uids)]
+    stands = chains_of(connection).index
+    keys = [stands(store.blind.member_uid(place.collection, uid)) for uid in dict.fromkeys(uids)]
     found = (
         open_member(store, connection, row)
         for group in _grouped(keys)
@@ -203,13 +221,13 @@ def left_since(
 
     ``days`` are those two, as ordinals.
     """
-    given = {"collection": place.collection, "position": position, "day": days[0], "today": days[1]}
+    given = {"collection": _stored(connection, place), "position": position, "day": days[0], "today": days[1]}
     return [open_member(store, connection, row) for row in connection.execute(_LEFT, given)]
 
 
 def last_edge(connection: sa.Connection, place: Place, today: int) -> int:
     """Return the last day up to ``today`` on which a member left by the clock alone, 0 if there was none."""
-    return connection.execute(_LAST_EDGE, {"collection": place.collection, "today": today}).scalar_one() or 0
+    return connection.execute(_LAST_EDGE, {"collection": _stored(connection, place), "today": today}).scalar_one() or 0
 
 
 def put_member(store: Store, connection: sa.Connection, place: Place, held: HeldMember | None, new: NewMember) -> None:
@@ -218,7 +236,7 @@ def put_member(store: Store, connection: sa.Connection, place: Place, held: Held
         insert_members(store, connection, place, [new])
         return
     version = held.row_version + 1
-    _rewrite(connection, held, _row(store, place, held.id, version, new))
+    _rewrite(connection, held, _row(store, connection, place, held.id, version, new))
     connection.execute(_DELETE_WEEKS, {"b_id": held.id})
     has_body = not held.gone and not held.is_rendered
     if new.body is None:
@@ -229,21 +247,21 @@ def put_member(store: Store, connection: sa.Connection, place: Place, held: Held
         connection.execute(_UPDATE_BODY, {"b_id": held.id, "row_version": version, "sealed": sealed})
     else:
         connection.execute(_INSERT_BODY, {"member_id": held.id, "row_version": version, "sealed": sealed})
-    weeks = _week_rows(store, place, held.id, new)
+    weeks = _week_rows(store, connection, place, held.id, new)
     if weeks:
         connection.execute(_INSERT_WEEKS, weeks)
 
 
 def insert_members(store: Store, connection: sa.Connection, place: Place, new: Sequence[NewMember]) -> None:
     """Write members, each the first of its name."""
-    named = [(new_row_id(), entry) for entry in new]
+    stands, named = chains_of(connection).index, [(new_row_id(), entry) for entry in new]
     rows = [
         {
-            **_row(store, place, member_id, 1, entry),
+            **_row(store, connection, place, member_id, 1, entry),
             "id": member_id,
             "user_id": place.user_id,
-            "collection": place.collection,
-            "name_index": store.blind.member(place.collection, entry.head.name),
+            "collection": stands(place.collection),
+            "name_index": stands(store.blind.member(place.collection, entry.head.name)),
         }
         for member_id, entry in named
     ]
@@ -259,15 +277,17 @@ def insert_members(store: Store, connection: sa.Connection, place: Place, new: S
     ]
     if bodies:
         connection.execute(_INSERT_BODY, bodies)
-    weeks = [row for member_id, entry in named for row in _week_rows(store, place, member_id, entry)]
+    weeks = [row for member_id, entry in named for row in _week_rows(store, connection, place, member_id, entry)]
     if weeks:
         connection.execute(_INSERT_WEEKS, weeks)
 
 
-def _row(store: Store, place: Place, member_id: bytes, version: int, new: NewMember) -> dict[str, Any]:
+def _row(  # noqa: PLR0917 - where, which and what
+    store: Store, connection: sa.Connection, place: Place, member_id: bytes, version: int, new: NewMember
+) -> dict[str, Any]:
     plain = dump_head(new.head, new.change, gone=False)
     return {
-        "uid_index": store.blind.member_uid(place.collection, new.head.uid),
+        "uid_index": chains_of(connection).index(store.blind.member_uid(place.collection, new.head.uid)),
         "change": new.change,
         "gone": False,
         "leaves_on": new.head.leaves_on or None,
@@ -278,21 +298,25 @@ def _row(store: Store, place: Place, member_id: bytes, version: int, new: NewMem
 
 
 def _rewrite(connection: sa.Connection, held: HeldMember, changes: dict[str, Any]) -> None:
-    place = held.place
-    lasting = {"id": held.id, "user_id": place.user_id, "collection": place.collection, "name_index": held.name_index}
+    lasting = {"id": held.id, "user_id": held.user_id, "collection": held.collection, "name_index": held.name_index}
     values = proven(connection, members, lasting | changes)
     connection.execute(_UPDATE, {"b_id": held.id, **changes, "proof": values["proof"]})
 
 
-def _week_rows(store: Store, place: Place, member_id: bytes, new: NewMember) -> list[dict[str, bytes]]:
-    keys = week_keys(store, place, new.weeks, is_whole=new.is_whole)
+def _week_rows(
+    store: Store, connection: sa.Connection, place: Place, member_id: bytes, new: NewMember
+) -> list[dict[str, bytes]]:
+    keys = week_keys(store, connection, place, new.weeks, is_whole=new.is_whole)
     return [{"week": key, "member_id": member_id} for key in sorted(keys)]
 
 
-def week_keys(store: Store, place: Place, weeks: Iterable[str], *, is_whole: bool) -> frozenset[bytes]:
+def week_keys(
+    store: Store, connection: sa.Connection, place: Place, weeks: Iterable[str], *, is_whole: bool
+) -> frozenset[bytes]:
     """Return what stands in the week index for a member that touches these ISO weeks."""
     named = [*weeks, *([] if is_whole else [_NOT_WHOLE])]
-    return frozenset(store.blind.member_week(place.collection, week) for week in named)
+    stands = chains_of(connection).index
+    return frozenset(stands(store.blind.member_week(place.collection, week)) for week in named)
 
 
 def remove_member(store: Store, connection: sa.Connection, held: HeldMember, change: int) -> None:

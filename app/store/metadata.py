@@ -56,3 +56,11 @@ class Sealed(Octets):
             return peeled(dialect, value)
 
         return read
+
+
+class Blind(Octets):
+    """A digest of the blind index, as the chain has it: it moves when the root secret is rotated (``chains``)."""
+
+
+class TokenDigest(Octets):
+    """A digest under the pepper of tokens, as the chain has it: it moves with the blind index."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.domain.notice import Channel, Notice
 from app.security.sealing import SealBroken
 from app.store.acts import Deed, record_purge
+from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.instants import to_micros
 from app.store.log import LogWriter
@@ -59,7 +60,7 @@ def insert_notice(
         "log_index": log_index,
         "log_size": tree[0],
         "log_root": tree[1],
-        "digest": store.blind.digest(received.octets),
+        "digest": chains_of(connection).index(store.blind.digest(received.octets)),
         "sealed": sealed,
     }
     connection.execute(_INSERT, row)

@@ -14,6 +14,7 @@ from app.domain.refusal import Unknown
 from app.domain.utc_day import day_of
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
+from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.outbox_tables import messages, notifications
 from app.store.proven import proven, require_proven
@@ -54,18 +55,21 @@ class Message:
         return self.attempts - self.failures
 
 
-def notification_id(store: Store, notification: Notification) -> bytes:
+def notification_id(store: Store, connection: sa.Connection, notification: Notification) -> bytes:
     """Return the row id of a notification: the same for the same recipient, kind, closure and revision."""
-    return store.blind.notification(
+    digest = store.blind.notification(
         notification.recipient_id, notification.kind, notification.closure_id, notification.number
     )
+    return chains_of(connection).index(digest)
 
 
 def untold(
     store: Store, connection: sa.Connection, found: Iterable[tuple[Listener, Notification]]
 ) -> list[tuple[Listener, Notification]]:
     """Return those notifications that were never written."""
-    by_id = {notification_id(store, notification): (listener, notification) for listener, notification in found}
+    by_id = {
+        notification_id(store, connection, notification): (listener, notification) for listener, notification in found
+    }
     known = _known(connection, list(by_id))
     return [new for row_id, new in by_id.items() if row_id not in known]
 
@@ -86,7 +90,7 @@ def insert_notifications(
             ),
         }
         for listener, notification in untold(store, connection, new)
-        for row_id in [notification_id(store, notification)]
+        for row_id in [notification_id(store, connection, notification)]
     ]  # fmt: skip
     if rows:
         connection.execute(sa.insert(notifications), [proven(connection, notifications, row) for row in rows])

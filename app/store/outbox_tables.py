@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
 from app.store.instants import Instant
-from app.store.metadata import Octets, Sealed, metadata
+from app.store.metadata import Blind, Octets, Sealed, metadata
 
 # Who is told of what happens to closures. ``user_id`` is set where a User is told of its own ones, NULL for DCC.
 recipients = Table(
@@ -44,7 +44,7 @@ messages = Table(
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", Octets(16), primary_key=True),  # blind: (recipient, kind, closure, revision number)
+    Column("id", Blind(16), primary_key=True),  # blind: (recipient, kind, closure, revision number)
     Column("recipient_id", ForeignKey("recipients.id"), nullable=False),
     Column("due_at", Instant),
     Column("message_id", ForeignKey("messages.id")),
@@ -59,9 +59,9 @@ notifications = Table(
 kept_answers = Table(
     "kept_answers",
     metadata,
-    Column("id", Octets(16), primary_key=True),  # blind: (who asked, the key)
+    Column("id", Blind(16), primary_key=True),  # blind: (who asked, the key)
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("asked", Octets(16), nullable=False),  # blind: what was asked
+    Column("asked", Blind(16), nullable=False),  # blind: what was asked
     Column("kept_at", Instant, nullable=False, index=True),
     Column("sealed", Sealed),
 )

@@ -12,6 +12,7 @@ from app.domain.party import Gateway, Names, User
 from app.domain.refusal import AlreadyThere, Shredded, Unknown
 from app.security.tokens import new_row_id
 from app.store.acts import Deed, insert_row, record_act
+from app.store.chains import chains_of
 from app.store.deciding import DECIDING, digest_of, open_row
 from app.store.engine import Store, read_head, write_head
 from app.store.tables import closures, gateways, notices, user_gateways, users
@@ -43,7 +44,7 @@ class Parties:
 
 def add_user(store: Store, connection: sa.Connection, user: User) -> None:
     """Write a new User. Its data key must exist (``Keyring.ensure``). Raise ``AlreadyThere``."""
-    index = store.blind.code("user", user.code)
+    index = chains_of(connection).index(store.blind.code("user", user.code))
     if connection.execute(sa.select(users.c.id).where(users.c.code_index == index)).first():
         raise AlreadyThere("There is a User with that code already.", "Choose another code.")
     body = json.dumps([user.code, user.name, user.category, user.roles]).encode()
@@ -54,7 +55,7 @@ def add_user(store: Store, connection: sa.Connection, user: User) -> None:
 
 def add_gateway(store: Store, connection: sa.Connection, user: User, code: str, name: str) -> Gateway:
     """Give a User a gateway; one of that code that is there already is shared. Raise ``AlreadyThere`` if it has it."""
-    index = store.blind.code("gateway", code)
+    index = chains_of(connection).index(store.blind.code("gateway", code))
     row = connection.execute(sa.select(gateways.c.id).where(gateways.c.code_index == index)).first()
     gateway_id = row.id if row else new_row_id()
     if row is None:
@@ -72,7 +73,7 @@ def add_gateway(store: Store, connection: sa.Connection, user: User, code: str, 
 
 def find_user(store: Store, connection: sa.Connection, code: str) -> User:
     """Return the User with this code; raise ``Unknown``, also where its key was shredded."""
-    index = store.blind.code("user", code)
+    index = chains_of(connection).index(store.blind.code("user", code))
     row = connection.execute(_USER_BY_CODE, {"index": index}).first()
     if row is not None:
         try:

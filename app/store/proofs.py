@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.store.acts import Deed, change_rows, insert_row, record_act, remove_rows
+from app.store.chains import chains_of
 from app.store.deciding import DECIDING, open_row
 from app.store.engine import Store
 from app.store.tables import passwords, recovery_codes, second_factors
@@ -66,7 +67,8 @@ def put_recovery_codes(store: Store, connection: sa.Connection, account_id: byte
     """Write the digests of new recovery codes in place of those before."""
     gone = sa.delete(recovery_codes).where(recovery_codes.c.account_id == account_id)
     before = connection.execute(gone.returning(recovery_codes.c.digest)).scalars().all()
-    new = [{"digest": digest, "account_id": account_id} for digest in digests]
+    stands = chains_of(connection).token
+    new = [{"digest": stands(digest), "account_id": account_id} for digest in digests]
     connection.execute(sa.insert(recovery_codes), new)
     _record_codes(store, connection, Deed.CODES_RENEWED, [*before, *(row["digest"] for row in new)])
 
@@ -79,14 +81,15 @@ def take_recovery_code(
     store: Store, connection: sa.Connection, account_id: bytes, digest: bytes, now: datetime
 ) -> bool:
     """Use a recovery code up; tell whether it was there to use."""
+    stored = chains_of(connection).token(digest)
     query = sa.update(recovery_codes).where(
-        recovery_codes.c.digest == digest,
+        recovery_codes.c.digest == stored,
         recovery_codes.c.account_id == account_id,
         recovery_codes.c.used_at.is_(None),
     )
     if connection.execute(query.values(used_at=now)).rowcount != 1:
         return False
-    _record_codes(store, connection, Deed.CODE_USED, [digest])
+    _record_codes(store, connection, Deed.CODE_USED, [stored])
     return True
 
 

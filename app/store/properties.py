@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.member_tables import properties
 
@@ -18,7 +19,8 @@ _DELETE = sa.delete(properties).where(
 def read_properties(store: Store, connection: sa.Connection, owner: bytes, principal: str, path: str) -> dict[str, str]:
     """Return what a principal set on a path: each element's XML by its name. ``owner`` holds the key."""
     found = {}
-    for row in connection.execute(_OF_PLACE, {"place": store.blind.place(principal, path)}):
+    stored = chains_of(connection).index(store.blind.place(principal, path))
+    for row in connection.execute(_OF_PLACE, {"place": stored}):
         body = store.keyring.unseal(owner, "properties", "sealed", row.place + row.element, 1, row.sealed)
         name, value = json.loads(body)
         found[name] = value
@@ -34,9 +36,10 @@ def write_properties(
 ) -> None:
     """Set elements on a place (principal, path), or remove those whose value is None."""
     principal, path = place
-    row = store.blind.place(principal, path)
+    stands = chains_of(connection).index
+    row = stands(store.blind.place(principal, path))
     for name, value in changes.items():
-        element = store.blind.place(principal, path, name)
+        element = stands(store.blind.place(principal, path, name))
         connection.execute(_DELETE, {"b_place": row, "b_element": element})
         if value is not None:
             body = json.dumps([name, value]).encode()

@@ -22,6 +22,8 @@ PROOFS = "row_proofs"
 
 FIRST_PROVEN = "r0004"
 """The migration that brought the proofs."""
+FIRST_WITH_EPOCH = "r0005"
+"""The migration that brought ``head.index_epoch``."""
 
 _OPENED = {closures.name, revisions.name, members.name}
 """Of these all that is sealed is opened by verification; of the others the proof is over that as well."""
@@ -74,6 +76,14 @@ def prove_standing(connection: sa.Connection) -> None:
             is_it = [column == values[column.name] for column in table.primary_key]
             proof = proofs_of(connection).of(name, [values[column] for column in columns])
             connection.execute(sa.update(table).where(*is_it).values(proof=proof))
+
+
+def prove_head(connection: sa.Connection) -> None:
+    """Prove the head of a database of before ``index_epoch`` with that, unless it was altered: then it stays so."""
+    held = connection.execute(sa.select(head)).one()._asdict()
+    before = [held[name] for name in PROVEN[head.name] if name != head.c.index_epoch.name]
+    if proofs_of(connection).fits(head.name, before, held["proof"]):
+        connection.execute(sa.update(head).values(proof=proven(connection, head, held)["proof"]))
 
 
 def count_altered(connection: sa.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> int:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.domain.notice import RepeatingRule
 from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
+from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.proven import proven, require_proven
 from app.store.tables import drafts, job_runs, series
@@ -65,7 +66,6 @@ def write_run(connection: sa.Connection, run: JobRun) -> None:
 class StoredSeries:
     """A rule without an end inside the horizon, and when we received it as it stands, its exceptions apart."""
 
-    key: bytes
     user_id: bytes
     rule: RepeatingRule
     received_at: datetime
@@ -76,7 +76,7 @@ def put_series(
     store: Store, connection: sa.Connection, user_id: bytes, rule: RepeatingRule, received_at: datetime
 ) -> None:
     """Keep a rule in place of the one that this event had; where that is the same, its receipt stands."""
-    key = store.blind.rule(user_id, rule.gateway, rule.uid)
+    key = chains_of(connection).index(store.blind.rule(user_id, rule.gateway, rule.uid))
     row = connection.execute(_SERIES_OF, {"key": key}).first()
     held = None if row is None else _open_series(store, connection, row)
     if held is not None and held.rule.pattern == rule.pattern:
@@ -100,14 +100,14 @@ def put_series(
 
 
 def drop_series(connection: sa.Connection, keys: Sequence[bytes]) -> None:
-    """Forget rules: their events are now stated without an open end, or withdrawn."""
+    """Forget rules, by their digests: their events are now stated without an open end, or withdrawn."""
     if keys:
-        connection.execute(_DROP_SERIES, {"keys": list(keys)})
+        connection.execute(_DROP_SERIES, {"keys": list(map(chains_of(connection).index, keys))})
 
 
 def series_of(store: Store, connection: sa.Connection, key: bytes) -> StoredSeries | None:
-    """Return the rule that is kept for a (User, UID) index, if it is one that goes on."""
-    row = connection.execute(_SERIES_OF, {"key": key}).first()
+    """Return the rule that is kept under a digest of the blind index, if it is one that goes on."""
+    row = connection.execute(_SERIES_OF, {"key": chains_of(connection).index(key)}).first()
     return None if row is None else _open_series(store, connection, row)
 
 
@@ -127,7 +127,7 @@ def _open_series(store: Store, connection: sa.Connection, row: Any) -> StoredSer
     facts, _, octets = body.partition(b"\n")
     uid, gateway, received_at, pattern = json.loads(facts)
     rule = RepeatingRule(uid, gateway, octets, row.expanded_to, pattern)
-    return StoredSeries(row.series, row.user_id, rule, datetime.fromisoformat(received_at), row.row_version)
+    return StoredSeries(row.user_id, rule, datetime.fromisoformat(received_at), row.row_version)
 
 
 def put_draft(store: Store, connection: sa.Connection, account_id: bytes, body: bytes, now: datetime) -> bytes:

@@ -12,6 +12,7 @@ from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import AlreadyThere, Unknown
 from app.security.keyring import SERVICE_OWNER
 from app.store.acts import Deed, change_rows, insert_row, remove_rows
+from app.store.chains import chains_of
 from app.store.deciding import open_row
 from app.store.engine import Connection, Store
 from app.store.listing import Listing, list_rows
@@ -73,7 +74,7 @@ class Standing:
 def insert_source(store: Store, connection: Connection, new: Source) -> None:
     """Write a new source, due at once. Raise ``AlreadyThere``."""
     owner, topic = new.user_id or SERVICE_OWNER, _topic_text(new)
-    address = store.blind.source(owner, topic, new.url)
+    address = chains_of(connection).index(store.blind.source(owner, topic, new.url))
     if connection.execute(sa.select(sources.c.id).where(sources.c.address == address)).first():
         raise AlreadyThere("That calendar is read for the same already.", "Remove it first; the list shows it.")
     values = {

@@ -8,11 +8,12 @@ from app.domain.refusal import Refusal
 from app.store import schema
 from app.store.acts import Deed, record_act
 from app.store.carried import FIRST_WITH_DAYS, carry
-from app.store.closures import FORGOTTEN, in_groups
+from app.store.closures import FORGOTTEN
 from app.store.deciding import BOUND, DECIDING, PURGED, Deciding, key_of, place_of, seal_row
 from app.store.engine import Store
+from app.store.groups import in_groups
 from app.store.parties import record_shred
-from app.store.proven import FIRST_PROVEN, prove_standing
+from app.store.proven import FIRST_PROVEN, FIRST_WITH_EPOCH, prove_head, prove_standing
 from app.store.tables import closures, notices, users
 
 FIRST_WITH_ACTS = "r0002"
@@ -26,6 +27,8 @@ def upgrade_store(store: Store) -> None:
         # Proofs come first: no row is read, and nothing is written upon the head, without one.
         if found < FIRST_PROVEN:
             prove_standing(connection)
+        elif found < FIRST_WITH_EPOCH:
+            prove_head(connection)
         if found < FIRST_WITH_DAYS:
             carry(store, connection)
         if found < FIRST_WITH_ACTS:

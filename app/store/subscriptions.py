@@ -12,6 +12,7 @@ from app.domain.refusal import Unknown
 from app.security.sealing import SealBroken
 from app.security.security_log import SecurityAction, security_event
 from app.store.acts import Deed, change_rows, end_altered, insert_row
+from app.store.chains import chains_of, find_by_token
 from app.store.deciding import open_row
 from app.store.engine import HEAD_COLUMNS, Connection, Head, Store, head_of
 from app.store.listing import Listing, list_rows
@@ -54,10 +55,11 @@ def insert_subscription(
 ) -> None:
     """Write a new subscription with the digests of its token and, where switched on, of its secret URL."""
     body = json.dumps([new.label, new.scope, new.past_days, new.horizon_days]).encode()
+    stands = chains_of(connection).token
     values = {
         "id": new.id,
-        "digest": digest,
-        "secret_digest": secret_digest,
+        "digest": stands(digest),
+        "secret_digest": None if secret_digest is None else stands(secret_digest),
         "created_at": new.created_at,
         "expires_at": new.expires_at,
         "account_id": new.account_id,
@@ -85,7 +87,7 @@ _BY_SECRET = _WITH_HEAD.where(subscriptions.c.secret_digest == sa.bindparam("dig
 def _found(
     store: Store, connection: Connection, query: sa.Select[Any], digest: bytes
 ) -> tuple[Subscription, Head] | None:
-    row = connection.execute(query, {"digest": digest}).first()
+    row = find_by_token(connection, digest, lambda stored: connection.execute(query, {"digest": stored}).first())
     return None if row is None else (_open(store, row), head_of(connection, tuple(row[-len(HEAD_COLUMNS) :])))
 
 
@@ -113,7 +115,10 @@ def revoke_subscription(store: Store, connection: Connection, subscription_id: s
 
 def put_secret(store: Store, connection: Connection, subscription_id: str, secret_digest: bytes) -> None:
     """Write the digest of a subscription's secret URL."""
-    which, changes = [subscriptions.c.id == subscription_id], {"secret_digest": secret_digest}
+    which, changes = (
+        [subscriptions.c.id == subscription_id],
+        {"secret_digest": chains_of(connection).token(secret_digest)},
+    )
     change_rows(store, connection, Deed.SUBSCRIPTION_CHANGED, subscriptions, which, changes)
     security_event(SecurityAction.TOKEN_MADE, token=subscription_id, kind="secret-address")
 

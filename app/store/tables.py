@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from app.store import act_tables, member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
 from app.store.instants import Instant
-from app.store.metadata import Octets, Sealed
+from app.store.metadata import Blind, Octets, Sealed, TokenDigest
 from app.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on, as above
 
 # One row. Locking it puts the writers in order; its numbers tell readers whether anything changed.
@@ -35,13 +35,14 @@ head = Table(
     Column("others_at", Instant, nullable=False),
     Column("database_id", Octets(16), nullable=False, server_default=""),  # at random: no two are taken for each other
     Column("proof", Octets(16), nullable=False, server_default=""),
+    Column("index_epoch", Integer, nullable=False, server_default="1"),  # keys that digests went through (``chains``)
 )
 
 users = Table(
     "users",
     metadata,
     Column("id", Octets(16), primary_key=True),
-    Column("code_index", Octets(16), nullable=False, unique=True),
+    Column("code_index", Blind(16), nullable=False, unique=True),
     Column("row_version", Integer, nullable=False),
     Column("sealed", Sealed, nullable=False),
 )
@@ -50,7 +51,7 @@ gateways = Table(
     "gateways",
     metadata,
     Column("id", Octets(16), primary_key=True),
-    Column("code_index", Octets(16), nullable=False, unique=True),
+    Column("code_index", Blind(16), nullable=False, unique=True),
     Column("row_version", Integer, nullable=False),
     Column("sealed", Sealed, nullable=False),
 )
@@ -67,7 +68,7 @@ accounts = Table(
     "accounts",
     metadata,
     Column("id", Octets(16), primary_key=True),
-    Column("email_index", Octets(16), nullable=False, unique=True),
+    Column("email_index", Blind(16), nullable=False, unique=True),
     Column("role", String(8), nullable=False),
     Column("row_version", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -112,7 +113,7 @@ second_factors = Table(
 recovery_codes = Table(
     "recovery_codes",
     metadata,
-    Column("digest", Octets(32), primary_key=True),
+    Column("digest", TokenDigest(32), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("used_at", Instant),
 )
@@ -121,7 +122,7 @@ recovery_codes = Table(
 identities = Table(
     "identities",
     metadata,
-    Column("subject", Octets(16), primary_key=True),
+    Column("subject", Blind(16), primary_key=True),
     Column("account_id", ForeignKey("accounts.id"), nullable=False, index=True),
     Column("linked_at", Instant, nullable=False),
     Column("sealed", Sealed, nullable=False),
@@ -132,7 +133,7 @@ sign_in_tries = Table(
     "sign_in_tries",
     metadata,
     Column("id", Octets(16), primary_key=True),
-    Column("subject", Octets(16), nullable=False),
+    Column("subject", Blind(16), nullable=False),
     Column("tried_at", Instant, nullable=False),
     Index("ix_sign_in_tries_subject_tried_at", "subject", "tried_at"),
 )
@@ -153,7 +154,7 @@ tokens = Table(
     metadata,
     Column("id", Octets(16), primary_key=True),
     Column("kind", String(4), nullable=False),
-    Column("digest", Octets(32), nullable=False, unique=True),
+    Column("digest", TokenDigest(32), nullable=False, unique=True),
     Column("user_id", ForeignKey("users.id")),
     Column("account_id", ForeignKey("accounts.id")),
     Column("role", String(8), nullable=False),
@@ -168,8 +169,8 @@ subscriptions = Table(
     "subscriptions",
     metadata,
     Column("id", String(20), primary_key=True),
-    Column("digest", Octets(32), nullable=False, unique=True),
-    Column("secret_digest", Octets(32), unique=True),
+    Column("digest", TokenDigest(32), nullable=False, unique=True),
+    Column("secret_digest", TokenDigest(32), unique=True),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     Column("revoked_at", Instant),
@@ -200,7 +201,7 @@ notices = Table(
     Column("log_index", BigInteger, nullable=False),
     Column("log_size", BigInteger, nullable=False),  # with log_root: the tree that this notice's receipts are bound to
     Column("log_root", Octets(32), nullable=False),
-    Column("digest", Octets(16), nullable=False),
+    Column("digest", Blind(16), nullable=False),
     Column("sealed", Sealed),
 )
 
@@ -210,8 +211,8 @@ closures = Table(
     Column("id", Octets(16), primary_key=True),
     Column("reference", String(13), nullable=False, unique=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("identity", Octets(16), nullable=False, unique=True),  # blind: (User, UID, RECURRENCE-ID)
-    Column("series", Octets(16), nullable=False, index=True),  # blind: (User, UID)
+    Column("identity", Blind(16), nullable=False, unique=True),  # blind: (User, UID, RECURRENCE-ID)
+    Column("series", Blind(16), nullable=False, index=True),  # blind: (User, UID)
     Column("state", String(9), nullable=False, index=True),
     Column("row_version", Integer, nullable=False),
     Column("change", BigInteger, nullable=False, index=True),
@@ -239,7 +240,7 @@ revisions = Table(
 weeks = Table(
     "weeks",
     metadata,
-    Column("week", Octets(8), primary_key=True),
+    Column("week", Blind(8), primary_key=True),
     Column("closure_id", ForeignKey("closures.id"), primary_key=True),
     Column("entry", Integer, primary_key=True),
     Column("current", Boolean(create_constraint=False), nullable=False),
@@ -278,7 +279,7 @@ log = Table(
 series = Table(
     "series",
     metadata,
-    Column("series", Octets(16), primary_key=True),
+    Column("series", Blind(16), primary_key=True),
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("row_version", Integer, nullable=False),
     Column("expanded_to", Instant, nullable=False, index=True),
@@ -330,7 +331,7 @@ seen_items = Table(
     "seen_items",
     metadata,
     Column("account_id", ForeignKey("accounts.id"), primary_key=True),
-    Column("item", Octets(16), primary_key=True),
+    Column("item", Blind(16), primary_key=True),
     Column("seen_at", Instant, nullable=False, index=True),
     sqlite_with_rowid=False,
 )
@@ -383,7 +384,7 @@ sources = Table(
     metadata,
     Column("id", Octets(16), primary_key=True),
     Column("user_id", ForeignKey("users.id")),
-    Column("address", Octets(16), nullable=False, unique=True),  # blind: (User, gateway or kind, address)
+    Column("address", Blind(16), nullable=False, unique=True),  # blind: (User, gateway or kind, address)
     Column("created_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False, index=True),
     Column("polled_at", Instant),

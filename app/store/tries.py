@@ -1,12 +1,13 @@
 """Tries at signing in: each is counted, under its account and its network, before anything is hashed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from app.security.tokens import new_row_id
+from app.store.chains import chains_of
 from app.store.engine import read_head
 from app.store.tables import sign_in_tries
 
@@ -15,7 +16,7 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most so many tries of one subject (a blind index) within a span, wherever the span begins."""
+    """At most so many tries of one subject (a digest of the blind index) within a span, wherever the span begins."""
 
     subject: bytes
     most: int
@@ -26,6 +27,8 @@ def take_try(connection: sa.Connection, limits: Sequence[Limit], now: datetime) 
     """Count a try and return None; or, where a limit is reached, count nothing and return when one is free again."""
     # One writer at a time, so that counting and noting are one step.
     read_head(connection, lock=True)
+    stands = chains_of(connection).index
+    limits = [replace(limit, subject=stands(limit.subject)) for limit in limits]
     free_at = max((found for limit in limits if (found := _free_at(connection, limit, now))), default=None)
     if free_at is None:
         rows = [
@@ -37,7 +40,8 @@ def take_try(connection: sa.Connection, limits: Sequence[Limit], now: datetime) 
 
 def forgive_tries(connection: sa.Connection, subjects: Sequence[bytes], tried_at: datetime) -> None:
     """Forget the try of that instant: it was right."""
-    query = sa.delete(sign_in_tries).where(sign_in_tries.c.subject.in_(subjects), sign_in_tries.c.tried_at == tried_at)
+    stored = [chains_of(connection).index(subject) for subject in subjects]
+    query = sa.delete(sign_in_tries).where(sign_in_tries.c.subject.in_(stored), sign_in_tries.c.tried_at == tried_at)
     connection.execute(query)
 
 

@@ -60,15 +60,15 @@ def answer_once(user: User, octets: bytes, prepare: Callable[[], Callable[[Regis
             return known
         response = record(register.within(connection))
         answered = Answer(response.status_code, response.content_type or "", response.get_data(as_text=True))
-        kept_answers.keep_answer(store, connection, answer_id, user.id, KeptAnswer(asked, now, answered))
+        kept_answers.keep_answer(store, connection, answer_id, user.id, KeptAnswer(now, answered), asked=asked)
     return response
 
 
 def _known_answer(connection: Connection, answer_id: bytes, asked: bytes) -> Response | None:
     """Return the answer that a key has. Raise ``KeyReused`` where it was another notice's."""
-    kept = kept_answers.find_answer(site().store, connection, answer_id)
+    kept = kept_answers.find_answer(site().store, connection, answer_id, asked)
     if kept is None or site().now() - kept.kept_at >= LASTS:
         return None
-    if kept.asked != asked:
+    if not kept.is_of_same:
         raise KeyReused("This Idempotency-Key came with another notice.", "Give each notice a key of its own.")
     return Response(kept.answer.text, kept.answer.status, content_type=kept.answer.media_type)

@@ -21,7 +21,7 @@ class SignInNeeded(Refusal):
 
 
 def digest_of(token: str) -> bytes:
-    """Return the digest under which a token is stored."""
+    """Return the digest of a token by the first pepper."""
     return credentials.digest_of(site().store, token)
 
 

@@ -84,7 +84,7 @@ def fill(service, enrolled, announce, give):
     )  # fmt: skip
     octets = b"BEGIN:VCALENDAR\r\nSUMMARY:Zanzibar Canary Energy quokka-uid-7@example.com 20270207T021700\r\n"
     give(user, announce("quokka-uid-7@example.com", "2027-02-07T02:17", gateway="GW-QUOKKA-7"), octets=octets)
-    pepper = store.keyring.derive("token")
+    pepper = store.keyring.derived("token")[0]
     feed, password = tokens.mint(tokens.TokenKind.FEED), tokens.mint(tokens.TokenKind.APP_PASSWORD)
     with store.writing() as connection:
         account = accounts.Account(tokens.new_row_id(), "wombat@example.com", Role.ADMIN, ("ZANZI-CANARY",))
@@ -97,8 +97,8 @@ def fill(service, enrolled, announce, give):
             tokens.new_subscription_id(), "platypus label", "user:ZANZI-CANARY", 30, 548, NOW, NOW + timedelta(days=9)
         )
         subscriptions.insert_subscription(store, connection, new, tokens.digest(pepper, feed), None)
-        kept = KeptAnswer(b"a" * 16, NOW, Answer(200, "text/plain", octets.decode()))
-        kept_answers.keep_answer(store, connection, b"k" * 16, user.id, kept)
+        kept = KeptAnswer(NOW, Answer(200, "text/plain", octets.decode()))
+        kept_answers.keep_answer(store, connection, b"k" * 16, user.id, kept, asked=b"a" * 16)
         runs.put_draft(store, connection, account.id, octets, NOW)
         rule = RepeatingRule("quokka-uid-7@example.com", "GW-QUOKKA-7", octets, NOW, "")
         runs.put_series(store, connection, user.id, rule, NOW)

@@ -12,14 +12,17 @@ from app.register.people.accounts import list_accounts
 from app.register.people.enrolment import list_gateways, list_tokens
 from app.register.verification import verify_record
 from app.security.keyring import SERVICE_OWNER
+from app.security.sealing import SealBroken
 from app.security.tokens import new_row_id
 from app.store import tables
 from app.store.acts import Deed, open_act
 from app.store.closures import index_again
-from app.store.engine import make_engine, open_empty_store
+from app.store.engine import make_engine, open_empty_store, read_head
 from app.store.instants import to_micros
 from app.store.outbox import MessageState, list_messages, list_waiting, notifications_of
+from app.store.proven import proofs_of
 from app.store.recipients import list_recipients
+from app.store.standing import upgrade_store
 from tests.store.test_upgrades import migrate
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -163,3 +166,25 @@ def test_the_week_index_is_made_anew(store, alpha, give, announce, clock):
         index_again(store, connection)
     assert index() == before
     assert len({row[-1] for row in before}) == 2
+
+
+@pytest.mark.parametrize("altered", [False, True])
+def test_a_head_of_before_the_epoch_is_proven_with_it_unless_it_was_altered(settings, altered):
+    keyring = open_keyring(settings, create=True)
+    engine = make_engine(settings.database, create=True)
+    migrate(engine, "r0004")
+    engine.dispose()
+    store = open_empty_store(settings.database, keyring, utc_now)
+    with store.writing() as connection:
+        names = ("change", "parties", "rules", "log_size", "log_edge", "stamped_at", "others_at", "database_id")
+        query = sa.select(*(tables.head.c[name] for name in ("id", *names)))
+        proof = proofs_of(connection).of("head", connection.execute(query).one())
+        connection.execute(sa.update(tables.head).values(proof=proof, **({"parties": 5} if altered else {})))
+    upgrade_store(store)
+    with store.reading() as connection:
+        if altered:
+            with pytest.raises(SealBroken):
+                read_head(connection)
+        else:
+            assert read_head(connection).index_epoch == 1
+    store.close()

@@ -20,7 +20,7 @@ def feed(web, store):
     new = Subscription(tokens.new_subscription_id(), "test", "all", 30, 548, NOW, NOW + timedelta(days=400))
     token = tokens.mint(tokens.TokenKind.FEED)
     with store.writing() as connection:
-        digest = tokens.digest(store.keyring.derive("token"), token)
+        digest = tokens.digest(store.keyring.derived("token")[0], token)
         subscriptions.insert_subscription(store, connection, new, digest, None)
     headers = {"Authorization": f"Bearer {token}"}
     return lambda: web.test_client().get(f"/feeds/{new.id}.json", headers=headers).json["closures"]

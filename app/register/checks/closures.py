@@ -8,6 +8,7 @@ from app.register.checks.entries import Histories, Owned
 from app.register.checks.evidence import UNREADABLE, Evidence
 from app.register.checks.fold import Acts
 from app.store.bodies import ClosureMarks, closure_marks
+from app.store.chains import chains_of
 from app.store.closures import FORGOTTEN, week_keys
 from app.store.instants import from_micros
 
@@ -49,6 +50,7 @@ def check_closures(
     """
     ahead: dict[str, tuple[bytes, str]] = {}
     weeks, unseal = _standing_weeks(evidence), evidence.store.keyring.opener("closures", "sealed")
+    stands = chains_of(evidence.connection).index
     for row in map(ClosureRow._make, evidence.rows("closures", *ClosureRow._fields)):
         last = histories.pop(row.id, None)
         if row.state == FORGOTTEN:
@@ -66,7 +68,8 @@ def check_closures(
         if fault:
             evidence.add(fault)
         elif marks.state == State.PLANNED and marks.starts > received_at:
-            ahead[row.reference] = (evidence.store.blind.collection(row.user_id, marks.gateway), marks.uid)
+            collection = evidence.store.blind.collection(row.user_id, marks.gateway)
+            ahead[row.reference] = (stands(collection), marks.uid)
     for _ in histories:
         evidence.add("A closure whose history is recorded is gone.")
     return ahead
@@ -85,14 +88,16 @@ def _fault_of(
     evidence: Evidence, row: ClosureRow, marks: ClosureMarks, last: tuple[int, int] | None, weeks: set[Any]
 ) -> str:
     """Return what is wrong with a closure's row, "" where nothing is."""
-    store, blind = evidence.store, evidence.store.blind
+    store, connection, blind = evidence.store, evidence.connection, evidence.store.blind
+    stands = chains_of(connection).index
     if (marks.entries, marks.number) != last:
         return f"What stands of {row.reference} is not its last revision."
     if (marks.reference, marks.state) != (row.reference, row.state) or marks.change not in {None, row.change}:
         return f"What stands of {row.reference} does not agree with what was sealed."
     identity = blind.identity(row.user_id, marks.gateway, marks.uid, marks.recurrence_id)
-    if (identity, blind.series(row.user_id, marks.uid)) != (row.identity, row.series):
+    if (stands(identity), stands(blind.series(row.user_id, marks.uid))) != (row.identity, row.series):
         return f"{row.reference} is found under another event than its own."
-    if week_keys(store, row.user_id, ClosureWindow(from_micros(marks.starts), from_micros(marks.ends))) != weeks:
+    window = ClosureWindow(from_micros(marks.starts), from_micros(marks.ends))
+    if week_keys(store, connection, row.user_id, window) != weeks:
         return f"{row.reference} is not found in the weeks that it touches."
     return ""

@@ -76,6 +76,15 @@ def check_acts(evidence: Evidence, acts: Acts) -> None:
     _check_shreds(evidence, acts)
 
 
+def is_as_left(acts: Acts, one: Deciding, key: Key, values: tuple[Any, ...]) -> bool:
+    """Tell whether a row stands as the last act about it left it."""
+    digest, _ = acts.last.get((one.table.name, key), (None, None))
+    try:
+        return digest is not None and digest == digest_of(values)
+    except UNREADABLE:
+        return False
+
+
 def _check_row(evidence: Evidence, acts: Acts, one: Deciding, key: Key, values: tuple[Any, ...]) -> None:
     digest, act = acts.last.get((one.table.name, key), (None, None))
     name = f"A {one.noun} ({_words(key)})"
@@ -83,13 +92,9 @@ def _check_row(evidence: Evidence, acts: Acts, one: Deciding, key: Key, values: 
         if one.table.name in DECIDING:
             evidence.add(f"{name} is there, and no entry of the log says so.")
         return
-    try:
-        agrees = digest == digest_of(values)
-    except UNREADABLE:
-        agrees = False
     if digest is None:
         evidence.add(f"{name} is there; by entry {act.position} of the log ({act.deed}) it is gone.", act.position)
-    elif not agrees:
+    elif not is_as_left(acts, one, key, values):
         evidence.add(f"{name} is not as entry {act.position} of the log ({act.deed}) left it.", act.position)
     elif one.table.name in BOUND and "sealed" in one.columns:
         _open(evidence, acts, one, dict(zip(one.columns, values, strict=True)), name)

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from app.register.checks.evidence import UNREADABLE, Evidence
 from app.register.checks.fold import Acts
 from app.register.member_body import load_body, weeks_of
+from app.store.chains import chains_of
 from app.store.deciding import DECIDING
-from app.store.member_heads import HeldMember, open_unproven
+from app.store.member_heads import HeldMember, Place, open_unproven
 from app.store.members import open_body, week_keys
 from app.store.parties import gateway_code
 
@@ -44,7 +45,8 @@ def check_members(evidence: Evidence, acts: Acts, ahead: dict[str, tuple[bytes, 
             continue
         try:
             held = open_unproven(evidence.store, row)
-            agrees = _stands(evidence, row, held, codes) and _holds(evidence, row, held, body, found)
+            where = _place_of(evidence, row, codes)
+            agrees = _stands(evidence, row, held, where) and _holds(evidence, row, held, (where, body, found))
             there.add((row.collection, held.head.uid))
         except UNREADABLE:
             agrees = False
@@ -76,27 +78,35 @@ def _weeks(evidence: Evidence) -> dict[Any, set[Any]]:
     return weeks
 
 
-def _stands(evidence: Evidence, row: MemberRow, held: HeldMember, codes: frozenset[str]) -> bool:
-    """Tell whether the blind columns of a member are those of its User, its name and its UID."""
-    blind, uid = evidence.store.blind, held.head.uid
-    known = uid and not held.gone
-    return (
-        any(blind.collection(row.user_id, code) == row.collection for code in codes)
-        and blind.member(row.collection, held.head.name) == row.name_index
-        and (blind.member_uid(row.collection, uid) if known else None) == row.uid_index
-    )
+def _place_of(evidence: Evidence, row: MemberRow, codes: frozenset[str]) -> Place:
+    """Return the collection of the row's User that a member stands in. Raise ``ValueError`` where it is none."""
+    stands = chains_of(evidence.connection).index
+    for code in codes:
+        collection = evidence.store.blind.collection(row.user_id, code)
+        if stands(collection) == row.collection:
+            return Place(row.user_id, collection)
+    raise ValueError
 
 
-def _holds(evidence: Evidence, row: MemberRow, held: HeldMember, stored: Any, weeks: set[Any]) -> bool:
+def _stands(evidence: Evidence, row: MemberRow, held: HeldMember, place: Place) -> bool:
+    """Tell whether the blind columns of a member are those of its name and its UID."""
+    stands, blind, uid = chains_of(evidence.connection).index, evidence.store.blind, held.head.uid
+    name_index = stands(blind.member(place.collection, held.head.name))
+    uid_index = stands(blind.member_uid(place.collection, uid)) if uid and not held.gone else None
+    return (name_index, uid_index) == (row.name_index, row.uid_index)
+
+
+def _holds(evidence: Evidence, row: MemberRow, held: HeldMember, what: tuple[Place, Any, set[Any]]) -> bool:
     """Tell whether a member has its octets, those that its entity tag is of, and is found in the weeks that they touch.
 
-    One that we render has neither.
+    One that we render has neither. ``what`` is where it stands, what is stored of its body, and its weeks.
     """
+    place, stored, weeks = what
     if held.gone or held.is_rendered:
         return stored is None and not weeks
     body = load_body(open_body(evidence.store, row, *stored))
     is_whole = (body.complete_from, body.complete_until) == (None, None)
-    keys = week_keys(evidence.store, held.place, weeks_of(body.instances), is_whole=is_whole)
+    keys = week_keys(evidence.store, evidence.connection, place, weeks_of(body.instances), is_whole=is_whole)
     return evidence.store.blind.etag(body.octets) == held.head.etag and keys == weeks
 
 

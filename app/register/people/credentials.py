@@ -24,7 +24,7 @@ class Bearer:
 
 
 def digest_of(store: Store, token: str) -> bytes:
-    """Return the digest under which a token is stored."""
+    """Return the digest of a token by the first pepper; ``chains`` tells how it is stored."""
     return tokens.digest(store.keyring.derived("token")[0], token)
 
 

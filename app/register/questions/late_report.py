@@ -16,6 +16,8 @@ from app.register.history_cache import RecordedChange
 from app.register.questions.answer import count_words, sentence_of
 from app.register.reading import read_recorded
 from app.register.register import Register
+from app.security.chain import Chain
+from app.store.chains import chains_of
 
 _PERIOD = re.compile(r"(20\d\d)-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.ASCII)
 _MONTHS = 12
@@ -73,12 +75,15 @@ def read_period(text: str) -> Period:
 def report(register: Register, principal: Principal, period: Period, *, pseudonyms: bool) -> LateReportJson:
     """Count what each User told us in the period, first notices and changes apart, and how much at short notice.
 
-    A pseudonym is the same in every report of this service, and says nothing to anybody else.
+    A pseudonym is the same in every report of this service until the root secret is rotated, and says nothing to
+    anybody else.
     """
+    with register.store.reading() as connection:
+        stands = chains_of(connection).index
     by_user: dict[str, list[RecordedChange]] = defaultdict(list)
     for change in read_recorded(register, principal, period.span.starts, period.span.ends):
         if change.step.is_numbered:
-            by_user[_name(register, change.after.user) if pseudonyms else change.after.user].append(change)
+            by_user[_name(register, stands, change.after.user) if pseudonyms else change.after.user].append(change)
     rows = [_row(period, name, found) for name, found in sorted(by_user.items())]
     short = sum(row["short_first_notices"] + row["short_changes"] for row in rows)
     told = sum(row["notices"] for row in rows)
@@ -86,8 +91,8 @@ def report(register: Register, principal: Principal, period: Period, *, pseudony
     return {"answer": sentence_of(words), "period": period.name, "pseudonyms": pseudonyms, "rows": rows}
 
 
-def _name(register: Register, code: str) -> str:
-    return f"User-{register.store.blind.code('pseudonym', code).hex()[:8]}"
+def _name(register: Register, stands: Chain, code: str) -> str:
+    return f"User-{stands(register.store.blind.code('pseudonym', code)).hex()[:8]}"
 
 
 def _row(period: Period, name: str, found: list[RecordedChange]) -> ReportRowJson:

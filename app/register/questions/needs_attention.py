@@ -84,27 +84,28 @@ def attention_of(
     register: Register, principal: Principal, account_id: bytes, ahead: Sequence[PlannedClosure], now: datetime
 ) -> Attention:
     """Return what the account has not acknowledged, the closures ``ahead`` being read already."""
-    with register.store.reading() as connection:
-        seen = seen_items.seen_by(connection, account_id)
-    late = (
+    late = [
         LateItem(_id(register, account_id, _late_key(change)), change) for change in _late(register, principal, now)
-    )
-    clashes = (
+    ]
+    clashes = [
         ClashItem(_id(register, account_id, f"clash|{clash_day.day}|{_windows(clash_day.closures)}"), clash_day)
         for clash_day in clash_days(ahead)
-    )
-    dates = (
+    ]
+    dates = [
         DateItem(
             _id(register, account_id, f"date|{maintenance.reference}|{maintenance.number}|{_windows(met)}"),
             maintenance,
             met,
         )
         for maintenance, met in _dates(register, ahead, now)
-    )
+    ]
+    named = [bytes.fromhex(item.id) for items in (late, clashes, dates) for item in items]
+    with register.store.reading() as connection:
+        seen = {item.hex() for item in seen_items.seen_among(connection, account_id, named)}
     return Attention(
-        tuple(item for item in late if bytes.fromhex(item.id) not in seen),
-        tuple(item for item in clashes if bytes.fromhex(item.id) not in seen),
-        tuple(item for item in dates if bytes.fromhex(item.id) not in seen),
+        tuple(item for item in late if item.id not in seen),
+        tuple(item for item in clashes if item.id not in seen),
+        tuple(item for item in dates if item.id not in seen),
     )
 
 

@@ -24,7 +24,7 @@ def subscribe(store):
 
     def make(scope="all", *, secret=False, expires=NOW + timedelta(days=400), past=30, horizon=548):
         new = Subscription(tokens.new_subscription_id(), "test", scope, past, horizon, NOW, expires)
-        pepper = store.keyring.derive("token")
+        pepper = store.keyring.derived("token")[0]
         token, hidden = tokens.mint(tokens.TokenKind.FEED), tokens.mint(tokens.TokenKind.FEED)
         with store.writing() as connection:
             subscriptions.insert_subscription(
