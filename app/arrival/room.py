@@ -116,7 +116,8 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
         queue = getattr(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), "SIG_QUEUE", None)
         super().init_signals()
         while queue is not None and not queue.empty():
-            self.alive = queue.get() != signal.SIGTERM and self.alive
+            if queue.get() == signal.SIGTERM:
+                self.alive = False
 
     def accept(self, listener: socket) -> None:
         """Take a connection in; nothing of a request may be here yet."""

@@ -97,7 +97,7 @@ def _told_before(store, connection, seal):
 def test_the_outbox_comes_along(before):
     service = prepare(before, NOW)
     with service.store.reading() as connection:
-        (desk,) = list_recipients(service.store, connection)
+        (desk,) = list_recipients(service.store, connection).whole
         (message,) = list_messages(service.store, connection, list(MessageState), 10)
         assert (desk.address, desk.digest_hour, desk.secret) == ("desk@dcc.example", 8, "secret")
         later = timedelta(microseconds=1)
