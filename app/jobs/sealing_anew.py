@@ -10,6 +10,7 @@ from time import monotonic
 
 from app.register.key_rotation import end_rotation
 from app.store import runs
+from app.store.chains import index_epoch
 from app.store.engine import Store
 from app.store.runs import JobRun
 from app.store.sealing_anew import TABLES, Key, count_left, seal_batch
@@ -74,10 +75,15 @@ class SealingAnew:
         return self._table == len(TABLES)
 
     def _end_pass(self, now: datetime) -> None:
-        if self._counts and not self._written:
+        if self._counts and not self._written and self._is_index_moved():
             end_rotation(self._store, self._epoch)
             self._note(now, 0, f"nothing is left of the keys before epoch {self._epoch}: the rotation has ended")
         self._begin(self._sure_at)
+
+    def _is_index_moved(self) -> bool:
+        """Tell whether stored digests have left the key of before too, which is work of its own (ADR 2)."""
+        with self._store.reading() as connection:
+            return index_epoch(connection) == self._epoch
 
     def _tell(self, now: datetime) -> None:
         with self._store.reading() as connection:

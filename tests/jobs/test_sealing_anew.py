@@ -13,6 +13,7 @@ from app.domain.refusal import StoreBusy
 from app.jobs.sealing_anew import JOB, SealingAnew
 from app.jobs.sweep import sweep
 from app.register.key_rotation import end_rotation, keys_status, rotate_keys, rotate_root
+from app.register.move_index import move_index
 from app.register.people.enrolment import add_subscription, issue_token, open_account, shred_user
 from app.register.reading import read_everything
 from app.register.register import open_register
@@ -60,6 +61,7 @@ def copied(filled, settings, tmp_path):
 
 
 def sealer(store):
+    move_index(store)
     return SealingAnew(store, threading.Event(), settles=0)
 
 
@@ -94,8 +96,8 @@ def test_what_keys_of_before_open_is_out_of_their_reach_at_the_end(filled, copie
     opens, values = thief.opened(store.engine)
     assert (opens, values > 40) == (0, True)
     assert (told(filled), verify_record(filled.register).faults) == (before, ())
-    assert (keys_status(store).epoch, keys_status(store).is_settled, deeds(store)[:2]) == (
-        2, True, [Deed.ROTATION_ENDED, Deed.ROOT_ROTATED],
+    assert (keys_status(store).epoch, keys_status(store).is_settled, deeds(store)[:3]) == (
+        2, True, [Deed.ROTATION_ENDED, Deed.INDEX_MOVED, Deed.ROOT_ROTATED],
     )  # fmt: skip
     assert copied("new").opened(store.engine)[0] == values
     with store.reading() as connection:
@@ -293,6 +295,19 @@ def test_a_rotation_does_not_end_while_somebody_may_still_write_by_the_keys_of_b
     for _ in range(20):
         work.go_on(NOW)
     assert (keys_status(store).left, keys_status(store).is_settled) == (0, False)
+
+
+def test_a_rotation_does_not_end_before_the_blind_index_has_moved(filled):
+    store = filled.store
+    rotate_root(store, None, NOW)
+    work = SealingAnew(store, threading.Event(), settles=0)
+    for _ in range(20):
+        work.go_on(NOW)
+    assert (keys_status(store).left, keys_status(store).is_settled) == (0, False)
+    assert move_index(store)
+    for _ in range(20):
+        work.go_on(NOW)
+    assert keys_status(store).is_settled
 
 
 @pytest.mark.parametrize("at", [0, 1, 2, 3, 14, 15, 60, -1])

@@ -15,6 +15,7 @@ from app.jobs.clock_watch import watch_clock
 from app.jobs.integrity import check_integrity
 from app.jobs.sealing_anew import SealingAnew
 from app.register.key_rotation import keys_status, rotate_root
+from app.register.move_index import move_index
 from app.register.rulebook import policy_history
 from tests.conftest import NOW
 
@@ -133,6 +134,7 @@ def test_a_rotation_of_the_root_signs_everybody_out_and_the_page_tells_of_it(adm
     page = read(again.get("/service/keys"))
     assert (f"{keys_status(store).left} values are still open to the keys of before.") in page
     assert web.config["SECRET_KEY"] == store.keyring.derive("session") != kept
+    move_index(store)
     work = SealingAnew(store, threading.Event(), settles=0)
     while not store.keyring.is_settled:
         work.go_on(NOW)
