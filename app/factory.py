@@ -190,7 +190,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         register=service.register,
         publishing=publishing,
         read_log=ReadLog(service.store),
-        outbound=Outbound(allow_private=settings.allow_private_sources),
+        outbound=Outbound(allow_private=settings.allow_private_sources, apart=True),
         base_url=settings.base_url,
         key_dir=settings.key_dir,
         witnesses=open_witnesses(settings.witnesses, settings.quorum),

@@ -42,10 +42,12 @@ class Outbound:
     """How far requests may go.
 
     ``allow_private`` opens private addresses, loopback, http and every port, for a site that hosts both the service and
-    the calendars. The other three are the ends that touch the network; the service never sets them.
+    the calendars. ``apart`` has sources looked at in a process of its own (``app.pulling.apart``). The other three are
+    the ends that touch the network; the service never sets them.
     """
 
     allow_private: bool = False
+    apart: bool = False
     resolve: Callable[[str, int], Sequence[str]] = _resolve
     dial: Callable[[str, int, float], socket.socket] = _dial
     trust: Callable[[], ssl.SSLContext] = ssl.create_default_context

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import IntakeProblem, Shredded
+from app.pulling.apart import LookRequest, look_apart
+from app.pulling.fetch import Bookmark, Look, look_at
 from app.pulling.fetch_failure import SourceUnread
 from app.pulling.http_client import Outbound, Visit
 from app.pulling.poll import Polled, poll
 from app.pulling.source_owner import Closer, Subject
 from app.pulling.source_state import SourceState, read_state, write_state
+from app.pulling.split_by_uid import Filter
 from app.register.register import Register
 from app.store import parties, sources
 from app.store.engine import Connection, Store
@@ -98,10 +102,21 @@ def _look(
     source, state = held
     try:
         subject = _subject(register, source, state, dry_run=dry_run)
-        visit = Visit(outbound, source.url, source.username, source.password, agent=source.agent)
-        return poll(register, subject, state, visit, now), OK
+        return poll(register, subject, state, partial(_look_at, outbound, source), now), OK
     except SourceUnread as unread:
         return Polled(state), unread.outcome
+
+
+def _look_at(outbound: Outbound, source: Source, bookmark: Bookmark, wanted: Filter, *, whole: bool) -> Look:
+    if outbound.apart:
+        return look_apart(
+            LookRequest(
+                outbound.allow_private, source.url, source.username, source.password, source.agent, bookmark, wanted,
+                whole,
+            )
+        )  # fmt: skip
+    visit = Visit(outbound, source.url, source.username, source.password, agent=source.agent)
+    return look_at(visit, source.url, bookmark, wanted, whole=whole)
 
 
 def next_due(source_id: bytes, every: timedelta, failures: int, now: datetime) -> datetime:

@@ -6,13 +6,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
+from typing import Protocol
 
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import Announcement, NoticeContent
 from app.domain.refusal import IntakeProblem
 from app.pulling.disappearance import Looked, look_again
-from app.pulling.fetch import Bookmark, Look, look_at
-from app.pulling.http_client import Asker
+from app.pulling.fetch import Bookmark, Look
 from app.pulling.known_again import KnownAgain, Windows, know_again
 from app.pulling.source_owner import Answer, Subject, read_pieces, take_reading, without_the_past
 from app.pulling.source_state import Found, SourceState, Taken
@@ -35,7 +35,16 @@ class Polled:
     answers: tuple[Answer, ...] = ()
 
 
-def poll(register: Register, subject: Subject, state: SourceState, asker: Asker, now: Callable[[], datetime]) -> Polled:
+class LookAt(Protocol):
+    """One look at a source, from where the last one ended; with ``whole``, at all that it holds."""
+
+    def __call__(self, bookmark: Bookmark, wanted: Filter, *, whole: bool) -> Look:
+        """Look. Raise ``SourceUnread`` where the source could not be read for certain."""
+
+
+def poll(
+    register: Register, subject: Subject, state: SourceState, look_at: LookAt, now: Callable[[], datetime]
+) -> Polled:
     """Look at a source once and record what that says, or with ``subject.dry_run`` only say what would be.
 
     Raise ``SourceUnread``: then nothing was recorded.
@@ -47,7 +56,7 @@ def poll(register: Register, subject: Subject, state: SourceState, asker: Asker,
     wanted = Filter(source.word, source.category)
     again = frozenset(uid for uid, entry in state.taken.items() if entry.again is not None and entry.again <= asked_at)
     bookmark = _forget(state.bookmark, again)
-    look = look_at(asker, source.url, bookmark, wanted, whole=bool(state.missing or again))
+    look = look_at(bookmark, wanted, whole=bool(state.missing or again))
     if not look.changed:
         return Polled(state)
     received_at = now()
