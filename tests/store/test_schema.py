@@ -8,9 +8,11 @@ import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 from app.store import schema
+from app.store.deciding import BOUND
 from app.store.engine import make_engine
 from app.store.instants import from_micros, to_micros
 from app.store.metadata import Sealed
+from app.store.proven import PROVEN
 from app.store.tables import metadata
 
 
@@ -143,3 +145,7 @@ def test_what_is_sealed_has_the_type_that_takes_the_outer_layer_off():
     columns = [column for table in metadata.sorted_tables for column in table.columns]
     named = [str(column) for column in columns if column.name.startswith("sealed")]
     assert [str(column) for column in columns if isinstance(column.type, Sealed)] == named
+
+
+def test_the_clear_columns_of_a_table_are_bound_in_one_way():
+    assert BOUND.keys() & PROVEN.keys() == set()
