@@ -21,7 +21,7 @@ def test_a_recipient_is_added_listed_and_removed(alpha_closures):
         "new", "moved", "withdrawn", "late", "clash", "starts", "open", "expired", "receipt", "reminder",
     ]  # fmt: skip
     del made["secret"]
-    assert alpha_closures("notify", "list", "--json").json == {"recipients": [made]}
+    assert alpha_closures("notify", "list", "--json").json == {"recipients": [made], "altered": []}
     assert alpha_closures("notify", "list").lines == [
         "ID                LABEL  FOR    BY      ADDRESS               WHEN     KINDS",
         f"{made['id']}  Alpha  ALPHA  e-mail  change@alpha.example  at once  {' '.join(made['kinds'])}",
@@ -70,7 +70,7 @@ def test_somebody_at_dcc_gets_no_receipts(closures):
 )
 def test_what_does_not_fit_is_refused(closures, words, status):
     assert closures("notify", "add", *words).exit_code == status
-    assert closures("notify", "list", "--json").json == {"recipients": []}
+    assert closures("notify", "list", "--json").json == {"recipients": [], "altered": []}
 
 
 def test_a_recipient_is_changed_in_what_is_said_alone(alpha_closures):
@@ -81,7 +81,7 @@ def test_a_recipient_is_changed_in_what_is_said_alone(alpha_closures):
     said = alpha_closures("notify", "change", made["id"], "--address", "desk@alpha.example")
     assert said.lines == ["desk@alpha.example is told as you say from now on."]
     changed = made | {"address": "desk@alpha.example"}
-    assert alpha_closures("notify", "list", "--json").json == {"recipients": [changed]}
+    assert alpha_closures("notify", "list", "--json").json == {"recipients": [changed], "altered": []}
     changed |= {"label": "Desk", "kinds": ["moved", "receipt"], "digest_hour": None}
     words = ("--label", "Desk", "--kind", "receipt", "--kind", "moved", "--at-once", "--json")
     assert alpha_closures("notify", "change", made["id"], *words).json == changed
@@ -106,7 +106,7 @@ def test_a_change_that_does_not_fit_is_refused(closures, words, status):
     made = closures("notify", "add", "--webhook", "https://b.example", "--label", "x", "--json").json
     del made["secret"]
     assert closures("notify", "change", made["id"], *words).exit_code == status
-    assert closures("notify", "list", "--json").json == {"recipients": [made]}
+    assert closures("notify", "list", "--json").json == {"recipients": [made], "altered": []}
     assert closures("notify", "change", "nobody", "--label", "y").exit_code == 1
 
 

@@ -391,7 +391,7 @@ def test_every_read_is_logged(fetch, web, store, alpha, announce, give):
     fetch(User_Agent="curl/8", If_None_Match=first.headers["ETag"])
     web.extensions["closures"].read_log.flush()
     with store.reading() as connection:
-        (only,) = subscriptions.list_subscriptions(store, connection)
+        (only,) = subscriptions.list_subscriptions(store, connection).whole
         assert list(subscriptions.last_reads(connection, only.id)) == [
             FeedRead(only.id, NOW, 304, 0, "curl/8"), FeedRead(only.id, NOW, 200, len(first.data), "curl/8"),
         ]  # fmt: skip
