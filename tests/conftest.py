@@ -166,9 +166,9 @@ def databases(postgresql_server):
 
 @pytest.fixture
 def database_url(request, databases, tmp_path):
-    """The address of a database of this test alone: empty, or, where it asks for ``service``, as a first start left it."""
+    """The address of a database of this test alone: empty, or as a first start left it where a test asks for that."""
     model = None
-    if "service" in request.fixturenames:
+    if not {"service", "closures"}.isdisjoint(request.fixturenames):
         model = request.getfixturevalue("first_start")["CLOSURES_DATABASE_URL"]
     return databases.new(tmp_path, model)
 

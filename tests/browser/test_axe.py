@@ -30,7 +30,7 @@ from app.store import sources as source_rows
 from app.store.recipients import Carrier
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-RUN = "only => axe.run(document, only).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
+RUN = "only => axe.run(document, {...only, resultTypes: ['violations']}).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
 COLOURS = {"runOnly": {"type": "tag", "values": ["cat.color"]}}
 WIDTHS = (320, 1280)
 # The marks of the horizon are drawn, and have areas for touch of their own.
