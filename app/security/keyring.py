@@ -100,12 +100,12 @@ class Keyring:
     @property
     def signing_key(self) -> SigningKey:
         """The key that signs, of the newest epoch."""
-        return self._held.epochs.signing
+        return self._look().epochs.signing
 
     @property
     def public_keys(self) -> tuple[PublicKey, ...]:
         """The public keys of every epoch, the newest first: what was signed by an earlier one still verifies."""
-        return self._held.epochs.public_keys
+        return self._look().epochs.public_keys
 
     def ensure(self, owner: bytes) -> None:
         """Make sure that ``owner`` has a data key, durable before it is used.

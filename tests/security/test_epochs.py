@@ -115,3 +115,16 @@ def test_a_process_with_the_kek_of_yesterday_serves_by_the_epoch_of_yesterday(tm
     assert (running.high_water.read(), operator.high_water.read()) == (MARK, MARK)
     assert (running.epoch, running.unseal(SERVICE_OWNER, *PLACE, before)) == (1, b"before")
     assert operator.unseal(SERVICE_OWNER, *PLACE, running.seal(SERVICE_OWNER, *PLACE, b"more")) == b"more"
+
+
+def test_a_process_that_only_shows_and_uses_the_signing_key_finds_the_new_one(ring, tmp_path):
+    running = reopened(tmp_path)
+    ring.rotate(root=True)
+    time.sleep(1.1)
+    assert [key.public_bytes_raw() for key in running.public_keys] == [
+        key.public_bytes_raw() for key in ring.public_keys
+    ]
+    another = reopened(tmp_path)
+    ring.rotate(root=True)
+    time.sleep(1.1)
+    assert another.signing_key.id == ring.signing_key.id
