@@ -23,7 +23,7 @@ _WORDS = {
     "clash": "Clash",
     "starts": "Starts within 24 hours",
     "open": "Closed now",
-    "expired": "Window over",
+    "expired": "Finished",
     "receipt": "Received",
     "reminder": "Still planned?",
 }
@@ -34,7 +34,7 @@ _SENTENCES = {
         "a notice at any time is welcome."
     ),
 }
-_FOOTER = "Dates are as notified by Users and nothing here is approved."
+_FOOTER = "As notified by Users; not approved by DCC."
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,6 @@ def _say_link(service: Service, email: str, token: str, expires: str) -> None:
     address = f"{service.settings.base_url}/sign-in/{token}"
     say(
         {"email": email.strip().lower(), "sign_in_url": address, "expires": expires},
-        f"This link signs in once, until {expires}; hand it over on a way that only its owner reads:",
+        f"This link signs in once, until {expires}; send it privately:",
         address,
     )

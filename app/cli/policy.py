@@ -178,8 +178,8 @@ def _say_rules(service: Service, now: datetime) -> None:
         f"Holiday table: {working_days.version}, confirmed through {working_days.confirmed_through}.",
         f"Kept: {_worded_details(retention)}, facts {retention.facts_days} days; "
         f"withdrawn closures stay {retention.withdrawn_days} days in feeds.",
-        f"Worth a word: more than {limits.closed} gateways closed at once, more than {limits.reopening} re-opening in "
-        f"one hour; closures within {limits.release_days} days of a SEC Release.",
+        f"Alert thresholds: more than {limits.closed} gateways closed at once, more than {limits.reopening} "
+        f"re-opening in one hour; closures within {limits.release_days} days of a SEC Release.",
         f"Extra days: {', '.join(str(day) for day in extra) or 'none'}.",
         "",
         *table(headings, [[version[name] for name in headings] for version in facts["versions"]], empty=""),

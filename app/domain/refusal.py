@@ -36,6 +36,14 @@ def problem_place(line: int | None, property_name: str | None, event: str) -> st
     return f"{place} ({event})" if place and event else place or event
 
 
+def size_words(octets: int) -> str:
+    """Word a size as people read it: ``1 MB``, ``16 kB``, ``500 bytes``; a MB is a million octets."""
+    for size, unit in ((1_000_000, "MB"), (1_000, "kB")):
+        if octets >= size - size // 2_000:  # from where three digits round up to it
+            return f"{octets / size:.3g} {unit}"
+    return "1 byte" if octets == 1 else f"{octets} bytes"
+
+
 class Refusal(Exception):  # noqa: N818 - the domain's word (docs/glossary.md)
     """Something that this service declines to record, show or do: ``text`` says what, ``remedy`` what helps.
 

@@ -4,7 +4,7 @@ from bisect import bisect
 from dataclasses import dataclass, field, replace
 
 from app.domain.notice import NoticeContent
-from app.domain.refusal import IntakeProblem, NoticeTooLarge
+from app.domain.refusal import IntakeProblem, NoticeTooLarge, size_words
 from app.ical.components import CalendarStream, Component, read_calendars
 from app.ical.limits import Allowance, Limits
 from app.ical.lines import is_comment
@@ -143,7 +143,7 @@ def check_size(octets: bytes, limits: Limits) -> None:
     """Raise ``NoticeTooLarge`` for more octets than one notice may hold."""
     if len(octets) > limits.octets:
         raise NoticeTooLarge(
-            f"The notice is larger than {limits.octets:,} octets.", "Send it in parts, or without attachments."
+            f"The notice is larger than {size_words(limits.octets)}.", "Send it in parts, or without attachments."
         )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.domain.notice import Notice, NoticeContent
-from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Unknown
+from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Unknown, size_words
 from app.ical.limits import Limits
 from app.intake.media import read_notice
 from app.intake.read_request import ReadRequest
@@ -110,6 +110,6 @@ def check_size(notice: Notice, limits: Limits) -> None:
     """Raise ``NoticeTooLarge`` for more octets than are taken at once."""
     if len(notice.octets) > limits.octets:
         raise NoticeTooLarge(
-            f"A notice may have at most {limits.octets:,} octets and {limits.events:,} events.",
+            f"A notice may have at most {size_words(limits.octets)} and {limits.events:,} events.",
             "Send it in parts, or have it imported with `closures notice import`.",
         )

@@ -48,7 +48,7 @@ def install_access(app: Application) -> None:
 
     @app.before_request
     def _ask() -> None:
-        ACTOR.set("nobody signed in")  # until somebody is known: threads serve one request after another
+        ACTOR.set("not signed in")  # until somebody is known: threads serve one request after another
         if not asks_who(request):
             return
         route = request.url_rule

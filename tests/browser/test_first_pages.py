@@ -92,7 +92,7 @@ def test_the_first_page_marks_what_is_closed_now_in_words(world, dcc_page):
         dcc_page.locator(".headline").inner_text().startswith("1 gateway closed now, none close in the next 24 hours")
     )
     first = dcc_page.locator(".line").first.inner_text()
-    assert "closed now opens in 3 h" in " ".join(first.split())
+    assert "closed now re-opens in 3 h" in " ".join(first.split())
     assert "short notice" in first
     assert "Tue 24 Nov 2026 08:00-12:00 GMT" in first
 

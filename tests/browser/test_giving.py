@@ -58,7 +58,7 @@ def test_given_pushed_back_withdrawn_and_planned_again(alpha, page, address, ent
     fill(page, "2026-12-06", ends="02:00")
     press(page, "Show how much notice that is")
     alert = page.get_by_role("alert")
-    assert "One thing needs a look." in alert.inner_text()
+    assert "One thing needs attention." in alert.inner_text()
     alert.get_by_role("link", name="The end is not after the start. Check both.").click()
     assert page.locator("#from_day").input_value() == "2026-12-06"
     page.locator("#to_time").fill("06:00")
@@ -85,7 +85,7 @@ def test_given_pushed_back_withdrawn_and_planned_again(alpha, page, address, ent
     assert "Moved, revision 2." in page.locator("main").inner_text()
     page.get_by_role("link", name="Withdraw it").click()
     press(page, "Withdraw it")
-    page.get_by_role("link", name="Plan it again").click()
+    page.get_by_role("link", name="Reinstate closure").click()
     press(page, "Show what that changes")
     press(page, "Record this notice")
     assert "Planned again, revision 4." in page.locator("main").inner_text()
@@ -143,7 +143,7 @@ def test_dcc_sees_it_coming_marks_it_as_seen_and_hears_when_it_moves(alpha, page
 
     clock.forward(minutes=1)
     enter("dee@example.org", Role.DCC)
-    look = page.get_by_role("region", name="Needs a look")
+    look = page.get_by_role("region", name="Needs attention")
     assert "1 late change that you have not looked at" in page.locator(".headline").inner_text()
     assert "GW-A1" in look.get_by_role("listitem").inner_text()
     look.get_by_role("button", name=re.compile("^Seen: GW-A1, Sun 6 Dec 2026 02:00-06:00 GMT$")).click()

@@ -51,15 +51,15 @@ def test_q5_changes(alpha_closures, told):
 def test_q7_triage(alpha_closures, told):
     said = alpha_closures("closed", "--gateway", "gw-a1", "--at", "2026-12-06T03:00")
     assert said.lines[0] == (
-        "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT: 8 Working Days' notice; 20 are recommended."
+        "GW-A1 is in a planned closure, Sun 6 Dec 2026 02:00-06:00 GMT: 8 Working Days' notice; 20 are recommended."
     )
     gone = alpha_closures("closed", "--gateway", "GW-A1", "--at", "2026-12-06T03:00", "--as-of", "2026-11-24T08:00Z")
-    assert gone.lines == ["GW-A1 is not inside a notified window at Sun 6 Dec 2026 03:00 GMT, and none is known."]
+    assert gone.lines == ["GW-A1 is not in a planned closure at Sun 6 Dec 2026 03:00 GMT, and none is known."]
     assert alpha_closures("closed", "--gateway", "GW-X").exit_code == 1
 
 
 def test_q8_open_now_and_expired(alpha_closures, told, clock_hand):
-    assert alpha_closures("closed").lines == ["No gateways inside a notified window at Tue 24 Nov 2026 09:00 GMT."]
+    assert alpha_closures("closed").lines == ["No gateways in a planned closure at Tue 24 Nov 2026 09:00 GMT."]
     clock_hand.move_to("2026-12-06T06:30:00+00:00")
     assert alpha_closures("sweep").exit_code == 0
     assert alpha_closures("closed", "--json").json["gateways"] == ["GW-A2"]

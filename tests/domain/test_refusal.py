@@ -1,7 +1,7 @@
 import pytest
 
 from app.domain import refusal
-from app.domain.refusal import IntakeProblem, NoticeUnreadable, Refusal, sentence_of
+from app.domain.refusal import IntakeProblem, NoticeUnreadable, Refusal, sentence_of, size_words
 
 CODES = {
     "Refusal": "refused",
@@ -66,3 +66,12 @@ def test_a_problem_is_one_sentence_wherever_it_is(facts, sentence):
 def test_a_problem_needs_only_text_and_remedy():
     problem = IntakeProblem("It is so.", "Do this.")
     assert (problem.line, problem.property, problem.code, problem.event) == (None, None, "unreadable", "")
+
+
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [(1_000_000, "1 MB"), (1_500_000, "1.5 MB"), (16_000, "16 kB"), (12_345, "12.3 kB"), (1_000, "1 kB"), (1, "1 byte"),
+     (999, "999 bytes"), (0, "0 bytes"), (999_999, "1 MB")],
+)  # fmt: skip
+def test_sizes_are_worded_as_people_read_them(octets, words):
+    assert size_words(octets) == words

@@ -14,7 +14,7 @@ from feeds.telling import EntryTold, payload_of, subject_of, text_of
 
 KINDS = ("new", "moved", "withdrawn", "late", "clash", "starts", "open", "expired", "receipt", "reminder")
 WORDS = (
-    "New", "Changed", "Withdrawn", "Short notice", "Clash", "Starts within 24 hours", "Closed now", "Window over",
+    "New", "Changed", "Withdrawn", "Short notice", "Clash", "Starts within 24 hours", "Closed now", "Finished",
     "Received", "Still planned?",
 )  # fmt: skip
 
@@ -59,7 +59,7 @@ def test_the_whole_text(planned, publisher):
         "Reference CN-7F3K9QZ0AB\n"
         "https://closures.example/closures/CN-7F3K9QZ0AB\n"
         "\n"
-        "Dates are as notified by Users and nothing here is approved.\n"
+        "As notified by Users; not approved by DCC.\n"
     )
 
 

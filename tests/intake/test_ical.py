@@ -384,7 +384,7 @@ def test_an_event_inside_a_stranger_is_named(read, event, codes):
 
 
 def test_limits_of_the_notice(calendar, event, asking):
-    with pytest.raises(NoticeTooLarge, match="1,000,000 octets"):
+    with pytest.raises(NoticeTooLarge, match="1 MB"):
         read_ical(b"BEGIN:VCALENDAR\r\n" + b"X" * 1_000_000, asking)
     with pytest.raises(NoticeTooLarge, match="more than 2 events"):
         read_ical(calendar(event(), event(), event()), replace(asking, limits=Limits(events=2)))

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import icalendar
 
 SPAN = timedelta(days=30), timedelta(days=500)  # all that these tests plan; feeds, too, look back so far
-STATES = ("planned", "withdrawn", "expired")
+STATES = {"planned": "planned", "withdrawn": "withdrawn", "finished": "expired"}  # on pages: as JSON has it
 REFERENCE = r"CN-[0-9A-HJKMNP-TV-Z]{10}"
 _WHEN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d) to (?:(\d{4}-\d\d-\d\d) )?(\d\d:\d\d) UTC")
 _ONE_DAY = re.compile(r"\w{3} (\d+ \w{3} \d{4}) (\d\d:\d\d)-(\d\d:\d\d) (GMT|BST)")
@@ -224,7 +224,7 @@ def closure_page(asker, reference):
         user=_definition(head, "User").partition(" ")[0],
         gateway=_definition(head, "Gateway"),
         **_window_utc(_definition(head, "Window")),
-        state=next(tag for tag in tags if tag in STATES),
+        state=next(STATES[tag] for tag in tags if tag in STATES),
         is_withdrawn="withdrawn" in tags,
         closed_now="closed now" in tags,
         revision=max(int(number) for number in re.findall(r">revision (\d+)<", story)),
@@ -251,7 +251,7 @@ def closures_page(sender):
                 user=re.search(r'class="closure-user"><bdi>(.*?)</bdi>', item)[1],
                 gateway=re.search(r"<bdi>(.*?)</bdi>", item)[1],
                 **_window_utc(words_of(item)),
-                state=next((tag for tag in tags if tag in STATES), "planned"),
+                state=next((STATES[tag] for tag in tags if tag in STATES), "planned"),
                 is_withdrawn="withdrawn" in tags,
                 closed_now="closed now" in tags,
                 moves=_moves_in(tags),
@@ -282,7 +282,7 @@ def _line(item, unmarked):
         reference=reference,
         gateway=re.search(r"<bdi>(.*?)</bdi>", item)[1],
         **_window_london(words),
-        state=next((tag for tag in tags if tag in STATES), unmarked),
+        state=next((STATES[tag] for tag in tags if tag in STATES), unmarked),
         is_withdrawn="withdrawn" in tags,
         closed_now="closed now" in tags,
         short_notice="short notice" in tags,
@@ -296,7 +296,7 @@ def triage_box(asker, gateway, at):
     text = asker.ask("GET", f"/?gateway={gateway}&at={london}").text
     answer = text.partition('class="triage-answer"')[2].partition("</div>")[0]
     words = words_of(answer)
-    if "is inside a notified window" not in words and "was told of later" not in words:
+    if "is in a planned closure" not in words and "was told of later" not in words:
         return None
     return Seen(
         reference=re.search(REFERENCE, words)[0],

@@ -189,14 +189,14 @@ def test_q7_incident_triage(world, known):
     # From 24 Nov to 17 Jan: 3 + 5 + 5 + 5 + 4 (21-24 Dec) + 3 (29-31 Dec) + 5 + 5 = 35 Working Days.
     inside = world.ask("closed", gateway="gw-a1", at="2027-01-17T03:00").json
     assert inside["answer"] == (
-        "GW-A1 is inside a notified window, Sun 17 Jan 2027 02:00-04:00 GMT: 35 Working Days' notice; 20 are recommended."
+        "GW-A1 is in a planned closure, Sun 17 Jan 2027 02:00-04:00 GMT: 35 Working Days' notice; 20 are recommended."
     )
     assert (inside["closed"], known(inside["inside"]), inside["nearest"]) == (True, ["A2"], None)
     # A8 was moved on 24 Feb: at 03:00 of 28 Feb it is three hours ahead, and on 20 Feb it was still there.
     outside = world.ask("closed", gateway="GW-A1", at="2027-02-28T03:00").json
     assert outside["answer"] == (
-        "GW-A1 is not inside a notified window at Sun 28 Feb 2027 03:00 GMT; "
-        "the nearest is the next one, Sun 28 Feb 2027 06:00-08:00 GMT: 2 Working Days' notice; 20 are recommended."
+        "GW-A1 is not in a planned closure at Sun 28 Feb 2027 03:00 GMT; "
+        "its next closure is Sun 28 Feb 2027 06:00-08:00 GMT: 2 Working Days' notice; 20 are recommended."
     )
     assert (outside["closed"], known([outside["nearest"]])) == (False, ["A8"])
     then = world.ask("closed", gateway="GW-A1", at="2027-02-28T03:00", as_of="2027-02-20").json
@@ -204,8 +204,12 @@ def test_q7_incident_triage(world, known):
     # At 21:00 on 7 Jan nobody had told us of GW-A2's thirteenth; far from every window the nearest is still found.
     far = world.ask("closed", gateway="GW-A2", at="2028-06-01T00:00").json
     assert known([far["nearest"]]) == ["A autumn"]
+    assert far["answer"] == (
+        "GW-A2 is not in a planned closure at Thu 1 Jun 2028 00:00 BST; "
+        f"its last closure ended {far['nearest']['ends_london']}."
+    )
     never = world.ask("closed", gateway="GW-O1", at="2027-01-01").json
-    assert never["answer"] == "GW-O1 is not inside a notified window at Fri 1 Jan 2027 00:00 GMT, and none is known."
+    assert never["answer"] == "GW-O1 is not in a planned closure at Fri 1 Jan 2027 00:00 GMT, and none is known."
 
 
 def test_q7_another_users_gateway_answers_like_one_that_is_not_there(world):

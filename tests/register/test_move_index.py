@@ -21,7 +21,7 @@ from app.register.messages.recipients import add_recipient
 from app.register.move_index import move_index
 from app.register.people import accounts as people
 from app.register.people import credentials, enrolment, links, sign_in
-from app.register.questions.needs_attention import acknowledge, needs_a_look
+from app.register.questions.needs_attention import acknowledge, needs_attention
 from app.register.receive import receive_notice
 from app.register.sources import add_source
 from app.register.verification import verify_record
@@ -119,7 +119,7 @@ class World:
             assert self.dav(f"e{number}.ics", RULE.format(f"e{number}", number, rule), "PUT")[0] == 201
         self.rows = {"closures": [{"gateway": "GW-A1", "starts": "2027-06-06T02:00", "ends": "2027-06-06T04:00"}]}
         self.kept = self.post()
-        items = needs_a_look(self.service.register, DCC, self.account.id, NOW).ids()
+        items = needs_attention(self.service.register, DCC, self.account.id, NOW).ids()
         acknowledge(self.service.register, DCC, self.account.id, sorted(items)[::2], NOW)
 
     def dav(self, name, body="", method="GET", **headers):
@@ -165,7 +165,7 @@ class World:
             [self.dav(f"e{number}.ics") for number in (1, 2, 3)],
             sorted(re.findall("<D:response>.*?</D:response>", self.dav("", query, "REPORT", **xml)[1])),  # in no order
             self.dav("", listed, "PROPFIND", **xml),
-            needs_a_look(register, DCC, self.account.id, NOW).ids(),
+            needs_attention(register, DCC, self.account.id, NOW).ids(),
             credentials.principal_of_token(store, "ALPHA", self.password, NOW),
             links.is_live(store, self.link, NOW),
             found,

@@ -39,7 +39,7 @@ def fields_of(page):
 
 def test_a_page_says_who_signed_in(sign_in, done):
     admin = sign_in("root@example.org", Role.ADMIN)
-    assert done() == [(Deed.TOKEN_REVOKED, "nobody signed in")]
+    assert done() == [(Deed.TOKEN_REVOKED, "not signed in")]
     form = fields_of(admin.get("/service/users/new"))
     assert (
         admin.post("/service/users", data=form | {"code": "acme", "name": "Acme", "category": "Other"}).status_code

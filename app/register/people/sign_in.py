@@ -70,7 +70,7 @@ def by_password(store: Store, email: str, password: str, origin: Origin, now: da
         reason = "unknown-account" if account is None else "wrong-password" if opens else "closed-account"
         _note_sign_in("password", account, reason)
         raise SignInRefused(
-            "That address and that password do not belong together.",
+            "E-mail or password is wrong.",
             "Try again; if the password is forgotten, ask an admin for a one-time link.",
         )
     with store.writing() as connection:
@@ -111,9 +111,7 @@ def choose_password(store: Store, account: Account, password: str, now: datetime
     """
     chosen = require_password(password, account.email)
     if is_soon_guessed(chosen, account.email):
-        raise PasswordRefused(
-            "That password is one of those that are tried first.", "Put a few words together that are not a saying."
-        )
+        raise PasswordRefused("Too common: use several unrelated words.")
     hashed = hash_password(chosen)
     with store.writing() as connection:
         proofs.put_password(store, connection, account.id, hashed, now)

@@ -55,14 +55,14 @@ class _Triaged(TypedDict):
 
 
 class ClosedAtJson(_Instant, _Triaged):
-    """Which gateways are inside a notified window at an instant."""
+    """Which gateways are in a planned closure at an instant."""
 
     answer: str
     gateways: list[str]
 
 
 class ClosedGatewayJson(_Instant, _Triaged):
-    """Whether one gateway is inside a notified window at an instant; if not, the nearest, and what was told later."""
+    """Whether one gateway is in a planned closure at an instant; if not, the nearest, and what was told later."""
 
     answer: str
     gateway: str
@@ -94,7 +94,7 @@ def closed_at(register: Register, principal: Principal, at: datetime, as_of: dat
     question = Question(ClosureWindow(at, at + _INSTANT), as_of=as_of)
     found = triage(read_schedule(register, principal, question), at)
     gateways = sorted({closure.gateway for closure in found.inside})
-    words = f"{count_words(len(gateways), 'gateway')} inside a notified window at {london_text(at)}"
+    words = f"{count_words(len(gateways), 'gateway')} in a planned closure at {london_text(at)}"
     if gateways:
         words += f": {', '.join(gateways)}"
     if found.told_later:
@@ -111,7 +111,7 @@ def closed_at(register: Register, principal: Principal, at: datetime, as_of: dat
 def triage_gateway(
     register: Register, principal: Principal, gateway: str, at: datetime, as_of: datetime | None
 ) -> ClosedGatewayJson:
-    """Answer whether one gateway is inside a notified window at an instant, or what is nearest (Q7).
+    """Answer whether one gateway is in a planned closure at an instant, or what is nearest (Q7).
 
     Raise ``Unknown`` for a gateway that is not there, or not for the principal to see.
     """
@@ -136,15 +136,16 @@ def triage_gateway(
 def _triage_words(gateway: str, found: Triage, at: datetime) -> str:
     if found.inside:
         one = found.inside[0]
-        return f"{gateway} is inside a notified window, {_with_notice(one)}"
-    outside = f"{gateway} is not inside a notified window at {london_text(at)}"
+        return f"{gateway} is in a planned closure, {_with_notice(one)}"
+    outside = f"{gateway} is not in a planned closure at {london_text(at)}"
     if found.told_later:
         one = found.told_later[0]
         return f"{outside}; {span_words(one.window)} was told of later, on {london_text(one.window_received_at)}"
     if found.nearest is None:
         return f"{outside}, and none is known"
-    when = "next" if found.nearest.window.starts > at else "last"
-    return f"{outside}; the nearest is the {when} one, {_with_notice(found.nearest)}"
+    if found.nearest.window.starts > at:
+        return f"{outside}; its next closure is {_with_notice(found.nearest)}"
+    return f"{outside}; its last closure ended {london_text(found.nearest.window.ends)}"
 
 
 def _with_notice(one: PlannedClosure) -> str:

@@ -1,4 +1,4 @@
-"""What needs a look: late changes, days of clashes, closures on DCC's own dates; acknowledging clears one for oneself.
+"""What needs attention: late changes, days of clashes, closures on DCC's own dates; seen, one is cleared for oneself.
 
 What was acknowledged stays away until a window in it moves, or another closure joins it: then it is another item.
 """
@@ -74,7 +74,7 @@ class Attention:
         return {item.id for item in self.late} | {item.id for item in self.clashes} | {item.id for item in self.dates}
 
 
-def needs_a_look(register: Register, principal: Principal, account_id: bytes, now: datetime) -> Attention:
+def needs_attention(register: Register, principal: Principal, account_id: bytes, now: datetime) -> Attention:
     """Return what the account has not acknowledged, of what the principal may see."""
     ahead = read_schedule(register, principal, Question(ClosureWindow(now, now + AHEAD)))
     return attention_of(register, principal, account_id, ahead, now)
@@ -112,8 +112,8 @@ def attention_of(
 def acknowledge(
     register: Register, principal: Principal, account_id: bytes, items: Iterable[str], now: datetime
 ) -> int:
-    """Clear those of ``items`` that need a look now; return how many. What is not there any more is left alone."""
-    chosen = needs_a_look(register, principal, account_id, now).ids() & set(items)
+    """Clear those of ``items`` that need attention now; return how many. What is not there any more is left alone."""
+    chosen = needs_attention(register, principal, account_id, now).ids() & set(items)
     with register.store.writing() as connection:
         seen_items.insert_seen(connection, account_id, map(bytes.fromhex, chosen), now)
     return len(chosen)

@@ -24,7 +24,7 @@ from app.web.pages.choices import (
     read_page,
     require_within,
 )
-from app.web.pages.wording import install_wording
+from app.web.pages.wording import install_wording, state_words
 from app.web.principal import current_principal
 from app.web.site import site
 
@@ -120,7 +120,7 @@ def show_all() -> Response:
         fault=fault,
         stated=request.args,
         choices=choices,
-        states=[(state.value, state.value) for state in State],
+        states=[(state.value, state_words(state)) for state in State],
         sortings=[(name, sorting.words) for name, sorting in SORTINGS.items()],
         may_give=may(principal.role, Action.GIVE_NOTICE),
         sees_everyone=principal.sees_everyone,

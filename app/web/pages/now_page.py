@@ -1,4 +1,4 @@
-"""The first page: for DCC, admins and ops what is closed now and needs a look; for a User its own schedule."""
+"""The first page: for DCC, admins and ops what is closed now and needs attention; for a User its own schedule."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -45,7 +45,7 @@ class Triaged:
 
 @blueprint.get("/", action=Action.READ_CLOSURES, provide_automatic_options=False)  # OPTIONS is the CalDAV door's
 def show() -> Response:
-    """Show what is closed now, what comes, and what needs a look."""
+    """Show what is closed now, what comes, and what needs attention."""
     principal, account, now = current_principal(), require_account(), site().now()
     register = site().register
     outlook = look_ahead(register, principal, account.id, now)

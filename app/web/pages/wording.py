@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint
 
 from app.domain.access import Role
-from app.domain.closure import Step
+from app.domain.closure import State, Step
 from app.domain.london import LONDON, london_date, london_text, utc_text
 from app.domain.notice import Channel
-from app.domain.refusal import problem_place
+from app.domain.refusal import problem_place, size_words
 from app.domain.window import ClosureWindow
 from app.register.closure_json import before_words, given_words
 from app.register.event_counts import counted_words
@@ -32,9 +32,10 @@ _STEPS = {
     Step.WITHDRAWN: "Withdrawn",
     Step.PLANNED_AGAIN: "Planned again",
     Step.SUPERSEDED: "An older notice arrived late; it was kept and changed nothing",
-    Step.EXPIRED: "The window has passed",
-    Step.REINSTATED: "Its window had been noted as passed too early, by a clock that ran ahead: it stands as before",
+    Step.EXPIRED: "Finished: the window is over",
+    Step.REINSTATED: "Noted as finished too early, by a clock that ran ahead: it stands as before",
 }
+_STATES = {State.PLANNED: "planned", State.WITHDRAWN: "withdrawn", State.EXPIRED: "finished"}
 
 
 def install_wording(blueprint: Blueprint) -> None:
@@ -53,6 +54,7 @@ def install_wording(blueprint: Blueprint) -> None:
         ("before", before_words),
         ("channel", channel_words),
         ("step", step_words),
+        ("state", state_words),
         ("scope", scope_words),
         ("role", role_words),
         ("region", region_words),
@@ -60,6 +62,7 @@ def install_wording(blueprint: Blueprint) -> None:
         ("agent", client_words),
         ("instant", datetime.fromisoformat),
         ("local", local_field),
+        ("size", size_words),
         ("problem_place", problem_place),
         ("counted", counted_words),
     ):
@@ -125,6 +128,11 @@ def channel_words(channel: str) -> str:
 def step_words(step: Step) -> str:
     """Name a step of a closure's history for people."""
     return _STEPS[step]
+
+
+def state_words(state: State | str) -> str:
+    """Name a state for people: a window that is over is ``finished``."""
+    return _STATES[State(state)]
 
 
 _ROLES = {Role.ADMIN: "Admin", Role.DCC: "DCC staff", Role.USER: "User", Role.OPS: "Operations"}

@@ -129,7 +129,7 @@ def test_which_gateway_is_never_guessed(api):
 def test_the_limit_is_named(api, octets, status):
     answer = api("/notices", data=octets, method="POST")
     assert answer.status_code == status
-    assert status == 422 or "1,000,000" in answer.json["detail"]
+    assert status == 422 or "1 MB" in answer.json["detail"]
 
 
 def test_sheets_and_listings(api):

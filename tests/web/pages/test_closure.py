@@ -23,7 +23,7 @@ def test_the_page_says_window_leads_and_state(told, dcc_client, read):
     page = read(dcc_client.get(f"/closures/{told}"))
     assert page.startswith(f"Closures Closure of GW-A1 {told} planned Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT")
     assert (
-        "Notice of these times 50 Working Days' notice; 20 are recommended. Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC) "
+        "Notice for the current times 50 Working Days' notice; 20 are recommended. Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC) "
         "First notice 50 Working Days before. Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC)" in page
     )
     assert "short notice" not in page
@@ -37,7 +37,7 @@ def test_the_story_says_who_when_through_which_door_and_what_differed(told, alph
         announce("one", "2027-02-08T03:00", withdrawn=True, sender_sequence=4),
         at=at("2027-02-04T13:00+00:00"),
     )
-    story = read(dcc_client.get(f"/closures/{told}")).partition("What we were told ")[2]
+    story = read(dcc_client.get(f"/closures/{told}")).partition("History ")[2]
     assert story == (
         "First notice revision 1 Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC) By a test, through the API "
         "Window Sun 7 Feb 2027 02:00 GMT to 06:00 GMT 2027-02-07 02:00 to 06:00 UTC · 4 h "
@@ -60,7 +60,7 @@ def test_the_notice_of_the_times_that_stand_leads_and_the_others_are_named(
 ):
     give(alpha, announce("one", "2027-03-07T02:00"), at=at("2027-02-04T10:00+00:00"))
     page = read(dcc_client.get(f"/closures/{told}"))
-    assert "Notice of these times 21 Working Days' notice; 20 are recommended. " in page
+    assert "Notice for the current times 21 Working Days' notice; 20 are recommended. " in page
     assert "First notice 70 Working Days before. " in page
     assert (
         "21 Working Days' notice; 20 are recommended. "
@@ -151,10 +151,10 @@ def test_what_it_clashes_with_is_named_with_what_both_share(told, enrolled, give
     )
     dates("2027-02-07T03:00", hours=1)
     page = dcc_client.get(f"/closures/{told}")
-    clashes = read(page).partition("What it clashes with ")[2].partition("What we were told")[0]
+    clashes = read(page).partition("What it clashes with ")[2].partition("History")[0]
     assert clashes == (
         "DCC maintenance " + clashes.split()[2] + " Sun 7 Feb 2027 03:00-04:00 GMT shares 1 h "
-        "GW-B1 BETA Sun 7 Feb 2027 05:00-09:00 GMT shares 1 h A clash is advice. Nobody has to move anything. "
+        "GW-B1 BETA Sun 7 Feb 2027 05:00-09:00 GMT shares 1 h For information only: nobody has to move anything. "
     )
     assert f'href="/closures/{other}"' in page.text
 

@@ -1,4 +1,4 @@
-"""The first page: one sentence, what needs a look until it was seen, the strip of days, freshness, and triage."""
+"""The first page: one sentence, what needs attention until it was seen, the strip of days, freshness, and triage."""
 
 import re
 
@@ -16,8 +16,8 @@ def beta(enrolled):
 
 @pytest.fixture
 def look(read):
-    """Return a function that gives what stands under "Needs a look"."""
-    return lambda client: read(client.get("/")).partition("Needs a look ")[2].partition(" Is an alarm")[0]
+    """Return a function that gives what stands under "Needs attention"."""
+    return lambda client: read(client.get("/")).partition("Needs attention ")[2].partition(" Is an alarm")[0]
 
 
 def items(client):
@@ -121,10 +121,10 @@ def test_the_triage_box_answers_in_one_sentence_with_the_closure(alpha, give, an
     reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
     page = dcc_client.get("/?gateway=gw-a1&at=2026-12-06T03:00")
     assert (
-        "GW-A1 is inside a notified window, Sun 6 Dec 2026 02:00-06:00 GMT: 8 Working Days' notice; 20 are recommended. "
+        "GW-A1 is in a planned closure, Sun 6 Dec 2026 02:00-06:00 GMT: 8 Working Days' notice; 20 are recommended. "
         + reference
     ) in read(page)
-    assert "is not inside a notified window" in read(dcc_client.get("/?gateway=GW-A2"))
+    assert "is not in a planned closure" in read(dcc_client.get("/?gateway=GW-A2"))
 
 
 @pytest.mark.parametrize(

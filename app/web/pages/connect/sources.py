@@ -233,7 +233,7 @@ _PAGES = {
     connect.name: SourcePages(
         topic=CLOSURES,
         list_page="connect_sources.show",
-        list_title="Calendars that we read",
+        list_title="Linked calendars",
         new_title="Add a calendar",
         lead="",
         called="calendar",

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action, Principal, acting_user
 from app.domain.party import read_code
-from app.domain.refusal import NoticeTooLarge
+from app.domain.refusal import NoticeTooLarge, size_words
 from app.intake.media import media_type_of_file
 from app.intake.sheet import TEMPLATE
 from app.register.give import LIMITS
@@ -115,7 +115,7 @@ def _file() -> tuple[bytes, str]:
     octets = sent.stream.read(LIMITS.octets + 1)
     if len(octets) > LIMITS.octets:
         raise NoticeTooLarge(
-            f"A file may have at most {LIMITS.octets:,} octets and {LIMITS.events:,} events.",
+            f"A file may have at most {size_words(LIMITS.octets)} and {LIMITS.events:,} events.",
             "Upload it in parts, or have it imported with `closures notice import`.",
         )
     return octets, PurePath(sent.filename or "").name[-_LONGEST_NAME:]

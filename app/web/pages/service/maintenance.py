@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from app.domain.access import Action
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import NoticeContent
-from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal
+from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal, size_words
 from app.domain.window import ClosureWindow
 from app.ical.limits import Limits
 from app.intake.media import read_notice
@@ -54,7 +54,7 @@ def preview() -> Response:
         if not octets:
             raise NoticeUnreadable("Choose a calendar file with at least one date in it.")
         if len(octets) > _LIMITS.octets:
-            raise NoticeTooLarge(f"A file may have at most {_LIMITS.octets:,} octets.", "Upload it in parts.")
+            raise NoticeTooLarge(f"A file may have at most {size_words(_LIMITS.octets)}.", "Upload it in parts.")
         kind, now = _kind(request.form.get("kind", "")), site().now()
         imported = preview_maintenance(site().register, kind, _read(octets, now), now)
     except Refusal as refusal:

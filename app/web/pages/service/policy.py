@@ -50,7 +50,7 @@ def set_thresholds() -> AnyResponse:
         version = rules.set_thresholds(
             site().store, replace(site().register.rulebook().thresholds, **stated), site().now()
         )
-        return f"Version {version} of the thresholds is set."
+        return f"Version {version} of the alert thresholds is set."
 
     return _set("thresholds", work)
 

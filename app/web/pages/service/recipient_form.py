@@ -32,7 +32,7 @@ KINDS: dict[Kind, str] = {
     Kind.CLASH: "it clashes with another closure, or with DCC's own dates",
     Kind.STARTS: "it starts within 24 hours",
     Kind.OPEN: "the gateway is closed now",
-    Kind.EXPIRED: "its window has passed",
+    Kind.EXPIRED: "its window is over",
     Kind.RECEIPT: "a notice is recorded",
     Kind.REMINDER: f"“still planned?”, {REMINDER_DAYS} Working Days before it starts",
 }

@@ -48,7 +48,7 @@ class Pages:
 
 
 OF_USERS = Pages(
-    CLOSURES, CONNECT, CONNECT, "Calendars that we read", {"gateway": "ALPHA GW-A1"}, "calendar", "GW-A1 of ALPHA",
+    CLOSURES, CONNECT, CONNECT, "Linked calendars", {"gateway": "ALPHA GW-A1"}, "calendar", "GW-A1 of ALPHA",
 )  # fmt: skip
 OF_DCC = Pages(
     DCC_DATES, SERVICE, "/service/maintenance", "DCC's own dates", {"kind": "release"}, "address", "SEC Releases",

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.domain.access import Role
+from app.domain.refusal import size_words
 from app.register.people import accounts, enrolment
 from app.web.agents import browser_words, client_words
 from app.web.clients import feed_addresses
@@ -61,7 +62,7 @@ def test_a_feed_that_was_made_is_served_and_its_fetch_is_seen(web, dcc_client, m
     assert "Outlook last fetched 12 min ago, has the latest" in read(dcc_client.get("/subscriptions"))
     page = read(dcc_client.get(f"/subscriptions/{shown['username']}"))
     assert "Outlook last fetched 12 min ago, has the latest." in page
-    assert f"Got {len(fetched.data):,} octets" in page
+    assert f"Got {size_words(len(fetched.data))}" in page
 
 
 def test_a_change_after_the_fetch_is_said(web, dcc_client, make_feed, clock, read, alpha, give, announce):

@@ -155,7 +155,7 @@ def test_a_fault_stands_at_its_field_and_nothing_typed_is_lost(alpha_client, fil
     answer = fill(alpha_client, **fields)
     assert answer.status_code == 422
     assert f'<p class="field-fault" id="{name}-fault"><strong>Check this:</strong> {words}</p>' in answer.text
-    stands_in = {"from": "Closes: ", "to": "Opens again: "}.get(name.partition("_")[0], "")
+    stands_in = {"from": "Closes: ", "to": "Re-opens: "}.get(name.partition("_")[0], "")
     assert f'<a href="#{name}">{stands_in}{words}</a>' in answer.text
     for typed, value in (FILLED | fields).items():
         if typed in {"from_day", "from_time", "to_day", "to_time", "reference", "every", "until", "count"}:
@@ -243,7 +243,7 @@ def test_a_withdrawn_closure_is_planned_again(alpha_client, fill, press, change,
     (reference,) = references(alpha_client)
     page = alpha_client.get(f"/closures/{reference}/withdraw")
     receipt = alpha_client.post(f"/closures/{reference}/withdraw", data={"csrf_token": csrf(page)})
-    assert "Plan it again" in read(receipt)
+    assert "Reinstate closure" in read(receipt)
     assert "Planned again, revision 3." in read(press(alpha_client, change(alpha_client, reference)))
 
 

@@ -202,7 +202,7 @@ def test_a_file_over_the_limit_is_refused_with_the_limit_named(alpha_client, csr
     token = csrf(alpha_client.get("/notices/new"))
     answer = alpha_client.post("/notices/preview", **multipart(b"x" * 1_000_001, csrf_token=token, user="ALPHA"))
     assert answer.status_code == 413
-    assert "A file may have at most 1,000,000 octets and 1,000 events." in read(answer)
+    assert "A file may have at most 1 MB and 1,000 events." in read(answer)
 
 
 def test_an_upload_never_touches_the_disk_in_clear(web):
