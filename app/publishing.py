@@ -69,6 +69,13 @@ class Publication:
     _jcal: bytes | None = field(default=None)
     _closures: tuple[int, bytes] | None = field(default=None)
 
+    def take(self, later: "Publication") -> None:
+        """Take over what a later one with the same octets says beside them: what was told of a closure is in JSON."""
+        with self._making:
+            self.changed_at = later.changed_at
+            if later.entries != self.entries:
+                self.entries, self._closures = later.entries, None
+
     def gzipped(self) -> bytes:
         """Return the calendar as gzip, made once; without a time stamp, so that it is the same on every worker."""
         with self._making:
@@ -87,11 +94,15 @@ class Publication:
         """Return the feed as our JSON at ``now``; the long part of it is kept until a window ends."""
         if self.scope.row.takes is Takes.DCC_DATES:
             return render_maintenance(header_of(self.scope), self.maintenance)
-        ended = count_ended(self.entries, now)
-        kept = self._closures
+        with self._making:
+            entries, kept = self.entries, self._closures
+        ended = count_ended(entries, now)
         if kept is None or kept[0] != ended:
-            kept = self._closures = (ended, render_entries(self.entries, now))
-        return render_listing(header_of(self.scope), self.entries, now, kept[1])
+            kept = (ended, render_entries(entries, now))
+            with self._making:
+                if self.entries is entries:
+                    self._closures = kept
+        return render_listing(header_of(self.scope), entries, now, kept[1])
 
 
 @dataclass(slots=True)
@@ -112,8 +123,8 @@ class _Shelf:
     def put(self, head: Head, publication: Publication) -> Publication:
         """Keep what was rendered, and return what is kept."""
         if self._kept is not None and self._kept[1].etag == publication.etag:
-            # What changed concerns others: the octets that stand, and their compressed form, serve on.
-            self._kept[1].changed_at = publication.changed_at
+            # What changed concerns others, or JSON alone: the octets that stand, and their compressed form, serve on.
+            self._kept[1].take(publication)
             publication = self._kept[1]
         self._kept = (head, publication)
         return publication

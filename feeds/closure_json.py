@@ -8,7 +8,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # as pydantic makes a schema of it; Python 3.12 has its own
 
-from feeds.entry import FeedEntry
+from feeds.entry import DifferenceWord, FeedEntry
 from feeds.property import plain, utc_extended
 from feeds.wording import london_text
 
@@ -22,6 +22,14 @@ class WindowJson(TypedDict):
     ends_london: str
 
 
+class FactJson(TypedDict):
+    """What was told as it happened, in UTC: when the gateway closed, re-opened, or until when it is still closed."""
+
+    closed_at: str | None
+    reopened_at: str | None
+    still_closed_until: str | None
+
+
 class RecordedJson(WindowJson):
     """A closure as the record has it at an instant.
 
@@ -29,6 +37,8 @@ class RecordedJson(WindowJson):
     is planned has expired as its window ends. ``working_days_notice`` and ``band`` are of the times that stand,
     ``first_notice_days`` is from when we first heard of the closure. ``short_notice``: the times that stand were known
     later than recommended; ``late_change``: the last revision was. ``moved_from`` is the window before the last move.
+    ``plan`` is the window as it was planned; ``fact`` is what was told of how it went, null where nothing was, and
+    ``difference`` how the two differ, null where nothing tells.
     """
 
     reference: str
@@ -48,6 +58,10 @@ class RecordedJson(WindowJson):
     band: str
     short_notice: bool
     late_change: bool
+    provisional: bool
+    plan: WindowJson
+    fact: FactJson | None
+    difference: DifferenceWord | None
 
 
 class ClosureJson(RecordedJson):
@@ -93,4 +107,20 @@ def recorded_json(entry: FeedEntry, now: datetime) -> RecordedJson:
         "band": plain(entry.band),
         "short_notice": entry.short_notice,
         "late_change": entry.late_change,
+        "provisional": entry.provisional,
+        "plan": window_json(entry.starts, entry.planned_ends or entry.ends),
+        "fact": _fact_json(entry),
+        "difference": entry.difference_at(now),
+    }
+
+
+def _fact_json(entry: FeedEntry) -> FactJson | None:
+    closed_at, reopened_at = entry.closed_at, entry.reopened_at
+    until = entry.ends if reopened_at is None and entry.planned_ends is not None else None
+    if not (entry.is_watched or closed_at or reopened_at or until):
+        return None
+    return {
+        "closed_at": None if closed_at is None else utc_extended(closed_at),
+        "reopened_at": None if reopened_at is None else utc_extended(reopened_at),
+        "still_closed_until": None if until is None else utc_extended(until),
     }

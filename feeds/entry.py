@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+DifferenceWord = Literal["on plan", "early", "over time", "not taken place"]
+"""How what was told of a closure as it happened differs from its plan."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry:
@@ -16,8 +19,12 @@ class FeedEntry:
     ``changed`` when we received it; ``created`` is when we first heard of the closure. ``notice_days`` (Working Days)
     belongs to the current window and ``first_notice_days`` to the first notice; ``band`` words ``notice_days``.
     ``short_notice``: the current window was known later than recommended. ``late_change``: the last change was a late
-    one. ``moves`` counts the moves, and ``moved_from_*`` is the window before the last, both or neither. All times are
-    aware UTC; raise ``ValueError`` for any other, and for a window that ends before it starts.
+    one. ``moves`` counts the moves, and ``moved_from_*`` is the window before the last, both or neither.
+    ``planned_ends`` is when the window was to end, where what was told since it began has another end: None elsewhere.
+    ``closed_at`` and ``reopened_at`` are when the gateway was told to have closed and re-opened. ``is_watched``: told
+    closed, and its re-opening is waited for. ``difference`` is of what was told from the plan, by what was told alone.
+    ``provisional``: its User is not certain yet. All times are aware UTC; raise ``ValueError`` for any other, and for a
+    window that ends before it starts.
     """
 
     reference: str
@@ -40,24 +47,35 @@ class FeedEntry:
     moves: int
     moved_from_starts: datetime | None
     moved_from_ends: datetime | None
+    planned_ends: datetime | None = None
+    closed_at: datetime | None = None
+    reopened_at: datetime | None = None
+    is_watched: bool = False
+    difference: DifferenceWord | None = None
+    provisional: bool = False
 
     def __post_init__(self) -> None:
         _check_times(self)
         if (self.moved_from_starts is None) != (self.moved_from_ends is None):
             raise ValueError("A feed entry takes both times of the window before the move, or neither.")
-        for earlier in (self.moved_from_starts, self.moved_from_ends):
-            if earlier is not None and earlier.tzinfo is not UTC:
+        optional = (self.moved_from_starts, self.moved_from_ends, self.planned_ends, self.closed_at, self.reopened_at)
+        for instant in optional:
+            if instant is not None and instant.tzinfo is not UTC:
                 raise ValueError("A feed entry takes aware UTC times.")
 
     def state_at(self, now: datetime) -> Literal["planned", "withdrawn", "expired"]:
         """Return what stands at ``now``: what is planned has expired as its window ends, whoever has noted it."""
         if self.withdrawn:
             return "withdrawn"
-        return "expired" if self.ends <= now else "planned"
+        return "expired" if self.ends <= now and not self.is_watched else "planned"
 
     def is_closed(self, now: datetime) -> bool:
-        """Tell whether the gateway is inside this window: from its start, and no longer at its end."""
-        return not self.withdrawn and self.starts <= now < self.ends
+        """Tell whether the gateway is closed by this: by what was told of it, else by its plan."""
+        return not self.withdrawn and (self.closed_at or self.starts) <= now and (now < self.ends or self.is_watched)
+
+    def difference_at(self, now: datetime) -> DifferenceWord | None:
+        """Return how what was told differs from the plan; what is watched is over time from when it was to re-open."""
+        return "over time" if self.is_watched and self.ends <= now else self.difference
 
     @property
     def sort_key(self) -> tuple[datetime, str]:

@@ -28,12 +28,18 @@ def _own_properties(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -
         Property("DTSTART", "date-time", entry.starts),
         Property("DTEND", "date-time", entry.ends),
         *(_closure_words(entry) if isinstance(entry, FeedEntry) else _maintenance_words(entry)),
-        Property("STATUS", "text", "CANCELLED" if entry.withdrawn else "CONFIRMED"),
+        Property("STATUS", "text", _status(entry)),
         Property("SEQUENCE", "integer", entry.sequence),
         Property("CREATED", "date-time", entry.created),
         Property("LAST-MODIFIED", "date-time", entry.changed),
         *(_closure_places(entry, publisher) if isinstance(entry, FeedEntry) else ()),
     )
+
+
+def _status(entry: FeedEntry | MaintenanceEntry) -> str:
+    if entry.withdrawn:
+        return "CANCELLED"
+    return "TENTATIVE" if isinstance(entry, FeedEntry) and entry.provisional else "CONFIRMED"
 
 
 def _closure_words(entry: FeedEntry) -> tuple[Property, ...]:

@@ -1,6 +1,6 @@
 """The MAINTNOTE properties, so that operators' tools read the feed as it is (docs/feeds.md#maintnote).
 
-The status is only CONFIRMED or CANCELLED: IN-PROCESS and COMPLETED would change octets with the clock.
+The status is only TENTATIVE, CONFIRMED or CANCELLED: IN-PROCESS and COMPLETED would change octets with the clock.
 """
 
 from feeds.entry import FeedEntry
@@ -15,5 +15,11 @@ def maintnote_properties(entry: FeedEntry) -> tuple[Property, ...]:
         Property("X-MAINTNOTE-MAINTENANCE-ID", "text", plain(entry.reference)),
         Property("X-MAINTNOTE-OBJECT-ID", "text", plain(entry.gateway_code)),
         Property("X-MAINTNOTE-IMPACT", "text", "OUTAGE"),
-        Property("X-MAINTNOTE-STATUS", "text", "CANCELLED" if entry.withdrawn else "CONFIRMED"),
+        Property("X-MAINTNOTE-STATUS", "text", _status(entry)),
     )
+
+
+def _status(entry: FeedEntry) -> str:
+    if entry.withdrawn:
+        return "CANCELLED"
+    return "TENTATIVE" if entry.provisional else "CONFIRMED"

@@ -78,7 +78,8 @@ def notice_text(entry: FeedEntry) -> str:
 def summary(entry: FeedEntry) -> str:
     """Return the line that a calendar shows: ``GW-ALPHA-1 closed (Alpha Energy)``; a nameless User by its code."""
     user = plain(entry.user_name) or plain(entry.user_code)
-    return f"{'CANCELLED: ' if entry.withdrawn else ''}{plain(entry.gateway_code)} closed ({user})"
+    first = "CANCELLED: " if entry.withdrawn else "PROVISIONAL: " if entry.provisional else ""
+    return f"{first}{plain(entry.gateway_code)} closed ({user})"
 
 
 def description(entry: FeedEntry) -> str:
@@ -88,6 +89,11 @@ def description(entry: FeedEntry) -> str:
         lines.append(f"First notified with {working_days_notice(entry.first_notice_days)}.")
     if entry.moved_from_starts is not None and entry.moved_from_ends is not None:
         lines.append(f"Moved from {window_text(entry.moved_from_starts, entry.moved_from_ends)}.")
+    if entry.provisional:
+        lines.append("Provisional: its User has not confirmed it yet.")
+    if entry.planned_ends is not None:
+        told = "Told re-opened at" if entry.reopened_at is not None else "Told closed until"
+        lines.append(f"{told} {london_text(entry.ends)}; planned until {london_text(entry.planned_ends)}.")
     if entry.withdrawn:
         lines.append("Withdrawn.")
     if entry.late_change:

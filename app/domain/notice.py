@@ -16,6 +16,7 @@ class Channel(StrEnum):
     API = "api"
     CALDAV = "caldav"
     PULL = "pull"
+    COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Announcement:
     they do not: the object that a client put into its collection is what stands, whichever marks it bears. ``remarks``
     say how a time was read; ``left_out`` names what the sender wrote beyond date, time, gateway and reference.
     ``named`` is set for an occurrence that is told of without its series: ``recurrence_id`` is its literal reading.
+    ``provisional``: the sender is not certain yet (STATUS:TENTATIVE).
     """
 
     uid: str
@@ -75,6 +77,7 @@ class Announcement:
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     named: NamedOccurrence | None = None
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

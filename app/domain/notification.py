@@ -1,5 +1,6 @@
 """A notification: one thing of one closure that somebody asked to be told, and whether it still holds when told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -25,15 +26,31 @@ class Kind(StrEnum):
     CLASH = "clash"
     STARTS = "starts"
     OPEN = "open"
+    OVER_TIME = "over-time"
+    REOPENED = "re-opened"
     EXPIRED = "expired"
     RECEIPT = "receipt"
     REMINDER = "reminder"
 
 
 FOR_THE_SENDER = frozenset({Kind.RECEIPT, Kind.REMINDER})
-BY_THE_CLOCK = frozenset({Kind.STARTS, Kind.OPEN, Kind.EXPIRED, Kind.REMINDER})
+BY_THE_CLOCK = frozenset({Kind.STARTS, Kind.OPEN, Kind.OVER_TIME, Kind.EXPIRED, Kind.REMINDER})
 _LONGEST_DIGEST = timedelta(hours=25)  # from one digest to the next, on the night on which the clocks go back
 _PLANS = frozenset({Step.FIRST, Step.PLANNED_AGAIN})
+_TOLD = {
+    Step.REOPENED: frozenset({Kind.REOPENED}),
+    Step.TAKEN_BACK: frozenset({Kind.MOVED}),
+    Step.MADE_PROVISIONAL: frozenset({Kind.MOVED}),
+    Step.CONFIRMED: frozenset({Kind.MOVED}),
+}
+
+
+_WHILE: dict[Kind, Callable[[PlannedClosure, datetime], bool]] = {
+    Kind.OPEN: PlannedClosure.is_open,
+    Kind.OVER_TIME: PlannedClosure.is_over_time,
+    Kind.EXPIRED: lambda closure, now: closure.state_at(now) is State.EXPIRED,
+}
+"""What the clock tells only while it is so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +69,8 @@ def kinds_of_step(step: Step, *, late: bool, from_notice: bool) -> frozenset[Kin
     ``late``: the entry is a late change. ``from_notice``: a notice brought it, whose sender gets a receipt. A
     superseded notice changed nothing, so nobody is told; that a window is over is told by the clock.
     """
-    if not step.is_numbered:
-        return frozenset()
+    if not step.is_judged:
+        return _TOLD.get(step, frozenset())
     found = {Kind.WITHDRAWN} if step is Step.WITHDRAWN else {Kind.NEW if step in _PLANS else Kind.MOVED, Kind.CLASH}
     if late:
         found.add(Kind.LATE)
@@ -68,6 +85,8 @@ def kinds_of_hour(closure: PlannedClosure, now: datetime, calendar: WorkingDayCa
     A User that gave no more notice than the reminder leaves is not reminded of what it has only just told us.
     """
     starts, ends = closure.window.starts, closure.window.ends
+    if closure.is_over_time(now):
+        return frozenset({Kind.OVER_TIME})
     if closure.state is State.WITHDRAWN or ends + EXPIRED_WITHIN < now:
         return frozenset()
     if starts <= now:
@@ -92,10 +111,8 @@ def still_holds(kind: Kind, number: int, closure: PlannedClosure, planned_since:
         return closure.state is not State.WITHDRAWN and number == planned_since
     if number != closure.number:
         return False
-    if kind is Kind.OPEN:
-        return closure.is_open(now)
-    if kind is Kind.EXPIRED:
-        return closure.state_at(now) is State.EXPIRED
+    if kind in _WHILE:
+        return _WHILE[kind](closure, now)
     if kind in BY_THE_CLOCK:
         return closure.state is not State.WITHDRAWN and now < closure.window.starts
     return True

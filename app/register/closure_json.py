@@ -96,6 +96,12 @@ def entry_of(closure: PlannedClosure, names: Names) -> FeedEntry:
         moves=closure.moves,
         moved_from_starts=moved.starts if moved else None,
         moved_from_ends=moved.ends if moved else None,
+        planned_ends=closure.plan.ends if closure.plan else None,
+        closed_at=closure.fact.closed_at,
+        reopened_at=closure.fact.reopened_at,
+        is_watched=closure.is_watched,
+        difference=None if closure.difference is None else closure.difference.value,
+        provisional=closure.provisional,
     )
 
 

@@ -1,15 +1,17 @@
 """What becomes of each announcement, as values: the revision, what stands after it, the verdict, and the words back."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.domain.closure import PlannedClosure, Revision, State, Step, advance, begin, step_of
+from app.domain.closure import PlannedClosure, Revision, State, Step, advance, begin, step_of, tells_the_end
+from app.domain.fact import Fact
 from app.domain.london import london_text
 from app.domain.notice import Announcement, SenderMark, mark_of
 from app.domain.notice_policy import NoticePolicy
 from app.domain.party import Names
 from app.domain.refusal import IntakeProblem
+from app.domain.told_fact import FactStep
 from app.domain.verdict import Receipts, Verdict, judge
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
@@ -59,7 +61,7 @@ class Decision:
         """Tell whether a calendar that shows the closure looks different after it."""
         if self.revision is None:
             return self.held is not None and self.held.mark.recurrence_id != self.mark.recurrence_id
-        return self.revision.step.is_numbered
+        return self.revision.number is not None
 
     @property
     def added(self) -> int:
@@ -104,6 +106,7 @@ def _decide_first(announcement: Announcement, window: ClosureWindow, occasion: O
         verdict=_judge(Receipts(heard_at, heard_at, heard_at), window, None, occasion),
         remarks=announcement.remarks,
         left_out=announcement.left_out,
+        provisional=announcement.provisional,
     )
     closure = begin(revision, closure_id=new_row_id(), reference=new_reference(), user=occasion.user)
     return Decision(None, closure, mark_of(announcement), revision, announcement)
@@ -111,7 +114,7 @@ def _decide_first(announcement: Announcement, window: ClosureWindow, occasion: O
 
 def _decide_next(held: Held, announcement: Announcement, occasion: Occasion) -> Decision:
     closure, mark = held.closure, held.mark.after(announcement)
-    step = step_of(closure, held.mark, announcement)
+    step = step_of(closure, held.mark, announcement, occasion.received_at)
     if step is None:
         return Decision(held, closure, mark, None, announcement)
     if step is Step.SUPERSEDED:
@@ -119,7 +122,9 @@ def _decide_next(held: Held, announcement: Announcement, occasion: Occasion) -> 
         return Decision(held, advance(closure, revision), held.mark, revision, announcement)
     withdrawn = step is Step.WITHDRAWN
     window = closure.window if withdrawn else announcement.window or closure.window
-    window_received_at = closure.window_received_at if withdrawn else occasion.heard_at
+    fact = _fact_of(closure, step, window, occasion)
+    keeps_notice = withdrawn or not step.is_judged
+    window_received_at = closure.window_received_at if keeps_notice else occasion.heard_at
     received = Receipts(closure.first_received_at, window_received_at, occasion.received_at)
     replaced = None if closure.state is State.WITHDRAWN else closure.window
     revision = Revision(
@@ -128,17 +133,66 @@ def _decide_next(held: Held, announcement: Announcement, occasion: Occasion) -> 
         step=step,
         received_at=occasion.received_at,
         window_received_at=window_received_at,
-        # Whole seconds, as iCalendar states them; never back with the clock, and a new second for each revision.
-        changed_at=max(occasion.received_at.replace(microsecond=0), occasion.stamped_at, closure.changed_at + _SECOND),
+        changed_at=_stamp_after(closure, occasion),
         window=window,
         gateway=closure.gateway if withdrawn else announcement.gateway,
         channel=occasion.channel,
         given_by=occasion.given_by,
-        verdict=_judge(received, window, replaced, occasion),
+        verdict=_judge(received, window, replaced, occasion) if step.is_judged else None,
         remarks=announcement.remarks,
         left_out=announcement.left_out,
+        fact=fact,
+        provisional=closure.provisional if withdrawn else announcement.provisional,
     )
     return Decision(held, advance(closure, revision), mark, revision, announcement)
+
+
+def decide_fact(held: Held, told: FactStep, before: PlannedClosure | None, occasion: Occasion) -> Decision:
+    """Return what becomes of what was told as it happened.
+
+    ``before`` is how the closure stood before what is taken back, None where nothing is. Only a new time at which the
+    gateway re-opens is a revision of what feeds show, and only a longer or shorter closure is judged as a change.
+    """
+    closure, is_new = held.closure, told.window != held.closure.window
+    window_received_at, verdict = closure.window_received_at, None
+    if before is not None:
+        window_received_at, verdict = before.window_received_at, before.verdict
+    elif told.step.is_judged:
+        window_received_at = occasion.heard_at
+        received = Receipts(closure.first_received_at, window_received_at, occasion.received_at)
+        verdict = _judge(received, told.window, closure.window, occasion)
+    revision = Revision(
+        entry=closure.entries + 1,
+        number=closure.number + 1 if is_new else None,
+        step=told.step,
+        received_at=occasion.received_at,
+        window_received_at=window_received_at,
+        changed_at=_stamp_after(closure, occasion) if is_new else closure.changed_at,
+        window=told.window,
+        gateway=closure.gateway,
+        channel=occasion.channel,
+        given_by=occasion.given_by,
+        verdict=verdict,
+        fact=told.fact,
+        provisional=closure.provisional,
+    )
+    return Decision(held, advance(closure, revision), held.mark, revision)
+
+
+def _fact_of(closure: PlannedClosure, step: Step, window: ClosureWindow, occasion: Occasion) -> Fact | None:
+    """Return what a notice tells of how it went; None where it tells a plan."""
+    if step is Step.REOPENED:
+        return Fact(closure.fact.closed_at, window.ends)
+    told = step in {Step.LENGTHENED, Step.SHORTENED} and tells_the_end(closure, window, occasion.received_at)
+    return replace(closure.fact, reopened_at=None) if told else None
+
+
+def _stamp_after(closure: PlannedClosure, occasion: Occasion) -> datetime:
+    """Return when the next revision was made, for feeds.
+
+    Whole seconds, as iCalendar states them; never back with the clock, and a new second for each revision.
+    """
+    return max(occasion.received_at.replace(microsecond=0), occasion.stamped_at, closure.changed_at + _SECOND)
 
 
 def unnumbered(
@@ -162,6 +216,7 @@ def unnumbered(
         given_by="" if occasion is None else occasion.given_by,
         remarks=() if announcement is None else announcement.remarks,
         left_out=() if announcement is None else announcement.left_out,
+        provisional=closure.provisional,
     )
 
 
@@ -180,6 +235,7 @@ def acknowledge(
     return Acknowledgement(
         closure=closure,
         step=decision.step,
+        is_numbered=decision.revision is not None and decision.revision.number is not None,
         replaced=None if replaced == closure.window else replaced,
         remarks=() if told is None else told.remarks,
         left_out=() if told is None else told.left_out,

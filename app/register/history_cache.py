@@ -41,8 +41,8 @@ class RecordedChange:
 
     @property
     def is_late(self) -> bool:
-        """Tell whether this was a late change: a numbered revision told later than recommended."""
-        return self.step.is_numbered and self.after.verdict.late_change
+        """Tell whether this was a late change: a plan told later than recommended."""
+        return self.step.is_judged and self.after.verdict.late_change
 
 
 class HistoryCache:

@@ -65,7 +65,7 @@ def _next_batch(register: Register, now: datetime) -> tuple[bool, int]:
                 now=now,
             )
             for user_id, written in recorded
-            if written.revision.verdict is not None
+            if written.revision.step.is_judged and written.revision.verdict is not None
         ]
         log.close()
         assessments.insert_assessments(connection, made)

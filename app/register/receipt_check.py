@@ -79,9 +79,10 @@ def check_receipt(register: Register, principal: Principal, text: str) -> Receip
         )
     findings = [Finding(holds=True, words="It is signed by this service, and nothing in it was altered since.")]
     findings += _against_log(register, receipt)
-    written = _visible(register, principal, reference, number)
+    written = _visible(register, principal, reference, receipt["leaf_index"])
     if written is not None:
-        said = window_hash(reference, number, written.revision.gateway, written.revision.window)
+        revision = written.revision
+        said = window_hash(reference, revision.number or revision.step, revision.gateway, revision.window)
         holds = said == receipt["window_sha256"]
         findings.append(
             Finding(
@@ -139,10 +140,13 @@ def _against_log(register: Register, receipt: dict[str, Any]) -> list[Finding]:
     ]
 
 
-def _visible(register: Register, principal: Principal, reference: str, number: int) -> Written | None:
-    """Return the revision; None where there is none, or none that the principal may see: the two look alike."""
+def _visible(register: Register, principal: Principal, reference: str, position: int) -> Written | None:
+    """Return the entry at a place in the log; None where there is none, or none that the principal may see.
+
+    The two look alike.
+    """
     try:
         _, history = find_written(register, principal, reference)
     except Unknown:
         return None
-    return next((written for written in history if written.revision.number == number), None)
+    return next((written for written in history if written.log_index == position), None)

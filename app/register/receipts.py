@@ -38,14 +38,14 @@ class ReceiptJson(TypedDict):
 class Acknowledgement:
     """What we tell the sender about one closure after a notice.
 
-    ``closure`` is what stands. ``step`` is what this notice did; None where it said nothing new. ``replaced`` is the
-    window that it moved. ``clashes`` are the
-    references of the sender's own closures at other gateways that overlap; ``also_at`` are other gateways of the sender
-    at which the same event stands.
+    ``closure`` is what stands. ``step`` is what this notice did; None where it said nothing new. ``is_numbered``: it is
+    a revision. ``replaced`` is the window that it moved. ``clashes`` are the references of the sender's own closures at
+    other gateways that overlap; ``also_at`` are other gateways of the sender at which the same event stands.
     """
 
     closure: PlannedClosure
     step: Step | None
+    is_numbered: bool = False
     replaced: ClosureWindow | None = None
     remarks: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -75,9 +75,12 @@ class Outcome:
     missing: tuple[Acknowledgement, ...] = ()
 
 
-def window_hash(reference: str, number: int | None, gateway: str, window: ClosureWindow) -> str:
-    """Return the hex SHA-256 by which a receipt is bound to date, time and gateway without stating them."""
-    text = f"{reference}|{number or 'superseded'}|{gateway}|{utc_text(window.starts)}|{utc_text(window.ends)}"
+def window_hash(reference: str, what: int | Step, gateway: str, window: ClosureWindow) -> str:
+    """Return the hex SHA-256 by which a receipt is bound to date, time and gateway without stating them.
+
+    ``what`` is the number of a revision, or the step that got none.
+    """
+    text = f"{reference}|{what}|{gateway}|{utc_text(window.starts)}|{utc_text(window.ends)}"
     return sha256(text.encode()).hexdigest()
 
 
@@ -90,8 +93,9 @@ def make_receipt(
 ) -> ReceiptJson:
     """Sign that a revision was recorded: where its leaf stands in the log, and the tree (size, root) that holds it."""
     closure = acknowledgement.closure
-    number = None if acknowledgement.step is Step.SUPERSEDED else closure.number
-    digest = window_hash(closure.reference, number, closure.gateway, closure.window)
+    what = closure.number if acknowledgement.is_numbered else acknowledgement.step
+    assert what is not None
+    digest = window_hash(closure.reference, what, closure.gateway, closure.window)
     return sign_revision(key, (closure.reference, closure.number, digest), received_at, leaf, tree)
 
 

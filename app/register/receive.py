@@ -150,24 +150,30 @@ def record_content(
     """
     decisions, problems = decide(matches, receiving.occasion)
     receiving.register.planned.check(receiving.connection, receiving.head, receiving.user, added_by(decisions))
-    leaves, tree, kept = _write(receiving, content, decisions)
+    recorded = record_decisions(receiving, content, decisions, held)
     keep_rules(receiving.register, receiving.connection, receiving.user, content, receiving.notice.received_at)
+    return replace(recorded, problems=problems, vanished=_vanished(matches))
+
+
+def record_decisions(
+    receiving: Receiving, content: NoticeContent, decisions: Sequence[Decision], held: Iterable[Held]
+) -> RecordedNotice:
+    """Write a notice and what was decided of it, under the locked head."""
+    leaves, tree, kept = _write(receiving, content, decisions)
     names = receiving.names
-    clashes = _clashes(receiving, decisions, names)
-    also_at = _also_at(decisions, held)
     return RecordedNotice(
         notice=receiving.notice,
         content=content,
         decisions=decisions,
-        problems=problems,
+        problems=(),
         log_index=receiving.head.log_size,
         leaves=leaves,
         tree=tree,
         kept=kept,
         names=names,
-        clashes=clashes,
-        also_at=also_at,
-        vanished=_vanished(matches),
+        clashes=_clashes(receiving, decisions, names),
+        also_at=_also_at(decisions, held),
+        vanished=0,
     )
 
 

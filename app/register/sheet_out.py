@@ -14,6 +14,7 @@ CLOSURES = (
     *("reference", "user", "user_name", "gateway", "gateway_name", "starts", "ends", "starts_london", "ends_london"),
     *("state", "closed_now", "revision", "moves", "first_received_at", "changed_at", "working_days_notice"),
     *("first_notice_days", "recommended", "band", "short_notice", "late_change"),
+    *("provisional", "difference"),
 )
 LATE_CHANGES = (
     *(name for name in CLOSURES if name != "closed_now"),

@@ -67,7 +67,7 @@ class Transaction:
             self._inserts.append((closure, entry.mark))
             self._windows.append(closure)
         else:
-            target = self._updates if revision.step.is_numbered else self._restated
+            target = self._updates if revision.step.is_shown else self._restated
             target.append((held, closure, entry.mark))
             if closure.window != held.closure.window:
                 self._windows.append(closure)

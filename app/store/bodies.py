@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.domain.closure import PlannedClosure, Revision, State, Step
+from app.domain.fact import NO_FACT, Fact
 from app.domain.notice import SenderMark
 from app.domain.notice_period import NoticePeriod
 from app.domain.verdict import Verdict
@@ -13,6 +14,8 @@ from app.store.instants import from_micros, to_micros
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False)
 _DECODER = json.JSONDecoder()
+_NOTHING_TOLD = (None, None, 0)
+"""Plan, fact and whether it is provisional, as a body of before they were written has them."""
 
 
 def _dump(values: list[Any]) -> bytes:
@@ -33,6 +36,18 @@ def _span(window: ClosureWindow) -> list[int]:
 
 def _window(span: list[int]) -> ClosureWindow:
     return ClosureWindow(from_micros(span[0]), from_micros(span[1]))
+
+
+def _dump_fact(fact: Fact | None) -> list[Any] | None:
+    """Write what was told; None where nothing was, which is what most closures hold."""
+    if fact is None:
+        return None
+    return [_micros(fact.closed_at), _micros(fact.reopened_at), int(fact.is_watched)]
+
+
+def _load_fact(values: list[Any]) -> Fact:
+    closed_at, reopened_at, is_watched = values
+    return Fact(_instant(closed_at), _instant(reopened_at), bool(is_watched))
 
 
 def dump_verdict(verdict: Verdict) -> list[Any]:
@@ -73,6 +88,11 @@ def dump_closure(closure: PlannedClosure, mark: SenderMark, change: int) -> byte
             [closure.moved_from and _span(closure.moved_from), closure.moves, closure.former_gateways],
             dump_verdict(closure.verdict),
             change,
+            [
+                closure.plan and _span(closure.plan),
+                None if closure.fact == NO_FACT else _dump_fact(closure.fact),
+                int(closure.provisional),
+            ],
         ]
     )
 
@@ -94,15 +114,16 @@ class ClosureMarks(NamedTuple):
 
 def closure_marks(body: bytes) -> ClosureMarks:
     """Read them, and nothing else: verification reads a million bodies."""
-    (reference, gateway, uid, recurrence_id, _), standing, _, _, _, _, *change = json.loads(body)
+    (reference, gateway, uid, recurrence_id, _), standing, _, _, _, _, *later = json.loads(body)
     (starts, ends), state, number, entries = standing
-    change = change[0] if change else None
+    change = later[0] if later else None
     return ClosureMarks(reference, gateway, uid, recurrence_id, starts, ends, state, number, entries, change)
 
 
 def load_closure(closure_id: bytes, user: str, body: bytes) -> tuple[PlannedClosure, SenderMark, int | None]:
     """Read what ``dump_closure`` wrote; the change number is None in one of before 0.1.0."""
-    identity, standing, received, sender, history, verdict, *change = json.loads(body)
+    identity, standing, received, sender, history, verdict, *later = json.loads(body)
+    change, (plan, fact, provisional) = later[0] if later else None, later[1] if len(later) > 1 else _NOTHING_TOLD
     reference, gateway, uid, recurrence_id, position = identity
     span, state, number, entries = standing
     first_received, window_received, changed = received
@@ -124,8 +145,11 @@ def load_closure(closure_id: bytes, user: str, body: bytes) -> tuple[PlannedClos
         moved_from=moved_from and _window(moved_from),
         moves=moves,
         former_gateways=tuple(former),
+        plan=plan and _window(plan),
+        fact=_load_fact(fact) if fact else NO_FACT,
+        provisional=bool(provisional),
     )
-    return closure, SenderMark(uid, recurrence_id, position, sequence, _instant(dtstamp)), change[0] if change else None
+    return closure, SenderMark(uid, recurrence_id, position, sequence, _instant(dtstamp)), change
 
 
 def dump_revision(revision: Revision) -> bytes:
@@ -136,6 +160,7 @@ def dump_revision(revision: Revision) -> bytes:
             [_span(revision.window), revision.gateway, to_micros(revision.window_received_at)],
             [to_micros(revision.changed_at), revision.channel, revision.given_by],
             [revision.verdict and dump_verdict(revision.verdict), revision.remarks, revision.left_out],
+            [_dump_fact(revision.fact), int(revision.provisional)],
         ]
     )
 
@@ -155,7 +180,8 @@ def verdict_marks(body: bytes) -> tuple[int, str, bool]:
 
 def load_revision(body: bytes) -> Revision:
     """Read what ``dump_revision`` wrote."""
-    mark, standing, source, findings = json.loads(body)
+    mark, standing, source, findings, *later = json.loads(body)
+    fact, provisional = later[0] if later else (None, 0)
     entry, number, step, received = mark
     span, gateway, window_received = standing
     changed, channel, given_by = source
@@ -174,4 +200,6 @@ def load_revision(body: bytes) -> Revision:
         verdict=verdict and load_verdict(verdict),
         remarks=tuple(remarks),
         left_out=tuple(left_out),
+        fact=_load_fact(fact) if fact else None,
+        provisional=bool(provisional),
     )

@@ -1,7 +1,7 @@
 """Every group of routes that the doors over HTTP have, CalDAV's apart."""
 
 from app.web import evidence, form_once, resumed_forms, status
-from app.web.api import notices_and_closures, openapi, questions
+from app.web.api import facts, notices_and_closures, openapi, questions
 from app.web.feeds import addresses
 from app.web.pages import account, closure, closures, horizon, now_page
 from app.web.pages.connect import app_passwords, sources, subscriptions
@@ -15,7 +15,7 @@ BLUEPRINTS = (
     *(
         module.blueprint
         for module in (
-            *(status, evidence, notices_and_closures, openapi, questions, addresses),
+            *(status, evidence, notices_and_closures, facts, openapi, questions, addresses),
             *(now_page, horizon, closures, closure, account, form_once, resumed_forms),
             *(upload, form, receipts, app_passwords, subscriptions),
             *(entries, late_changes, check, receipt_check),

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from app.domain import refusal as refused
+from app.domain.fact import FactDoubted
 from app.domain.refusal import IntakeProblem, Refusal
 from app.register.people.sign_in import TooManyTries
 from app.register.planned_limit import TooManyPlanned
@@ -28,6 +29,7 @@ _STATUS: dict[type[Refusal], int] = {
     TooManyPlanned: 403,
     refused.Unknown: 404,
     refused.AlreadyThere: 409,
+    FactDoubted: 409,
     refused.NoticeTooLarge: 413,
     KeyReused: 422,
     refused.NoticeUnreadable: 422,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.domain.closure import Revision, State, Step, begin
+from app.domain.fact import Fact
 from app.domain.notice_policy import FIRST_POLICY
 from app.domain.notification import Kind, due_from, is_due, kinds_of_hour, kinds_of_step, still_holds
 from app.domain.verdict import Receipts, judge
@@ -93,7 +94,9 @@ def test_nobody_is_reminded_of_what_it_has_only_just_told(told, reminded):
 NOW = STARTS - 12 * HOUR
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in {Kind.NEW, Kind.OPEN, Kind.EXPIRED}])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in Kind if kind not in {Kind.NEW, Kind.OPEN, Kind.OVER_TIME, Kind.EXPIRED}]
+)
 def test_a_later_revision_overtakes_what_waits(kind):
     closure = replace(planned(), number=3)
     assert [still_holds(kind, number, closure, 1, NOW) for number in (2, 3, 4)] == [False, True, False]
@@ -180,3 +183,12 @@ def test_the_next_digest_tells_what_begins_to_wait_now(hour, after, told):
     assert due_from(hour, since) == at
     moment = timedelta(seconds=1)
     assert [is_due(at, now) for now in (at - moment, at + moment)] == [False, True]
+
+
+def test_over_time_is_told_while_it_is_so_and_its_end_is_not_awaited_meanwhile():
+    watched = replace(planned(), fact=Fact(STARTS, None, is_watched=True))
+    ends = STARTS + 4 * HOUR
+    assert [kinds_of_hour(watched, at, DAYS) for at in (ends - HOUR, ends, ends + 40 * HOUR)] == [
+        {Kind.OPEN}, {Kind.OVER_TIME}, {Kind.OVER_TIME},
+    ]  # fmt: skip
+    assert [still_holds(Kind.OVER_TIME, 1, one, 1, ends) for one in (watched, planned())] == [True, False]

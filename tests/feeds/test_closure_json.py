@@ -32,6 +32,15 @@ FACTS = {
     "band": ">=20",
     "short_notice": False,
     "late_change": False,
+    "provisional": False,
+    "plan": {
+        "starts": "2026-12-06T02:00:00Z",
+        "ends": "2026-12-06T06:00:00Z",
+        "starts_london": "Sun 6 Dec 2026 02:00 GMT",
+        "ends_london": "Sun 6 Dec 2026 06:00 GMT",
+    },
+    "fact": None,
+    "difference": None,
 }
 
 
@@ -107,3 +116,30 @@ def test_texts_are_plain(planned):
     hostile = replace(planned, **{field: f"Łódź\r\n{name}\x00\ud800" for field, name in names.items()})
     found = closure_json(hostile, STARTS)
     assert {name: found[name] for name in names.values()} == {name: f"Łódź {name}" for name in names.values()}
+
+
+def test_what_was_told_as_it_happened_stands_beside_the_plan(planned):
+    closed_at, reopened_at = STARTS + timedelta(minutes=3), ENDS + timedelta(minutes=20)
+    watched = replace(planned, closed_at=closed_at, is_watched=True)
+    over = replace(planned, ends=reopened_at, planned_ends=ENDS, closed_at=closed_at, reopened_at=reopened_at)
+    later = replace(over, reopened_at=None, is_watched=True, difference="over time")
+    cases = [(watched, STARTS), (watched, closed_at), (watched, ENDS), (later, ENDS), (later, reopened_at)]
+    told = {"closed_at": "2026-12-06T02:03:00Z", "reopened_at": None, "still_closed_until": None}
+    until = told | {"still_closed_until": "2026-12-06T06:20:00Z"}
+    assert [
+        (found["fact"], found["difference"], found["closed_now"], found["state"], found["plan"] == FACTS["plan"])
+        for found in (closure_json(entry, now) for entry, now in cases)
+    ] == [
+        (told, None, False, "planned", True),
+        (told, None, True, "planned", True),
+        (told, "over time", True, "planned", True),
+        (until, "over time", True, "planned", True),
+        (until, "over time", True, "planned", True),
+    ]
+    found = closure_json(replace(over, difference="over time"), reopened_at)
+    assert (found["fact"], found["difference"], found["closed_now"], found["state"]) == (
+        told | {"reopened_at": "2026-12-06T06:20:00Z"},
+        "over time",
+        False,
+        "expired",
+    )

@@ -9,6 +9,7 @@ import pytest
 from feeds.entry import FeedEntry, FeedHeader, Publisher
 
 TIMES = ["starts", "ends", "created", "changed", "moved_from_starts", "moved_from_ends"]
+TIMES += ["planned_ends", "closed_at", "reopened_at"]
 
 
 def test_only_these_fields_can_be_disclosed():
@@ -33,6 +34,12 @@ def test_only_these_fields_can_be_disclosed():
         "moves",
         "moved_from_starts",
         "moved_from_ends",
+        "planned_ends",
+        "closed_at",
+        "reopened_at",
+        "is_watched",
+        "difference",
+        "provisional",
     ]
 
 
@@ -59,7 +66,7 @@ def test_order_is_by_start_then_reference(planned):
 def test_times_that_are_not_utc_are_refused(planned, name, zone):
     moved = replace(planned, moved_from_starts=planned.starts, moved_from_ends=planned.ends)
     with pytest.raises(ValueError, match=r"^A feed entry takes aware UTC times\.$"):
-        replace(moved, **{name: getattr(moved, name).replace(tzinfo=zone)})
+        replace(moved, **{name: (getattr(moved, name) or planned.starts).replace(tzinfo=zone)})
 
 
 @pytest.mark.parametrize("hours", [0, -1])

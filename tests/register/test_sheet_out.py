@@ -19,8 +19,8 @@ def read(text):
 @pytest.mark.parametrize(
     ("columns", "shape", "left"),
     [
-        (sheet_out.CLOSURES, ClosureJson, {"moved_from"}),
-        (sheet_out.LATE_CHANGES, LateChangeJson, {"moved_from"}),
+        (sheet_out.CLOSURES, ClosureJson, {"moved_from", "plan", "fact"}),
+        (sheet_out.LATE_CHANGES, LateChangeJson, {"moved_from", "plan", "fact"}),
         (sheet_out.LATE_REPORT, ReportRowJson, set()),
     ],
 )

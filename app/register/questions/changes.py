@@ -116,7 +116,7 @@ def _change_facts(one: RecordedChange, names: Names) -> ChangeJson:
         "received_at": utc_text(one.received_at),
         "received_at_london": london_text(one.received_at),
         "before": None if before is None else {"gateway": before.gateway, **window_facts(before.window)},
-        "change_days": after.verdict.change.working_days if one.step.is_numbered else None,
+        "change_days": after.verdict.change.working_days if one.step.is_judged else None,
         "late": one.is_late,
         "change_words": _words(one, None if before is None else before.window),
     }

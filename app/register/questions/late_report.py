@@ -82,7 +82,7 @@ def report(register: Register, principal: Principal, period: Period, *, pseudony
         stands = chains_of(connection).index
     by_user: dict[str, list[RecordedChange]] = defaultdict(list)
     for change in read_recorded(register, principal, period.span.starts, period.span.ends):
-        if change.step.is_numbered:
+        if change.step.is_judged:
             by_user[_name(register, stands, change.after.user) if pseudonyms else change.after.user].append(change)
     rows = [_row(period, name, found) for name, found in sorted(by_user.items())]
     short = sum(row["short_first_notices"] + row["short_changes"] for row in rows)

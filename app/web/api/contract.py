@@ -25,7 +25,7 @@ from app.register.questions.load import BusiestHoursJson, FreeSlotsJson
 from app.register.questions.readers import ReadsJson
 from app.register.questions.silent_users import SilentUsersJson
 from app.register.questions.who_did_what import ActsJson
-from app.register.receipts import OutcomeJson
+from app.register.receipts import AcknowledgementJson, OutcomeJson
 from feeds.closure_json import ClosureJson
 
 
@@ -75,6 +75,15 @@ class RowsJson(TypedDict):
     closures: list[RowJson]
 
 
+class ToldJson(TypedDict):
+    """One thing told of a closure as it happens; times without offset are London time, and "now" is one too."""
+
+    closed_at: NotRequired[str | None]
+    reopened_at: NotRequired[str | None]
+    still_closed_until: NotRequired[str | None]
+    taken_back: NotRequired[bool | None]
+
+
 _TEXT = {"type": "string"}
 
 
@@ -118,6 +127,18 @@ PAGING = (
     _number("limit", "How many at most.", 1, 1000, 1000),
     Parameter("cursor", "Where to go on, as the Link header of the page before has it.", _TEXT),
 )
+_IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key",
+    "The same key with the same notice within a day gets the same answer, and nothing is done twice.",
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "pattern": "^[!-~]+$",
+        "examples": ["change-4711"],
+    },
+    place="header",
+)
 MOST_REVISIONS = 1_000_000
 _OCTETS: Mapping[str, object] = {"type": "string"}
 
@@ -132,18 +153,7 @@ OPERATIONS: dict[str, Operation] = {
             _flag("dry_run", "1: say what would be recorded, and record nothing."),
             _flag("all_or_nothing", "1: record nothing if anything cannot be read."),
             _flag("allow_long", "1: take windows of more than 31 days."),
-            Parameter(
-                "Idempotency-Key",
-                "The same key with the same notice within a day gets the same answer, and nothing is done twice.",
-                {
-                    "type": "string",
-                    "minLength": 1,
-                    "maxLength": 200,
-                    "pattern": "^[!-~]+$",
-                    "examples": ["change-4711"],
-                },
-                place="header",
-            ),
+            _IDEMPOTENCY_KEY,
         ),
         refusals=(413, 415, 422, 507),
         body={
@@ -173,6 +183,13 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "api.withdraw_closure": Operation(
         summary="Withdraw a closure: a revision like any other", answers=OutcomeJson, refusals=(507,)
+    ),
+    "facts.tell": Operation(
+        summary="Tell of a closure as it happens: closed, re-opened, still closed; or take the last of it back",
+        answers=AcknowledgementJson,
+        parameters=(_IDEMPOTENCY_KEY,),
+        refusals=(409, 422, 507),
+        body={"application/json": {"$ref": "#/components/schemas/ToldJson"}},
     ),
     "questions.changes_between": Operation(
         summary="List what changed between two instants",

@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 
 from app.domain.access import Action
 from app.web.api.conditional import conditional
-from app.web.api.contract import OPERATIONS, Operation, Parameter, RowsJson
+from app.web.api.contract import OPERATIONS, Operation, Parameter, RowsJson, ToldJson
 from app.web.refusals import ProblemJson, app_json
 from app.web.site import site
 
@@ -28,6 +28,7 @@ _WORDS = {
     401: "Nobody is known to be asking.",
     403: "The role may not do this.",
     404: "There is no such thing, or not for the asker: the two look alike.",
+    409: "It does not fit what stands; nothing was recorded.",
     413: "The notice is too large.",
     415: "The notice is compressed.",
     422: "Nothing could be read, or the Idempotency-Key came with another notice before.",
@@ -104,7 +105,7 @@ class _Exact(GenerateJsonSchema):
 @cache
 def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     """Return the schema of each type that an operation answers or takes, and all that they refer to, by name."""
-    used: dict[Any, None] = dict.fromkeys([ProblemJson, RowsJson])
+    used: dict[Any, None] = dict.fromkeys([ProblemJson, RowsJson, ToldJson])
     for operation in OPERATIONS.values():
         used |= dict.fromkeys([operation.answers, operation.unread or operation.answers])
     adapters: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [

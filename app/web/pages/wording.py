@@ -22,6 +22,7 @@ _CHANNELS = {
     Channel.API.value: "the API",
     Channel.CALDAV.value: "the sender's own calendar (CalDAV)",
     Channel.PULL.value: "reading the sender's calendar",
+    Channel.COMMAND_LINE.value: "an operator's command",
 }
 _STEPS = {
     Step.FIRST: "First notice",
@@ -34,6 +35,11 @@ _STEPS = {
     Step.SUPERSEDED: "An older notice arrived late; it was kept and changed nothing",
     Step.EXPIRED: "Finished: the window is over",
     Step.REINSTATED: "Noted as finished too early, by a clock that ran ahead: it stands as before",
+    Step.MADE_PROVISIONAL: "Made provisional",
+    Step.CONFIRMED: "Confirmed",
+    Step.TOLD_CLOSED: "Told closed",
+    Step.REOPENED: "Told re-opened",
+    Step.TAKEN_BACK: "What was told last is taken back",
 }
 _STATES = {State.PLANNED: "planned", State.WITHDRAWN: "withdrawn", State.EXPIRED: "finished"}
 

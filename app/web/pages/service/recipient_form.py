@@ -32,6 +32,8 @@ KINDS: dict[Kind, str] = {
     Kind.CLASH: "it clashes with another closure, or with DCC's own dates",
     Kind.STARTS: "it starts within 24 hours",
     Kind.OPEN: "the gateway is closed now",
+    Kind.OVER_TIME: "it was told closed, and nothing is heard of its re-opening when it was to re-open",
+    Kind.REOPENED: "the gateway was told re-opened",
     Kind.EXPIRED: "its window is over",
     Kind.RECEIPT: "a notice is recorded",
     Kind.REMINDER: f"“still planned?”, {REMINDER_DAYS} Working Days before it starts",
