@@ -14,7 +14,7 @@ from app.domain.london import london_text
 from app.domain.window import ClosureWindow
 from app.factory import utc_now
 from app.register.closure_json import schedule_facts
-from app.register.reading import Question, read_schedule
+from app.register.reading import Question, read_closed, read_schedule
 
 _INSTANT_SPAN = timedelta(microseconds=1)
 _HEADINGS = ("reference", "User", "gateway", "starts", "ends", "state", "Working Days")
@@ -56,10 +56,12 @@ def schedule(
     now = as_of or utc_now()
     question = Question(span, user, gateway, State(state) if state else None, as_of, now)
     with opened() as service:
-        found = read_schedule(service.register, OPERATOR, question)
+        if at is None:
+            found = read_schedule(service.register, OPERATOR, question)
+        else:
+            closed = read_closed(service.register, OPERATOR, at, as_of)
+            found = [closure for closure in closed if question.takes(closure) and user in {None, closure.user}]
         names = service.register.history.names
-    if at is not None:
-        found = [closure for closure in found if closure.is_open(at)]
     say(
         schedule_facts(question, found, names, now),
         *table(_HEADINGS, [_row(closure, now) for closure in found], empty="No closure is planned then."),

@@ -59,6 +59,7 @@ class HistoryCache:
         self._set_parties(Parties({}, {}))
         self._histories: dict[bytes, list[RecordedChange]] = {}
         self._weeks: dict[int, set[bytes]] = {}  # closures of which any revision ever touched the week
+        self._watched: set[bytes] = set()  # closures that were ever told closed as it happened
         self._timeline: list[tuple[datetime, int, bytes, int]] = []  # receipt, log position, closure, place in history
 
     def _set_parties(self, everyone: Parties) -> None:
@@ -90,6 +91,19 @@ class HistoryCache:
                     continue
                 closure = history[-1].after if instant is None else _closure_at(history, instant)
                 if closure is not None and (span is None or closure.window.overlaps(span)):
+                    found.append(closure)
+        return found
+
+    def watched(self, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
+        """Return the closures that at ``instant`` (None: now) were told closed, with their re-opening waited for."""
+        found = []
+        with self._lock:
+            self._catch_up()
+            users = visible(self._parties)
+            for closure_id in self._watched:
+                history = self._histories[closure_id]
+                closure = history[-1].after if instant is None else _closure_at(history, instant)
+                if history[0].user_id in users and closure is not None and closure.is_watched:
                     found.append(closure)
         return found
 
@@ -158,6 +172,8 @@ class HistoryCache:
                 after=after,
             )
         )
+        if after.is_watched:
+            self._watched.add(written.closure_id)
         if before is None or after.window != before.window:
             for week in range(_week(after.window.starts), _week(after.window.ends - _INSTANT) + 1):
                 self._weeks.setdefault(week, set()).add(written.closure_id)

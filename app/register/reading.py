@@ -1,6 +1,6 @@
 """The one scoped door for reading closures: all that anybody sees comes through here (docs/threat-model.md#access)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -9,6 +9,7 @@ from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, Revision, State, fold
 from app.domain.party import Names
 from app.domain.refusal import Shredded, Unknown
+from app.domain.told_fact import CLOSES_EARLY
 from app.domain.window import ClosureWindow
 from app.register.history_cache import RecordedChange
 from app.register.register import Register
@@ -72,12 +73,17 @@ def find_history(
     Raise ``Unknown``, also where nothing of it was known then.
     """
     held, written = find_written(register, principal, reference)
-    known = [entry.revision for entry in written if as_of is None or entry.revision.received_at <= as_of]
+    known = [entry for entry in written if as_of is None or entry.revision.received_at <= as_of]
     if not known:
         raise Unknown("That closure was not known then.", "Give a later time.")
-    closure = held.closure
-    stood = fold(known, closure_id=closure.id, reference=closure.reference, user=closure.user)
-    return list(zip(known, stood, strict=True))
+    return history_of(held, known)
+
+
+def history_of(held: rows.Held, written: Iterable[rows.Written]) -> list[tuple[Revision, PlannedClosure]]:
+    """Return the revisions of a closure's first entries, as ``written``, each with what stood after it."""
+    closure, history = held.closure, [entry.revision for entry in written]
+    stood = fold(history, closure_id=closure.id, reference=closure.reference, user=closure.user)
+    return list(zip(history, stood, strict=True))
 
 
 def find_written(register: Register, principal: Principal, reference: str) -> tuple[rows.Held, list[rows.Written]]:
@@ -96,6 +102,24 @@ def read_schedule(register: Register, principal: Principal, question: Question) 
         if question.takes(closure)
     ]
     return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
+
+
+def read_over_time(
+    register: Register, principal: Principal, at: datetime, as_of: datetime | None = None
+) -> list[PlannedClosure]:
+    """Return the closures that were told closed, were to re-open by ``at``, and of which nothing is heard since."""
+    found = register.history.watched(as_of, partial(_asked_keys, principal, None))
+    over = [closure for closure in found if closure.is_over_time(at)]
+    return sorted(over, key=lambda closure: (closure.window.starts, closure.reference))
+
+
+def read_closed(
+    register: Register, principal: Principal, at: datetime, as_of: datetime | None = None
+) -> list[PlannedClosure]:
+    """Return the closures by which a gateway is closed at ``at``: by what was told of it, else by its plan."""
+    around = Question(ClosureWindow(at, at + CLOSES_EARLY), as_of=as_of)
+    found = [*read_over_time(register, principal, at, as_of), *read_schedule(register, principal, around)]
+    return [closure for closure in dict.fromkeys(found) if closure.is_open(at)]
 
 
 def read_everything(register: Register, principal: Principal, as_of: datetime | None = None) -> list[PlannedClosure]:

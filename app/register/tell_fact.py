@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from app.domain.access import Principal
-from app.domain.closure import fold
 from app.domain.fact import FactKind, ToldFact
 from app.domain.london import utc_text
 from app.domain.notice import Channel, Notice, NoticeContent
@@ -61,9 +60,7 @@ def _decide(receiving: Receiving, reference: str, told: ToldFact) -> Decision:
     if told.kind is not FactKind.TAKEN_BACK:
         step = step_of_fact(closure, told, receiving.notice.received_at)
         return decide_fact(held, step, None, receiving.occasion)
-    history = [written.revision for written in rows.history(store, connection, closure)]
-    stood = fold(history, closure_id=closure.id, reference=closure.reference, user=closure.user)
-    before = before_last_fact(zip(history, stood, strict=True))
+    before = before_last_fact(record.history_of(held, rows.history(store, connection, closure)))
     return decide_fact(held, step_back(closure, before), before, receiving.occasion)
 
 

@@ -14,7 +14,7 @@ from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.questions.answer import count_words, sentence_of
 from app.register.questions.needs_attention import AHEAD, Attention, attention_of
-from app.register.reading import Question, read_schedule
+from app.register.reading import Question, read_closed, read_schedule
 from app.register.register import Register
 
 _DAYS = 14
@@ -81,11 +81,12 @@ def look_ahead(register: Register, principal: Principal, account_id: bytes, now:
     # What is over was closed today as well: a day is counted whole, here as on the horizon.
     found = read_schedule(register, principal, Question(ClosureWindow(london_midnight(today), now + AHEAD)))
     ahead = [closure for closure in found if closure.window.ends > now]
+    closed_now = read_closed(register, principal, now)
     standing = [closure for closure in ahead if closure.state is not State.WITHDRAWN]
     days = day_loads(register, [closure for closure in found if closure.state is not State.WITHDRAWN], today)
     return Outlook(
         now=now,
-        closed_now=tuple(closure for closure in standing if closure.is_open(now)),
+        closed_now=tuple(closed_now),
         soon=tuple(closure for closure in standing if now < closure.window.starts <= now + _SOON),
         days=tuple(days),
         ahead=tuple(ahead),

@@ -1,21 +1,24 @@
-"""One closure: what stands, the story of its notices, and the page that withdraws it."""
+"""One closure: what stands, the story of what was told of it, and the page that withdraws it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.domain.access import Action, Principal, require
 from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.notice import Channel
-from app.domain.refusal import AccessRefused
+from app.domain.refusal import AccessRefused, Refusal
+from app.domain.told_fact import CLOSES_EARLY, before_last_fact
 from app.domain.window import ClosureWindow
 from app.register.put_remarks import remarks_of_put
 from app.register.questions.clashes_of_closure import company_of
-from app.register.reading import find_closure, find_written, without_sender_words
+from app.register.reading import find_closure, find_written, history_of, without_sender_words
 from app.register.receipts import outcome_facts
 from app.register.withdraw import withdraw_closure
 from app.store import parties
+from app.web.form_once import new_form_id
 from app.web.principal import current_principal
 from app.web.site import site
 
@@ -38,13 +41,18 @@ class Chapter:
 
 
 @blueprint.get("/closures/<reference>", action=Action.READ_CLOSURES)
-def show(reference: str) -> str:
+def show(reference: str) -> Response:
     """Show one closure and its history."""
+    return closure_page(reference)
+
+
+def closure_page(reference: str, doubt: Refusal | None = None, typed: Mapping[str, str] | None = None) -> Response:
+    """Return the page of a closure; where what was told of it is doubted, with the question and what was typed."""
     principal = current_principal()
     held, history = find_written(site().register, principal, reference)
     closure, now = held.closure, site().now()
     own = closure.user in principal.users
-    return render_template(
+    page = render_template(
         "closure.html",
         closure=closure,
         story=tell(
@@ -62,8 +70,14 @@ def show(reference: str) -> str:
         sees_everyone=principal.sees_everyone,
         user_name=_user_name(closure.user),
         may_withdraw=_may_give(principal) and _can_be_withdrawn(closure),
+        can_be_told=_can_be_told(principal, closure),
+        was_told=before_last_fact(history_of(held, history)) is not None,
+        doubt=doubt,
+        typed=typed or {},
+        form_id=new_form_id(),
         now=now,
     )
+    return make_response(page, 200 if doubt is None else 409)
 
 
 @blueprint.get("/closures/<reference>/withdraw", action=Action.GIVE_NOTICE)
@@ -117,6 +131,12 @@ def tell(history: list[tuple[Revision, bool]]) -> list[Chapter]:
 def _can_be_withdrawn(closure: PlannedClosure) -> bool:
     """Tell whether withdrawing would say anything: what is over or withdrawn stays as it is."""
     return closure.state is State.PLANNED and not closure.has_passed(site().now())
+
+
+def _can_be_told(principal: Principal, closure: PlannedClosure) -> bool:
+    """Tell whether there is something to tell of a closure as it happens, and the principal may."""
+    begun = closure.window.starts - CLOSES_EARLY <= site().now()
+    return _may_give(principal) and begun and closure.state is not State.WITHDRAWN
 
 
 def _may_give(principal: Principal) -> bool:

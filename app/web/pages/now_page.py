@@ -19,6 +19,7 @@ from app.register.questions.closed import triage_gateway
 from app.register.questions.freshness import freshness_of
 from app.register.questions.needs_attention import acknowledge as acknowledge_items
 from app.register.questions.overview import look_ahead
+from app.web.form_once import new_form_id
 from app.web.pages.choices import choices_of
 from app.web.pages.shorthand import install_shorthand
 from app.web.principal import current_principal, require_account
@@ -53,7 +54,7 @@ def show() -> Response:
     triaged = _triage(principal, now)
     common = {
         "outlook": outlook, "choices": choices, "now": now, "listed": _LISTED, "triaged": triaged,
-        "most": max(_PALEST, outlook.busiest.peak),
+        "most": max(_PALEST, outlook.busiest.peak), "new_form_id": new_form_id,
     }  # fmt: skip
     if principal.sees_everyone:
         page = render_template("now.html", freshness=freshness_of(site().store, now), **common)

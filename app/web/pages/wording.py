@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from flask import Blueprint
 
 from app.domain.access import Role
-from app.domain.closure import State, Step
+from app.domain.closure import PlannedClosure, State, Step
+from app.domain.fact import Difference
 from app.domain.london import LONDON, london_date, london_text, utc_text
 from app.domain.notice import Channel
 from app.domain.refusal import problem_place, size_words
@@ -65,6 +66,8 @@ def install_wording(blueprint: Blueprint) -> None:
         ("role", role_words),
         ("region", region_words),
         ("ago", ago_words),
+        ("since", since_words),
+        ("difference", difference_words),
         ("agent", client_words),
         ("instant", datetime.fromisoformat),
         ("local", local_field),
@@ -161,6 +164,21 @@ _REGIONS = {
 def region_words(region: str) -> str:
     """Name a region of bank holidays: ``England and Wales``."""
     return _REGIONS.get(region, region)
+
+
+def since_words(now: datetime, then: datetime) -> str:
+    """Word how long it is from ``then`` to ``now`` in whole minutes: ``1 h 20 min``."""
+    return duration_words(timedelta(minutes=max(1, int((now - then).total_seconds()) // 60)))
+
+
+def difference_words(closure: PlannedClosure) -> str:
+    """Say how what was told of a closure differs from its plan: ``early by 1 h 50 min``, ``on plan``."""
+    difference, planned, told = closure.difference, closure.planned.ends, closure.window.ends
+    if difference is Difference.EARLY:
+        return f"early by {since_words(planned, told)}"
+    if difference is Difference.OVER_TIME:
+        return f"over time by {since_words(told, planned)}"
+    return difference.value if difference else ""
 
 
 def ago_words(then: datetime, now: datetime) -> str:
