@@ -7,10 +7,9 @@ import click
 from app.cli.opening import opened
 from app.cli.output import examples, json_option, note_reading, say
 from app.cli.param_types import DAY, INSTANT
-from app.domain.london import Reading, london_date
+from app.domain.london import Reading, london_midnight
 from app.factory import utc_now
 from app.register.closure_json import notice_period_facts
-from feeds.wording import notice_words
 
 
 @click.command(
@@ -30,17 +29,18 @@ def notice_period(start: tuple[datetime, Reading], given_on: date | None) -> Non
     """
     starts, how = start
     note_reading(how)
-    given = given_on or london_date(utc_now())
+    told_at = utc_now() if given_on is None else london_midnight(given_on)
     with opened() as service:
-        facts = notice_period_facts(service.register.rulebook(), starts, how, given)
-    notice = notice_words(facts["working_days_notice"], facts["band"], facts["recommended"])
+        facts = notice_period_facts(service.register.rulebook(), starts, how, told_at)
+    until = f", until {facts['cut_off']}" if facts["cut_off"] else ""
     say(
         facts,
         f"Start: {facts['start_london']} ({facts['start']})",
-        f"Told on {_day(given)}: {notice} (band {facts['band']}).",
-        f"Last on-time day: {_day(date.fromisoformat(facts['last_on_time_day']))}",
+        f"Told on {_day(facts['given_on'])}: {facts['notice'].removesuffix('.')} (band {facts['band']}).",
+        f"Last on-time day: {_day(facts['last_on_time_day'])}{until}",
     )
 
 
-def _day(day: date) -> str:
+def _day(iso: str) -> str:
+    day = date.fromisoformat(iso)
     return f"{day:%a} {day.day} {day:%b %Y}"

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from app.domain.london import read_day, read_instant
+from app.domain.notice_policy import read_cut_off
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.register.questions.late_report import read_period
@@ -32,5 +33,6 @@ CODE = _Stated("code", read_code)
 INSTANT = _Stated("time", read_instant)
 """Gives the instant and how it was read."""
 DAY = _Stated("date", read_day)
+CUT_OFF = _Stated("hour", read_cut_off)
 PERIOD = _Stated("period", read_period)
 """A month or a quarter."""

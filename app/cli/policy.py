@@ -1,14 +1,14 @@
 """``closures policy``: the dated rules on notice, holidays, retention and thresholds, each version kept."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import click
 
 from app.cli.opening import opened
 from app.cli.output import examples, json_option, say, table
-from app.cli.param_types import DAY
+from app.cli.param_types import CUT_OFF, DAY
 from app.domain.london import london_date, utc_text
 from app.domain.notice_policy import COUNTING, NoticePolicy, policy_in_force
 from app.domain.retention import RetentionPolicy
@@ -47,6 +47,7 @@ def show() -> None:
     "set",
     epilog=examples(
         "closures policy set --recommended-days 15 --valid-from 2027-04-01",
+        "closures policy set --cut-off 16:30 --valid-from 2027-04-01",
         "closures policy set --extra-day 2027-05-10",
         "closures policy set --no-extra-day 2027-05-10",
         "closures policy set --details-days 60",
@@ -57,7 +58,14 @@ def show() -> None:
 @click.option("--recommended-days", type=int, metavar="N", help="Working Days' notice that are recommended.")
 @click.option("--region", type=click.Choice(REGIONS), help="Whose bank holidays are no Working Days.")
 @click.option(
-    "--valid-from", type=DAY, metavar="D", help="From which day of receipt these two apply; today, if not given."
+    "--cut-off",
+    type=CUT_OFF,
+    metavar="HH:MM",
+    help="The hour in London after which a notice counts as given on the next Working Day.",
+)
+@click.option("--no-cut-off", is_flag=True, help="A notice counts as given on its day, at whatever hour it comes.")
+@click.option(
+    "--valid-from", type=DAY, metavar="D", help="From which day of receipt the above applies; today, if not given."
 )
 @click.option(
     "--details-days", type=int, metavar="N", help="Days after the window for which a sender's words are kept."
@@ -92,6 +100,8 @@ def show() -> None:
 def set_(
     recommended_days: int | None,
     region: str | None,
+    cut_off: time | None,
+    no_cut_off: bool,
     valid_from: date | None,
     details_days: int | None,
     details: str | None,
@@ -104,7 +114,9 @@ def set_(
     removed: tuple[date, ...],
 ) -> None:
     """Set rules; what is not named stays. Earlier notices keep the rule that they were counted by."""
-    notice = recommended_days is not None or region is not None
+    if no_cut_off and cut_off is not None:
+        raise click.UsageError("Give one of --cut-off and --no-cut-off.")
+    notice = recommended_days is not None or region is not None or cut_off is not None or no_cut_off
     stated = {"details_days": details_days, "facts_days": facts_days, "withdrawn_days": withdrawn_days}
     kept: dict[str, Any] = {name: number for name, number in stated.items() if number is not None}
     if details is not None:
@@ -112,7 +124,7 @@ def set_(
     bounds = {"closed": closed, "reopening": reopening, "release_days": release_days}
     limits = {name: number for name, number in bounds.items() if number is not None}
     if valid_from is not None and not notice:
-        raise click.UsageError("--valid-from goes with --recommended-days or --region.")
+        raise click.UsageError("--valid-from goes with --recommended-days, --region or a cut-off.")
     if not (notice or kept or limits or added or removed):
         raise click.UsageError("Nothing to set; give at least one option.")
     now = utc_now()
@@ -130,6 +142,7 @@ def set_(
                 holiday_region=region or until_now.holiday_region,
                 valid_from=begins,
                 now=now,
+                cut_off=None if no_cut_off else cut_off or until_now.cut_off,
             )
         if kept:
             set_retention(service.store, retention, now)
@@ -171,10 +184,11 @@ def _say_rules(service: Service, now: datetime) -> None:
             "extra_days": [day.isoformat() for day in extra],
         },
     }
-    headings = ("version", "recommended_days", "region", "valid_from", "set_at")
+    headings = ("version", "recommended_days", "region", "cut_off", "valid_from", "set_at")
     say(
         facts,
-        f"In force: {in_force.recommended_days} Working Days are recommended; holidays of {in_force.holiday_region}.",
+        f"In force: {in_force.recommended_days} Working Days are recommended; holidays of {in_force.holiday_region}"
+        f"{_worded_cut_off(in_force)}.",
         f"Holiday table: {working_days.version}, confirmed through {working_days.confirmed_through}.",
         f"Kept: {_worded_details(retention)}, facts {retention.facts_days} days; "
         f"withdrawn closures stay {retention.withdrawn_days} days in feeds.",
@@ -184,6 +198,10 @@ def _say_rules(service: Service, now: datetime) -> None:
         "",
         *table(headings, [[version[name] for name in headings] for version in facts["versions"]], empty=""),
     )
+
+
+def _worded_cut_off(one: NoticePolicy) -> str:
+    return "" if one.cut_off is None else f"; after {one.cut_off:%H:%M} a notice counts from the next Working Day"
 
 
 def _retention_facts(one: RetentionPolicy) -> dict[str, Any]:
@@ -217,5 +235,6 @@ def _policy_facts(one: NoticePolicy) -> dict[str, Any]:
         "recommended_days": one.recommended_days,
         "region": one.holiday_region,
         "counting": COUNTING,
+        "cut_off": None if one.cut_off is None else f"{one.cut_off:%H:%M}",
         "valid_from": one.valid_from.isoformat(),
     }

@@ -42,14 +42,26 @@ class WorkingDayCalendar:
         between = self.holidays[bisect_right(self.holidays, after) : bisect_left(self.holidays, before)]
         return weekdays - sum(1 for day in between if day.weekday() < _SATURDAY)
 
-    def last_on_time_day(self, start: date, recommended_days: int) -> date:
-        """Return the latest day of receipt that leaves ``recommended_days`` Working Days before ``start``."""
+    def last_day_that_leaves(self, working_days: int, start: date) -> date:
+        """Return the latest day that leaves so many Working Days before ``start``, without the two days themselves."""
         day = start
         counted = 0
-        while counted < recommended_days:
+        while counted < working_days:
             day -= _ONE_DAY
             counted += self.is_working_day(day)
         return day - _ONE_DAY
+
+    def working_day_from(self, day: date) -> date:
+        """Return the first Working Day on ``day`` or after it."""
+        while not self.is_working_day(day):
+            day += _ONE_DAY
+        return day
+
+    def working_day_until(self, day: date) -> date:
+        """Return the last Working Day on ``day`` or before it."""
+        while not self.is_working_day(day):
+            day -= _ONE_DAY
+        return day
 
     def ends_soon(self, today: date) -> bool:
         """Tell whether the confirmed part of the table ends within twelve months: time to update it."""

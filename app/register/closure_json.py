@@ -1,14 +1,13 @@
 """Closures, revisions and late changes as JSON: the same facts for the API and for the command line."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
 from typing_extensions import TypedDict
 
 from app.domain.closure import PlannedClosure, Revision, State, Step
 from app.domain.london import Reading, london_date, london_text, utc_text
-from app.domain.notice_period import AFTER_START, NoticePeriod
-from app.domain.notice_policy import policy_in_force
+from app.domain.notice_period import NoticePeriod, last_on_time_day, reckon_start
 from app.domain.party import Names
 from app.domain.window import ClosureWindow
 from app.register.history_cache import RecordedChange
@@ -51,13 +50,26 @@ def window_facts(window: ClosureWindow) -> WindowJson:
 
 
 def given_words(period: NoticePeriod) -> str:
-    """Word the notice given, without a full stop: ``7 Working Days' notice; 20 are recommended``."""
-    return notice_words(period.working_days, period.band, period.recommended_days)
+    """Word the notice given, without a full stop: ``7 Working Days' notice; 20 are recommended``.
+
+    Where it was not counted from the day of receipt, that is said, and why.
+    """
+    words = notice_words(period.working_days, period.band, period.recommended_days)
+    day, cut_off = period.counted_from, period.cut_off
+    if day is None:
+        return words
+    why = "on a day that is no Working Day" if cut_off is None else f"after {cut_off:%H:%M}"
+    return f"{words}; counted from the next Working Day, {day:%a} {day.day} {day:%b %Y}, because it came {why}"
 
 
 def json_of(closure: PlannedClosure, names: Names, now: datetime) -> ClosureJson:
     """Return a closure as JSON, as it stands at ``now``: with as-of, at that instant."""
     return closure_json(entry_of(closure, names), now)
+
+
+def counted_from_text(period: NoticePeriod) -> str | None:
+    """Return the day from which a notice is counted, where that is not the day of its receipt."""
+    return None if period.counted_from is None else period.counted_from.isoformat()
 
 
 class ScheduleJson(SpanJson):
@@ -109,6 +121,7 @@ class NoticeGivenJson(TypedDict):
     """The notice that a revision gave, in Working Days, with the versions of the rules that counted it.
 
     ``working_days_notice`` and ``band`` are of the times that stood after it, ``change_days`` of the change itself.
+    ``counted_from`` is the day from which the former is counted, where that is not the day on which they were told.
     """
 
     working_days_notice: int
@@ -117,6 +130,7 @@ class NoticeGivenJson(TypedDict):
     band: str
     short_notice: bool
     late_change: bool
+    counted_from: str | None
     policy_version: int
     holiday_table: str
 
@@ -169,6 +183,7 @@ def revision_facts(revision: Revision, after: PlannedClosure) -> RevisionJson:
             "band": verdict.current_date.band,
             "short_notice": verdict.short_notice,
             "late_change": verdict.late_change,
+            "counted_from": counted_from_text(verdict.current_date),
             "policy_version": verdict.change.policy_version,
             "holiday_table": verdict.change.holiday_version,
         },
@@ -204,12 +219,20 @@ def late_facts(late: RecordedChange, names: Names) -> LateChangeJson:
 
 
 class NoticePeriodJson(TypedDict):
-    """The notice that a closure has that starts then and is told on ``given_on``."""
+    """The notice that a closure has that starts then and is told on ``given_on``.
+
+    ``cut_off`` is the hour in London after which notice counts as given on the next Working Day, if there is one; the
+    last on-time day ends then. ``counted_from`` is the day from which this notice is counted, where that is another
+    than ``given_on``; ``notice`` is the notice in words.
+    """
 
     start: str
     start_london: str
     start_read_as: Reading
     given_on: str
+    cut_off: str | None
+    counted_from: str | None
+    notice: str
     working_days_notice: int
     band: str
     short_notice: bool
@@ -220,22 +243,25 @@ class NoticePeriodJson(TypedDict):
     region: str
 
 
-def notice_period_facts(rulebook: Rulebook, starts: datetime, read_as: Reading, given_on: date) -> NoticePeriodJson:
-    """Return the notice that a closure starting then has when told on ``given_on``, by the policy of that day."""
-    policy = policy_in_force(rulebook.policies, given_on)
+def notice_period_facts(rulebook: Rulebook, starts: datetime, read_as: Reading, told_at: datetime) -> NoticePeriodJson:
+    """Return the notice that a closure starting then has when it is told at ``told_at``, by the policy of that day."""
+    policy = rulebook.policy_for(told_at)
     working_days = rulebook.calendar_for(policy)
-    day = london_date(starts)
-    days = working_days.working_days_between(given_on, day)
+    period = reckon_start(told_at, starts, policy, working_days)
+    cut_off = policy.cut_off
     return {
         "start": utc_text(starts),
         "start_london": london_text(starts),
         "start_read_as": read_as,
-        "given_on": given_on.isoformat(),
-        "working_days_notice": days,
-        "band": AFTER_START if given_on > day else policy.band(days),
-        "short_notice": days < policy.recommended_days,
+        "given_on": london_date(told_at).isoformat(),
+        "cut_off": None if cut_off is None else f"{cut_off:%H:%M}",
+        "counted_from": counted_from_text(period),
+        "notice": f"{given_words(period)}.",
+        "working_days_notice": period.working_days,
+        "band": period.band,
+        "short_notice": period.short_notice,
         "recommended": policy.recommended_days,
-        "last_on_time_day": working_days.last_on_time_day(day, policy.recommended_days).isoformat(),
+        "last_on_time_day": last_on_time_day(london_date(starts), policy, working_days).isoformat(),
         "policy_version": policy.version,
         "holiday_table": working_days.version,
         "region": policy.holiday_region,

@@ -13,7 +13,7 @@ from app.domain.london import utc_text
 from app.domain.party import Names
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
-from app.register.closure_json import given_words, json_of, window_facts
+from app.register.closure_json import counted_from_text, given_words, json_of, window_facts
 from app.register.event_counts import CountsJson
 from app.security.signing import SigningKey, sign_receipt
 from feeds.closure_json import ClosureJson, WindowJson
@@ -138,13 +138,15 @@ class IntakeProblemJson(TypedDict):
 class AcknowledgementJson(ClosureJson):
     """What a sender is told of one closure: how it stands after the notice, and what the notice did.
 
-    ``replaced`` is the window that the notice moved; ``notice`` is the notice given in words. ``clashes`` are the
+    ``replaced`` is the window that the notice moved; ``notice`` is the notice given in words, and ``counted_from`` the
+    day from which it is counted, where that is not the day of receipt. ``clashes`` are the
     sender's own closures that overlap, ``also_at`` the sender's other gateways at which the same event stands.
     """
 
     change: Step | None
     replaced: WindowJson | None
     notice: str
+    counted_from: str | None
     remarks: list[str]
     left_out: list[str]
     clashes: list[str]
@@ -204,6 +206,7 @@ def _told(outcome: Outcome, acknowledged: Iterable[Acknowledgement]) -> list[Ack
             "change": acknowledgement.step,
             "replaced": None if acknowledgement.replaced is None else window_facts(acknowledgement.replaced),
             "notice": f"{given_words(acknowledgement.closure.verdict.current_date)}.",
+            "counted_from": counted_from_text(acknowledgement.closure.verdict.current_date),
             "remarks": list(acknowledgement.remarks),
             "left_out": list(acknowledgement.left_out),
             "clashes": list(acknowledgement.clashes),

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 
 import structlog
 
 from app.domain.london import london_date
 from app.domain.maintenance import Maintenance
-from app.domain.notice_policy import COUNTING, FIRST_POLICY, NoticePolicy, policy_in_force
+from app.domain.notice_policy import COUNTING, FIRST_POLICY, NoticePolicy, policy_in_force, read_cut_off
 from app.domain.refusal import PolicyRefused
 from app.domain.retention import RetentionPolicy
 from app.domain.thresholds import Thresholds
@@ -116,27 +116,35 @@ def _thresholds(store: Store, connection: Connection) -> list[tuple[Thresholds, 
 
 def _policy(version: int, body: str) -> NoticePolicy:
     facts = json.loads(body)
+    cut_off = facts.get("cut_off")  # a version of before there was one has none
     return NoticePolicy(
         version=version,
         recommended_days=facts["recommended_days"],
         valid_from=date.fromisoformat(facts["valid_from"]),
         holiday_region=facts["holiday_region"],
+        cut_off=None if cut_off is None else read_cut_off(cut_off),
     )
 
 
 def set_notice_policy(
-    store: Store, *, recommended_days: int, holiday_region: str, valid_from: date, now: datetime
+    store: Store,
+    *,
+    recommended_days: int,
+    holiday_region: str,
+    valid_from: date,
+    now: datetime,
+    cut_off: time | None = None,
 ) -> NoticePolicy:
     """Add a version of the notice policy, in force for notices received from ``valid_from`` on.
 
     It may not reach back: what was already assessed under another rule stays as it was. Raise ``PolicyRefused``.
     """
-    proposed = NoticePolicy(0, recommended_days, valid_from, holiday_region)
+    proposed = NoticePolicy(0, recommended_days, valid_from, holiday_region, cut_off)
     with store.writing() as connection:
         if rules.read_policies(store, connection, _NOTICE) and valid_from < london_date(now):
             raise PolicyRefused("A policy cannot begin in the past.", "Give today or a later day.")
         version = rules.append_policy(store, connection, _NOTICE, _policy_body(proposed), now)
-    return NoticePolicy(version, recommended_days, valid_from, holiday_region)
+    return replace(proposed, version=version)
 
 
 def set_retention(store: Store, proposed: RetentionPolicy, now: datetime) -> int:
@@ -234,6 +242,7 @@ def _policy_body(policy: NoticePolicy) -> str:
             "valid_from": policy.valid_from.isoformat(),
             "holiday_region": policy.holiday_region,
             "counting": COUNTING,
+            "cut_off": None if policy.cut_off is None else policy.cut_off.isoformat("minutes"),
         }
     )
 

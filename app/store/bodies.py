@@ -1,7 +1,7 @@
 """How closures and revisions are written before they are sealed: short JSON lists, instants as microseconds."""
 
 import json
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
 from app.domain.closure import PlannedClosure, Revision, State, Step
@@ -54,7 +54,7 @@ def dump_verdict(verdict: Verdict) -> list[Any]:
     """Write a verdict as it was judged; its three periods share the policy, so its facts are written once."""
     first = verdict.first_notice
     periods = [
-        [period.working_days, period.band, int(period.short_notice)]
+        [period.working_days, period.band, int(period.short_notice), *_dump_counted_from(period)]
         for period in (first, verdict.current_date, verdict.change)
     ]
     return [*periods, first.recommended_days, first.policy_version, first.holiday_version]
@@ -64,10 +64,25 @@ def load_verdict(values: list[Any]) -> Verdict:
     """Read what ``dump_verdict`` wrote; nothing is judged again, whatever the rule is by now."""
     *periods, recommended, policy_version, holiday_version = values
     first, current, change = (
-        NoticePeriod(days, band, bool(short), recommended, policy_version, holiday_version)
-        for days, band, short in periods
+        NoticePeriod(
+            days, band, bool(short), recommended, policy_version, holiday_version, *_load_counted_from(*deferred)
+        )
+        for days, band, short, *deferred in periods
     )
     return Verdict(first, current, change)
+
+
+def _dump_counted_from(period: NoticePeriod) -> list[str | None]:
+    """Write from when a period was counted and the cut-off, only where it was not the day of receipt: few are."""
+    day, cut_off = period.counted_from, period.cut_off
+    return [] if day is None else [day.isoformat(), None if cut_off is None else cut_off.isoformat("minutes")]
+
+
+def _load_counted_from(day: str | None = None, cut_off: str | None = None) -> tuple[date | None, time | None]:
+    return (
+        None if day is None else date.fromisoformat(day),
+        None if cut_off is None else time.fromisoformat(cut_off),
+    )
 
 
 def dump_closure(closure: PlannedClosure, mark: SenderMark, change: int) -> bytes:

@@ -7,6 +7,7 @@ FIRST = {
     "recommended_days": 20,
     "region": "england-and-wales",
     "counting": "clear-days",
+    "cut_off": None,
     "valid_from": "2019-11-01",
 }
 KEPT = {"version": 1, "details": "keep", "details_days": 90, "facts_days": 2557, "withdrawn_days": 60}
@@ -30,6 +31,52 @@ def test_a_policy_of_tomorrow_is_kept_and_not_yet_in_force(closures):
     told_today = closures("notice-period", "2026-12-09", "--given-on", "2026-11-24", "--json").json
     told_tomorrow = closures("notice-period", "2026-12-09", "--given-on", "2026-11-25", "--json").json
     assert (told_today["recommended"], told_tomorrow["recommended"]) == (20, 8)
+
+
+def test_a_cut_off_hour_counts_from_its_day_on_and_is_said(closures, clock_hand):
+    closures("policy", "set", "--cut-off", "16:30", "--valid-from", "2026-11-25")
+    said = closures("policy", "set", "--region", "scotland", "--valid-from", "2026-11-25", "--json").json
+    assert [one["cut_off"] for one in said["versions"]] == [None, "16:30", "16:30"]
+    clock_hand.move_to("2026-11-24T16:31:00+00:00")  # it holds from tomorrow
+    assert closures("notice-period", "2026-12-09T02:00").lines[1] == (
+        "Told on Tue 24 Nov 2026: 10 Working Days' notice; 20 are recommended (band 10-19)."
+    )
+    clock_hand.move_to("2026-11-25T16:30:00+00:00")
+    assert closures("notice-period", "2026-12-09T02:00").lines[1:] == [
+        "Told on Wed 25 Nov 2026: 8 Working Days' notice; 20 are recommended (band 5-9).",
+        "Last on-time day: Mon 9 Nov 2026, until 16:30",
+    ]
+    clock_hand.move_to("2026-11-25T16:30:01+00:00")
+    assert closures("notice-period", "2026-12-09T02:00").lines[1:] == [
+        (
+            "Told on Wed 25 Nov 2026: 7 Working Days' notice; 20 are recommended; counted from the next Working Day, "
+            "Thu 26 Nov 2026, because it came after 16:30 (band 5-9)."
+        ),
+        "Last on-time day: Mon 9 Nov 2026, until 16:30",
+    ]
+    assert closures("policy", "show").lines[0] == (
+        "In force: 20 Working Days are recommended; holidays of scotland; "
+        "after 16:30 a notice counts from the next Working Day."
+    )
+    assert closures("policy", "set", "--no-cut-off", "--json").json["in_force"]["cut_off"] is None
+    assert closures("notice-period", "2026-12-09T02:00", "--json").json["working_days_notice"] == 8
+
+
+def test_a_day_is_asked_about_as_if_told_before_its_cut_off(closures):
+    closures("policy", "set", "--cut-off", "16:30")
+    said = closures("notice-period", "2027-02-01", "--given-on", "2027-01-04", "--json").json
+    assert (said["cut_off"], said["counted_from"], said["working_days_notice"]) == ("16:30", None, 19)
+    said = closures("notice-period", "2027-02-01", "--given-on", "2027-01-03", "--json").json
+    assert (said["given_on"], said["counted_from"], said["working_days_notice"], said["last_on_time_day"]) == (
+        "2027-01-03",
+        "2027-01-04",
+        19,
+        "2026-12-31",
+    )
+    assert said["notice"] == (
+        "19 Working Days' notice; 20 are recommended; counted from the next Working Day, Mon 4 Jan 2027, "
+        "because it came on a day that is no Working Day."
+    )
 
 
 def test_a_region_alone_keeps_the_days(closures):
@@ -98,6 +145,16 @@ def test_a_value_out_of_range_leaves_every_rule_as_it_was(closures, words):
     assert said["retention"]["version"] == 1
 
 
-@pytest.mark.parametrize("words", [(), ("--valid-from", "2027-01-01"), ("--region", "wales"), ("--extra-day", "soon")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--valid-from", "2027-01-01"),
+        ("--region", "wales"),
+        ("--extra-day", "soon"),
+        ("--cut-off", "16"),
+        ("--cut-off", "16:30", "--no-cut-off"),
+    ],
+)
 def test_nothing_to_set_is_usage(closures, words):
     assert closures("policy", "set", *words).exit_code == 2

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.london import london_date
-from app.domain.notice_period import AFTER_END, AFTER_START, NoticePeriod, reckon_notice
+from app.domain.notice_period import AFTER_END, AFTER_START, NoticePeriod, last_on_time_day, reckon_notice
 from app.domain.notice_policy import FIRST_POLICY, NoticePolicy
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
@@ -72,5 +72,5 @@ def test_days_are_london_days():
 def test_short_notice_means_received_after_the_last_on_time_day(hours, recommended):
     policy = NoticePolicy(version=1, recommended_days=recommended, valid_from=date(2019, 11, 1))
     received_at = FEBRUARY.starts + timedelta(hours=hours)
-    last = CALENDAR.last_on_time_day(london_date(FEBRUARY.starts), recommended)
+    last = last_on_time_day(london_date(FEBRUARY.starts), policy, CALENDAR)
     assert notice(received_at, policy=policy)[2] is (london_date(received_at) > last)

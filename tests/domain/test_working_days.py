@@ -116,15 +116,15 @@ def test_counting_is_additive(calendar, three):
         (date(2027, 1, 4), 250, date(2026, 1, 7)),
     ],
 )
-def test_the_last_on_time_day(start, recommended, day):
-    assert CALENDAR.last_on_time_day(start, recommended) == day
+def test_the_last_day_that_leaves_so_many(start, recommended, day):
+    assert CALENDAR.last_day_that_leaves(recommended, start) == day
     assert CALENDAR.working_days_between(day, start) >= recommended
     assert CALENDAR.working_days_between(day + DAY, start) < recommended
 
 
 @given(calendars, days_near, st.integers(1, 250))
-def test_the_last_on_time_day_is_the_last_one(calendar, start, recommended):
-    day = calendar.last_on_time_day(start, recommended)
+def test_the_last_day_that_leaves_so_many_is_the_last_one(calendar, start, recommended):
+    day = calendar.last_day_that_leaves(recommended, start)
     assert calendar.working_days_between(day, start) == recommended
     assert calendar.working_days_between(day + DAY, start) == recommended - 1
 

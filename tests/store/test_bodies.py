@@ -63,6 +63,12 @@ REVISION = Revision(
 )
 
 
+def test_what_was_written_before_there_were_cut_offs_is_read():
+    old = [[24, ">=20", 1], [3, "a band of then", 0], [2, "2-4", 1], 20, 7, "table 9"]
+    assert dump_verdict(VERDICT) == old
+    assert load_verdict(old) == VERDICT
+
+
 def test_a_verdict_is_read_as_it_was_judged_whatever_the_rule_is_by_now():
     read = load_verdict(dump_verdict(VERDICT))
     assert read == VERDICT
@@ -96,9 +102,13 @@ def test_a_revision_is_read_as_it_was_written(revision):
 
 
 def _verdicts():
-    periods = st.tuples(st.integers(0, 300), st.text(max_size=12), st.booleans())
+    minutes = st.times().map(lambda at: at.replace(second=0, microsecond=0))
+    deferred = st.one_of(st.just(()), st.tuples(st.dates(), st.none() | minutes))
+    periods = st.tuples(st.tuples(st.integers(0, 300), st.text(max_size=12), st.booleans()), deferred)
     judged = st.builds(
-        lambda days, recommended, version, table: [NoticePeriod(*one, recommended, version, table) for one in days],
+        lambda days, recommended, version, table: [
+            NoticePeriod(*one, recommended, version, table, *counted_from) for one, counted_from in days
+        ],
         st.lists(periods, min_size=3, max_size=3),
         st.integers(1, 60),
         st.integers(1, 9),

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.domain.access import Action
-from app.domain.london import london_date, read_day, read_instant
+from app.domain.london import london_midnight, read_day, read_instant
 from app.domain.party import read_code
 from app.register import sheet_out
 from app.register.closure_json import notice_period_facts, span_facts
@@ -205,5 +205,5 @@ def notice_period() -> Response:
         raise QueryRefused("Which start is meant?", "Give start=2026-12-06T02:00, London time.")
     starts, how = read_instant(start_text)
     given_text = request.args.get("given_on")
-    given_on = read_day(given_text) if given_text else london_date(site().now())
-    return read_answer(notice_period_facts(site().register.rulebook(), starts, how, given_on))
+    told_at = london_midnight(read_day(given_text)) if given_text else site().now()
+    return read_answer(notice_period_facts(site().register.rulebook(), starts, how, told_at))

@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from base64 import b64encode
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from openpyxl import Workbook
@@ -14,6 +14,7 @@ from app.domain.access import Principal, Role
 from app.jobs.sweep import sweep
 from app.register.people.enrolment import issue_token, revoke_token
 from app.register.reading import find_history
+from app.register.rulebook import set_notice_policy
 from app.register.verification import verify_record
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -364,6 +365,38 @@ def test_notice_period(api):
         19, "10-19", "2026-01-04", 20,
     )  # fmt: skip
     assert api("/notice-period").status_code == 400
+
+
+def test_a_notice_after_the_cut_off_hour_says_from_when_it_counts_and_keeps_its_verdict(api, store, clock):
+    def told():
+        (ack,) = give(api, GOOD, query="?gateway=GW-A1&dry_run=1").json["accepted"]
+        return ack["working_days_notice"], ack["counted_from"], ack["notice"]
+
+    def set_cut_off(cut_off):
+        set_notice_policy(
+            store, recommended_days=20, holiday_region="england-and-wales", valid_from=clock().date(), now=clock(),
+            cut_off=cut_off,
+        )  # fmt: skip
+
+    set_cut_off(time(16, 30))
+    assert told() == (50, None, "50 Working Days' notice; 20 are recommended.")
+    clock.now = NOW.replace(hour=16, minute=31)
+    late = (
+        49,
+        "2026-11-25",
+        (
+            "49 Working Days' notice; 20 are recommended; counted from the next Working Day, Wed 25 Nov 2026, "
+            "because it came after 16:30."
+        ),
+    )
+    assert told() == late
+    (ack,) = give(api, GOOD).json["accepted"]
+    set_cut_off(None)
+    assert (ack["working_days_notice"], ack["counted_from"], ack["notice"]) == late
+    (entry,) = api(f"/closures/{ack['reference']}/revisions").json["revisions"]
+    assert (entry["notice"]["working_days_notice"], entry["notice"]["counted_from"]) == (49, "2026-11-25")
+    assert api(f"/closures/{ack['reference']}").json["working_days_notice"] == 49
+    assert give(api, GOOD).json["unchanged"][0]["notice"] == late[2]
 
 
 def test_an_unforeseen_fault_is_500_without_a_trace(web, tokens, monkeypatch):

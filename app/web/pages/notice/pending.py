@@ -8,6 +8,7 @@ from flask import json, render_template, request
 from app.domain.closure import Step
 from app.domain.london import london_date
 from app.domain.notice import Channel, Notice
+from app.domain.notice_period import day_of_notice, last_on_time_day
 from app.domain.party import User
 from app.domain.refusal import AlreadyThere, Unknown
 from app.register import give
@@ -96,8 +97,9 @@ def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) 
             for acknowledgement in outcome.accepted
             if acknowledgement.step is Step.FIRST
         },
-        last_on_time_day=lambda window: calendar.last_on_time_day(london_date(window.starts), policy.recommended_days),
-        today=london_date(site().now()),
+        last_on_time_day=lambda window: last_on_time_day(london_date(window.starts), policy, calendar),
+        counts_from=day_of_notice(site().now(), policy, calendar),
+        cut_off=policy.cut_off,
     )
 
 

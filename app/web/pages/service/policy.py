@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action
 from app.domain.london import london_date, read_day
+from app.domain.notice_policy import read_cut_off
 from app.domain.refusal import PolicyRefused, Refusal
 from app.domain.working_days import REGIONS
 from app.register import rulebook as rules
@@ -28,12 +29,14 @@ def set_notice() -> AnyResponse:
     """Add a version of the notice policy."""
 
     def work() -> str:
+        cut_off = request.form.get("cut_off", "").strip()
         made = rules.set_notice_policy(
             site().store,
             recommended_days=_number("recommended_days"),
             holiday_region=request.form.get("holiday_region", ""),
             valid_from=read_day(request.form.get("valid_from", "")),
             now=site().now(),
+            cut_off=read_cut_off(cut_off) if cut_off else None,
         )
         holds_from = f"{day_month_words(made.valid_from)} {made.valid_from.year}"
         return f"Version {made.version} of the notice policy is set; it holds from {holds_from} on."

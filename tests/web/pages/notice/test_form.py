@@ -1,12 +1,13 @@
 """Notice by form: what is typed is read like any notice, previewed with its lead time, recorded once, changed later."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from app.domain.access import Role
+from app.register.rulebook import set_notice_policy
 from app.store import notices, tables
 
 FILLED = {
@@ -73,6 +74,26 @@ def test_the_preview_counts_the_notice_and_names_the_last_on_time_day(alpha_clie
 def test_enough_notice_is_on_time_until_a_day_that_is_still_ahead(alpha_client, fill, read):
     page = read(fill(alpha_client, from_day="2027-03-01", to_day="2027-03-01"))
     assert "On time until Sun 31 Jan 2027." in page
+
+
+def test_the_preview_and_the_closure_say_that_it_came_after_the_cut_off_hour(
+    alpha_client, fill, press, read, store, clock
+):
+    set_notice_policy(
+        store, recommended_days=8, holiday_region="england-and-wales", valid_from=clock().date(), now=clock(),
+        cut_off=time(9, 10),
+    )  # fmt: skip
+    assert "On time until Tue 24 Nov 2026, 09:10." in read(fill(alpha_client))
+    clock.forward(minutes=11)
+    preview = fill(alpha_client)
+    counted = (
+        "7 Working Days' notice; 8 are recommended; counted from the next Working Day, Wed 25 Nov 2026, "
+        "because it came after 09:10."
+    )
+    assert f"{counted} The last on-time day was Tue 24 Nov 2026, 09:10." in read(preview)
+    assert counted in read(press(alpha_client, preview))
+    (reference,) = references(alpha_client)
+    assert counted in read(alpha_client.get(f"/closures/{reference}"))
 
 
 def test_the_press_records_it_through_the_form_with_a_receipt(alpha_client, fill, press, read):

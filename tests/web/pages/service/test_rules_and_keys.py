@@ -4,6 +4,7 @@ import io
 import re
 import threading
 import time
+from datetime import time as time_of_day
 from datetime import timedelta
 
 import pytest
@@ -48,12 +49,25 @@ def test_a_new_notice_policy_stands_with_its_history(admin, post, read, store):
     assert post(admin, "/service/policy", "/service/policy/notice", **sent).location == "/service/policy"
     page = read(admin.get("/service/policy"))
     assert "Version 2 of the notice policy is set; it holds from 1 Dec 2026 on." in page
-    assert "2 15 Working Days Scotland 1 Dec 2026" in page
-    assert "1 20 Working Days in force England and Wales 1 Nov 2019" in page
+    assert "2 15 Working Days Scotland none 1 Dec 2026" in page
+    assert "1 20 Working Days in force England and Wales none 1 Nov 2019" in page
     again = post(admin, "/service/policy", "/service/policy/notice", **sent)
     assert again.status_code == 422
     assert "This rule was changed since the form was opened." in read(again)
     assert len(policy_history(store)) == 2
+
+
+def test_a_cut_off_hour_is_set_shown_and_taken_back(admin, post, read, store):
+    sent = {"recommended_days": "20", "holiday_region": "england-and-wales", "valid_from": "2026-11-24"}
+    for version, cut_off in (("1", "16:30"), ("2", "")):
+        fields = sent | {"version": version, "cut_off": cut_off}
+        assert post(admin, "/service/policy", "/service/policy/notice", **fields).status_code == 303
+        page = admin.get("/service/policy")
+        assert re.search(r'name="cut_off" value="([^"]*)"', page.text)[1] == cut_off
+        said = "A notice that comes after 16:30, London time, counts as given on the next Working Day." in read(page)
+        assert said is bool(cut_off)
+    assert "2 20 Working Days England and Wales 16:30 24 Nov 2026" in read(admin.get("/service/policy"))
+    assert [policy.cut_off for policy, _ in policy_history(store)] == [None, time_of_day(16, 30), None]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +78,7 @@ def test_a_new_notice_policy_stands_with_its_history(admin, post, read, store):
         ({"holiday_region": "mars"}, "That holiday region is not known."),
         ({"valid_from": "2026-11-23"}, "A policy cannot begin in the past."),
         ({"valid_from": "soon"}, "That is not a date."),
+        ({"cut_off": "half past four"}, "That is not a cut-off hour."),
     ],
 )
 def test_a_policy_that_is_refused_keeps_what_was_typed(admin, post, read, store, fields, words):
