@@ -30,6 +30,7 @@ class MemberEvent:
     sequence: int
     created: datetime
     changed: datetime
+    provisional: bool = False
 
 
 def render_member(uid: str, events: Sequence[MemberEvent]) -> bytes:
@@ -42,8 +43,14 @@ def _render_event(named: bytes, event: MemberEvent) -> bytes:
     recurrence = f"RECURRENCE-ID:{event.recurrence_id}\r\n" if event.recurrence_id else ""
     own = (
         f"DTSTAMP:{utc_basic(event.changed)}\r\n{recurrence}DTSTART:{utc_basic(event.starts)}\r\nDTEND:{utc_basic(event.ends)}\r\n"
-        f"SUMMARY:{event.gateway} closed\r\nSTATUS:{'CANCELLED' if event.withdrawn else 'CONFIRMED'}\r\n"
+        f"SUMMARY:{event.gateway} closed\r\nSTATUS:{_status(event)}\r\n"
         f"SEQUENCE:{event.sequence}\r\nCREATED:{utc_basic(event.created)}\r\nLAST-MODIFIED:{utc_basic(event.changed)}\r\n"
         "TRANSP:TRANSPARENT\r\nEND:VEVENT\r\n"
     )
     return b"BEGIN:VEVENT\r\n" + named + own.encode()
+
+
+def _status(event: MemberEvent) -> str:
+    if event.withdrawn:
+        return "CANCELLED"
+    return "TENTATIVE" if event.provisional else "CONFIRMED"

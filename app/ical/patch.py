@@ -17,7 +17,7 @@ from app.ical.lines import ContentLine, fold_line, own_line
 from app.ical.moment import Moment, end_of, in_series, read_moment, read_named
 from app.ical.named_zone import LONDON_ZONE, UTC_ZONE, NamedZone
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
-from app.ical.status import CANCELLED, read_status
+from app.ical.status import read_status
 from app.ical.unread import Unread
 from app.ical.values import read_duration
 from app.ical.zones import ZoneTable, floating_zone, plain_tzid
@@ -97,11 +97,11 @@ class ObjectPatch:
             return self._master is not None and not is_series
         return self._master is None or is_series or self.place_of(original) is not None
 
-    def is_cancelled(self, place: int) -> bool:
-        """Tell whether the event at a place states that it is cancelled."""
+    def states(self, place: int, status: str) -> bool:
+        """Tell whether the event at a place states a STATUS."""
         if place >= len(self._editors):
-            return self._added[place - len(self._editors)][0].status == CANCELLED
-        return CANCELLED in map(read_status, self._editors[place].values("STATUS"))
+            return self._added[place - len(self._editors)][0].status == status
+        return status in map(read_status, self._editors[place].values("STATUS"))
 
     def highest_sequence(self) -> int:
         """Return the highest SEQUENCE that an event states, 0 for none."""

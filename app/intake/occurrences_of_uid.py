@@ -340,6 +340,7 @@ def _announcement(
         line=event.sent.line,
         remarks=event.remarks,
         left_out=event.left_out,
+        provisional=event.provisional,
     )
 
 

@@ -78,6 +78,7 @@ class ParsedEvent:
     uid: str
     gateway: str
     withdrawn: bool
+    provisional: bool
     sequence: int
     dtstamp: datetime | None
     starts: Moment | None
@@ -231,6 +232,7 @@ def read_event(
         uid=uid,
         gateway=gateway,
         withdrawn=withdrawn,
+        provisional=stated_status.provisional,
         sequence=number or 0,
         dtstamp=dtstamp,
         starts=starts,

@@ -6,7 +6,7 @@ from unicodedata import normalize
 
 from app.ical.lines import ContentLine, unescape_text
 from app.ical.parsed_line import Heads, ParsedLine, parse_line
-from app.ical.status import CANCELLED, read_status
+from app.ical.status import CANCELLED, TENTATIVE, read_status
 from app.ical.unread import Unread
 
 _HOW = "To withdraw it, press Withdraw this closure on its page, or send it with STATUS:CANCELLED."
@@ -50,10 +50,14 @@ _LONGEST_PREFIX = 100
 
 @dataclass(frozen=True, slots=True)
 class StatedStatus:
-    """What an event says of whether it takes place; ``remarks`` are of what was doubtful in that."""
+    """What an event says of whether it takes place; ``remarks`` are of what was doubtful in that.
+
+    ``provisional``: its sender is not certain yet (RFC 5545 3.8.1.11, TENTATIVE).
+    """
 
     withdrawn: bool
     remarks: tuple[str, ...] = ()
+    provisional: bool = False
 
 
 _PLANNED = StatedStatus(withdrawn=False)
@@ -85,7 +89,7 @@ def read_stated_status(status: ParsedLine | None, maintnote: ParsedLine | None, 
         remarks.append(_UNKNOWN)
     if is_called_off(title):
         remarks.append(_CALLED_OFF)
-    return StatedStatus(withdrawn=False, remarks=tuple(remarks)) if remarks else _PLANNED
+    return StatedStatus(withdrawn=False, remarks=tuple(remarks), provisional=(stated or more) == TENTATIVE)
 
 
 def _maintnote(stated: ParsedLine) -> str:

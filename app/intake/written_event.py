@@ -24,6 +24,7 @@ class FormEvent:
     """What was filled in. A time is naive on London's clocks, or aware where it is an instant known from before.
 
     ``recurrence_id`` names one occurrence of a series (``20261206T020000Z``); ``rule`` is the value of an RRULE.
+    ``provisional``: its sender is not certain yet.
     """
 
     uid: str
@@ -32,6 +33,7 @@ class FormEvent:
     ends: datetime
     recurrence_id: str = ""
     rule: str = ""
+    provisional: bool = False
 
 
 def write_event(stated: FormEvent) -> bytes:
@@ -50,6 +52,8 @@ def write_event(stated: FormEvent) -> bytes:
         lines.append(f"RECURRENCE-ID:{stated.recurrence_id}")
     if stated.rule:
         lines.append(f"RRULE:{stated.rule}")
+    if stated.provisional:
+        lines.append("STATUS:TENTATIVE")
     return "\r\n".join([*lines, "END:VEVENT", "END:VCALENDAR", ""]).encode()
 
 

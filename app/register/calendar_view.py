@@ -239,6 +239,7 @@ def octets_of(uid: str, closures: Iterable[Known], sequence: int) -> bytes:
                 sequence=sequence,
                 created=known.closure.first_received_at,
                 changed=known.closure.changed_at,
+                provisional=known.closure.provisional,
             )
             for known in in_order(closures)
         ],

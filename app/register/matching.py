@@ -128,7 +128,9 @@ def _match_event(
 
 
 def _as_it_is(held: Held) -> Announcement:
-    return replace(withdrawal_of(held), withdrawn=held.closure.state is State.WITHDRAWN)
+    closure = held.closure
+    is_withdrawn = closure.state is State.WITHDRAWN
+    return replace(withdrawal_of(held), withdrawn=is_withdrawn, provisional=closure.provisional)
 
 
 def _cancels_series(announcement: Announcement, known: Mapping[str, Held]) -> bool:

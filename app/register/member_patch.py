@@ -7,6 +7,7 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Occurrence, SenderMark
 from app.ical.patch import EventChanges, ObjectPatch, Override
 from app.ical.recurrence import original_start
+from app.ical.status import CANCELLED, CONFIRMED, TENTATIVE
 from app.register.member_body import MemberBody
 
 
@@ -61,8 +62,10 @@ def _says(patch: ObjectPatch, own: Occurrence | None, known: Known) -> bool:
         return False
     closure = known.closure
     withdrawn = closure.state is State.WITHDRAWN
+    if withdrawn != patch.states(own.place, CANCELLED):
+        return False
     same = (own.starts, own.ends) == (closure.window.starts, closure.window.ends)
-    return withdrawn == patch.is_cancelled(own.place) and (same or withdrawn)
+    return withdrawn or (same and closure.provisional == patch.states(own.place, TENTATIVE))
 
 
 def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, sequence: int) -> None:
@@ -72,10 +75,10 @@ def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, s
     original = original_start(key)
     place = patch.place_of(original)
     if place is None and original is not None:
-        status = "CANCELLED" if withdrawn else "CONFIRMED"
-        place = patch.add(Override(original, window, status, sequence, closure.changed_at))
+        place = patch.add(Override(original, window, _status(closure), sequence, closure.changed_at))
     elif place is not None:
-        status_now = "CANCELLED" if withdrawn else "CONFIRMED" if patch.is_cancelled(place) else None
+        plain = not (patch.states(place, CANCELLED) or patch.states(place, TENTATIVE))
+        status_now = None if plain and _status(closure) == CONFIRMED else _status(closure)
         changes = EventChanges(
             window=None if withdrawn else window, status=status_now, sequence=sequence, stamp=closure.changed_at
         )
@@ -84,3 +87,9 @@ def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, s
     same = own is not None and (own.starts, own.ends) == window
     floating, all_day = (own.floating and same, own.all_day and same) if own is not None else (False, False)
     instances[key] = Occurrence(*window, key, all_day, floating, place or 0)
+
+
+def _status(closure: PlannedClosure) -> str:
+    if closure.state is State.WITHDRAWN:
+        return CANCELLED
+    return TENTATIVE if closure.provisional else CONFIRMED

@@ -342,6 +342,7 @@ def _moves(
                 sender_dtstamp=mark.dtstamp,
                 position=mark.position,
                 by_receipt=True,
+                provisional=closure.provisional,
             )
             matches += change_of_gateway(held, announcement, known, now)
     return matches

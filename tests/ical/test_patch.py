@@ -79,7 +79,7 @@ def add_override(octets, override):
     patch = ObjectPatch(octets)
     place = patch.add(override)
     assert patch.place_of(override.original) == place
-    assert patch.is_cancelled(place) == (override.status == "CANCELLED")
+    assert patch.states(place, "CANCELLED") == (override.status == "CANCELLED")
     return patch.octets()
 
 
@@ -284,7 +284,7 @@ def test_many_occurrences_are_patched_in_one_scan_and_written_in_one_piece():
     for at in starts:
         patch.add(Override(at, (at, at + timedelta(hours=4)), "CANCELLED", 1, STAMP))
     patch.change(0, EventChanges(sequence=1))
-    assert (patch.highest_sequence(), patch.is_cancelled(0), patch.is_cancelled(400)) == (1, False, True)
+    assert (patch.highest_sequence(), patch.states(0, "CANCELLED"), patch.states(400, "CANCELLED")) == (1, False, True)
     after = read(patch.octets())
     assert [(one.recurrence_id, one.withdrawn) for one in after] == [(one.recurrence_id, True) for one in read(before)]
 

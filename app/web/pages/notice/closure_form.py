@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
+from app.domain.closure import PlannedClosure
 from app.domain.london import LONDON
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
 from app.intake.written_event import FormEvent, Repeat, rule_of
 
 FIELDS = (
-    *("gateway", "from_day", "from_time", "to_day", "to_time", "reference", "allow_long"),
+    *("gateway", "from_day", "from_time", "to_day", "to_time", "reference", "allow_long", "provisional"),
     *("repeat", "end", "every", "until", "count"),
 )
 _LONGEST_REFERENCE = 200
@@ -91,7 +92,8 @@ def read_closure(typed: Typed, gateways: tuple[str, ...], form_id: str) -> FormE
     rule = _rule(typed, starts.date() if starts else None)
     if typed.faults or starts is None or ends is None:
         return None
-    return FormEvent(f"form:{reference or form_id}", gateway, starts, ends, rule=rule)
+    uid = f"form:{reference or form_id}"
+    return FormEvent(uid, gateway, starts, ends, rule=rule, provisional=_is_provisional(typed))
 
 
 def read_change(typed: Typed, gateways: tuple[str, ...], known: tuple[str, str, ClosureWindow]) -> FormEvent | None:
@@ -103,14 +105,20 @@ def read_change(typed: Typed, gateways: tuple[str, ...], known: tuple[str, str, 
     gateway, starts, ends = _window(typed, gateways)
     if typed.faults or starts is None or ends is None:
         return None
-    return FormEvent(uid, gateway, _kept(starts, window.starts), _kept(ends, window.ends), recurrence_id)
+    told = _kept(starts, window.starts), _kept(ends, window.ends)
+    return FormEvent(uid, gateway, *told, recurrence_id, provisional=_is_provisional(typed))
 
 
-def fields_of(gateway: str, window: ClosureWindow) -> dict[str, str]:
-    """Return a window as the fields show it."""
-    starts, ends = window.starts.astimezone(LONDON), window.ends.astimezone(LONDON)
+def _is_provisional(typed: Typed) -> bool:
+    return typed.text("provisional") == "yes"
+
+
+def fields_of(closure: PlannedClosure) -> dict[str, str]:
+    """Return a closure as the fields show it."""
+    starts, ends = (instant.astimezone(LONDON) for instant in (closure.window.starts, closure.window.ends))
     return {
-        "gateway": gateway,
+        "gateway": closure.gateway,
+        **({"provisional": "yes"} if closure.provisional else {}),
         "from_day": f"{starts:%Y-%m-%d}",
         "from_time": f"{starts:%H:%M}",
         "to_day": f"{ends:%Y-%m-%d}",

@@ -58,7 +58,7 @@ def change(reference: str) -> Response:
     """Ask for a closure's new times or gateway; the closure and its history stay."""
     principal = current_principal()
     closure, _ = _find(principal, reference)
-    return _change_form(closure, Typed(fields_of(closure.gateway, closure.window)))
+    return _change_form(closure, Typed(fields_of(closure)))
 
 
 @blueprint.post("/closures/<reference>/change", action=Action.GIVE_NOTICE)
