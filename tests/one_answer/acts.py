@@ -3,6 +3,7 @@
 ``user``, ``gateway``, ``time``, ``uid`` and ``which`` are places in short lists, the last one counted round.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -283,6 +284,50 @@ class Pull:
 
 
 @dataclass(frozen=True)
+class Tell:
+    """What is told of a closure as it happens, by API, page or command: closed, re-opened, still closed, taken back."""
+
+    user: int
+    which: int
+    kind: str
+    door: str  # api, page, command
+    dcc: bool
+
+    def do(self, world):
+        sender = world.senders[self.user]
+        begun = sorted(r for r, one in world.standing[sender.code].items() if one.starts < world.began)
+        if not begun:
+            return None
+        one = world.standing[sender.code][begun[self.which % len(begun)]]
+        at = {
+            "closed": one.starts + timedelta(minutes=10),
+            "re-opened": min(one.starts + _HOUR, world.began),
+            "still closed": world.began + 6 * _HOUR,
+            "taken back": None,
+        }[self.kind]
+        return getattr(self, f"_by_{self.door}")(world, sender, one.reference, at)
+
+    def _by_api(self, world, sender, reference, at):
+        name = {"closed": "closed_at", "re-opened": "reopened_at", "still closed": "still_closed_until"}.get(self.kind)
+        body = {"taken_back": True} if at is None else {name: events.iso(at)}
+        asker = world.running.dcc_program if self.dcc else sender.program
+        answer = asker.ask("POST", f"/api/v1/closures/{reference}/facts", json.dumps(body), (200, 409))
+        return {"accepted": [answer.json()]} if answer.status_code == 200 else None
+
+    def _by_page(self, world, sender, reference, at):
+        browser = world.running.dcc_browser if self.dcc else sender.browser
+        page = browser.ask("GET", f"/closures/{reference}")
+        if f'action="/closures/{reference}/facts"' in page.text:
+            typed = {"told": self.kind, "at": "" if at is None else events.iso(at)}
+            browser.submit(page, f"/closures/{reference}/facts", status=(200, 409), **typed)
+
+    def _by_command(self, world, sender, reference, at):
+        verb = {"re-opened": "reopened", "still closed": "still-closed", "taken back": "take-back"}
+        when = () if at is None else ("--at", events.iso(at))
+        world.running.try_to_run("closure", verb.get(self.kind, self.kind), reference, *when, "--json")
+
+
+@dataclass(frozen=True)
 class Sweep:
     """The scheduler's work, once."""
 
@@ -303,6 +348,8 @@ def _draw(chance, *, is_first):
     time = chance.choice([*AHEAD, *AHEAD, 0, 1])
     rarely, dcc, either = chance.random() < 0.3, chance.random() < 0.3, chance.random() < 0.5
     what = chance.choice(["rename", "rename", "move", "move", "cancel", "confirm", "override"])
+    kind = chance.choice(["closed", "re-opened", "still closed", "taken back"])
+    door = chance.choice(["api", "page", "command"])
     told = [
         Form(user, gateway, time, rarely, dcc),
         Upload(user, gateway, time, uid, rarely),
@@ -318,6 +365,8 @@ def _draw(chance, *, is_first):
         Remove(user, which),
         Transfer(user, which, chance.choice(["MOVE", "MOVE", "COPY"])),
         Sweep(),
+        Tell(user, which, kind, door, dcc),
+        Tell(user, which, kind, door, dcc),
     ]
     return chance.choice(told if is_first else [*told, *changed])
 

@@ -21,6 +21,7 @@ _WHEN_UTC = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d) to (?:(\d{4}-\d\d-\d\d) )
 _ONE_DAY = re.compile(r"\w{3} (\d+ \w{3} \d{4}) (\d\d:\d\d)-(\d\d:\d\d) (GMT|BST)")
 _TWO_DAYS = re.compile(r"\w{3} (\d+ \w{3} \d{4} \d\d:\d\d) (GMT|BST) to \w{3} (\d+ \w{3} \d{4} \d\d:\d\d) (GMT|BST)")
 _LONDON = ZoneInfo("Europe/London")
+_DIFFERENCES = {"early", "over time", "on plan", "not taken place"}
 _OFFSETS = {"GMT": "+0000", "BST": "+0100"}
 
 
@@ -46,6 +47,9 @@ class Seen:
     band: str | None = None
     short_notice: bool | None = None
     late_change: bool | None = None
+    planned_ends: datetime | None = None
+    provisional: bool | None = None
+    difference: str | None = None
 
 
 def differences(door, seen, whole):
@@ -82,6 +86,9 @@ def seen_in(facts):
         band=facts.get("band"),
         short_notice=facts.get("short_notice"),
         late_change=facts.get("late_change"),
+        planned_ends=_utc(facts["plan"]["ends"]) if "plan" in facts else None,
+        provisional=facts.get("provisional"),
+        difference=facts["difference"] or "as planned" if "difference" in facts else None,
     )
 
 
@@ -205,7 +212,15 @@ def _seen_in_event(stated):
         band=_retrospective(str(stated["description"])),
         short_notice="Short notice" in stated["categories"],
         late_change="Late change" in stated["categories"],
+        planned_ends=_planned_ends(str(stated["description"])),
+        provisional=None if stated["status"] == "CANCELLED" else stated["status"] == "TENTATIVE",
     )
+
+
+def _planned_ends(description):
+    """Return the end that a description names as planned; None where it names none."""
+    said = re.search(r"; planned until \w{3} (\d+ \w{3} \d{4} \d\d:\d\d) (GMT|BST)\.", description)
+    return said and datetime.strptime(f"{said[1]} {_OFFSETS[said[2]]}", "%d %b %Y %H:%M %z").astimezone(UTC)
 
 
 # Pages.
@@ -214,16 +229,16 @@ def _seen_in_event(stated):
 def closure_page(asker, reference):
     """Read /closures/REF."""
     text = asker.ask("GET", f"/closures/{reference}").text
-    head, _, story = text.partition("<h2>What we were told</h2>")
+    head, _, story = text.partition("<h2>History</h2>")
     head = head.partition("<h2>What it clashes with</h2>")[0]
     tags = _tags(head)
-    told = _definition(head, "Notice of these times")
-    chapters = [chapter for chapter in story.split("<li>") if re.search(r">revision \d+<", chapter)]
+    told = _definition(head, "Notice for the current times")
+    judged = [chapter for chapter in story.split("<li>") if "recommended" in chapter]
     return Seen(
         reference=reference,
         user=_definition(head, "User").partition(" ")[0],
         gateway=_definition(head, "Gateway"),
-        **_window_utc(_definition(head, "Window")),
+        **_window_utc(_definition(head, "By what was told since" if "By what was told since" in head else "Window")),
         state=next(STATES[tag] for tag in tags if tag in STATES),
         is_withdrawn="withdrawn" in tags,
         closed_now="closed now" in tags,
@@ -232,7 +247,12 @@ def closure_page(asker, reference):
         first_notice=notice_of(_definition(head, "First notice")),
         band=_retrospective(told),
         short_notice="short notice" in tags,
-        late_change=bool({"short notice", "late change"} & set(_tags(chapters[-1]))),
+        late_change=bool({"short notice", "late change"} & set(_tags(judged[-1]))),
+        planned_ends=_window_utc(_definition(head, "Planned"))["ends"] if "<dt>Planned<" in head else None,
+        provisional="provisional" in tags,
+        difference=next(
+            (tag.partition(" by ")[0] for tag in tags if tag.partition(" by ")[0] in _DIFFERENCES), "as planned"
+        ),
     )
 
 

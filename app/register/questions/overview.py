@@ -80,8 +80,9 @@ def look_ahead(register: Register, principal: Principal, account_id: bytes, now:
     today = london_date(now)
     # What is over was closed today as well: a day is counted whole, here as on the horizon.
     found = read_schedule(register, principal, Question(ClosureWindow(london_midnight(today), now + AHEAD)))
-    ahead = [closure for closure in found if closure.window.ends > now]
     closed_now = read_closed(register, principal, now)
+    over = [closure for closure in closed_now if closure.is_over_time(now)]
+    ahead = [*over, *(closure for closure in found if closure.window.ends > now)]
     standing = [closure for closure in ahead if closure.state is not State.WITHDRAWN]
     days = day_loads(register, [closure for closure in found if closure.state is not State.WITHDRAWN], today)
     return Outlook(
