@@ -3,17 +3,20 @@
 import click
 
 from app.cli.opening import opened
-from app.cli.output import examples, json_option, say
+from app.cli.output import altered_lines, examples, json_option, say, table
 from app.cli.param_types import CODE
 from app.domain.access import Role
 from app.domain.london import utc_text
 from app.factory import Service, utc_now
-from app.register.people import accounts, enrolment
+from app.register.people import accounts, desks, enrolment
+from app.register.people.desks import Desk
+from app.store.desks import list_desks
+from app.store.listing import altered_ids
 
 
 @click.group()
 def account() -> None:
-    """Open accounts, and make sign-in links for them."""
+    """Open accounts, make sign-in links for them, and end desk sessions."""
 
 
 @account.command(
@@ -61,6 +64,43 @@ def afresh(email: str) -> None:
     with opened() as service:
         token = accounts.start_afresh(service.store, email, now)
     _say_link(service, email, token, utc_text(now + enrolment.SIGN_IN_LASTS))
+
+
+@account.command("desks", epilog=examples("closures account desks", "closures account desks --json"))
+@json_option
+def desks_() -> None:
+    """List the desk sessions that live: machines that stay signed in for reading."""
+    now = utc_now()
+    with opened() as service:
+        found = [_desk_facts(desk) for desk in desks.living_desks(service.store, now)]
+        altered = altered_ids(service.store, list_desks)
+    headings = ("id", "account", "machine", "since", "last_used", "until")
+    rows = [[facts[name] for name in headings] for facts in found]
+    lines = table(headings, rows, empty="No desk is signed in.")
+    named = altered_lines("desk session", altered, "closures account end-desk")
+    say({"desks": found, "altered": altered}, *lines, *named)
+
+
+@account.command("end-desk", epilog=examples("closures account end-desk 9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"))
+@click.argument("token_id", metavar="ID")
+@json_option
+def end_desk(token_id: str) -> None:
+    """End the desk session ID at once."""
+    with opened() as service:
+        desks.end_desk(service.store, token_id, utc_now())
+    say({"ended": token_id}, "The desk session is ended.")
+
+
+def _desk_facts(desk: Desk) -> dict[str, object]:
+    token = desk.token
+    return {
+        "id": token.id.hex(),
+        "account": desk.account.email,
+        "machine": token.label,
+        "since": utc_text(token.created_at),
+        "last_used": token.last_used_at and utc_text(token.last_used_at),
+        "until": utc_text(token.expires_at),
+    }
 
 
 def _say_link(service: Service, email: str, token: str, expires: str) -> None:

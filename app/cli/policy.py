@@ -1,4 +1,4 @@
-"""``closures policy``: the dated rules on notice, holidays, retention and thresholds, each version kept."""
+"""``closures policy``: the dated rules on notice, holidays, retention, thresholds, desk sessions; each version kept."""
 
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -9,6 +9,7 @@ import click
 from app.cli.opening import opened
 from app.cli.output import examples, json_option, say, table
 from app.cli.param_types import CUT_OFF, DAY
+from app.domain.desk import DeskPolicy
 from app.domain.london import london_date, utc_text
 from app.domain.notice_policy import COUNTING, NoticePolicy, policy_in_force
 from app.domain.retention import RetentionPolicy
@@ -17,10 +18,12 @@ from app.domain.working_days import REGIONS
 from app.factory import Service, utc_now
 from app.register.rulebook import (
     add_extra_days,
+    desk_history,
     extra_days,
     policy_history,
     remove_extra_days,
     retention_history,
+    set_desk_policy,
     set_notice_policy,
     set_retention,
     set_thresholds,
@@ -28,11 +31,12 @@ from app.register.rulebook import (
 )
 
 _DETAILS = _KEEP, _DROP = ("keep", "drop")
+_DESKS = _ALLOWED, _FORBIDDEN = ("allowed", "forbidden")
 
 
 @click.group()
 def policy() -> None:
-    """Show or set the rules: recommended notice, holiday region, extra holidays, retention, thresholds."""
+    """Show or set the rules: recommended notice, holidays, retention, thresholds, desk sessions."""
 
 
 @policy.command(epilog=examples("closures policy show", "closures policy show --json"))
@@ -53,6 +57,7 @@ def show() -> None:
         "closures policy set --details-days 60",
         "closures policy set --details drop",
         "closures policy set --closed-threshold 8 --reopening-threshold 4",
+        "closures policy set --desk-sessions allowed",
     ),
 )
 @click.option("--recommended-days", type=int, metavar="N", help="Working Days' notice that are recommended.")
@@ -91,6 +96,12 @@ def show() -> None:
 )
 @click.option("--release-days", type=int, metavar="N", help="Days on either side of a SEC Release that are near it.")
 @click.option(
+    "--desk-sessions",
+    "desks",
+    type=click.Choice(_DESKS),
+    help="Whether the machine of a service desk may stay signed in for reading; forbidding ends those that are.",
+)
+@click.option(
     "--extra-day", "added", type=DAY, metavar="D", multiple=True, help="A holiday proclaimed; may be repeated."
 )
 @click.option(
@@ -110,6 +121,7 @@ def set_(
     closed: int | None,
     reopening: int | None,
     release_days: int | None,
+    desks: str | None,
     added: tuple[date, ...],
     removed: tuple[date, ...],
 ) -> None:
@@ -125,7 +137,7 @@ def set_(
     limits = {name: number for name, number in bounds.items() if number is not None}
     if valid_from is not None and not notice:
         raise click.UsageError("--valid-from goes with --recommended-days, --region or a cut-off.")
-    if not (notice or kept or limits or added or removed):
+    if not (notice or kept or limits or desks or added or removed):
         raise click.UsageError("Nothing to set; give at least one option.")
     now = utc_now()
     with opened() as service:
@@ -148,6 +160,8 @@ def set_(
             set_retention(service.store, retention, now)
         if limits:
             set_thresholds(service.store, thresholds, now)
+        if desks:
+            set_desk_policy(service.store, allowed=desks == _ALLOWED, now=now)
         if added:
             add_extra_days(service.store, added, now)
         if removed:
@@ -178,6 +192,12 @@ def _say_rules(service: Service, now: datetime) -> None:
                 for thresholds, set_at in threshold_history(service.store)
             ],
         },
+        "desk_sessions": {
+            **_desk_facts(rulebook.desk),
+            "versions": [
+                {**_desk_facts(desk), "set_at": utc_text(set_at)} for desk, set_at in desk_history(service.store)
+            ],
+        },
         "holiday_table": {
             "version": working_days.version,
             "confirmed_through": working_days.confirmed_through.isoformat(),
@@ -195,6 +215,7 @@ def _say_rules(service: Service, now: datetime) -> None:
         f"Alert thresholds: more than {limits.closed} gateways closed at once, more than {limits.reopening} "
         f"re-opening in one hour; closures within {limits.release_days} days of a SEC Release.",
         f"Extra days: {', '.join(str(day) for day in extra) or 'none'}.",
+        f"Desk sessions: {facts['desk_sessions']['state']}.",
         "",
         *table(headings, [[version[name] for name in headings] for version in facts["versions"]], empty=""),
     )
@@ -227,6 +248,10 @@ def _threshold_facts(one: Thresholds) -> dict[str, int]:
         "reopening": one.reopening,
         "release_days": one.release_days,
     }
+
+
+def _desk_facts(one: DeskPolicy) -> dict[str, Any]:
+    return {"version": one.version, "state": _ALLOWED if one.allowed else _FORBIDDEN}
 
 
 def _policy_facts(one: NoticePolicy) -> dict[str, Any]:

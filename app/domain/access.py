@@ -97,6 +97,24 @@ _MAY: dict[Action, frozenset[Role]] = {
 }
 
 
+AT_A_DESK = frozenset(
+    {
+        Action.PUBLIC,
+        Action.READ_CLOSURES,
+        Action.GIVE_NOTICE,
+        Action.READ_LATE_CHANGES,
+        Action.COUNT_NOTICE,
+        Action.SUBSCRIBE,
+        Action.CONNECT,
+        Action.KEEP_PARTIES,
+        Action.KEEP_RULES,
+        Action.READ_RECORD,
+        Action.READ_HEALTH,
+    }
+)
+"""What a desk session reads, as far as its account may. The others show secrets, or people: they ask for a sign-in."""
+
+
 def may(role: Role, action: Action) -> bool:
     """Tell whether a role may do ``action``."""
     return role in _MAY[action]

@@ -43,7 +43,7 @@ def rotate_root(store: Store, new_kek: bytes | None, now: datetime) -> int:
     with store.writing() as connection:
         note = f"the signing key {store.keyring.signing_key.id} signs nothing after this"
         record_act(store, connection, Deed.ROOT_ROTATED, [], note=note)
-        sessions.end_all_sessions(connection, now)
+        sessions.end_all_sessions(store, connection, now)
         store.keyring.rotate(new_kek, root=True)
     return len(store.keyring.owners())
 

@@ -1,4 +1,4 @@
-"""What DCC set: notice policies, holiday tables, retention, thresholds and its own dates, with their versions."""
+"""What DCC set: notice policies, holiday tables, retention, thresholds, desk sessions, its own dates; with versions."""
 
 import json
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 
 import structlog
 
+from app.domain.desk import DeskPolicy
 from app.domain.london import london_date
 from app.domain.maintenance import Maintenance
 from app.domain.notice_policy import COUNTING, FIRST_POLICY, NoticePolicy, policy_in_force, read_cut_off
@@ -16,12 +17,13 @@ from app.domain.thresholds import Thresholds
 from app.domain.working_days import REGIONS, WorkingDayCalendar
 from app.register import holiday_tables
 from app.store import rules
+from app.store.desks import end_desks
 from app.store.engine import Connection, Store
 from app.store.maintenance import read_maintenance
 
 _LOG = structlog.get_logger()
 _NOTICE, _RETENTION, _EXTRA_DAYS, _THRESHOLDS = "notice", "retention", "extra-days", "thresholds"
-_PUBLISHER = "publisher"
+_PUBLISHER, _DESKS = "publisher", "desks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Rulebook:
     retention: RetentionPolicy
     threshold_versions: tuple[tuple[Thresholds, datetime], ...]
     maintenance: tuple[Maintenance, ...]
+    desk: DeskPolicy
 
     @property
     def thresholds(self) -> Thresholds:
@@ -97,6 +100,7 @@ def _read(store: Store, connection: Connection, rules_change: int) -> Rulebook:
         retention,
         tuple(_thresholds(store, connection)),
         tuple(read_maintenance(store, connection)),
+        desk_policy(store, connection),
     )
 
 
@@ -176,6 +180,34 @@ def threshold_history(store: Store) -> list[tuple[Thresholds, datetime]]:
     """Return every version of the thresholds that DCC set and when, oldest first."""
     with store.reading() as connection:
         return _thresholds(store, connection)
+
+
+def set_desk_policy(store: Store, *, allowed: bool, now: datetime) -> int:
+    """Allow desk sessions, or forbid them and end those that live; return the number of the version."""
+    with store.writing() as connection:
+        version = rules.append_policy(store, connection, _DESKS, json.dumps({"allowed": allowed}), now)
+        if not allowed:
+            end_desks(store, connection, now)
+    return version
+
+
+def desk_policy(store: Store, connection: Connection) -> DeskPolicy:
+    """Return the rule on desk sessions that is in force."""
+    kept = _desk_policies(store, connection)
+    return kept[-1][0] if kept else DeskPolicy(version=0)
+
+
+def desk_history(store: Store) -> list[tuple[DeskPolicy, datetime]]:
+    """Return every version of the rule on desk sessions that DCC set and when, oldest first."""
+    with store.reading() as connection:
+        return _desk_policies(store, connection)
+
+
+def _desk_policies(store: Store, connection: Connection) -> list[tuple[DeskPolicy, datetime]]:
+    return [
+        (DeskPolicy(version=version, **json.loads(body)), set_at)
+        for version, set_at, body in rules.read_policies(store, connection, _DESKS)
+    ]
 
 
 def add_extra_days(store: Store, days: Iterable[date], now: datetime) -> None:

@@ -11,11 +11,11 @@ _VALUES = {character: value for value, character in enumerate(_CROCKFORD)} | {"O
 _SECRET_BITS = 256
 _SECRET_CHARACTERS = 52  # 260 bits: the leading four are zero
 _CHECK_CHARACTERS = 7  # 35 bits for a CRC of 32
-_PREFIX = re.compile(r"gwf[fpr]_", re.IGNORECASE)
-_AS_MINTED = re.compile(rf"gwf[fpr]_[{_CROCKFORD}]{{{_SECRET_CHARACTERS + _CHECK_CHARACTERS}}}")
+_PREFIX = re.compile(r"gwf[dfpr]_", re.IGNORECASE)
+_AS_MINTED = re.compile(rf"gwf[dfpr]_[{_CROCKFORD}]{{{_SECRET_CHARACTERS + _CHECK_CHARACTERS}}}")
 # Wherever it stands, with nothing but a prefix to go by: after "%2F" there is no edge of a word, and in a URL the
 # underscore may be escaped.
-_IN_TEXT = re.compile(r"(gwf[fpr])(?:_|%5F)[0-9A-Z-]+", re.IGNORECASE)
+_IN_TEXT = re.compile(r"(gwf[dfpr])(?:_|%5F)[0-9A-Z-]+", re.IGNORECASE)
 _LONGEST = 128  # a token with every hyphen that a person might put in
 
 
@@ -25,6 +25,7 @@ class TokenKind(StrEnum):
     FEED = "gwff"
     APP_PASSWORD = "gwfp"  # noqa: S105 - a prefix, not a password
     SIGN_IN = "gwfr"
+    DESK = "gwfd"
 
 
 def mint(kind: TokenKind) -> str:

@@ -121,6 +121,7 @@ def insert_token(
     lasts: timedelta,
     user_id: bytes | None = None,
     account_id: bytes | None = None,
+    deed: Deed = Deed.TOKEN_MADE,
 ) -> bytes:
     """Write a token's digest; return its row id."""
     token_id = new_row_id()
@@ -134,7 +135,7 @@ def insert_token(
         "created_at": now,
         "expires_at": now + lasts,
     }
-    insert_row(store, connection, Deed.TOKEN_MADE, tokens, values, label.encode())
+    insert_row(store, connection, deed, tokens, values, label.encode())
     return token_id
 
 

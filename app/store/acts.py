@@ -42,6 +42,8 @@ class Deed(StrEnum):
     IDENTITIES_UNLINKED = "identities unlinked"
     TOKEN_MADE = "token made"  # noqa: S105 - words, not a token
     TOKEN_REVOKED = "token revoked"  # noqa: S105 - words, not a token
+    DESK_OPENED = "desk session opened"
+    DESK_ENDED = "desk session ended"
     SUBSCRIPTION_MADE = "subscription made"
     SUBSCRIPTION_CHANGED = "subscription changed"
     SUBSCRIPTION_REVOKED = "subscription revoked"

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from app.domain.access import SECOND_FACTOR_FIRST, Role
 from app.security.security_log import SecurityAction, security_event
 from app.store.deciding import open_row, seal_row
+from app.store.desks import end_desks
 from app.store.engine import Store
-from app.store.tables import sessions
+from app.store.tables import sessions, tokens
 
 SESSION_IDLE = timedelta(minutes=30)
 SESSION_LONGEST = timedelta(hours=12)
@@ -97,20 +98,23 @@ def end_session(connection: sa.Connection, digest: bytes, now: datetime) -> None
     connection.execute(sa.update(sessions).where(sessions.c.digest == digest).values(ended_at=now))
 
 
-def end_sessions_of(connection: sa.Connection, account_id: bytes, now: datetime, *, but: bytes = b"") -> int:
-    """End the sessions of an account, all ``but`` one; return how many were not ended before."""
+def end_sessions_of(
+    store: Store, connection: sa.Connection, account_id: bytes, now: datetime, *, but: bytes = b""
+) -> int:
+    """End the sessions of an account, all ``but`` one, and its desk sessions; return how many were not ended before."""
     query = sa.update(sessions).where(
         sessions.c.account_id == account_id, sessions.c.ended_at.is_(None), sessions.c.digest != but
     )
     count = connection.execute(query.values(ended_at=now)).rowcount
     if count:
         security_event(SecurityAction.SESSIONS_ENDED, about=account_id)
-    return count
+    return count + end_desks(store, connection, now, [tokens.c.account_id == account_id])
 
 
-def end_all_sessions(connection: sa.Connection, now: datetime) -> None:
-    """End every session."""
+def end_all_sessions(store: Store, connection: sa.Connection, now: datetime) -> None:
+    """End every session, those of desks too."""
     connection.execute(sa.update(sessions).where(sessions.c.ended_at.is_(None)).values(ended_at=now))
+    end_desks(store, connection, now)
 
 
 def purge_sessions(connection: sa.Connection, before: datetime) -> int:

@@ -7,7 +7,7 @@ from app.web.pages import account, closure, closures, horizon, now_page, told_fa
 from app.web.pages.connect import app_passwords, sources, subscriptions
 from app.web.pages.notice import form, receipts, upload
 from app.web.pages.record import check, entries, late_changes, receipt_check
-from app.web.pages.service import accounts, health, holidays, keys, maintenance, messages, parties, policy
+from app.web.pages.service import accounts, desks, health, holidays, keys, maintenance, messages, parties, policy
 from app.web.signin import oidc, session, set_up
 
 BLUEPRINTS = (
@@ -19,7 +19,7 @@ BLUEPRINTS = (
             *(now_page, horizon, closures, closure, told_facts, account, form_once, resumed_forms),
             *(upload, form, receipts, app_passwords, subscriptions),
             *(entries, late_changes, check, receipt_check),
-            *(accounts, health, holidays, keys, maintenance, messages, parties, policy),
+            *(accounts, desks, health, holidays, keys, maintenance, messages, parties, policy),
             *(session, set_up, oidc),
         )
     ),

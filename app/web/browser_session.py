@@ -13,6 +13,7 @@ from app.security.tokens import new_session_id
 from app.store import sessions
 from app.store.sessions import Session, Stage
 from app.web.agents import browser_words
+from app.web.desk import desk_here, leave_desk
 from app.web.site import site
 
 _NOTE_USE_EVERY = timedelta(minutes=5)  # kept to this grain, so that reading stays reading
@@ -59,13 +60,13 @@ def start_session(account_id: bytes, stage: Stage) -> None:
         browser_words(request.user_agent.string),
         request.remote_addr or "",
     )
+    same, desk = former_owner() == account_id, desk_here()
     with store.writing() as connection:
-        same = False
         if session.get("sid"):
-            before = _digest(session["sid"])
-            same = sessions.session_owner(connection, before) == account_id
-            sessions.end_session(connection, before, now)
+            sessions.end_session(connection, _digest(session["sid"]), now)
         sessions.open_session(store, connection, new)
+    if desk is not None and desk.account.id != account_id:
+        leave_desk()  # a machine is signed in for one person: what ends here must not open the pages of another
     # Forms that the same person has open in other tabs stay good; those of another are not.
     outlive = (*_OUTLIVE_SIGN_IN, "csrf_token") if same else _OUTLIVE_SIGN_IN
     held = {name: session[name] for name in outlive if name in session}
@@ -77,7 +78,8 @@ def start_session(account_id: bytes, stage: Stage) -> None:
 
 
 def end_current_session() -> None:
-    """End the session on our side, then forget its id."""
+    """End the session on our side, then forget its id; the desk session of this machine with it."""
+    leave_desk()
     if session.get("sid"):
         with site().store.writing() as connection:
             digest = _digest(session["sid"])
@@ -87,11 +89,14 @@ def end_current_session() -> None:
 
 
 def former_owner() -> bytes | None:
-    """Return the row id of the account whose session this browser has or last had."""
-    if not session.get("sid"):
-        return None
-    with site().store.reading() as connection:
-        return sessions.session_owner(connection, _digest(session["sid"]))
+    """Return the row id of the account whose session this browser has or last had, or whose desk session it has."""
+    if session.get("sid"):
+        with site().store.reading() as connection:
+            owner = sessions.session_owner(connection, _digest(session["sid"]))
+        if owner is not None:
+            return owner
+    desk = desk_here()
+    return None if desk is None else desk.account.id
 
 
 def _find() -> Session | None:

@@ -2,7 +2,7 @@
 
 from flask import g, request
 
-from app.domain.access import Action, Principal, require
+from app.domain.access import AT_A_DESK, Action, Principal, require
 from app.domain.refusal import Refusal
 from app.register.people import credentials
 from app.security.security_log import asked_by
@@ -11,7 +11,10 @@ from app.store.accounts import Account
 from app.store.acts import ACTOR
 from app.store.sessions import Stage
 from app.web.browser_session import current_session
+from app.web.desk import desk_here
 from app.web.site import site
+
+_READING = frozenset({"GET", "HEAD"})
 
 
 class SignInNeeded(Refusal):
@@ -26,10 +29,13 @@ def digest_of(token: str) -> bytes:
 
 
 def signed_in_account() -> Account | None:
-    """Return the account of the browser's session, if it has one that lives and whose sign-in is complete."""
+    """Return the account of the browser's session, if it has one that lives and whose sign-in is complete.
+
+    Where it has none, the desk session of the machine stands for it, in what only reads.
+    """
     if "account" not in g:
         found = signing_in()
-        g.account = found[0] if found is not None and found[1].is_in(found[0].role) else None
+        g.account = found[0] if found is not None and found[1].is_in(found[0].role) else _reader_at_desk()
     account: Account | None = g.account
     return account
 
@@ -54,6 +60,21 @@ def signing_in() -> tuple[Account, Stage] | None:
     ACTOR.set(f"{account.role} {account.email}")
     asked_by(account=account.id)
     return account, found.stage
+
+
+def _reader_at_desk() -> Account | None:
+    """Return whose desk session this is, where the request reads what a desk session opens.
+
+    Looked at here, where every door learns who asks: no view of another method or action ever meets a desk's account.
+    """
+    action = getattr(request.url_rule, "action", None)
+    desk = desk_here() if request.method in _READING and action in AT_A_DESK else None
+    g.at_desk = desk is not None
+    if desk is None:
+        return None
+    ACTOR.set(f"{desk.account.role} {desk.account.email}, by a desk session")
+    asked_by(account=desk.account.id, token=desk.token.id)
+    return desk.account
 
 
 def current_principal() -> Principal:

@@ -69,11 +69,13 @@ def watch(address):
 
 @pytest.fixture
 def open_page(chromium, address, watch):
-    """Return a function that opens a browser window: width in px, light or dark."""
+    """Return a function that opens a browser window: width in px, light or dark, script on or off."""
     contexts = []
 
-    def make(width=1280, scheme="light", path="/sign-in"):
-        context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, locale="en-GB")
+    def make(width=1280, scheme="light", path="/sign-in", *, script=True):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, locale="en-GB", java_script_enabled=script
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)

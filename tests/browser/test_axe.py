@@ -24,8 +24,10 @@ from app.register import late_changes, maintenance, sources
 from app.register.maintenance import import_maintenance
 from app.register.messages import recipients
 from app.register.people import accounts, enrolment
+from app.register.people.desks import open_desk
 from app.register.questions import readers
 from app.register.reading import read_everything
+from app.register.rulebook import set_desk_policy
 from app.store import sources as source_rows
 from app.store.recipients import Carrier
 
@@ -52,6 +54,7 @@ ADMIN = (
     "/service/accounts",
     "/service/accounts/new",
     "/service/accounts/{account}",
+    "/service/desks",
     "/service/users",
     "/service/users/new",
     "/service/gateways/new",
@@ -191,6 +194,8 @@ def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, addr
     everything = read_everything(service.register, Principal("a test", Role.USER, frozenset({"ALPHA"})))
     closure, found = everything[0].reference, {}
     recipient = recipients.list_recipients(service.store)[0].recipient.id
+    set_desk_policy(service.store, allowed=True, now=clock())
+    assert open_desk(service.store, account, f"Firefox on Windows from {LONG}", clock())
     for path in PAGES[role]:
         names = {"feed": feed, "account": account.id.hex(), "closure": closure, "recipient": recipient}
         page.goto(address + path.format(**names))

@@ -199,3 +199,23 @@ def test_every_scope_is_explained_and_taken(alpha_closures):
         for scope in stated
     ]
     assert made == stated
+
+
+def test_desk_sessions_are_listed_and_ended(closures, reopen):
+    from app.register.people import accounts, desks
+
+    closures("account", "add", "desk@dcc.example", "--role", "dcc")
+    assert closures("account", "desks").lines == ["No desk is signed in."]
+    closures("policy", "set", "--desk-sessions", "allowed")
+    store = reopen().store
+    (account,) = accounts.list_accounts(store)
+    assert desks.open_desk(store, account, "Firefox on Windows from 192.0.2.7", utc_now())
+    (found,) = closures("account", "desks", "--json").json["desks"]
+    wanted = found.pop("id")
+    assert found == {
+        "account": "desk@dcc.example", "machine": "Firefox on Windows from 192.0.2.7", "since": "2026-11-24T09:00:00Z",
+        "last_used": None, "until": "2026-12-24T09:00:00Z",
+    }  # fmt: skip
+    assert closures("account", "end-desk", wanted).exit_code == 0
+    assert closures("account", "end-desk", wanted).exit_code == 1
+    assert closures("account", "desks", "--json").json["desks"] == []

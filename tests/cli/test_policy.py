@@ -158,3 +158,13 @@ def test_a_value_out_of_range_leaves_every_rule_as_it_was(closures, words):
 )
 def test_nothing_to_set_is_usage(closures, words):
     assert closures("policy", "set", *words).exit_code == 2
+
+
+def test_desk_sessions_are_forbidden_until_they_are_allowed_and_each_version_is_kept(closures):
+    assert closures("policy", "show", "--json").json["desk_sessions"] == {
+        "version": 0, "state": "forbidden", "versions": [],
+    }  # fmt: skip
+    assert closures("policy", "set", "--desk-sessions", "allowed").lines[5] == "Desk sessions: allowed."
+    said = closures("policy", "set", "--desk-sessions", "forbidden", "--json").json["desk_sessions"]
+    assert [one["state"] for one in said["versions"]] == ["allowed", "forbidden"]
+    assert (said["version"], said["state"]) == (2, "forbidden")

@@ -12,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.access import Action, Role
+from app.domain.access import AT_A_DESK, Action, Role
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notification import Kind
 from app.register.messages.recipients import add_recipient
+from app.register.people.accounts import list_accounts
+from app.register.people.desks import living_desks, open_desk
 from app.register.people.enrolment import add_subscription, issue_token
+from app.register.rulebook import set_desk_policy
 from app.register.sources import add_source, make_source
+from app.store.engine import read_head
 from app.store.recipients import Carrier
 from app.store.sources import GatewayOf
 from tests.conftest import NOW
@@ -84,6 +88,11 @@ def world(web, store, alpha, enrolled, announce, give, dates, add_account, use_l
             user_code="ALPHA", now=NOW,
         ).recipient.id  # fmt: skip
 
+    def desk():
+        set_desk_policy(store, allowed=True, now=NOW)
+        open_desk(store, accounts["alpha"], "a desk", NOW)
+        return living_desks(store, NOW)[-1].token.id.hex()
+
     def somebody():
         return add_account(f"{next(made)}@example.org", Role.USER, "ALPHA").id.hex()
 
@@ -98,6 +107,7 @@ def world(web, store, alpha, enrolled, announce, give, dates, add_account, use_l
         "subscription_id": feed,
         "source_id": lambda: source(GatewayOf(alpha.id, "GW-A1")),
         "recipient_id": recipient,
+        "desk_id": desk,
         **{name: lambda: "0" * 32 for name in ("form_id", "message_id")},
         **{name: lambda value=value: value for name, value in {
             "code": "ALPHA", "number": 1, "form": "ics", "filename": "site.css", "token": "gwfr_0",
@@ -159,6 +169,50 @@ def test_everybody_gets_what_the_table_says(web, world, csrf, tmp_path):
     found_table.write_text("".join(f"{line.rstrip()}\n" for line in lines), encoding="utf-8")
     known, now_found = (one.read_text(encoding="utf-8").splitlines() for one in (TABLE, found_table))
     assert now_found == known, f"what was found is in {found_table}"
+
+
+# What is let in by a header alone, or asks for everything anew; one asks for nothing but the form of its page.
+NO_SESSION = ("caldav.serve", "session.sign_out")
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_a_desk_session_writes_nothing_and_reads_what_its_account_may(web, world, store, csrf, clock, name):
+    make, come_in = world
+    set_desk_policy(store, allowed=True, now=clock())
+    account = next(one for one in list_accounts(store) if one.email == f"{name}@example.org")
+    token = open_desk(store, account, "a desk", clock())
+
+    def sit_down():
+        client = web.test_client()
+        client.set_cookie("closures-desk", token)
+        return client
+
+    whole, wrong = come_in(name)[0], []
+    for method, rule in asked_of(web):
+        if rule.endpoint in NO_SESSION:
+            continue
+        path, client = web.url_map.bind("x").build(rule.endpoint, make(rule), method), sit_down()
+        if method == "GET":
+            with client.get(path) as at_desk, whole.get(path) as signed_in:
+                found, expected = letter(at_desk), letter(signed_in) if rule.action in AT_A_DESK else "-"
+            if rule.action is Action.SIGN_IN:
+                continue  # its pages ask for a sign-in themselves, or lead there
+        else:
+            page = client.get("/")
+            before = written(store)
+            answer = client.open(path, method=method, data={"csrf_token": csrf(page)})
+            found, expected = (letter(answer), written(store)), ("-", before)
+            if rule.action is Action.SIGN_IN:
+                found, expected = client.get("/account").location, "/sign-in"
+        if found != expected:
+            wrong.append((method, rule.rule, found, expected))
+    assert wrong == []
+
+
+def written(store):
+    """What stands in the log: whatever anybody changes leaves an entry there."""
+    with store.reading() as connection:
+        return read_head(connection).log_size
 
 
 # Nobody need be signed in for these; what they ask for is typed anew.

@@ -43,7 +43,7 @@ def change_rights(store: Store, account: Account, role: Role, users: Sequence[st
     with store.writing() as connection:
         accounts.change_account(store, connection, Deed.RIGHTS_CHANGED, changed)
         security_event(SecurityAction.RIGHTS_CHANGED, about=account.id, role=role)
-        sessions.end_sessions_of(connection, account.id, now)
+        sessions.end_sessions_of(store, connection, account.id, now)
         _end_credentials(store, connection, changed, now)
 
 
@@ -53,7 +53,7 @@ def close_account(store: Store, account: Account, now: datetime) -> None:
         closed = replace(account, closed_at=account.closed_at or now)
         accounts.change_account(store, connection, Deed.ACCOUNT_CLOSED, closed)
         security_event(SecurityAction.ACCOUNT_CLOSED, about=account.id)
-        sessions.end_sessions_of(connection, account.id, now)
+        sessions.end_sessions_of(store, connection, account.id, now)
         accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
         _end_credentials(store, connection, closed, now)
 
@@ -75,7 +75,7 @@ def start_afresh(store: Store, email: str, now: datetime) -> str:
         account = known_account(store, connection, email)
         proofs.forget_proofs(store, connection, account.id)
         security_event(SecurityAction.FACTOR_REMOVED, about=account.id)
-        sessions.end_sessions_of(connection, account.id, now)
+        sessions.end_sessions_of(store, connection, account.id, now)
         accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
         return make_link(store, connection, account, LinkPurpose.START_AFRESH, now)
 

@@ -75,7 +75,7 @@ def use_link(store: Store, token: str, now: datetime) -> UsedLink:
         accounts.mark_token_used(connection, found.id, now)
         security_event(SecurityAction.LINK_USED, account=account.id, token=found.id, kind=found.label)
         if _starts_afresh(found):
-            sessions.end_sessions_of(connection, account.id, now)
+            sessions.end_sessions_of(store, connection, account.id, now)
         held = proofs.proofs_of(store, connection, account.id)
     return UsedLink(account, Stage.LINK_FACTOR if held.secret else Stage.LINK, _starts_afresh(found))
 

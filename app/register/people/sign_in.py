@@ -159,7 +159,7 @@ def mark_device(store: Store, account: Account) -> str:
 
 def _end_other_ways_in(store: Store, connection: Connection, account: Account, here: bytes, now: datetime) -> None:
     """End what could open an account by what it was proved by before: its other sessions, and links not used yet."""
-    sessions.end_sessions_of(connection, account.id, now, but=here)
+    sessions.end_sessions_of(store, connection, account.id, now, but=here)
     accounts.revoke_links(store, connection, account.id, TokenKind.SIGN_IN, now)
 
 

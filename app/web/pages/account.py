@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action
 from app.domain.refusal import Unknown
+from app.register.people import desks
 from app.register.people.links import links_of
 from app.security.security_log import SecurityAction, security_event
 from app.store import identities, sessions
@@ -37,6 +38,7 @@ def show() -> Response:
             linked=linked,
             links=links_of(store, account, site().now() - _LINKS_SHOWN),
             links_shown=_LINKS_SHOWN,
+            desks=desks.living_desks(store, site().now(), account.id),
             form_id=new_form_id(),
         )
     )
@@ -64,4 +66,12 @@ def end_others() -> AnyResponse:
     """End every session of one's own but this one."""
     ended = end_other_sessions(require_account())
     flash("There was no other session." if not ended else "Every other session is ended.")
+    return redirect(url_for("account.show"), 303)
+
+
+@blueprint.post("/account/desks/end", action=Action.KEEP_ACCOUNT)
+def end_desk() -> AnyResponse:
+    """End a desk session of one's own."""
+    desks.end_desk(site().store, request.form.get("desk", ""), site().now(), of=require_account())
+    flash("That desk session is ended.")
     return redirect(url_for("account.show"), 303)

@@ -14,6 +14,7 @@ from app.store.accounts import Account
 from app.store.identities import Identity
 from app.store.sessions import Stage
 from app.web.browser_session import start_session
+from app.web.desk import keep_desk
 from app.web.known_device import remember_device
 from app.web.principal import signing_in
 from app.web.signin.session import after_sign_in
@@ -22,6 +23,7 @@ from app.web.site import Provider, site
 blueprint = Blueprint("oidc", __name__)
 
 _LOG = structlog.get_logger()
+_DESK = "oidc_desk"  # in the session: the desk is to stay signed in for reading
 _LINKS = "oidc_links"  # in the session: the person who asks is signed in, and wants the identity linked
 
 
@@ -59,6 +61,7 @@ def open_provider(app: Flask, issuer: str, client_id: str, client_secret: str) -
 def begin() -> Response:
     """Send the person to the provider. Who is signed in, or is to set up a sign-in, asks for it to be linked."""
     linking = _linking()
+    session[_DESK] = request.form.get("desk") == "yes"
     if linking is None:
         session.pop(_LINKS, None)
     else:
@@ -99,7 +102,10 @@ def come_back() -> Response:
             "Your organisation's sign-in knows you, but no account here is linked to it.",
             f"Ask an admin to link one; your subject there is {identity.subject[:255]}.",
         )
+    keeps_desk = session.pop(_DESK, False)
     _sign_in(found)
+    if keeps_desk:
+        keep_desk(found)
     return redirect(after_sign_in(), 303)
 
 

@@ -7,8 +7,10 @@ from app.domain.access import Action, Role
 from app.register.people import links
 from app.register.people.sign_in import SignInRefused, TooManyTries, by_password, by_second_factor
 from app.security.link_file import drop_link
+from app.store.accounts import Account
 from app.store.sessions import Stage
 from app.web.browser_session import end_current_session, start_session
+from app.web.desk import desk_here, keep_desk, offers_desk
 from app.web.known_device import origin, remember_device
 from app.web.menu import may
 from app.web.principal import SignInNeeded, signed_in_account, signing_in
@@ -26,6 +28,7 @@ def _account_in_page() -> dict[str, object]:
         "may": may,
         "provider": site().provider is not None,
         "link_worked": found is not None and found.stage.by_link,
+        "at_desk": g.get("at_desk", False),
     }
 
 
@@ -70,7 +73,7 @@ def second_factor() -> AnyResponse:
     found = signing_in()
     if found is None or not found[1].asks_code:
         return _next_step() or redirect(url_for("session.sign_in"), 303)
-    return make_response(render_template("signin/second_factor.html", fault=None))
+    return make_response(_code_page(found[0]))
 
 
 @blueprint.post("/sign-in/second-factor", action=Action.SIGN_IN)
@@ -86,15 +89,17 @@ def use_second_factor() -> AnyResponse:
     try:
         by_second_factor(site().store, account, code, origin(), site().now())
     except (SignInRefused, TooManyTries) as refusal:
-        return _refused(render_template("signin/second_factor.html", fault=refusal), refusal)
+        return _refused(_code_page(account, refusal), refusal)
     start_session(account.id, Stage.OPEN if stage is Stage.FACTOR else Stage.RESET)
     remember_device(account)
+    if request.form.get("desk") == "yes":
+        keep_desk(account)
     return redirect(after_sign_in(), 303)
 
 
 @blueprint.post("/sign-out", action=Action.SIGN_IN)
 def sign_out() -> AnyResponse:
-    """End the session on our side, then forget its id."""
+    """End the session on our side and the desk session of the machine, then forget their ids."""
     end_current_session()
     return redirect(url_for("session.sign_in"), 303)
 
@@ -120,7 +125,24 @@ def _next_step() -> AnyResponse | None:
 
 
 def _sign_in_page(fault: SignInRefused | TooManyTries | None = None, email: str = "") -> str:
-    return render_template("signin/sign_in.html", fault=fault, email=email, waits="kept" in session)
+    desk = desk_here()
+    return render_template(
+        "signin/sign_in.html",
+        fault=fault,
+        email=email or (desk.account.email if desk else ""),
+        waits="kept" in session,
+        desk=desk,
+        offers_desk=offers_desk(),
+    )
+
+
+def _code_page(account: Account, fault: SignInRefused | TooManyTries | None = None) -> str:
+    return render_template(
+        "signin/second_factor.html",
+        fault=fault,
+        ticked=request.form.get("desk") == "yes",
+        offers_desk=offers_desk(account),
+    )
 
 
 def _refused(page: str, refusal: SignInRefused | TooManyTries) -> Response:

@@ -134,7 +134,7 @@ def proofs_of(account: Account) -> Proofs:
 def end_other_sessions(account: Account) -> int:
     """End every session of an account but this one; return how many."""
     with site().store.writing() as connection:
-        return sessions.end_sessions_of(connection, account.id, site().now(), but=_here())
+        return sessions.end_sessions_of(site().store, connection, account.id, site().now(), but=_here())
 
 
 def _person() -> tuple[Account, Stage]:

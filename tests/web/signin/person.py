@@ -52,5 +52,10 @@ class Person:
     def sign_in(self, password=PASSWORD, email=None):
         return self.post("/sign-in", email=email or self.email, password=password)
 
+    def code(self):
+        """Return a code that was not used yet."""
+        self.clock.forward(seconds=30)
+        return code_of(self.secret, self.clock)
+
     def give_code(self, code=None):
         return self.post("/sign-in/second-factor", one_time_code=code or code_of(self.secret, self.clock))

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from app.domain.access import Role
 from app.factory import create_app
 from app.register.people import accounts
+from app.register.rulebook import set_desk_policy
 from app.settings import read_settings
 from app.store import identities
 from app.store.identities import Identity
@@ -212,3 +213,16 @@ def test_another_browsers_answer_signs_nobody_in(web, store, clock, add_account,
     mine, victim = web.test_client(), web.test_client()
     sent = mine.post("/sign-in/provider", data={"csrf_token": csrf(mine.get("/sign-in"))})
     assert victim.get("/sign-in/provider/back", query_string=provider.consent(sent.location)).status_code == 400
+
+
+def test_who_comes_back_from_the_provider_with_the_tick_keeps_the_desk(web, store, clock, add_account, provider, csrf):
+    set_desk_policy(store, allowed=True, now=clock())
+    account = add_account("dcc@example.org", Role.DCC)
+    with store.writing() as connection:
+        identities.link_identity(store, connection, account.id, Identity(provider.issuer, "subject-1"), clock())
+    browser = web.test_client()
+    form = {"csrf_token": csrf(browser.get("/sign-in")), "desk": "yes"}
+    sent = browser.post("/sign-in/provider", data=form)
+    browser.get("/sign-in/provider/back", query_string=provider.consent(sent.location))
+    clock.forward(hours=1)
+    assert (browser.get("/").status_code, browser.get("/account").location) == (200, "/sign-in")

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action, Role
 from app.domain.refusal import AccessRefused, Refusal
-from app.register.people import accounts, enrolment
+from app.register.people import accounts, desks, enrolment
 from app.register.register import Register
 from app.store import accounts as stored_accounts
 from app.store import identities, sessions
@@ -101,7 +101,7 @@ def end_sessions(account_id: str) -> AnyResponse:
     """End every session of an account."""
     account = accounts.find_account(site().store, account_id)
     with site().store.writing() as connection:
-        sessions.end_sessions_of(connection, account.id, site().now())
+        sessions.end_sessions_of(site().store, connection, account.id, site().now())
     flash("The account is signed out everywhere.")
     return _back(account)
 
@@ -199,6 +199,7 @@ def _account_page(account: Account, fault: Refusal | None = None) -> Response:
         one=account,
         held=proofs_of(account),
         sessions=found,
+        desks=desks.living_desks(store, site().now(), account.id),
         linked=linked,
         everyone=enrolment.list_users(store),
         form_ids=[form_once.new_form_id(), form_once.new_form_id()],

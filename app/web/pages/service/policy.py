@@ -76,6 +76,18 @@ def set_retention() -> AnyResponse:
     return _set("retention", work)
 
 
+@blueprint.post("/service/policy/desks", action=Action.KEEP_RULES)
+def set_desks() -> AnyResponse:
+    """Allow desk sessions, or forbid them and end those that live."""
+
+    def work() -> str:
+        allowed = request.form.get("allowed") == "yes"
+        rules.set_desk_policy(site().store, allowed=allowed, now=site().now())
+        return "Desk sessions are allowed." if allowed else "Desk sessions are forbidden; those that lived have ended."
+
+    return _set("desks", work)
+
+
 def _set(form: str, work: Callable[[], str]) -> AnyResponse:
     """Do it and say so; a form that says what stands already adds no version, so a second sending adds none."""
     if request.form.get("version") != str(_versions()[form]):
@@ -107,6 +119,7 @@ def _versions() -> dict[str, int]:
         "notice": max(policy.version for policy in book.policies),
         "thresholds": book.thresholds.version,
         "retention": book.retention.version,
+        "desks": book.desk.version,
     }
 
 
@@ -120,6 +133,7 @@ def _page(form: str = "", fault: Refusal | None = None) -> Response:
         versions=_versions(),
         policies=list(reversed(rules.policy_history(site().store))),
         thresholds=list(reversed(rules.threshold_history(site().store))),
+        desks=list(reversed(rules.desk_history(site().store))),
         regions=REGIONS,
         today=london_date(now),
         stated=request.form,
