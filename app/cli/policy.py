@@ -1,4 +1,4 @@
-"""``closures policy``: the dated rules on notice, holidays, retention, thresholds, desk sessions; each version kept."""
+"""``closures policy``: dated rules on notice, holidays, retention, thresholds, desk sessions; each version kept."""
 
 from dataclasses import replace
 from datetime import date, datetime, time
