@@ -128,13 +128,13 @@ def set_(
     """Set rules; what is not named stays. Earlier notices keep the rule that they were counted by."""
     if no_cut_off and cut_off is not None:
         raise click.UsageError("Give one of --cut-off and --no-cut-off.")
-    notice = recommended_days is not None or region is not None or cut_off is not None or no_cut_off
-    stated = {"details_days": details_days, "facts_days": facts_days, "withdrawn_days": withdrawn_days}
-    kept: dict[str, Any] = {name: number for name, number in stated.items() if number is not None}
+    notice = _stated({"recommended_days": recommended_days, "holiday_region": region, "cut_off": cut_off})
+    if no_cut_off:
+        notice["cut_off"] = None
+    kept = _stated({"details_days": details_days, "facts_days": facts_days, "withdrawn_days": withdrawn_days})
     if details is not None:
         kept["keeps_details"] = details == _KEEP
-    bounds = {"closed": closed, "reopening": reopening, "release_days": release_days}
-    limits = {name: number for name, number in bounds.items() if number is not None}
+    limits = _stated({"closed": closed, "reopening": reopening, "release_days": release_days})
     if valid_from is not None and not notice:
         raise click.UsageError("--valid-from goes with --recommended-days, --region or a cut-off.")
     if not (notice or kept or limits or desks or added or removed):
@@ -146,16 +146,7 @@ def set_(
         retention = replace(rulebook.retention, **kept)
         thresholds = replace(rulebook.thresholds, **limits)
         if notice:
-            begins = valid_from or london_date(now)
-            until_now = policy_in_force(rulebook.policies, begins)
-            set_notice_policy(
-                service.store,
-                recommended_days=until_now.recommended_days if recommended_days is None else recommended_days,
-                holiday_region=region or until_now.holiday_region,
-                valid_from=begins,
-                now=now,
-                cut_off=None if no_cut_off else cut_off or until_now.cut_off,
-            )
+            _set_notice(service, notice, valid_from or london_date(now), now)
         if kept:
             set_retention(service.store, retention, now)
         if limits:
@@ -167,6 +158,18 @@ def set_(
         if removed:
             remove_extra_days(service.store, removed, now)
         _say_rules(service, now)
+
+
+def _stated(values: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the values that were given."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _set_notice(service: Service, said: dict[str, Any], begins: date, now: datetime) -> None:
+    until_now = policy_in_force(service.register.rulebook().policies, begins)
+    names = ("recommended_days", "holiday_region", "cut_off")
+    rule = {name: getattr(until_now, name) for name in names} | said
+    set_notice_policy(service.store, **rule, valid_from=begins, now=now)
 
 
 def _say_rules(service: Service, now: datetime) -> None:

@@ -101,7 +101,7 @@ class Revision:
     """One entry in the history of a closure, as it was recorded.
 
     ``entry`` counts from 1; ``number`` is the revision's, None where no feed shows it: a superseded notice, expiry and
-    its undoing, and what was told as it happened where it left the window as it was (ADR 11, ADR 33).
+    its undoing, and what was told as it happened where it left the window as it was (ADR 11, ADR 34).
     ``changed_at`` is what feeds state as LAST-MODIFIED, in whole seconds: it rises with every numbered revision, even
     where two are received in one second or our clock is set back. ``window_received_at`` is when we heard of the window
     that stands after it: for a later occurrence of a rule, when we received the rule. ``channel`` and ``given_by`` say
@@ -303,7 +303,7 @@ def step_of(closure: PlannedClosure, mark: SenderMark, announcement: Announcemen
 def tells_the_end(closure: PlannedClosure, window: ClosureWindow, now: datetime) -> bool:
     """Tell whether a window told ``now`` says when the gateway re-opens, and leaves the plan as it was.
 
-    It does where the closure has begun and its start stays the same (ADR 33).
+    It does where the closure has begun and its start stays the same (ADR 34).
     """
     return closure.state is not State.WITHDRAWN and window.starts == closure.window.starts <= now
 

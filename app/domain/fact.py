@@ -1,4 +1,4 @@
-"""What is told of a closure as it happens, beside its plan: date, time and gateway, and nothing else (ADR 33)."""
+"""What is told of a closure as it happens, beside its plan: date, time and gateway, and nothing else (ADR 34)."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Whether what is told of a closure as it happens fits what stands, and what it does; else a question back (ADR 33)."""
+"""Whether what is told of a closure as it happens fits what stands, and what it does; else a question back (ADR 34)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

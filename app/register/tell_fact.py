@@ -1,4 +1,4 @@
-"""Somebody tells of one closure as it happens: closed, re-opened, still closed, or takes the last back (ADR 33)."""
+"""Somebody tells of one closure as it happens: closed, re-opened, still closed, or takes the last back (ADR 34)."""
 
 from datetime import datetime
 
