@@ -34,6 +34,7 @@ class Action(StrEnum):
     SUBSCRIBE = "subscribe to feeds"
     SWITCH_ON_SECRET_URL = "switch on secret addresses"  # noqa: S105 - words, not a password
     CONNECT = "connect programs"
+    NAME_CONTACT = "name whom to call"
     KEEP_ACCOUNTS = "keep everybody's accounts"
     KEEP_PARTIES = "keep Users and gateways"
     KEEP_SOURCES = "let calendars be read"
@@ -84,6 +85,7 @@ _MAY: dict[Action, frozenset[Role]] = {
     Action.SUBSCRIBE: _EVERYBODY,
     Action.SWITCH_ON_SECRET_URL: frozenset({Role.ADMIN}),
     Action.CONNECT: _EVERYBODY,
+    Action.NAME_CONTACT: frozenset({Role.ADMIN, Role.USER}),
     Action.KEEP_ACCOUNTS: frozenset({Role.ADMIN}),
     Action.KEEP_PARTIES: frozenset({Role.ADMIN}),
     Action.KEEP_SOURCES: frozenset({Role.ADMIN, Role.USER}),

@@ -23,13 +23,17 @@ SEC_USER_ROLES: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A SEC organisation, never a person. ``roles`` are SEC User Roles."""
+    """A SEC organisation, never a person. ``roles`` are SEC User Roles.
+
+    ``contact`` is whom to call about a closure, in the User's own words; "" where it named nobody.
+    """
 
     id: bytes
     code: str
     name: str
     category: str = "Other"
     roles: tuple[str, ...] = ()
+    contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Deed(StrEnum):
     """What was done."""
 
     USER_ADDED = "User added"
+    CONTACT_NAMED = "whom to call named by a User"
     USER_SHREDDED = "User shredded"
     GATEWAY_ADDED = "gateway added"
     GATEWAY_GIVEN = "gateway given to a User"

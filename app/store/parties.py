@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.domain.party import Gateway, Names, User
 from app.domain.refusal import AlreadyThere, Shredded, Unknown
 from app.security.tokens import new_row_id
-from app.store.acts import Deed, insert_row, record_act
+from app.store.acts import Deed, change_rows, insert_row, record_act
 from app.store.chains import chains_of
 from app.store.deciding import DECIDING, digest_of, open_row
 from app.store.engine import Store, read_head, write_head
@@ -47,10 +47,14 @@ def add_user(store: Store, connection: sa.Connection, user: User) -> None:
     index = chains_of(connection).index(store.blind.code("user", user.code))
     if connection.execute(sa.select(users.c.id).where(users.c.code_index == index)).first():
         raise AlreadyThere("There is a User with that code already.", "Choose another code.")
-    body = json.dumps([user.code, user.name, user.category, user.roles]).encode()
     values = {"id": user.id, "code_index": index, "row_version": 1}
-    insert_row(store, connection, Deed.USER_ADDED, users, values, body)
+    insert_row(store, connection, Deed.USER_ADDED, users, values, _body_of(user))
     _count_change(connection)
+
+
+def name_contact(store: Store, connection: sa.Connection, user: User) -> None:
+    """Write whom a User names to call. No feed says it, so that nothing is rendered anew."""
+    change_rows(store, connection, Deed.CONTACT_NAMED, users, [users.c.id == user.id], {}, _body_of(user))
 
 
 def add_gateway(store: Store, connection: sa.Connection, user: User, code: str, name: str) -> Gateway:
@@ -129,8 +133,13 @@ def gateway_links(store: Store, connection: sa.Connection) -> set[tuple[bytes, b
 
 
 def _open_user(store: Store, row: sa.Row[tuple[bytes, bytes, int, bytes]]) -> User:
-    code, name, category, roles = json.loads(open_row(store, users, row._asdict()))
-    return User(row.id, code, name, category, tuple(roles))
+    # A row that was written before there were contacts names none.
+    code, name, category, roles, *contact = json.loads(open_row(store, users, row._asdict()))
+    return User(row.id, code, name, category, tuple(roles), *contact)
+
+
+def _body_of(user: User) -> bytes:
+    return json.dumps([user.code, user.name, user.category, user.roles, user.contact]).encode()
 
 
 def _open_gateway(store: Store, row: Any) -> Gateway:

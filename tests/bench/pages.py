@@ -25,7 +25,7 @@ from app.store import accounts, proofs
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 PATHS = (
-    "/", "/?gateway=GW-3", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m", "/closures", "/closures?q=GW-3",
+    "/", "/planned?q=GW-3", "/planned?q=GW", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m", "/closures", "/closures?q=GW-3",
     "/closures?sort=notice", "/receipts",
 )  # fmt: skip
 

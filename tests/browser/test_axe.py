@@ -46,7 +46,7 @@ DCC = Principal("dcc@example.org", Role.DCC)
 LONG = "W" * 150 + "شركة" * 10
 
 EVERYBODY = (
-    "/", "/?gateway=GW-A1", "/?gateway=NONE", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
+    "/", "/planned", "/planned?q=GW-A1", "/planned?q=NONE", "/planned?q=GW&at=2026-12-06T03:00", "/planned?q=GW&at=x", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
     "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes",
     "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}",
 )  # fmt: skip
@@ -64,6 +64,7 @@ ADMIN = (
     "/record/acts",
     *("/service/messages?sent=yes", "/service/messages/recipients/new", "/service/messages/recipients/{recipient}"),
 )
+CONTACT = "/users/ALPHA/contact"
 GIVING = ("/notices/form?user=ALPHA", "/notices/new?user=ALPHA", "/closures/{closure}/change", "/record?period=2026-Q4")
 STAFF = (
     "/record/log",
@@ -75,9 +76,9 @@ STAFF = (
 )
 SOURCES = ("/connect/sources", "/connect/sources/new")  # fmt: skip
 PAGES = {
-    Role.ADMIN: (*EVERYBODY, "/connect", "/notices/form", *GIVING, *STAFF, *SOURCES, *ADMIN),
+    Role.ADMIN: (*EVERYBODY, "/connect", "/notices/form", *GIVING, *STAFF, *SOURCES, *ADMIN, CONTACT),
     Role.DCC: (*EVERYBODY, "/connect", "/notices/new", *GIVING, *STAFF, "/nowhere"),
-    Role.USER: (*EVERYBODY, "/connect", *GIVING, *SOURCES),
+    Role.USER: (*EVERYBODY, "/connect", *GIVING, *SOURCES, CONTACT),
     Role.OPS: (*EVERYBODY, "/connect", "/service/health"),
 }
 SIGNED_OUT = ("/sign-in", "/sign-in/nothing", "/api/v1/docs")

@@ -11,7 +11,7 @@ from app.security.tokens import new_row_id
 from app.store import parties
 
 PATHS = (
-    "/", "/?gateway=GW-A1", "/?gateway=NONE", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m&as_of=2026-11-24T08:00",
+    "/", "/planned?q=GW-A1", "/planned?q=NONE", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m&as_of=2026-11-24T08:00",
     "/closures", "/closures?state=expired", "/closures?sort=notice&short=1", "/receipts", "/closures/{0}",
     "/closures/{0}/withdraw", "/notices/new", "/notices/new?user=LONG",
 )  # fmt: skip
@@ -157,15 +157,3 @@ def test_a_refusal_is_a_page_in_the_same_dress(dcc_page, address, watch):
     assert dcc_page.get_by_role("heading", level=1).inner_text() == "There is no such closure."
     assert dcc_page.get_by_role("link", name="To the closures").is_visible()
     assert len(watch.refused) == 1
-
-
-def test_on_a_phone_an_alarm_is_one_press_away_and_its_answer_is_in_view(world, sign_in):
-    page = sign_in("desk@example.org", Role.OPS, width=320)
-    page.get_by_role("link", name="Is an alarm a planned closure?").click()
-    page.get_by_role("combobox", name="Gateway").fill("GW-A1")
-    page.get_by_role("button", name="Look it up").click()
-    page.wait_for_url("**/?gateway=GW-A1&at=*#triage")
-    answer = page.locator(".triage-answer")
-    assert answer.inner_text().startswith("GW-A1 is ")
-    box = answer.bounding_box()
-    assert 0 <= box["y"] < box["y"] + box["height"] <= 900

@@ -17,6 +17,7 @@ GOLDEN = {
     "subscribe to feeds": "yes yes yes yes",
     "switch on secret addresses": "yes no no no",
     "connect programs": "yes yes yes yes",
+    "name whom to call": "yes no yes no",
     "keep everybody's accounts": "yes no no no",
     "keep Users and gateways": "yes no no no",
     "let calendars be read": "yes no yes no",

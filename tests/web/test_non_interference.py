@@ -36,7 +36,7 @@ STEPS = 8
 ADDRESSES = (
     *("/", "/horizon", "/closures", "/closures.csv", "/record", "/record/changes?since=2026-11-24&until=2026-12-04"),
     *("/record/late-changes.csv", "/record/report.csv?period=2026-Q4", "/connect", "/connect/sources", "/subscriptions"),
-    *("/?gateway=GW-A1&at=2026-12-06T02:30", "/?gateway=GW-B1&at=2026-12-06T02:30", "/closures?q=GW", "/closures?user=BETA"),
+    *("/planned?q=GW-A1&at=2026-12-06T02:30", "/planned?q=GW-B1&at=2026-12-06T02:30", "/planned?q=GW", "/closures?q=GW", "/closures?user=BETA"),
     *(f"/api/v1/{one}" for one in (
         "closures", "closures?user=BETA", "closures?gateway=GW-B1", "clashes", "closed", "closed?gateway=GW-B1", "free-slots",
         "changes?since=2026-11-24&until=2026-12-04", "late-changes", "late-report?period=2026-Q4", "busiest-hours", "moved?times=1",

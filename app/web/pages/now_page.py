@@ -1,21 +1,17 @@
 """The first page: for DCC, admins and ops what is closed now and needs attention; for a User its own schedule."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.domain.access import Action, Principal, may
+from app.domain.access import Action, may
 from app.domain.closure import PlannedClosure
-from app.domain.london import LONDON, london_date, read_instant
-from app.domain.party import read_code
-from app.domain.refusal import Refusal
+from app.domain.london import london_date
 from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.questions.answer import count_words
-from app.register.questions.closed import triage_gateway
 from app.register.questions.freshness import freshness_of
 from app.register.questions.needs_attention import acknowledge as acknowledge_items
 from app.register.questions.overview import look_ahead
@@ -33,27 +29,17 @@ _PALEST = 4  # with no more gateways than this closed at once, no day is shown a
 _OWN_DAYS = timedelta(days=56)
 
 
-@dataclass(frozen=True, slots=True)
-class Triaged:
-    """What the triage box was asked and what it answers: one sentence, and the closures that it is about."""
-
-    gateway: str
-    at: str
-    sentence: str = ""
-    references: tuple[str, ...] = ()
-    fault: Refusal | None = None
-
-
 @blueprint.get("/", action=Action.READ_CLOSURES, provide_automatic_options=False)  # OPTIONS is the CalDAV door's
-def show() -> Response:
+def show() -> AnyResponse:
     """Show what is closed now, what comes, and what needs attention."""
+    if request.args.get("gateway"):  # as addresses asked that were kept before the box was in the head of every page
+        return redirect(url_for("planned.show", q=request.args["gateway"], at=request.args.get("at") or None))
     principal, account, now = current_principal(), require_account(), site().now()
     register = site().register
     outlook = look_ahead(register, principal, account.id, now)
     choices = choices_of(register, principal)
-    triaged = _triage(principal, now)
     common = {
-        "outlook": outlook, "choices": choices, "now": now, "listed": _LISTED, "triaged": triaged,
+        "outlook": outlook, "choices": choices, "now": now, "listed": _LISTED,
         "most": max(_PALEST, outlook.busiest.peak), "new_form_id": new_form_id,
     }  # fmt: skip
     if principal.sees_everyone:
@@ -66,7 +52,7 @@ def show() -> Response:
             may_give=may(principal.role, Action.GIVE_NOTICE),
             **common,
         )
-    return make_response(page, 400 if triaged.fault else 200)
+    return make_response(page)
 
 
 @blueprint.post("/acknowledge", action=Action.READ_CLOSURES)
@@ -76,20 +62,6 @@ def acknowledge() -> AnyResponse:
     cleared = acknowledge_items(site().register, principal, account.id, request.form.getlist("item"), site().now())
     flash(f"{count_words(cleared, 'item').capitalize()} cleared. It comes back when a window in it moves.", "done")
     return redirect(url_for(".show"), 303)
-
-
-def _triage(principal: Principal, now: datetime) -> Triaged:
-    """Answer the triage box; without a gateway it only stands ready, with the time that it is."""
-    gateway = request.args.get("gateway", "").strip()
-    at = request.args.get("at", "").strip() or f"{now.astimezone(LONDON):%Y-%m-%dT%H:%M}"
-    if not gateway:
-        return Triaged("", at)
-    try:
-        answer = triage_gateway(site().register, principal, read_code(gateway), read_instant(at)[0], None)
-    except Refusal as problem:
-        return Triaged(gateway, at, fault=problem)
-    named = [*answer["inside"], *answer["told_later"], *([answer["nearest"]] if answer["nearest"] else [])]
-    return Triaged(gateway, at, answer["answer"], tuple(entry["reference"] for entry in named))
 
 
 def _by_day(ahead: tuple[PlannedClosure, ...]) -> list[tuple[date, list[PlannedClosure]]]:

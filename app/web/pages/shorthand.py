@@ -4,11 +4,11 @@ from datetime import date, datetime, timedelta
 
 from flask import Blueprint
 
-from app.domain.london import LONDON
+from app.domain.london import LONDON, london_date, whole_days
 from app.domain.window import ClosureWindow
 from app.register.questions.answer import count_words, span_words
 from app.register.questions.overview import day_short
-from app.web.pages.wording import duration_words
+from app.web.pages.wording import date_words, duration_words
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
@@ -26,6 +26,7 @@ def install_shorthand(blueprint: Blueprint) -> None:
         ("count", count_words),
         ("left", left_words),
         ("shift", shift_words),
+        ("stretch", stretch_words),
     ):
         blueprint.add_app_template_filter(words, name)
 
@@ -60,6 +61,15 @@ def left_words(until: datetime, now: datetime) -> str:
         return f"{left // _DAY} days"
     minutes = max(1, -(-left // _MINUTE))
     return duration_words(minutes * _MINUTE)
+
+
+def stretch_words(span: ClosureWindow) -> str:
+    """Word a span that was asked about, in days where it is of whole ones: ``Sun 6 Dec 2026``, ``7 to 13 Dec 2026``."""
+    first, after = london_date(span.starts), london_date(span.ends)
+    if span != whole_days(first, after):
+        return span_words(span)
+    last = after - _DAY
+    return f"{first:%a} {date_words(span.starts)}" if first == last else f"{days_words(first, last)} {last.year}"
 
 
 def shift_words(after: ClosureWindow, before: ClosureWindow) -> str:

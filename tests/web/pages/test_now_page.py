@@ -1,4 +1,4 @@
-"""The first page: one sentence, what needs attention until it was seen, the strip of days, freshness, and triage."""
+"""The first page: one sentence, what needs attention until it was seen, the strip of days, and freshness."""
 
 import re
 
@@ -17,7 +17,7 @@ def beta(enrolled):
 @pytest.fixture
 def look(read):
     """Return a function that gives what stands under "Needs attention"."""
-    return lambda client: read(client.get("/")).partition("Needs attention ")[2].partition(" Is an alarm")[0]
+    return lambda client: read(client.get("/")).partition("Needs attention ")[2].partition(" How fresh")[0]
 
 
 def items(client):
@@ -117,28 +117,10 @@ def test_freshness_names_the_scheduler_the_feeds_and_the_sources(register, dcc_c
     assert fresh().startswith("Scheduler overdue last ran 4 min ago")
 
 
-def test_the_triage_box_answers_in_one_sentence_with_the_closure(alpha, give, announce, dcc_client, read):
-    reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
-    page = dcc_client.get("/?gateway=gw-a1&at=2026-12-06T03:00")
-    assert (
-        "GW-A1 is in a planned closure, Sun 6 Dec 2026 02:00-06:00 GMT: 8 Working Days' notice; 20 are recommended. "
-        + reference
-    ) in read(page)
-    assert "is not in a planned closure" in read(dcc_client.get("/?gateway=GW-A2"))
-
-
-@pytest.mark.parametrize(
-    ("query", "text"),
-    [
-        ("gateway=GW-NONE", "There is no such gateway."),
-        ("gateway=%00", "That is not a code."),
-        ("gateway=GW-A1&at=soon", "That is not a time."),
-    ],
-)
-def test_a_question_that_cannot_be_answered_is_named_beside_the_box(alpha, dcc_client, query, text):
-    page = dcc_client.get(f"/?{query}")
-    assert page.status_code == 400
-    assert f'role="alert" id="triage-fault"><p><strong>{text}</strong>' in page.text
+def test_an_address_of_before_that_asked_about_a_gateway_leads_to_the_one_that_answers(alpha, dcc_client):
+    answer = dcc_client.get("/?gateway=gw-a1&at=2026-12-06T03:00")
+    assert (answer.status_code, answer.location) == (302, "/planned?q=gw-a1&at=2026-12-06T03:00")
+    assert dcc_client.get("/?gateway=GW-A1").location == "/planned?q=GW-A1"
 
 
 def test_a_user_gets_its_own_schedule_and_nothing_of_anybody_else(
@@ -154,4 +136,3 @@ def test_a_user_gets_its_own_schedule_and_nothing_of_anybody_else(
     assert "Sunday 6 December 2026 GW-A1 Alpha Energy Sun 6 Dec 2026 02:00-06:00 GMT closes in 11 days" in read(page)
     assert "DCC's own dates Maintenance Sun 13 Dec 2026 02:00-06:00 GMT" in read(page)
     assert "GW-B1" not in page.text
-    assert alpha_client.get("/?gateway=GW-B1").status_code == 400

@@ -5,7 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from app.domain.window import ClosureWindow
-from app.web.pages.shorthand import day_month_words, days_words, left_words, long_day_words, shift_words, weekday_words
+from app.web.pages.shorthand import (
+    day_month_words,
+    days_words,
+    left_words,
+    long_day_words,
+    shift_words,
+    stretch_words,
+    weekday_words,
+)
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -20,6 +28,19 @@ def test_days():
     assert long_day_words(day) == "Sunday 6 December 2026"
     lasts = (day, date(2026, 12, 13), date(2027, 1, 2), date(2027, 12, 7))
     assert [days_words(day, last) for last in lasts] == ["6 Dec", "6 to 13 Dec", "6 Dec to 2 Jan", "6 Dec to 7 Dec"]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "words"),
+    [
+        ("2026-12-06T00:00", "2026-12-07T00:00", "Sun 6 Dec 2026"),
+        ("2026-06-06T23:00", "2026-06-07T23:00", "Sun 7 Jun 2026"),
+        ("2026-11-30T00:00", "2026-12-07T00:00", "30 Nov to 6 Dec 2026"),
+        ("2026-12-06T18:00", "2026-12-07T08:00", "Sun 6 Dec 2026 18:00 GMT to Mon 7 Dec 2026 08:00 GMT"),
+    ],
+)
+def test_a_span_is_worded_in_days_where_it_is_of_whole_ones(starts, ends, words):
+    assert stretch_words(window(starts, ends)) == words
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,9 @@ def test_a_user_and_its_gateways_are_let_in(admin, store, read):
     (user,) = enrolment.list_users(store)
     assert (user.code, user.name, user.roles) == ("ACME", "Acme Energy", ("Gas Supplier",))
     assert [(one.gateway.code, one.users) for one in enrolment.list_gateways(store)] == [("GW-1", ("ACME",))]
-    assert "ACME Acme Energy Other · Gas Supplier GW-1" in read(admin.get("/service/users"))
+    assert "ACME Acme Energy Other · Gas Supplier Nobody to call · Name whom to call about ACME GW-1" in read(
+        admin.get("/service/users")
+    )
 
 
 def test_of_many_users_those_with_a_code_or_name_are_found(admin, store, read):
