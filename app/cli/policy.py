@@ -153,11 +153,15 @@ def set_(
             set_thresholds(service.store, thresholds, now)
         if desks:
             set_desk_policy(service.store, allowed=desks == _ALLOWED, now=now)
-        if added:
-            add_extra_days(service.store, added, now)
-        if removed:
-            remove_extra_days(service.store, removed, now)
+        _set_extra_days(service, added, removed, now)
         _say_rules(service, now)
+
+
+def _set_extra_days(service: Service, added: tuple[date, ...], removed: tuple[date, ...], now: datetime) -> None:
+    if added:
+        add_extra_days(service.store, added, now)
+    if removed:
+        remove_extra_days(service.store, removed, now)
 
 
 def _stated(values: dict[str, Any]) -> dict[str, Any]:

@@ -94,14 +94,15 @@ def triage(closures: Iterable[PlannedClosure], at: datetime) -> Triage:
     states = [state_at(closure, at) for closure in standing]
     state = min(states, key=lambda one: one.urgency, default=TriageState.NOT_PLANNED)
     explained = state is not TriageState.NOT_PLANNED
-    inside = [one for one, its in zip(standing, states, strict=True) if its in _CLOSED]
+    inside = [one for one, its in zip(standing, states, strict=True) if its in _CLOSED and one.is_open(at)]
+    later = [one for one, its in zip(standing, states, strict=True) if its is TriageState.NOT_PLANNED]
     others = [one for one in standing if one not in inside]
     return Triage(
         at=at,
         state=state,
         about=tuple(one for one, its in zip(standing, states, strict=True) if explained and its is state),
         inside=tuple(inside),
-        told_later=tuple(one for one in others if one.window.contains(at)),
+        told_later=tuple(one for one in later if one.window.contains(at)),
         before=max((one for one in others if one.window.ends <= at), key=lambda one: one.window.ends, default=None),
         after=next((one for one in others if one.window.starts > at), None),
     )

@@ -137,6 +137,10 @@ def test_late_changes_go_to_a_spreadsheet(alpha_closures, moved):
     instants = ("starts", "ends", "first_received", "changed", "received")
     as_json = alpha_closures("late", "--json").json["late_changes"]
     moved_from = [one.pop("moved_from") for one in as_json]
+    assert [(one.pop("fact"), one.pop("difference"), one.pop("plan")["starts"]) for one in as_json] == [
+        (None, None, one["starts"]) for one in as_json
+    ]
+    assert [one.pop("difference") for one in as_csv] == ["", ""]
     assert [one and one["starts"] for one in moved_from] == [None, "2026-12-06T02:00:00Z"]
     in_london = [[one.pop(f"{of}_{part}") for of in instants for part in ("date", "time")] for one in as_csv]
     assert as_csv == [{name: str(value) for name, value in one.items()} | {"band": "5 to 9"} for one in as_json]

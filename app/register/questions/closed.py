@@ -6,18 +6,27 @@ from typing_extensions import TypedDict
 
 from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, State
+from app.domain.fact import NO_FACT
 from app.domain.load import peak_of
 from app.domain.london import london_text, utc_text
 from app.domain.party import Names
-from app.domain.triage import Triage, triage
+from app.domain.told_fact import told_words
+from app.domain.triage import Triage, TriageState, triage
 from app.domain.window import ClosureWindow
 from app.register.closure_json import SpanJson, given_words, json_of, span_facts, window_facts
 from app.register.questions.answer import count_words, sentence_of, span_words
-from app.register.reading import Question, read_everything, read_schedule, require_gateway
+from app.register.reading import (
+    Question,
+    read_closed,
+    read_everything,
+    read_over_time,
+    read_schedule,
+    require_gateway,
+)
 from app.register.register import Register
 from feeds.closure_json import ClosureJson, WindowJson
 
-_INSTANT = timedelta(microseconds=1)
+_INSTANT, _MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
 _NEAR = timedelta(days=56)
 
 
@@ -92,7 +101,8 @@ def closed_in(
 def closed_at(register: Register, principal: Principal, at: datetime, as_of: datetime | None) -> ClosedAtJson:
     """Answer which gateways are inside a window at an instant; those told of only later stand apart (Q8)."""
     question = Question(ClosureWindow(at, at + _INSTANT), as_of=as_of)
-    found = triage(read_schedule(register, principal, question), at)
+    met = [*read_closed(register, principal, at, as_of), *read_schedule(register, principal, question)]
+    found = triage(dict.fromkeys(met), at)
     gateways = sorted({closure.gateway for closure in found.inside})
     words = f"{count_words(len(gateways), 'gateway')} in a planned closure at {london_text(at)}"
     if gateways:
@@ -116,8 +126,9 @@ def triage_gateway(
     Raise ``Unknown`` for a gateway that is not there, or not for the principal to see.
     """
     require_gateway(register, principal, gateway)
-    near = ClosureWindow(at - _NEAR, at + _NEAR)
-    found = triage(read_schedule(register, principal, Question(near, gateway=gateway, as_of=as_of)), at)
+    near = Question(ClosureWindow(at - _NEAR, at + _NEAR), gateway=gateway, as_of=as_of)
+    over = [one for one in read_over_time(register, principal, at, as_of) if one.gateway == gateway]
+    found = triage(dict.fromkeys([*over, *read_schedule(register, principal, near)]), at)
     if not (found.inside or found.told_later or found.nearest):
         # Nothing within weeks: what is nearest is further away than that.
         found = triage(
@@ -133,10 +144,25 @@ def triage_gateway(
     }
 
 
+def _told_words(gateway: str, found: Triage, at: datetime) -> str:
+    """Word a closure of which something was told as it happened, or by which the gateway is closed; "" for none."""
+    if found.state is TriageState.OVER_TIME:
+        one = found.about[0]
+        over = f"{-(-(at - one.planned.ends) // _MINUTE)} min over"
+        return f"{gateway} is over time, {told_words(one)}, not told re-opened: {over}"
+    if found.state is TriageState.PLANNED:
+        one = found.about[0]
+        is_told = one.plan is not None or one.fact != NO_FACT
+        return f"{gateway} is in a planned closure, {told_words(one) if is_told else _with_notice(one)}"
+    if found.state is TriageState.REOPENED:
+        return f"{gateway} has re-opened, {told_words(found.about[0])}"
+    return ""
+
+
 def _triage_words(gateway: str, found: Triage, at: datetime) -> str:
-    if found.inside:
-        one = found.inside[0]
-        return f"{gateway} is in a planned closure, {_with_notice(one)}"
+    told = _told_words(gateway, found, at)
+    if told:
+        return told
     outside = f"{gateway} is not in a planned closure at {london_text(at)}"
     if found.told_later:
         one = found.told_later[0]
