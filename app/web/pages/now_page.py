@@ -17,6 +17,7 @@ from app.register.maintenance import find_maintenance
 from app.register.questions.answer import count_words
 from app.register.questions.closed import triage_gateway
 from app.register.questions.freshness import freshness_of
+from app.register.questions.needs_attention import LONGEST_NOTE, take_back
 from app.register.questions.needs_attention import acknowledge as acknowledge_items
 from app.register.questions.overview import look_ahead
 from app.web.pages.choices import choices_of
@@ -43,12 +44,49 @@ class Triaged:
     fault: Refusal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note that could not be taken, by the item beside which it was typed."""
+
+    item: str = ""
+    note: str = ""
+    fault: Refusal | None = None
+
+
 @blueprint.get("/", action=Action.READ_CLOSURES, provide_automatic_options=False)  # OPTIONS is the CalDAV door's
 def show() -> Response:
     """Show what is closed now, what comes, and what needs attention."""
-    principal, account, now = current_principal(), require_account(), site().now()
+    require_account()
+    return _page(Noted())
+
+
+@blueprint.post("/acknowledge", action=Action.MARK_SEEN)
+def acknowledge() -> AnyResponse:
+    """Mark what was looked at as seen, for all of DCC; it comes back when a window in it moves."""
+    require_account()
+    principal, items, note = current_principal(), request.form.getlist("item"), request.form.get("note", "")
+    try:
+        cleared = acknowledge_items(site().register, principal, items, note, site().now())
+    except Refusal as problem:
+        return _page(Noted("".join(items[:1]), note, problem))
+    flash(f"{count_words(cleared, 'item').capitalize()} seen. It comes back when a window in it moves.", "done")
+    return redirect(url_for(".show"), 303)
+
+
+@blueprint.post("/acknowledge/undo", action=Action.MARK_SEEN)
+def take_mark_back() -> AnyResponse:
+    """Let an item that was marked as seen need attention again."""
+    require_account()
+    item = request.form.get("item", "")
+    undone = take_back(site().register, current_principal(), item, site().now())
+    flash("It needs attention again." if undone else "Nothing was marked as seen there.", "done")
+    return redirect(url_for(".show"), 303)
+
+
+def _page(noted: Noted) -> Response:
+    principal, now = current_principal(), site().now()
     register = site().register
-    outlook = look_ahead(register, principal, account.id, now)
+    outlook = look_ahead(register, principal, now)
     choices = choices_of(register, principal)
     triaged = _triage(principal, now)
     common = {
@@ -56,7 +94,8 @@ def show() -> Response:
         "most": max(_PALEST, outlook.busiest.peak),
     }  # fmt: skip
     if principal.sees_everyone:
-        page = render_template("now.html", freshness=freshness_of(site().store, now), **common)
+        fresh = freshness_of(site().store, now)
+        page = render_template("now.html", freshness=fresh, noted=noted, longest_note=LONGEST_NOTE, **common)
     else:
         page = render_template(
             "own_schedule.html",
@@ -65,16 +104,7 @@ def show() -> Response:
             may_give=may(principal.role, Action.GIVE_NOTICE),
             **common,
         )
-    return make_response(page, 400 if triaged.fault else 200)
-
-
-@blueprint.post("/acknowledge", action=Action.READ_CLOSURES)
-def acknowledge() -> AnyResponse:
-    """Clear what was looked at, for oneself; it comes back when a window in it moves."""
-    principal, account = current_principal(), require_account()
-    cleared = acknowledge_items(site().register, principal, account.id, request.form.getlist("item"), site().now())
-    flash(f"{count_words(cleared, 'item').capitalize()} cleared. It comes back when a window in it moves.", "done")
-    return redirect(url_for(".show"), 303)
+    return make_response(page, 400 if triaged.fault or noted.fault else 200)
 
 
 def _triage(principal: Principal, now: datetime) -> Triaged:
