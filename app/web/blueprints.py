@@ -5,9 +5,9 @@ from app.web.api import notices_and_closures, openapi, questions
 from app.web.feeds import addresses
 from app.web.pages import account, closure, closures, horizon, now_page
 from app.web.pages.connect import app_passwords, sources, subscriptions
-from app.web.pages.notice import form, receipts, upload
+from app.web.pages.notice import form, own_notices, receipts, upload
 from app.web.pages.record import check, entries, late_changes, receipt_check
-from app.web.pages.service import accounts, health, holidays, keys, maintenance, messages, parties, policy
+from app.web.pages.service import accounts, checklist, health, holidays, keys, maintenance, messages, parties, policy
 from app.web.signin import oidc, session, set_up
 
 BLUEPRINTS = (
@@ -17,9 +17,9 @@ BLUEPRINTS = (
         for module in (
             *(status, evidence, notices_and_closures, openapi, questions, addresses),
             *(now_page, horizon, closures, closure, account, form_once, resumed_forms),
-            *(upload, form, receipts, app_passwords, subscriptions),
+            *(upload, form, receipts, own_notices, app_passwords, subscriptions),
             *(entries, late_changes, check, receipt_check),
-            *(accounts, health, holidays, keys, maintenance, messages, parties, policy),
+            *(accounts, checklist, health, holidays, keys, maintenance, messages, parties, policy),
             *(session, set_up, oidc),
         )
     ),

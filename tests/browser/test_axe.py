@@ -25,6 +25,7 @@ from app.register.maintenance import import_maintenance
 from app.register.messages import recipients
 from app.register.people import accounts, enrolment
 from app.register.questions import readers
+from app.register.questions.needs_attention import acknowledge, needs_attention
 from app.register.reading import read_everything
 from app.store import sources as source_rows
 from app.store.recipients import Carrier
@@ -45,7 +46,7 @@ LONG = "W" * 150 + "شركة" * 10
 
 EVERYBODY = (
     "/", "/?gateway=GW-A1", "/?gateway=NONE", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
-    "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes",
+    "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes", "/record/changes?finished=1&since=2026-11-01",
     "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}",
 )  # fmt: skip
 ADMIN = (
@@ -58,6 +59,7 @@ ADMIN = (
     "/service/policy",
     "/service/holidays",
     "/service/keys",
+    "/service/set-up",
     "/record/acts",
     *("/service/messages?sent=yes", "/service/messages/recipients/new", "/service/messages/recipients/{recipient}"),
 )
@@ -74,7 +76,7 @@ SOURCES = ("/connect/sources", "/connect/sources/new")  # fmt: skip
 PAGES = {
     Role.ADMIN: (*EVERYBODY, "/connect", "/notices/form", *GIVING, *STAFF, *SOURCES, *ADMIN),
     Role.DCC: (*EVERYBODY, "/connect", "/notices/new", *GIVING, *STAFF, "/nowhere"),
-    Role.USER: (*EVERYBODY, "/connect", *GIVING, *SOURCES),
+    Role.USER: (*EVERYBODY, "/notices", "/connect", *GIVING, *SOURCES),
     Role.OPS: (*EVERYBODY, "/connect", "/service/health"),
 }
 SIGNED_OUT = ("/sign-in", "/sign-in/nothing", "/api/v1/docs")
@@ -147,6 +149,8 @@ def world(service, alpha, clock, enrolled, give, announce):
     told = add_recipients(service.store, clock())
     give(alpha, announce("told", "2026-12-27T02:00", gateway="GW-A2"))
     send_messages(service, clock)
+    acknowledge(service.register, DCC, needs_attention(service.register, DCC, clock()).ids(), "W" * 200, clock())
+    give(alpha, announce("after", "2026-12-08T02:00"))
     recipients.remove_recipient(service.store, told[2], clock())
     return alpha
 

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action, Role
+from app.register.messages.link_letters import ask_for_link
 from app.register.people import links
 from app.register.people.sign_in import SignInRefused, TooManyTries, by_password, by_second_factor
 from app.security.link_file import drop_link
@@ -46,6 +47,25 @@ def use_password() -> AnyResponse:
         return _refused(_sign_in_page(refusal, email=email[:254]), refusal)
     start_session(account.id, stage)
     return _go_on(stage, account.role)
+
+
+@blueprint.get("/sign-in/forgotten", action=Action.SIGN_IN)
+def forgotten() -> str:
+    """Ask where to send a link to."""
+    return _forgotten_page()
+
+
+@blueprint.post("/sign-in/forgotten", action=Action.SIGN_IN)
+def send_link() -> AnyResponse:
+    """Send a link where the address has an account; the answer is the same where it has none."""
+    email = request.form.get("email", "")[:254]
+    if not site().sends_mail:
+        return make_response(_forgotten_page())
+    try:
+        ask_for_link(site().store, email, origin(), site().now())
+    except TooManyTries as refusal:
+        return _refused(_forgotten_page(refusal, email=email), refusal)
+    return make_response(_forgotten_page(asked=email))
 
 
 @blueprint.get("/sign-in/<token>", action=Action.SIGN_IN)
@@ -120,7 +140,12 @@ def _next_step() -> AnyResponse | None:
 
 
 def _sign_in_page(fault: SignInRefused | TooManyTries | None = None, email: str = "") -> str:
-    return render_template("signin/sign_in.html", fault=fault, email=email, waits="kept" in session)
+    waits, mails = "kept" in session, site().sends_mail
+    return render_template("signin/sign_in.html", fault=fault, email=email, waits=waits, sends_mail=mails)
+
+
+def _forgotten_page(fault: TooManyTries | None = None, *, email: str = "", asked: str = "") -> str:
+    return render_template("signin/forgotten.html", fault=fault, email=email, asked=asked, sends_mail=site().sends_mail)
 
 
 def _refused(page: str, refusal: SignInRefused | TooManyTries) -> Response:
