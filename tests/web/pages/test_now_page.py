@@ -48,7 +48,7 @@ def test_what_was_seen_is_gone_until_the_window_moves_again(alpha, give, announc
     give(alpha, announce("a", "2026-12-06T02:00"))
     assert look(dcc_client).startswith(
         "Late changes 1 GW-A1 first notice Alpha Energy Sun 6 Dec 2026 02:00-06:00 GMT "
-        "8 Working Days' notice; 20 are recommended. Told just now. Seen with a note"
+        "8 Working Days' notice; 20 are recommended. Told just now. Seen note"
     )
     answer = dcc_client.post(
         "/acknowledge", data={"csrf_token": csrf(dcc_client.get("/")), "item": items(dcc_client)}, follow_redirects=True
@@ -68,8 +68,8 @@ def test_a_day_of_clashes_and_dccs_dates_are_items_that_come_back_when_one_joins
     give(beta, announce("b", "2027-01-10T04:00", gateway="GW-B1"))
     dates("2027-01-10T05:00", kind=MaintenanceKind.RELEASE)
     assert look(dcc_client).startswith(
-        "Days with clashes 1 Sun 10 Jan 2 gateways overlap, at most 2 at once GW-A1, GW-B1 Seen with a note Note for DCC "
-        "On DCC's own dates 1 2 closures on a SEC Release Sun 10 Jan 2027 05:00-09:00 GMT GW-A1, GW-B1 Seen with a note"
+        "Days with clashes 1 Sun 10 Jan 2 gateways overlap, at most 2 at once GW-A1, GW-B1 Seen note Note for DCC "
+        "On DCC's own dates 1 2 closures on a SEC Release Sun 10 Jan 2027 05:00-09:00 GMT GW-A1, GW-B1 Seen note"
     )
     dcc_client.post("/acknowledge", data={"csrf_token": csrf(dcc_client.get("/")), "item": items(dcc_client)})
     assert items(dcc_client) == []

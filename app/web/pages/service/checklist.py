@@ -16,13 +16,14 @@ _BACKUP = "backup"  # the run that `closures backup` notes
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to set up: what it is, whether it is there, why it is wanted, and where it is done."""
+    """One thing to set up: what it is, whether it is there, why, where it is done, and what is typed for it."""
 
     title: str
     done: bool
     why: str
     address: str
     link: str
+    typed: str = ""
 
 
 @blueprint.get("/service/set-up", action=Action.KEEP_ACCOUNTS)
@@ -49,9 +50,9 @@ def _steps() -> list[Step]:
         Step("A second admin", len(admins) > 1,
              "So that somebody can help the first one back in.", url_for("service_accounts.new"), "Invite somebody"),
         Step("Mail", site().sends_mail,
-             "Notifications, invitations and password resets. Name the mail server in CLOSURES_SMTP_URL.",
-             url_for("service_messages.show"), "Messages"),
+             "For notifications, invitations and one-time links. The setting that names the mail server:",
+             url_for("service_messages.show"), "Messages", "CLOSURES_SMTP_URL"),
         Step("A backup", backup is not None,
-             "Run `closures backup FILE` daily, and keep the key folder apart. Other backups are not seen here.",
-             url_for("service_health.show"), "Health"),
+             "Every day, with the key folder kept apart. Backups made otherwise are not seen here. The command:",
+             url_for("service_health.show"), "Health", "closures backup FILE"),
     ]  # fmt: skip

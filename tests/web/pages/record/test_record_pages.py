@@ -217,7 +217,7 @@ def test_the_first_bad_entry_is_named(told, dcc_client, check, store, read):
     with store.writing() as connection:
         connection.execute(sa.update(log).where(log.c.position == 1).values(leaf=bytes(32)))
     page = check(dcc_client)
-    assert "The record does not hold. The first fault: The act of entry 1 of the log was altered." in read(page)
+    assert "The record is not sound. The first fault: The act of entry 1 of the log was altered." in read(page)
     assert 'role="alert"' in page.text
 
 

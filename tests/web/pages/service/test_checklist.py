@@ -18,7 +18,9 @@ def admin(sign_in):
 
 def steps(client):
     """Return each step with whether it is done."""
-    found = re.findall(r'<h2 class="h5">(.*?) <span class="tag[^>]*>(.*?)</span>', client.get("/service/set-up").text)
+    found = re.findall(
+        r'<li class="row-entry"><div><h2>(.*?) <span class="tag[^>]*>(.*?)</span>', client.get("/service/set-up").text
+    )
     return {title: tag == "✓ done" for title, tag in found}
 
 
