@@ -101,6 +101,18 @@ class ScopeRow:
     )
 
 
+HELP: Mapping[ScopeKind, str] = {
+    ScopeKind.ALL: "Whoever watches everything: each planned closure of every User, and withdrawn ones for a while.",
+    ScopeKind.USER: "One organisation: all of its gateways, as it told us of them.",
+    ScopeKind.GATEWAY: "One gateway, whichever User closes it: for the alarms of that gateway alone.",
+    ScopeKind.LATE: "What came later than recommended, as a first notice or a change: for whoever plans resources.",
+    ScopeKind.CLASHES: "Closures of different gateways at the same time: what to talk about beforehand.",
+    ScopeKind.MAINTENANCE: "No closure at all: DCC's planned maintenance and SEC Release days.",
+    ScopeKind.CHANGES: "A diary of news: what was told lately, even of a window a year ahead.",
+    ScopeKind.FULL: "For archives and analysis; too long for most calendar programs.",
+}
+"""For whom each scope is: shown where one is chosen."""
+
 SCOPES: Mapping[ScopeKind, ScopeRow] = {
     ScopeKind.ALL: ScopeRow("Every closure", "Planned gateway closures", "steelblue", is_calendar=True),
     ScopeKind.USER: ScopeRow("Closures of the User {}", "Planned gateway closures of {}", "teal", code=Code.USER),

@@ -13,6 +13,7 @@ from app.register.verification import verify_record
 from app.store.archive import dump_database, load_database
 from app.store.engine import open_empty_store
 from app.store.high_water import adopt
+from app.store.runs import JobRun, write_run
 
 
 @click.command(epilog=examples("closures backup /backups/closures-2026-11-24"))
@@ -26,6 +27,8 @@ def backup(file: Path) -> None:
     counter = Counter("rows written")
     with opened() as service:
         count = dump_database(service.store, file, counter)
+        with service.store.writing() as connection:
+            write_run(connection, JobRun("backup", 0, utc_now(), f"{count} rows written"))
     counter.close()
     say({"file": str(file), "rows": count}, f"{count} rows written to {file}. The keys are not in it.")
 

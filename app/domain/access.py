@@ -44,6 +44,9 @@ class Action(StrEnum):
     KEEP_KEYS = "replace or destroy keys"
     READ_RECORD = "read and check the record"
     READ_ACTS = "read who did what"
+    MARK_SEEN = "mark what needs attention as seen"
+    READ_OWN_NOTICES = "read the own notices"
+    CHOOSE_MESSAGES = "choose the own messages"
     READ_HEALTH = "see how the service is"
 
 
@@ -95,6 +98,9 @@ _MAY: dict[Action, frozenset[Role]] = {
     Action.KEEP_KEYS: frozenset({Role.ADMIN}),
     Action.READ_RECORD: frozenset({Role.ADMIN, Role.DCC}),
     Action.READ_ACTS: frozenset({Role.ADMIN}),
+    Action.MARK_SEEN: frozenset({Role.ADMIN, Role.DCC}),
+    Action.READ_OWN_NOTICES: frozenset({Role.USER}),
+    Action.CHOOSE_MESSAGES: frozenset({Role.USER}),
     Action.READ_HEALTH: frozenset({Role.ADMIN, Role.DCC, Role.OPS}),
 }
 

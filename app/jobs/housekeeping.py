@@ -7,7 +7,7 @@ from app.jobs.clock_watch import watch_clock
 from app.jobs.horizon import extend_horizon
 from app.register.register import Register
 from app.register.retention import purge_expired
-from app.store import kept_answers, outbox, runs, seen_items, sent_forms, sessions, tries
+from app.store import kept_answers, outbox, runs, seen_marks, sent_forms, sessions, tries
 from app.store.read_spans import purge_reads
 from app.store.runs import JobRun
 
@@ -35,7 +35,7 @@ def keep_house(register: Register, now: datetime) -> str:
         ended = sessions.purge_sessions(connection, now - sessions.SESSION_LONGEST)
         tries.purge_tries(connection, now - tries.KEPT)
         sent_forms.purge_forms(connection, now - sent_forms.KEPT)
-        seen_items.purge_seen(connection, now - seen_items.KEPT)
+        seen_marks.purge_marks(register.store, connection, now - seen_marks.KEPT)
         reads = purge_reads(register.store, connection, now - _READS_LAST)
         answers = kept_answers.purge_answers(connection, now - _ANSWERS_LAST)
         messages = outbox.purge_messages(connection, now - _MESSAGES_LAST)

@@ -11,8 +11,10 @@ from app.publishing import maintenance_entry_of
 from app.register.closure_json import entry_of
 from app.register.messages import outbox
 from app.register.messages.content import Telling, read_telling
+from app.register.messages.link_letters import write_link
 from app.register.register import Register
 from app.store.outbox import Message
+from app.store.recipients import Carrier
 from feeds.entry import Publisher
 from feeds.telling import EntryTold, payload_of, subject_of, text_of
 
@@ -36,12 +38,13 @@ def deliver(register: Register, office: PostOffice, now: Callable[[], datetime])
         if claimed is None:
             continue
         # Read after the claim: whatever moved until now is told as it stands now, or not at all.
-        telling = read_telling(register, claimed, now())
-        if telling is None:
+        written = _written(register, claimed, office.publisher, now())
+        if written is None:
             outbox.drop_message(register, claimed, now())
             continue
+        carrier, letter = written
         try:
-            office.carriers[telling.recipient.carrier](_letter(claimed, telling, office.publisher, now()))
+            office.carriers[carrier](letter)
         except NotDelivered as problem:
             outbox.note_failed(register, claimed, problem.fault, now(), for_good=problem.for_good)
             failed += 1
@@ -49,6 +52,20 @@ def deliver(register: Register, office: PostOffice, now: Callable[[], datetime])
             outbox.note_sent(register, claimed, now())
             arrived += 1
     return Sent(arrived, failed)
+
+
+def _written(
+    register: Register, message: Message, publisher: Publisher, sent_at: datetime
+) -> tuple[Carrier, Letter] | None:
+    """Return what carries a message, and the letter; None where it has nothing to tell any more."""
+    if message.letter:
+        link = write_link(register, message, publisher.base_url, sent_at)
+        if link is None:
+            return None
+        facts = Letter(message.id.hex(), link.address, "", link.subject, link.text, b"", sent_at)
+        return Carrier.EMAIL, facts
+    telling = read_telling(register, message, sent_at)
+    return None if telling is None else (telling.recipient.carrier, _letter(message, telling, publisher, sent_at))
 
 
 def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: datetime) -> Letter:

@@ -28,11 +28,15 @@ Visible = Callable[[Parties], set[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """One revision in the record: whose it is, what it did, and the closure before and after it."""
+    """One entry in the record: whose it is, what it did, and the closure before and after it.
+
+    ``number`` is None where it made no revision that feeds show.
+    """
 
     closure_id: bytes
     user_id: bytes
     entry: int
+    number: int | None
     step: Step
     received_at: datetime
     channel: str
@@ -165,6 +169,7 @@ class HistoryCache:
                 closure_id=written.closure_id,
                 user_id=written.user_id,
                 entry=revision.entry,
+                number=revision.number,
                 step=revision.step,
                 received_at=revision.received_at,
                 channel=revision.channel,

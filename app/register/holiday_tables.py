@@ -44,6 +44,22 @@ def build_table(region: str, extra_days: Iterable[date] = ()) -> WorkingDayCalen
     )
 
 
+def names_of(region: str, first: date, last: date) -> dict[date, str]:
+    """Return what the holidays of ``region`` from ``first`` to ``last`` are called; an admin's own days have no name.
+
+    Where parts of the region call a day by other names, all of them, parted by a stroke.
+    """
+    import holidays  # noqa: PLC0415 - as in build_table: this is for the one page that names them
+
+    found: dict[date, str] = {}
+    for subdivision in _SUBDIVISIONS[region]:
+        years = range(first.year, last.year + 1)
+        for day, name in holidays.country_holidays("GB", subdiv=subdivision, years=years).items():
+            if first <= day <= last and name not in found.get(day, "").split(" / "):
+                found[day] = f"{found[day]} / {name}" if day in found else name
+    return found
+
+
 def to_text(calendar: WorkingDayCalendar) -> str:
     """Write a table as JSON, for keeping beside the assessments that name its version."""
     return json.dumps(

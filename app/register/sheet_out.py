@@ -20,6 +20,14 @@ LATE_CHANGES = (
     *(name for name in CLOSURES if name != "closed_now"),
     *("change", "received_at", "change_days", "policy_version", "holiday_table"),
 )
+CHANGES = (
+    *(name for name in CLOSURES if name != "closed_now"),
+    *("change", "received_at", "change_days", "late", "gateway_before", "starts_before", "ends_before"),
+)
+OWN_NOTICES = (
+    *("received_at", "channel", "change", "reference", "gateway", "starts", "ends", "starts_london", "ends_london"),
+    *("revision", "receipt"),
+)
 LATE_REPORT = (
     *("period", "user", "notices", "first_notices", "short_first_notices", "changes", "short_changes"),
     *("policy_versions", "holiday_tables"),
@@ -53,6 +61,8 @@ def _date_and_time(name: str) -> tuple[str, str]:
 
 
 def _in_london(instant: str) -> tuple[str, str]:
+    if not instant:
+        return "", ""
     local = datetime.fromisoformat(instant).astimezone(LONDON)
     return f"{local:%Y-%m-%d}", f"{local:%H:%M}"
 

@@ -86,9 +86,9 @@ class BlindIndex:
         """Return the 16 octets that stand for a principal's place, or for one property there."""
         return self._digest("place", _octets(principal), _octets(path), _octets(name))[:16]
 
-    def seen(self, account_id: bytes, item: str) -> bytes:
-        """Return the 16 octets that stand for something that an account has looked at."""
-        return self._digest("seen", account_id, _octets(item))[:16]
+    def seen(self, item: str) -> bytes:
+        """Return the 16 octets that stand for something that DCC's staff have seen."""
+        return self._digest("seen", _octets(item))[:16]
 
     def _digest(self, kind: str, *parts: bytes) -> bytes:
         framed = b"".join([len(part).to_bytes(4, "big") + part for part in (kind.encode(), *parts)])

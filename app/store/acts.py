@@ -66,6 +66,9 @@ class Deed(StrEnum):
     ROOT_ROTATED = "root secret rotated"
     ROTATION_ENDED = "rotation ended"
     INDEX_MOVED = "blind index moved to another key"
+    MARKED_SEEN = "marked as seen"
+    MARK_TAKEN_BACK = "mark as seen taken back"
+    MARKS_PURGED = "marks as seen purged"
     STOOD = "stood at the upgrade"
 
 

@@ -85,6 +85,7 @@ DECIDING = {
         _deciding("entry of DCC's own dates", t.maintenance),
         _deciding("note of an export", t.exports),
         _deciding("recipient", recipients),
+        _deciding("mark of what was seen", t.seen_marks),
         _deciding(
             "source", t.sources, "due_at", "polled_at", "failures", "outcome", "row_version", "sealed_state"
         ),

@@ -2,7 +2,9 @@
 
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,12 +14,23 @@ from app.security.sealing import SealBroken
 from app.store.acts import Deed, record_purge
 from app.store.chains import chains_of
 from app.store.engine import Store
+from app.store.groups import in_groups
 from app.store.instants import to_micros
 from app.store.log import LogWriter
-from app.store.tables import notices
+from app.store.tables import notices, revisions
 
 _INSERT = sa.insert(notices)
 _LEVEL = 1  # of zlib: calendars shrink to a third of their size at once, more effort gains little
+
+
+@dataclass(frozen=True, slots=True)
+class HeldNotice:
+    """Of which User a notice is, when it was received, and its place in the log."""
+
+    id: bytes
+    user_id: bytes
+    received_at: datetime
+    log_index: int
 
 
 def seal_notice(store: Store, notice_id: bytes, user_id: bytes, notice: Notice) -> bytes:
@@ -107,3 +120,25 @@ def held_notices(connection: sa.Connection, before: datetime) -> Sequence[bytes]
     """Return the ids of notices received before an instant whose octets are still held."""
     query = sa.select(notices.c.id).where(notices.c.received_at < before, notices.c.sealed.is_not(None))
     return connection.execute(query).scalars().all()
+
+
+def notices_before(
+    connection: sa.Connection, user_ids: Sequence[bytes], position: int | None, most: int | None
+) -> list[HeldNotice]:
+    """Return at most ``most`` notices of these Users, the latest first: of all, or before a place in the log."""
+    query = sa.select(notices.c.id, notices.c.user_id, notices.c.received_at, notices.c.log_index)
+    query = query.where(notices.c.user_id.in_(user_ids)).order_by(notices.c.log_index.desc()).limit(most)
+    if position is not None:
+        query = query.where(notices.c.log_index < position)
+    return [HeldNotice(*row) for row in connection.execute(query)]
+
+
+def entries_of(connection: sa.Connection, notice_ids: Sequence[bytes]) -> dict[bytes, list[tuple[bytes, int]]]:
+    """Return what each of these notices changed: closures by row id with the entry in their history, as in the log."""
+    found: defaultdict[bytes, list[tuple[bytes, int]]] = defaultdict(list)
+    for group in in_groups(notice_ids):
+        query = sa.select(revisions.c.notice_id, revisions.c.closure_id, revisions.c.entry)
+        query = query.where(revisions.c.notice_id.in_(group)).order_by(revisions.c.log_index)
+        for notice_id, closure_id, entry in connection.execute(query):
+            found[notice_id].append((closure_id, entry))
+    return dict(found)

@@ -36,7 +36,8 @@ class MessageState(StrEnum):
 class Message:
     """What goes to one recipient at one time. Its id stays the same however often it is sent.
 
-    ``attempts`` were begun, ``failures`` of them are known to have failed; ``fault`` words the last failure.
+    ``attempts`` were begun, ``failures`` of them are known to have failed; ``fault`` words the last failure. ``letter``
+    names what goes to an account about its sign-in; "" is what notifications tell.
     """
 
     id: bytes
@@ -48,6 +49,7 @@ class Message:
     failures: int
     settled_at: datetime | None
     fault: str
+    letter: str = ""
 
     @property
     def unknown(self) -> int:
@@ -150,6 +152,12 @@ def make_message(store: Store, connection: sa.Connection, recipient_id: str, mos
     _rewrite(connection, chosen, {"message_id": new.id})
 
 
+def insert_letter(store: Store, connection: sa.Connection, recipient_id: str, letter: str, now: datetime) -> None:
+    """Let a letter about a sign-in wait for its recipient; what it says is made when it is sent."""
+    new = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "", letter)
+    connection.execute(sa.insert(messages).values(message_row(store, connection, new)))
+
+
 def _rewrite(connection: sa.Connection, rows: Sequence[Any], changes: dict[str, object]) -> None:
     """Write other values into notifications that were read whole. Raise ``SealBroken`` for one that was altered."""
     names = (*changes, "proof")
@@ -234,7 +242,8 @@ def purge_messages(connection: sa.Connection, before: datetime) -> int:
 def message_row(store: Store, connection: sa.Connection, message: Message) -> dict[str, object]:
     """Return the row of a message; its version is the number of attempts and failures."""
     instants = [one and one.isoformat() for one in (message.made_at, message.due_at, message.settled_at)]
-    version, body = message.attempts + message.failures, json.dumps(instants).encode()
+    facts = [*instants, message.letter] if message.letter else instants
+    version, body = message.attempts + message.failures, json.dumps(facts).encode()
     values = {
         "id": message.id,
         "recipient_id": message.recipient_id,
@@ -253,7 +262,8 @@ def _message(store: Store, connection: sa.Connection, row: Any) -> Message:
     require_proven(connection, messages, row)
     version = row.attempts + row.failures
     body = store.keyring.unseal(SERVICE_OWNER, "messages", "sealed", row.id, version, row.sealed)
-    made_at, due_at, settled_at = (one and datetime.fromisoformat(one).astimezone(UTC) for one in json.loads(body))
+    *instants, letter = [*json.loads(body), ""][:4]
+    made_at, due_at, settled_at = (one and datetime.fromisoformat(one).astimezone(UTC) for one in instants)
     return Message(
         id=row.id,
         recipient_id=row.recipient_id,
@@ -264,4 +274,5 @@ def _message(store: Store, connection: sa.Connection, row: Any) -> Message:
         failures=row.failures,
         settled_at=settled_at,
         fault=row.fault,
+        letter=letter,
     )

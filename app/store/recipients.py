@@ -31,7 +31,7 @@ class Recipient:
     """Somebody who is told. ``user_id`` is the User whose closures it hears of; None, for DCC, is everybody's.
 
     ``address`` is an e-mail address or a webhook's URL; ``secret`` signs what a webhook gets. ``digest_hour`` is an
-    hour of the day in London; None is at once.
+    hour of the day in London; None is at once. One without ``kinds`` is an account that gets letters about its sign-in.
     """
 
     id: str
@@ -90,10 +90,26 @@ def listeners(connection: sa.Connection) -> list[Listener]:
 
 
 def list_recipients(store: Store, connection: sa.Connection) -> Listing[Recipient]:
-    """Return the recipients that are told something, oldest first; those of a shredded User are not among them."""
-    query = sa.select(recipients).where(recipients.c.removed_at.is_(None))
+    """Return the recipients that are told of closures, oldest first; those of a shredded User are not among them."""
+    query = sa.select(recipients).where(recipients.c.removed_at.is_(None), recipients.c.kinds != "")
     query = query.order_by(recipients.c.created_at, recipients.c.id)
     return list_rows(connection, recipients, query, lambda row: _open(store, row))
+
+
+def letter_box(store: Store, connection: sa.Connection, address: str) -> Recipient | None:
+    """Return the recipient by which the account of an address gets letters about its sign-in."""
+    query = sa.select(recipients).where(recipients.c.kinds == "", recipients.c.removed_at.is_(None))
+    found = list_rows(connection, recipients, query, lambda row: _open(store, row)).whole
+    return next((recipient for recipient in found if recipient.address == address), None)
+
+
+def own_recipients(store: Store, connection: sa.Connection, email: str) -> list[Recipient]:
+    """Return the recipients by which an account has itself told of its Users' closures: its address is their name."""
+    return [
+        one
+        for one in list_recipients(store, connection).whole
+        if one.carrier is Carrier.EMAIL and one.address == one.label == email and one.user_id is not None
+    ]
 
 
 def read_recipients(store: Store, connection: sa.Connection, ids: Sequence[str]) -> dict[str, Recipient]:
@@ -138,7 +154,7 @@ def _unknown() -> Unknown:
 
 
 def _kinds(text: str) -> frozenset[Kind]:
-    return frozenset(Kind(word) for word in text.split(","))
+    return frozenset(Kind(word) for word in text.split(",") if word)
 
 
 def _open(store: Store, row: Any) -> Recipient | None:

@@ -203,6 +203,7 @@ notices = Table(
     Column("log_root", Octets(32), nullable=False),
     Column("digest", Blind(16), nullable=False),
     Column("sealed", Sealed),
+    Index("ix_notices_user_id_log_index", "user_id", "log_index"),
 )
 
 closures = Table(
@@ -326,14 +327,13 @@ exports = Table(
     Column("sealed", Sealed, nullable=False),
 )
 
-# What an account has looked at; ``item`` is blind: (account, what it was, the windows that it was about).
-seen_items = Table(
-    "seen_items",
+# What DCC's staff have seen; ``item`` is blind: (what it was, the windows that it was about). Sealed: who, and a note.
+seen_marks = Table(
+    "seen_marks",
     metadata,
-    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
     Column("item", Blind(16), primary_key=True),
     Column("seen_at", Instant, nullable=False, index=True),
-    sqlite_with_rowid=False,
+    Column("sealed", Sealed, nullable=False),
 )
 
 # What was uploaded for a preview and waits for its one button.

@@ -5,9 +5,20 @@ from app.web.api import facts, notices_and_closures, openapi, questions
 from app.web.feeds import addresses
 from app.web.pages import account, closure, closures, contact, horizon, now_page, planned, told_facts
 from app.web.pages.connect import app_passwords, sources, subscriptions
-from app.web.pages.notice import form, receipts, upload
+from app.web.pages.notice import form, own_notices, receipts, upload
 from app.web.pages.record import check, entries, late_changes, receipt_check
-from app.web.pages.service import accounts, desks, health, holidays, keys, maintenance, messages, parties, policy
+from app.web.pages.service import (
+    accounts,
+    checklist,
+    desks,
+    health,
+    holidays,
+    keys,
+    maintenance,
+    messages,
+    parties,
+    policy,
+)
 from app.web.signin import oidc, session, set_up
 
 BLUEPRINTS = (
@@ -17,9 +28,9 @@ BLUEPRINTS = (
         for module in (
             *(status, evidence, notices_and_closures, facts, openapi, questions, addresses),
             *(now_page, planned, horizon, closures, closure, told_facts, account, contact, form_once, resumed_forms),
-            *(upload, form, receipts, app_passwords, subscriptions),
+            *(upload, form, receipts, own_notices, app_passwords, subscriptions),
             *(entries, late_changes, check, receipt_check),
-            *(accounts, desks, health, holidays, keys, maintenance, messages, parties, policy),
+            *(accounts, checklist, desks, health, holidays, keys, maintenance, messages, parties, policy),
             *(session, set_up, oidc),
         )
     ),

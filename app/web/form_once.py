@@ -31,6 +31,7 @@ _PAGES = {
     "app password": ("shown/app_password.html", "connect_app_passwords.show"),
     "webhook": ("shown/webhook_secret.html", "service_messages.show"),
     "link": ("shown/link.html", "service_accounts.show_all"),
+    "mailed": ("shown/mailed.html", "service_accounts.show_all"),
     "recovery": ("shown/recovery_codes.html", "account.show"),
 }
 _ID_OCTETS = 16

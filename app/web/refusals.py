@@ -1,5 +1,6 @@
 """The one table from refusals to HTTP: a page for people, RFC 9457 problem+json for programs."""
 
+from contextlib import suppress
 from http import HTTPStatus
 
 import structlog
@@ -10,14 +11,15 @@ from werkzeug.exceptions import HTTPException
 
 from app.domain import refusal as refused
 from app.domain.fact import FactDoubted
-from app.domain.refusal import IntakeProblem, Refusal
+from app.domain.refusal import IntakeProblem, Refusal, size_words
+from app.register.give import LIMITS
 from app.register.people.sign_in import TooManyTries
 from app.register.planned_limit import TooManyPlanned
 from app.register.receipts import IntakeProblemJson, problem_facts
 from app.security.sealing import SealBroken
 from app.security.security_log import SecurityAction, security_event
 from app.web.idempotency import KeyReused
-from app.web.principal import SignInNeeded
+from app.web.principal import SignInNeeded, signed_in_account
 from app.web.resumed_forms import remember_request
 
 _LOG = structlog.get_logger()
@@ -125,6 +127,9 @@ def _answer(problem: Refusal) -> Response:
 
 def _plain(problem: HTTPException) -> Response:
     status = problem.code or 500
+    if not is_for_a_program():
+        with suppress(Refusal):  # so that the page of an address that is nothing, or of too much, has its menu
+            signed_in_account()
     text, remedy = _WORDS.get(status, (problem.name + ".", ""))
     if isinstance(problem, CSRFError):
         security_event(SecurityAction.FORM_REFUSED, failed=True, status=status, route=request.endpoint)
@@ -143,9 +148,12 @@ def _plain(problem: HTTPException) -> Response:
 
 _WORDS = {
     400: ("The request could not be understood.", "Check its form."),
-    404: ("There is nothing at this address.", "Check the address."),
+    404: ("There is nothing at this address.", "Check it for a mistyped letter, or begin from the menu."),
     405: ("That is not done here.", "See the Allow header for what is."),
-    413: ("That is too large.", "Send less at once; the limits are in docs/operating.md."),
+    413: (
+        "That is too large.",
+        f"A notice may have at most {size_words(LIMITS.octets)} and {LIMITS.events:,} events. Send it in parts.",
+    ),
 }
 
 

@@ -26,6 +26,7 @@ from app.register.messages import recipients
 from app.register.people import accounts, enrolment
 from app.register.people.desks import open_desk
 from app.register.questions import readers
+from app.register.questions.needs_attention import acknowledge, needs_attention
 from app.register.reading import read_everything
 from app.register.rulebook import set_desk_policy
 from app.store import sources as source_rows
@@ -47,7 +48,7 @@ LONG = "W" * 150 + "شركة" * 10
 
 EVERYBODY = (
     "/", "/planned", "/planned?q=GW-A1", "/planned?q=NONE", "/planned?q=GW&at=2026-12-06T03:00", "/planned?q=GW&at=x", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
-    "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes",
+    "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes", "/record/changes?finished=1&since=2026-11-01",
     "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}",
 )  # fmt: skip
 ADMIN = (
@@ -61,6 +62,7 @@ ADMIN = (
     "/service/policy",
     "/service/holidays",
     "/service/keys",
+    "/service/set-up",
     "/record/acts",
     *("/service/messages?sent=yes", "/service/messages/recipients/new", "/service/messages/recipients/{recipient}"),
 )
@@ -78,7 +80,7 @@ SOURCES = ("/connect/sources", "/connect/sources/new")  # fmt: skip
 PAGES = {
     Role.ADMIN: (*EVERYBODY, "/connect", "/notices/form", *GIVING, *STAFF, *SOURCES, *ADMIN, CONTACT),
     Role.DCC: (*EVERYBODY, "/connect", "/notices/new", *GIVING, *STAFF, "/nowhere"),
-    Role.USER: (*EVERYBODY, "/connect", *GIVING, *SOURCES, CONTACT),
+    Role.USER: (*EVERYBODY, "/notices", "/connect", *GIVING, *SOURCES, CONTACT),
     Role.OPS: (*EVERYBODY, "/connect", "/service/health"),
 }
 SIGNED_OUT = ("/sign-in", "/sign-in/nothing", "/api/v1/docs")
@@ -151,6 +153,8 @@ def world(service, alpha, clock, enrolled, give, announce):
     told = add_recipients(service.store, clock())
     give(alpha, announce("told", "2026-12-27T02:00", gateway="GW-A2"))
     send_messages(service, clock)
+    acknowledge(service.register, DCC, needs_attention(service.register, DCC, clock()).ids(), "W" * 200, clock())
+    give(alpha, announce("after", "2026-12-08T02:00"))
     recipients.remove_recipient(service.store, told[2], clock())
     return alpha
 

@@ -70,7 +70,7 @@ def test_the_demo_is_twelve_users_with_a_plausible_year(service):
 def test_the_demo_has_something_to_see_at_any_time_of_day(service, at):
     now = datetime.fromisoformat(at).replace(tzinfo=UTC)
     fill_demo(service, now)
-    outlook = look_ahead(service.register, OPERATOR, b"nobody", now)
+    outlook = look_ahead(service.register, OPERATOR, now)
     assert {"GW-BIRCH-1", "GW-CEDAR-1"} <= {one.gateway for one in outlook.closed_now}
     assert "GW-ELDER-1" in {one.gateway for one in outlook.soon}
     look = outlook.attention

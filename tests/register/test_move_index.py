@@ -119,8 +119,8 @@ class World:
             assert self.dav(f"e{number}.ics", RULE.format(f"e{number}", number, rule), "PUT")[0] == 201
         self.rows = {"closures": [{"gateway": "GW-A1", "starts": "2027-06-06T02:00", "ends": "2027-06-06T04:00"}]}
         self.kept = self.post()
-        items = needs_attention(self.service.register, DCC, self.account.id, NOW).ids()
-        acknowledge(self.service.register, DCC, self.account.id, sorted(items)[::2], NOW)
+        items = needs_attention(self.service.register, DCC, NOW).ids()
+        acknowledge(self.service.register, DCC, sorted(items)[::2], "told", NOW)
 
     def dav(self, name, body="", method="GET", **headers):
         basic = "Basic " + b64encode(f"ALPHA:{self.password}".encode()).decode()
@@ -165,7 +165,7 @@ class World:
             [self.dav(f"e{number}.ics") for number in (1, 2, 3)],
             sorted(re.findall("<D:response>.*?</D:response>", self.dav("", query, "REPORT", **xml)[1])),  # in no order
             self.dav("", listed, "PROPFIND", **xml),
-            needs_attention(register, DCC, self.account.id, NOW).ids(),
+            needs_attention(register, DCC, NOW).ids(),
             credentials.principal_of_token(store, "ALPHA", self.password, NOW),
             links.is_live(store, self.link, NOW),
             found,

@@ -9,7 +9,7 @@ from app.domain.refusal import Unknown
 from app.register.people.enrolment import AccountRefused, LinkPurpose, known_account, make_link, require_users
 from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind
-from app.store import accounts, identities, parties, proofs, sessions, subscriptions
+from app.store import accounts, identities, parties, proofs, recipients, sessions, subscriptions
 from app.store.accounts import Account
 from app.store.acts import Deed
 from app.store.engine import Connection, Store
@@ -89,9 +89,12 @@ def link_subject(store: Store, account: Account, issuer: str, subject: str, now:
 
 
 def _end_credentials(store: Store, connection: Connection, account: Account, now: datetime) -> None:
-    """End the feeds and app passwords that an account made and may no longer hold."""
+    """End the feeds, app passwords and messages that an account made or chose and may no longer have."""
     codes = {user.id: user.code for user in parties.read_parties(store, connection).users.values()}
     everything = account.closed_at is not None
+    for recipient in recipients.own_recipients(store, connection, account.email):
+        if everything or codes.get(recipient.user_id or b"") not in account.users:
+            recipients.remove_recipient(store, connection, recipient.id, now)
     for held in subscriptions.list_subscriptions(store, connection).whole:
         if held.account_id == account.id and held.is_live(now) and (everything or not may_read(account, held.scope)):
             subscriptions.revoke_subscription(store, connection, held.id, now)

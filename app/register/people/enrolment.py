@@ -154,7 +154,12 @@ def list_gateways(store: Store) -> list[SharedGateway]:
 
 
 def open_account(store: Store, email: str, role: Role, users: Sequence[str], now: datetime) -> str:
-    """Open an account; return a token that signs it in once, within ``SIGN_IN_LASTS``.
+    """Open an account; return a token that signs it in once, within ``SIGN_IN_LASTS``. Raise as ``add_account``."""
+    return issue_sign_in(store, add_account(store, email, role, users, now).email, now)
+
+
+def add_account(store: Store, email: str, role: Role, users: Sequence[str], now: datetime) -> Account:
+    """Open an account that nobody can sign in to before it has a link.
 
     ``users`` are the codes of the Users that it acts for. Raise ``AccountRefused``, ``Unknown`` or ``AlreadyThere``.
     """
@@ -168,7 +173,7 @@ def open_account(store: Store, email: str, role: Role, users: Sequence[str], now
             )
         accounts.add_account(store, connection, account, now)
         security_event(SecurityAction.ACCOUNT_OPENED, about=account.id, role=role)
-    return issue_sign_in(store, address, now)
+    return account
 
 
 def require_users(store: Store, role: Role, users: Sequence[str]) -> tuple[str, ...]:

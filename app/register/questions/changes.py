@@ -1,6 +1,8 @@
 """What changed between two instants (Q5), and what keeps being moved (Q13)."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from typing_extensions import TypedDict
@@ -60,30 +62,75 @@ class MovedJson(TypedDict):
     closures: list[ClosureJson]
 
 
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """One page of what changed, the latest first. ``answer`` and ``size`` are about all of it; pages count from 1."""
+
+    answer: str
+    size: int
+    page: int
+    pages: int
+    changes: list[ChangeJson]
+
+
 def changes_between(register: Register, principal: Principal, since: datetime, until: datetime) -> ChangesJson:
     """Answer what was told to us at ``since`` <= t < ``until``, and which windows expired then (Q5).
 
     A superseded notice changed nothing and is not among the changes.
     """
-    found = [
-        change for change in read_recorded(register, principal, since, until) if change.step is not Step.SUPERSEDED
-    ]
+    found = _found(register, principal, since, until, finished=True)
     counts = Counter(change.step for change in found)
-    late = sum(change.is_late for change in found)
-    between = f"between {london_text(since)} and {london_text(until)}"
-    parts = [_said(counts[step], step) for step in Step if counts[step]]
-    words = f"{count_words(len(found), 'change')} {between}"
-    if parts:
-        words += f": {', '.join(parts)}; {late or 'none'} at short notice"
     names = register.history.names
     return {
-        "answer": sentence_of(words),
+        "answer": _sentence(found, since, until),
         "since": utc_text(since),
         "until": utc_text(until),
         "counts": {step.value: counts[step] for step in Step if step is not Step.SUPERSEDED},
-        "late": late,
+        "late": sum(change.is_late for change in found),
         "changes": [_change_facts(change, names) for change in found],
     }
+
+
+def latest_changes(  # noqa: PLR0917 - a page of an answer is its question and its place
+    register: Register,
+    principal: Principal,
+    since: datetime,
+    until: datetime,
+    page: int,
+    size: int | None,
+    *,
+    finished: bool,
+) -> ChangePage:
+    """Return a page of what changed at ``since`` <= t < ``until``, the latest first; ``size`` None is all of it.
+
+    ``finished``: with the windows that ended then, which nobody told us. A page after the last is the last.
+    """
+    found = _found(register, principal, since, until, finished=finished)
+    shown = len(found) if size is None else size
+    pages = max(1, -(-len(found) // max(1, shown)))
+    page = min(page, pages)
+    names = register.history.names
+    rows = list(reversed(found))[(page - 1) * shown : page * shown]
+    return ChangePage(
+        _sentence(found, since, until), len(found), page, pages, [_change_facts(change, names) for change in rows]
+    )
+
+
+def _found(
+    register: Register, principal: Principal, since: datetime, until: datetime, *, finished: bool
+) -> list[RecordedChange]:
+    left_out = {Step.SUPERSEDED} if finished else {Step.SUPERSEDED, Step.EXPIRED}
+    return [change for change in read_recorded(register, principal, since, until) if change.step not in left_out]
+
+
+def _sentence(found: Sequence[RecordedChange], since: datetime, until: datetime) -> str:
+    counts = Counter(change.step for change in found)
+    parts = [_said(counts[step], step) for step in Step if counts[step]]
+    words = f"{count_words(len(found), 'change')} between {london_text(since)} and {london_text(until)}"
+    if parts:
+        late = sum(change.is_late for change in found)
+        words += f": {', '.join(parts)}; {late or 'none'} at short notice"
+    return sentence_of(words)
 
 
 def moved_often(
@@ -105,7 +152,12 @@ def moved_often(
 
 def _said(count: int, step: Step) -> str:
     """Word how often a step was taken: ``2 first notices``, ``2 moved``."""
-    return count_words(count, step.value) if step is Step.FIRST else f"{count} {step.value}"
+    return count_words(count, step.value) if step is Step.FIRST else f"{count} {_word(step)}"
+
+
+def _word(step: Step) -> str:
+    """Word a step in a sentence: a window that is over is finished."""
+    return "finished" if step is Step.EXPIRED else step.value
 
 
 def _change_facts(one: RecordedChange, names: Names) -> ChangeJson:
@@ -125,5 +177,5 @@ def _change_facts(one: RecordedChange, names: Names) -> ChangeJson:
 def _words(one: RecordedChange, before: ClosureWindow | None) -> str:
     line = one.after
     if before is not None and before != line.window:
-        return f"{line.gateway}: {one.step.value}, from {span_words(before)} to {span_words(line.window)}"
-    return f"{line.gateway}: {one.step.value}, {span_words(line.window)}"
+        return f"{line.gateway}: {_word(one.step)}, from {span_words(before)} to {span_words(line.window)}"
+    return f"{line.gateway}: {_word(one.step)}, {span_words(line.window)}"

@@ -50,9 +50,9 @@ class Outlook:
 
     @property
     def sentence(self) -> str:
-        """Say it in one sentence, with what waits to be looked at."""
+        """Say it in one sentence, with what waits to be seen."""
         late = len(self.attention.late)
-        return self._say([f"{count_words(late, 'late change')} that you have not looked at"] if late else [])
+        return self._say([f"{count_words(late, 'late change')} that nobody has seen yet"] if late else [])
 
     @property
     def own_sentence(self) -> str:
@@ -75,8 +75,8 @@ class Outlook:
         return sentence_of(", ".join(words))
 
 
-def look_ahead(register: Register, principal: Principal, account_id: bytes, now: datetime) -> Outlook:
-    """Return what the principal may see of the next weeks, and what the account has not looked at."""
+def look_ahead(register: Register, principal: Principal, now: datetime) -> Outlook:
+    """Return what the principal may see of the next weeks, and what of it needs attention."""
     today = london_date(now)
     # What is over was closed today as well: a day is counted whole, here as on the horizon.
     found = read_schedule(register, principal, Question(ClosureWindow(london_midnight(today), now + AHEAD)))
@@ -91,7 +91,7 @@ def look_ahead(register: Register, principal: Principal, account_id: bytes, now:
         soon=tuple(closure for closure in standing if now < closure.window.starts <= now + _SOON),
         days=tuple(days),
         ahead=tuple(ahead),
-        attention=attention_of(register, principal, account_id, ahead, now),
+        attention=attention_of(register, principal, ahead, now),
     )
 
 

@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from app.domain.access import Action
 from app.web.api.conditional import conditional
 from app.web.api.contract import OPERATIONS, Operation, Parameter, RowsJson, ToldJson
+from app.web.principal import signed_in_account
 from app.web.refusals import ProblemJson, app_json
 from app.web.site import site
 
@@ -46,7 +47,8 @@ def document() -> Response:
 
 @blueprint.get("/docs", action=Action.PUBLIC)
 def docs() -> str:
-    """Show the same document to people, as a plain page of our own."""
+    """Show the same document to people, as a plain page of our own, with the menu of whoever is signed in."""
+    signed_in_account()
     return render_template("api.html", document=_document())
 
 

@@ -6,14 +6,18 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action
+from app.domain.notification import Kind
 from app.domain.refusal import Unknown
+from app.register.messages.own_settings import OwnSettings, choose_settings, own_settings
 from app.register.people import desks
 from app.register.people.links import links_of
 from app.security.security_log import SecurityAction, security_event
 from app.store import identities, sessions
 from app.web.browser_session import current_session
 from app.web.form_once import new_form_id
+from app.web.pages.service.recipient_form import KINDS, WHEN
 from app.web.principal import require_account
+from app.web.query import QueryRefused
 from app.web.signin.set_up import end_other_sessions, proofs_of
 from app.web.site import site
 
@@ -40,8 +44,24 @@ def show() -> Response:
             links_shown=_LINKS_SHOWN,
             desks=desks.living_desks(store, site().now(), account.id),
             form_id=new_form_id(),
+            own=own_settings(store, account),
+            kinds=KINDS,
+            when=WHEN,
+            sends_mail=site().sends_mail,
         )
     )
+
+
+@blueprint.post("/account/messages", action=Action.CHOOSE_MESSAGES)
+def choose_messages() -> AnyResponse:
+    """Let the account be told by mail of what it ticked, at the hour that it chose; nothing ticked ends it."""
+    account, form = require_account(), request.form
+    kinds = frozenset(kind for kind in Kind if kind.value in form.getlist("kinds"))
+    if form.get("when") not in WHEN:
+        raise QueryRefused("That is not a time.", "Choose one of the list.")
+    choose_settings(site().store, account, OwnSettings(kinds, WHEN[form["when"]]), site().now())
+    flash("You are told of what you chose, by e-mail." if kinds else "You get no messages by e-mail.")
+    return redirect(url_for("account.show"), 303)
 
 
 @blueprint.post("/account/sessions/end", action=Action.KEEP_ACCOUNT)

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action, Role
+from app.register.messages.link_letters import ask_for_link
 from app.register.people import links
 from app.register.people.sign_in import SignInRefused, TooManyTries, by_password, by_second_factor
 from app.security.link_file import drop_link
@@ -49,6 +50,25 @@ def use_password() -> AnyResponse:
         return _refused(_sign_in_page(refusal, email=email[:254]), refusal)
     start_session(account.id, stage)
     return _go_on(stage, account.role)
+
+
+@blueprint.get("/sign-in/forgotten", action=Action.SIGN_IN)
+def forgotten() -> str:
+    """Ask where to send a link to."""
+    return _forgotten_page()
+
+
+@blueprint.post("/sign-in/forgotten", action=Action.SIGN_IN)
+def send_link() -> AnyResponse:
+    """Send a link where the address has an account; the answer is the same where it has none."""
+    email = request.form.get("email", "")[:254]
+    if not site().sends_mail:
+        return make_response(_forgotten_page())
+    try:
+        ask_for_link(site().store, email, origin(), site().now())
+    except TooManyTries as refusal:
+        return _refused(_forgotten_page(refusal, email=email), refusal)
+    return make_response(_forgotten_page(asked=email))
 
 
 @blueprint.get("/sign-in/<token>", action=Action.SIGN_IN)
@@ -133,6 +153,7 @@ def _sign_in_page(fault: SignInRefused | TooManyTries | None = None, email: str 
         waits="kept" in session,
         desk=desk,
         offers_desk=offers_desk(),
+        sends_mail=site().sends_mail,
     )
 
 
@@ -143,6 +164,10 @@ def _code_page(account: Account, fault: SignInRefused | TooManyTries | None = No
         ticked=request.form.get("desk") == "yes",
         offers_desk=offers_desk(account),
     )
+
+
+def _forgotten_page(fault: TooManyTries | None = None, *, email: str = "", asked: str = "") -> str:
+    return render_template("signin/forgotten.html", fault=fault, email=email, asked=asked, sends_mail=site().sends_mail)
 
 
 def _refused(page: str, refusal: SignInRefused | TooManyTries) -> Response:

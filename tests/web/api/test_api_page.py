@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from html import unescape
 from pathlib import Path
 
 from app.register.people.enrolment import issue_token
@@ -76,3 +77,25 @@ def test_every_question_that_the_page_lists_takes_what_it_says(web):
         strange += [(one, name) for part in query.split("&") if (name := part.partition("=")[0]) not in known]
     assert strange == []
     assert len(asked) >= 15
+
+
+def test_the_page_lists_every_operation_with_a_curl_line_and_every_shape_with_its_types(web):
+    client = web.test_client()
+    page, document = client.get("/api/v1/docs").text, client.get("/api/v1/openapi.json").json
+    operations = [(method, path, one) for path, methods in document["paths"].items() for method, one in methods.items()]
+    anchors = [f"{method}-{one['operationId']}" for method, _, one in operations]
+    contents = page.partition('id="contents"')[2].partition("</nav>")[0]
+    assert re.findall(r'href="#([\w-]+)"', contents) == [*anchors, "shapes"]
+    assert re.findall(r'<h2 class="h4" id="([\w-]+)"', page) == anchors
+    lines = [unescape(line) for line in re.findall(r"<pre [^>]*>(.*?)</pre>", page, re.DOTALL)]
+    assert [line.split("'")[-2].partition("?")[0] for line in lines] == [
+        f"{document['servers'][0]['url']}{path}" for _, path, _ in operations
+    ]
+    assert f"curl -u CODE:APP-PASSWORD '{document['servers'][0]['url']}/notice-period?start=START'" in lines
+    named = set(re.findall(r'id="shape-(\w+)"', page))
+    assert named == set(document["components"]["schemas"])
+    assert set(re.findall(r'href="#shape-(\w+)"', page)) <= named
+
+
+def test_connect_leads_to_it(alpha_client):
+    assert 'href="/api/v1/docs"' in alpha_client.get("/connect").text

@@ -7,6 +7,7 @@ import pytest
 from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
 from app.jobs.sweep import sweep
+from app.register.verification import verify_record
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_the_sentence_says_what_is_closed_what_closes_what_is_late_and_when_most
     give(beta, announce("c", "2026-11-25T09:01", gateway="GW-B1"))
     dates("2026-11-25T10:00")
     assert read(dcc_client.get("/")).startswith(
-        "Now 1 gateway closed now, 1 closes in the next 24 hours, 3 late changes that you have not looked at, "
+        "Now 1 gateway closed now, 1 closes in the next 24 hours, 3 late changes that nobody has seen yet, "
         "peak 2 on Wed 25 Nov, 2 overlap DCC's own dates. Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC)."
     )
 
@@ -40,20 +41,20 @@ def test_an_empty_register_says_so_and_how_to_begin(dcc_client, read):
     page = read(dcc_client.get("/"))
     assert "No gateways closed now, none close in the next 24 hours, nothing is planned in the next 14 days." in page
     assert "There are no Users yet. An admin adds the first, and its gateway; then notices can come in." in page
-    assert "Nothing waits for you: no late change and no clash that you have not seen." in page
+    assert "Nothing: no late change and no clash that nobody has seen." in page
 
 
 def test_what_was_seen_is_gone_until_the_window_moves_again(alpha, give, announce, dcc_client, look, csrf):
     give(alpha, announce("a", "2026-12-06T02:00"))
     assert look(dcc_client).startswith(
         "Late changes 1 GW-A1 first notice Alpha Energy Sun 6 Dec 2026 02:00-06:00 GMT "
-        "8 Working Days' notice; 20 are recommended. Told just now. Seen"
+        "8 Working Days' notice; 20 are recommended. Told just now. Seen note"
     )
     answer = dcc_client.post(
         "/acknowledge", data={"csrf_token": csrf(dcc_client.get("/")), "item": items(dcc_client)}, follow_redirects=True
     )
-    assert "1 item cleared. It comes back when a window in it moves." in answer.text
-    assert look(dcc_client) == "Nothing waits for you: no late change and no clash that you have not seen."
+    assert "1 item seen. It comes back when a window in it moves." in answer.text
+    assert look(dcc_client).startswith("Nothing: no late change and no clash that nobody has seen. Seen 1 GW-A1")
     give(alpha, announce("a", "2026-12-07T02:00"))
     assert look(dcc_client).startswith(
         "Late changes 1 GW-A1 moved Alpha Energy Mon 7 Dec 2026 02:00-06:00 GMT was Sun 6 Dec 2026 02:00-06:00 GMT"
@@ -67,8 +68,8 @@ def test_a_day_of_clashes_and_dccs_dates_are_items_that_come_back_when_one_joins
     give(beta, announce("b", "2027-01-10T04:00", gateway="GW-B1"))
     dates("2027-01-10T05:00", kind=MaintenanceKind.RELEASE)
     assert look(dcc_client).startswith(
-        "Days with clashes 1 Sun 10 Jan 2 gateways overlap, at most 2 at once GW-A1, GW-B1 Seen "
-        "On DCC's own dates 1 2 closures on a SEC Release Sun 10 Jan 2027 05:00-09:00 GMT GW-A1, GW-B1 Seen"
+        "Days with clashes 1 Sun 10 Jan 2 gateways overlap, at most 2 at once GW-A1, GW-B1 Seen note Note for DCC "
+        "On DCC's own dates 1 2 closures on a SEC Release Sun 10 Jan 2027 05:00-09:00 GMT GW-A1, GW-B1 Seen note"
     )
     dcc_client.post("/acknowledge", data={"csrf_token": csrf(dcc_client.get("/")), "item": items(dcc_client)})
     assert items(dcc_client) == []
@@ -77,19 +78,75 @@ def test_a_day_of_clashes_and_dccs_dates_are_items_that_come_back_when_one_joins
     assert "3 closures on a SEC Release" in look(dcc_client)
 
 
-def test_each_account_has_its_own_marks_and_a_foreign_item_is_left_alone(
-    alpha, give, announce, dcc_client, sign_in, csrf
+@pytest.fixture
+def mark(csrf):
+    """Return a function that presses Seen for items, with a note where one is given."""
+
+    def press(client, *chosen, note="", path="/acknowledge"):
+        sent = {"csrf_token": csrf(client.get("/")), "item": list(chosen), "note": note}
+        return client.post(path, data=sent, follow_redirects=True)
+
+    return press
+
+
+def test_what_one_of_dcc_has_seen_is_cleared_for_all_with_who_when_and_a_note(
+    alpha, give, announce, dcc_client, sign_in, look, mark, clock
 ):
     give(alpha, announce("a", "2026-12-06T02:00"))
-    other = sign_in("other@example.org", Role.OPS)
-    foreign = items(other)
-    answer = dcc_client.post(
-        "/acknowledge",
-        data={"csrf_token": csrf(dcc_client.get("/")), "item": [*foreign, "x"]},
-        follow_redirects=True,
+    other, ops = sign_in("other@example.org", Role.ADMIN), sign_in("ops@example.org", Role.OPS)
+    clock.forward(minutes=10)
+    assert items(ops) == []
+    mark(dcc_client, *items(dcc_client), note="  called  duty desk ")
+    seen = (
+        "Nothing: no late change and no clash that nobody has seen. Seen 1 GW-A1 first notice "
+        "Sun 6 Dec 2026 02:00-06:00 GMT Seen by dcc@example.org Tue 24 Nov 2026 09:10 GMT"
     )
-    assert "No item cleared." in answer.text or "No items cleared." in answer.text
-    assert (len(items(dcc_client)), items(other)) == (1, foreign)
+    assert look(dcc_client) == look(other) == f"{seen} : called duty desk Undo seen of GW-A1"
+    assert look(ops) == seen
+
+
+def test_a_mark_is_undone_by_any_of_dcc_and_both_are_acts_of_the_record(
+    alpha, give, announce, dcc_client, sign_in, mark, read, register
+):
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    other, (item,) = sign_in("other@example.org", Role.ADMIN), items(dcc_client)
+    mark(dcc_client, item, note="first")
+    assert "No items seen." in mark(other, item, note="second").text
+    assert "Seen by dcc@example.org Tue 24 Nov 2026 09:00 GMT : first" in read(other.get("/"))
+    assert "It needs attention again." in mark(other, item, path="/acknowledge/undo").text
+    assert items(dcc_client) == [item]
+    assert "Nothing was marked as seen there." in mark(other, item, path="/acknowledge/undo").text
+    acts = read(other.get("/record/acts"))
+    assert re.findall(r"(\w+@example.org) (mark[\w ]+?) mark of what was seen", acts) == [
+        ("other@example.org", "mark as seen taken back"), ("dcc@example.org", "marked as seen"),
+    ]  # fmt: skip
+    assert verify_record(register).faults == ()
+
+
+def test_a_note_that_is_too_long_is_asked_about_and_not_lost(alpha, give, announce, dcc_client, mark):
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    (item,) = items(dcc_client)
+    refused = mark(dcc_client, item, note="n" * 201)
+    assert refused.status_code == 400
+    assert "A note has at most 200 characters. This one has 201." in refused.text
+    assert f'value="{"n" * 201}" aria-invalid="true"' in refused.text
+    assert items(dcc_client) == [item]
+    assert mark(dcc_client, item, note="a\x1b[2J").status_code == 400
+    assert "1 item seen." in mark(dcc_client, item, note="n" * 200).text
+
+
+def test_what_dcc_has_seen_tells_a_user_nothing(alpha, give, announce, dates, dcc_client, alpha_client, mark, read):
+    give(alpha, announce("a", "2026-12-06T02:00"))
+    dates("2026-12-06T03:00")
+    before = read(alpha_client.get("/"))
+    mark(dcc_client, *items(dcc_client), note="secret")
+    assert items(dcc_client) == []
+    assert read(alpha_client.get("/")) == before
+    assert mark(alpha_client, "00" * 16).status_code == 403
+
+
+def test_an_item_that_is_none_is_left_alone(dcc_client, mark):
+    assert "No items seen." in mark(dcc_client, "00" * 16, "x").text
 
 
 def test_acknowledging_needs_the_forms_token(dcc_client):

@@ -23,7 +23,7 @@ from app.web.feeds.addresses import scope_of
 from app.web.pages.choices import visible_in_order
 from app.web.principal import current_principal, require_account
 from app.web.site import site
-from feeds.scope import SCOPES, Code, scope_words
+from feeds.scope import HELP, SCOPES, Code, scope_words
 
 blueprint = Blueprint("connect_subscriptions", __name__)
 
@@ -208,9 +208,12 @@ def _scopes(principal: Principal) -> list[tuple[str, str]]:
 
 
 def _form(principal: Principal, stated: dict[str, str], form_id: str, fault: Refusal | None = None) -> Response:
+    scopes = _scopes(principal)
+    kinds = {text.partition(":")[0] for text, _ in scopes}
     page = render_template(
         "connect/new_subscription.html",
-        scopes=_scopes(principal),
+        scopes=scopes,
+        explained=[(SCOPES[kind], words) for kind, words in HELP.items() if kind.value in kinds],
         stated=_DEFAULTS | stated,
         may_secret=_may_secret(principal),
         form_id=form_id,

@@ -1,50 +1,77 @@
 """Record: what changed between two instants, the entries of the log, who did what, and who read or took away what."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, make_response, render_template, request
 
 from app.domain.access import Action
 from app.domain.refusal import Refusal
-from app.register.questions.changes import changes_between
-from app.register.questions.readers import who_read
+from app.register import sheet_out
+from app.register.questions.changes import ChangeJson, ChangePage, latest_changes
+from app.register.questions.readers import note_export, who_read
 from app.register.questions.record_entries import KINDS, read_entries
 from app.register.questions.who_did_what import read_acts
 from app.store.acts import Deed
+from app.web.pages.choices import read_page
 from app.web.principal import current_principal
-from app.web.query import QueryRefused, read_count, read_moment, read_past
+from app.web.query import QueryRefused, read_count, read_flag, read_moment, read_past
 from app.web.site import site
 
 blueprint = Blueprint("record_entries", __name__)
 
-_MOST_ROWS = 500  # on a page
+_MOST_ROWS = 500  # of a list
+_ON_A_PAGE = 50
 _MOST_ENTRIES = 2**53
 _WEEK, _MONTH = 7, 31
 
 
 @blueprint.get("/record/changes", action=Action.READ_CLOSURES)
 def changes() -> Response:
-    """Say what was told to us between two instants; without any, in the last seven days."""
-    principal = current_principal()
-    found, fault, now = None, None, site().now()
+    """Show what was told to us between two instants, the latest first; without any, in the last seven days."""
+    found, fault, stated = None, None, dict(request.args.items())
     try:
-        until = read_moment("until") or now
-        since = read_moment("since") or until - timedelta(days=_WEEK)
-        if not since < until:
-            raise QueryRefused("The first instant is not before the second.", "Exchange them.")
-        found = changes_between(site().register, principal, since, until)
-    except (Refusal, OverflowError) as problem:
-        fault = problem if isinstance(problem, Refusal) else QueryRefused("That is out of range.", "Give a later time.")
+        found = _read_changes(_ON_A_PAGE)
+    except Refusal as problem:
+        fault = problem
     page = render_template(
-        "record/changes.html",
-        found=found,
-        most=_MOST_ROWS,
-        stated=request.args,
-        now=now,
-        week_ago=_back(_WEEK),
-        fault=fault,
+        "record/changes.html", found=found, stated=stated, now=site().now(), week_ago=_back(_WEEK), fault=fault
     )
     return make_response(page, 400 if fault else 200)
+
+
+@blueprint.get("/record/changes.csv", action=Action.READ_CLOSURES)
+def changes_as_sheet() -> Response:
+    """Give all that changed in the same span as a spreadsheet; that somebody took it is noted."""
+    rows = _read_changes(None).changes
+    note_export(site().store, current_principal().name, "changes, csv", len(rows), site().now())
+    response = Response(sheet_out.to_csv(sheet_out.CHANGES, map(_flat, rows)), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="changes.csv"'
+    return response
+
+
+def _flat(row: ChangeJson) -> dict[str, object]:
+    """Return a change with what stood before it in columns of its own, empty where nothing did."""
+    before = row["before"]
+    stood = ("", "", "") if before is None else (before["gateway"], before["starts"], before["ends"])
+    return {**row, **dict(zip(("gateway_before", "starts_before", "ends_before"), stood, strict=True))}
+
+
+def _read_changes(size: int | None) -> ChangePage:
+    """Read the span, the page and whether finished windows are wanted; return what changed then. Raise ``Refusal``."""
+    since, until = _changed_span()
+    page, finished = read_page(), read_flag("finished")
+    return latest_changes(site().register, current_principal(), since, until, page, size, finished=finished)
+
+
+def _changed_span() -> tuple[datetime, datetime]:
+    until = read_moment("until") or site().now() + timedelta(microseconds=1)
+    try:
+        since = read_moment("since") or until - timedelta(days=_WEEK)
+    except OverflowError as problem:
+        raise QueryRefused("That is out of range.", "Give a later time.") from problem
+    if not since < until:
+        raise QueryRefused("The first instant is not before the second.", "Exchange them.")
+    return since, until
 
 
 @blueprint.get("/record/log", action=Action.READ_RECORD)

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action, Role
 from app.domain.refusal import AccessRefused, Refusal
+from app.register.messages.link_letters import LinkLetter, mail_link
 from app.register.people import accounts, desks, enrolment
 from app.register.register import Register
 from app.store import accounts as stored_accounts
@@ -50,17 +51,25 @@ def new() -> Response:
 
 @blueprint.post("/service/accounts", action=Action.KEEP_ACCOUNTS)
 def invite() -> AnyResponse:
-    """Open an account; its one-time link is shown once."""
+    """Open an account; its one-time link goes by mail, or is shown once."""
     form = request.form
+    by_mail = site().sends_mail and form.get("by_mail") == "yes"
 
     def work(register: Register) -> dict[str, object]:
         email, role = form.get("email", ""), _role()
+        if by_mail:
+            made = enrolment.add_account(register.store, email, role, _users(role), site().now())
+            mail_link(register.store, made, LinkLetter.INVITATION, site().now())
+            return {"kind": "mailed", "email": made.email}
         return _link_of(email, enrolment.open_account(register.store, email, role, _users(role), site().now()))
 
     try:
         form_id = form_once.carry_out(require_account(), lambda: work)
     except Refusal as refusal:
         return _form(form.to_dict(), form.getlist("users"), form.get("form_id", ""), refusal)
+    if by_mail:
+        flash("An invitation is on its way by e-mail. Messages shows what became of it.")
+        return redirect(url_for("service_accounts.show_all"), 303)
     return redirect(url_for("form_once.show", form_id=form_id), 303)
 
 
@@ -88,6 +97,23 @@ def change_rights(account_id: str) -> AnyResponse:
 def make_link(account_id: str) -> AnyResponse:
     """Make a one-time link, which stands for the password."""
     return _shown_link(account_id, enrolment.issue_sign_in)
+
+
+@blueprint.post("/service/accounts/<account_id>/mail-link", action=Action.KEEP_ACCOUNTS)
+def send_link(account_id: str) -> AnyResponse:
+    """Send a one-time link to the account's address: an invitation until it has a password."""
+    account = accounts.find_account(site().store, account_id)
+    if account.closed_at is not None or not site().sends_mail:
+        raise enrolment.AccountRefused("No link is sent to that account.", "Open it again, or make a link yourself.")
+
+    def work(register: Register) -> dict[str, object]:
+        letter = LinkLetter.WAY_BACK if proofs_of(account).password else LinkLetter.INVITATION
+        mail_link(register.store, account, letter, site().now())
+        return {"kind": "mailed", "email": account.email}
+
+    form_once.carry_out(require_account(), lambda: work)
+    flash("A link is on its way by e-mail. Messages shows what became of it.")
+    return _back(account)
 
 
 @blueprint.post("/service/accounts/<account_id>/afresh", action=Action.KEEP_ACCOUNTS)
@@ -184,6 +210,7 @@ def _form(stated: Mapping[str, str], users: list[str], form_id: str, fault: Refu
         stated=stated,
         chosen=users,
         form_id=form_id,
+        sends_mail=site().sends_mail,
         fault=fault,
     )
     return make_response(page, 422 if fault else 200)
@@ -202,7 +229,8 @@ def _account_page(account: Account, fault: Refusal | None = None) -> Response:
         desks=desks.living_desks(store, site().now(), account.id),
         linked=linked,
         everyone=enrolment.list_users(store),
-        form_ids=[form_once.new_form_id(), form_once.new_form_id()],
+        form_ids=[form_once.new_form_id() for _ in range(3)],
+        sends_mail=site().sends_mail,
         fault=fault,
     )
     return make_response(page, 422 if fault else 200)

@@ -9,6 +9,7 @@ from app.domain.access import Action
 from app.domain.london import london_date, read_day
 from app.domain.refusal import Refusal
 from app.domain.working_days import REGIONS
+from app.register.holiday_tables import names_of
 from app.register.rulebook import add_extra_days, extra_days, remove_extra_days
 from app.web.query import QueryRefused
 from app.web.site import site
@@ -62,6 +63,7 @@ def _page(fault: Refusal | None = None) -> Response:
         calendar=calendar,
         regions=REGIONS,
         days=[day for day in calendar.holidays if today <= day < today + _SHOWN],
+        names=names_of(region, today, today + _SHOWN),
         extra=extra_days(site().store),
         ends_soon=calendar.ends_soon(today),
         stated=request.form,

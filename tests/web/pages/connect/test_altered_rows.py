@@ -72,5 +72,5 @@ def test_accounts_and_recipients_are_listed_without_those_that_were_altered(stor
         connection.execute(sa.text("UPDATE recipients SET kinds = 'new'"))
     accounts, messages = read(admin.get("/service/accounts")), read(admin.get("/service/messages"))
     assert ("root@example.org" in accounts, "one@example.org" in accounts) == (True, False)
-    assert "cannot be read: it was altered. Nobody signs in to it." in accounts
+    assert "cannot be read: it was altered. Nobody can sign in to it." in accounts
     assert "cannot be read: it was altered. It is told nothing." in messages

@@ -13,7 +13,7 @@ from app.register.people import accounts, enrolment
 from app.web.agents import browser_words, client_words
 from app.web.clients import feed_addresses
 from app.web.pages.wording import ago_words
-from feeds.scope import ScopeKind, scope_words
+from feeds.scope import HELP, ScopeKind, scope_words
 
 
 def fields_of(page):
@@ -275,3 +275,14 @@ def test_words_for_scopes_and_ages(clock):
     ages = [("seconds", 59), ("minutes", 59), ("hours", 47), ("days", 2)]
     found = [ago_words(then, then + timedelta(**{unit: number})) for unit, number in ages]
     assert found == ["just now", "59 min ago", "47 h ago", "2 days ago"]
+
+
+def test_each_scope_on_offer_is_explained_where_it_is_chosen(dcc_client, alpha_client, read):
+    assert set(HELP) == set(ScopeKind)
+    pages = [
+        read(client.get("/subscriptions/new")).partition("Which one is for me? ")[2]
+        for client in (dcc_client, alpha_client)
+    ]
+    assert [[words for words in HELP.values() if words in page] for page in pages] == [
+        list(HELP.values()), [HELP[ScopeKind.USER]],
+    ]  # fmt: skip

@@ -2,11 +2,13 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
 
 from app.domain.access import Role
+from app.jobs.sweep import sweep
 from app.register.late_changes import record_late_changes
 from app.register.verification import make_checkpoint, verify_record
 from app.web.pages.record import check as record_check
@@ -81,6 +83,79 @@ def test_what_changed_between_two_instants(told, dcc_client, read):
     assert "3 changes between" in read(dcc_client.get("/record/changes"))
 
 
+def rows_of(page):
+    """Return the rows of a page's table: of each the reference, the change and whether it was late."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page.text.partition("<tbody>")[2], re.DOTALL)
+    return [
+        (
+            re.search(r"CN-[0-9A-Z]{10}", row)[0],
+            re.search(r'data-label="Change">([\w ]+)', row)[1].strip(),
+            "tag-short" in row,
+        )
+        for row in rows
+    ]
+
+
+def sheet_of(answer):
+    return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def test_what_changed_is_the_latest_first_and_as_a_sheet_with_what_stood_before(told, dcc_client, read):
+    page = dcc_client.get("/record/changes")
+    sheet = dcc_client.get("/record/changes.csv")
+    moves = [(change, late) for _, change, late in rows_of(page)]
+    assert (moves[0], sorted(moves[1:])) == (("Moved", True), [("First notice", False), ("First notice", True)])
+    assert [row["reference"] for row in sheet_of(sheet)] == [one[0] for one in rows_of(page)]
+    moved = sheet_of(sheet)[0]
+    assert {name: moved[name] for name in ("change", "late", "gateway_before", "starts_before", "ends_before")} == {
+        "change": "moved", "late": "True", "gateway_before": "GW-A1", "starts_before": "2026-12-06T02:00:00Z",
+        "ends_before": "2026-12-06T06:00:00Z",
+    }  # fmt: skip
+    assert {row["starts_before"] for row in sheet_of(sheet)[1:]} == {""}
+    assert "dcc@example.org changes, csv 3" in read(dcc_client.get("/record/reads"))
+
+
+def test_what_changed_is_paged_by_its_address(alpha, give, announce, dcc_client, read, clock):
+    for number in range(101):
+        give(alpha, announce(f"u{number}", "2027-03-07T02:00"), at=clock() + timedelta(seconds=number))
+    clock.forward(minutes=5)
+    span = "since=2026-11-24T08:00"
+    pages = [dcc_client.get(f"/record/changes?{span}&page={number}") for number in (1, 2, 3, 9)]
+    found = [[one[0] for one in rows_of(page)] for page in pages]
+    assert [len(page) for page in found] == [50, 50, 1, 1]
+    assert found[3] == found[2]
+    every = [row["reference"] for row in sheet_of(dcc_client.get(f"/record/changes.csv?{span}"))]
+    assert found[0] + found[1] + found[2] == every
+    assert [row["received_at"] for row in sheet_of(dcc_client.get("/record/changes.csv"))] == [
+        f"2026-11-24T09:{number // 60:02}:{number % 60:02}Z" for number in reversed(range(101))
+    ]
+    links = [re.findall(r'rel="(prev|next)" href="([^"]+)"', page.text) for page in pages]
+    here = "/record/changes?since=2026-11-24T08:00&amp;page="
+    assert links[0] == [("next", f"{here}2")]
+    assert links[1] == [("prev", f"{here}1"), ("next", f"{here}3")]
+    assert links[2] == links[3] == [("prev", f"{here}2")]
+    assert "Page 2 of 3." in read(pages[1])
+    assert dcc_client.get("/record/changes?page=0").status_code == 400
+
+
+def test_finished_windows_are_among_the_changes_only_where_they_are_asked_for(
+    alpha, give, announce, sign_in, register, clock, read
+):
+    give(alpha, announce("a", "2026-11-24T10:00", hours=1))
+    sweep(register, clock.forward(days=2))
+    dcc_client = sign_in("dcc@example.org", Role.DCC)
+    page = dcc_client.get("/record/changes")
+    assert [row[1] for row in rows_of(page)] == ["First notice"]
+    assert "1 change between" in read(page)
+    page = dcc_client.get("/record/changes?finished=1")
+    assert [row[1] for row in rows_of(page)] == ["Finished", "First notice"]
+    assert "2 changes between" in read(page)
+    assert "1 finished; 1 at short notice" in read(page)
+    assert [row["change"] for row in sheet_of(dcc_client.get("/record/changes.csv?finished=1"))] == [
+        "expired", "first notice",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -142,7 +217,7 @@ def test_the_first_bad_entry_is_named(told, dcc_client, check, store, read):
     with store.writing() as connection:
         connection.execute(sa.update(log).where(log.c.position == 1).values(leaf=bytes(32)))
     page = check(dcc_client)
-    assert "The record does not hold. The first fault: The act of entry 1 of the log was altered." in read(page)
+    assert "The record is not sound. The first fault: The act of entry 1 of the log was altered." in read(page)
     assert 'role="alert"' in page.text
 
 

@@ -261,3 +261,15 @@ def test_who_may_open_what(admin, dcc_client, alpha_client, sign_in):
         "user": [403, 403, 403, 403, 403],
         "ops": [403, 403, 403, 403, 200],
     }
+
+
+def test_holidays_have_their_names_in_each_region(admin, read):
+    england, both = (
+        read(admin.get(f"/service/holidays?region={region}")) for region in ("england-and-wales", "gb-any")
+    )
+    assert (
+        "Fri 25 Dec 2026 Christmas Day Sat 26 Dec 2026 Boxing Day Mon 28 Dec 2026 Boxing Day (observed) "
+        "Fri 1 Jan 2027 New Year's Day Fri 26 Mar 2027 Good Friday Mon 29 Mar 2027 Easter Monday"
+    ) in england
+    assert "Sat 2 Jan 2027" not in england
+    assert "Sat 2 Jan 2027 New Year Holiday" in both
