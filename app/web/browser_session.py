@@ -106,10 +106,15 @@ def _find() -> Session | None:
     store, now, digest = site().store, site().now(), _digest(session_id)
     with store.reading() as connection:
         found = sessions.live_session(store, connection, digest, now)
-    if found is not None and now - found.seen_at > _NOTE_USE_EVERY:
+    if found is not None and now - found.seen_at > _NOTE_USE_EVERY and not _is_unattended():
         with store.writing() as connection:
             sessions.touch_session(connection, digest, now)
     return found
+
+
+def _is_unattended() -> bool:
+    """Tell whether a page asks for itself, with nobody at work: that is no use of a session."""
+    return request.endpoint == "wall.show" or "Closures-Refresh" in request.headers
 
 
 def _digest(session_id: str) -> bytes:

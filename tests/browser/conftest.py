@@ -108,14 +108,24 @@ def use_link(service, clock, address):
 
 
 @pytest.fixture
-def sign_in(service, clock, open_page, use_link):
+def add_staff(service, clock):
+    """Return a function that opens an account, by default of DCC staff, and gives its address."""
+
+    def add(email, role=Role.DCC, users=()):
+        with service.store.writing() as connection:
+            accounts.add_account(service.store, connection, Account(new_row_id(), email, role, users), clock())
+        return email
+
+    return add
+
+
+@pytest.fixture
+def sign_in(open_page, use_link, add_staff):
     """Return a function that signs somebody in as a person does."""
 
     def enter(email, role, *users, **look):
-        with service.store.writing() as connection:
-            accounts.add_account(service.store, connection, Account(new_row_id(), email, role, users), clock())
         page = open_page(**look)
-        use_link(page, email)
+        use_link(page, add_staff(email, role, users))
         page.wait_for_url("**/")
         return page
 

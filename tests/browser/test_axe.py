@@ -47,7 +47,7 @@ DCC = Principal("dcc@example.org", Role.DCC)
 LONG = "W" * 150 + "شركة" * 10
 
 EVERYBODY = (
-    "/", "/planned", "/planned?q=GW-A1", "/planned?q=NONE", "/planned?q=GW&at=2026-12-06T03:00", "/planned?q=GW&at=x", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
+    "/", "/wall", "/planned", "/planned?q=GW-A1", "/planned?q=NONE", "/planned?q=GW&at=2026-12-06T03:00", "/planned?q=GW&at=x", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
     "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes", "/record/changes?finished=1&since=2026-11-01",
     "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}",
 )  # fmt: skip

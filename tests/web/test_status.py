@@ -105,7 +105,15 @@ def test_metrics_are_for_this_machine_and_for_ops(client, store, alpha, announce
 
 def test_every_answer_carries_the_browsers_limits(client):
     headers = client.get("/sign-in").headers
-    assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self';")
+    strict = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    # Pages alone run a script, our own file, and it asks our own addresses alone.
+    assert headers["Content-Security-Policy"] == f"{strict}; script-src 'self'; connect-src 'self'"
+    for other in ("/healthz", "/checkpoint", "/api/v1/closures", "/api/v1/openapi.json", "/dav/", "/static/icon.svg"):
+        with client.get(other) as answer:
+            assert (other, answer.headers["Content-Security-Policy"]) == (other, strict)
     assert headers["Referrer-Policy"] == "no-referrer"
     assert "Strict-Transport-Security" not in headers
 

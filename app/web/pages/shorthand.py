@@ -25,6 +25,8 @@ def install_shorthand(blueprint: Blueprint) -> None:
         ("days_to", days_words),
         ("count", count_words),
         ("left", left_words),
+        ("clock", clock_words),
+        ("london_day", london_date),
         ("shift", shift_words),
         ("stretch", stretch_words),
     ):
@@ -70,6 +72,11 @@ def stretch_words(span: ClosureWindow) -> str:
         return span_words(span)
     last = after - _DAY
     return f"{first:%a} {date_words(span.starts)}" if first == last else f"{days_words(first, last)} {last.year}"
+
+
+def clock_words(instant: datetime) -> str:
+    """Word a time of day by London's clock: ``02:10 GMT``."""
+    return f"{instant.astimezone(LONDON):%H:%M %Z}"
 
 
 def shift_words(after: ClosureWindow, before: ClosureWindow) -> str:

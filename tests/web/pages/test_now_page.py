@@ -33,7 +33,7 @@ def test_the_sentence_says_what_is_closed_what_closes_what_is_late_and_when_most
     dates("2026-11-25T10:00")
     assert read(dcc_client.get("/")).startswith(
         "Now 1 gateway closed now, 1 closes in the next 24 hours, 3 late changes that nobody has seen yet, "
-        "peak 2 on Wed 25 Nov, 2 overlap DCC's own dates. Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC)."
+        "peak 2 on Wed 25 Nov, 2 overlap DCC's own dates. As of 09:00 GMT."
     )
 
 
@@ -193,3 +193,29 @@ def test_a_user_gets_its_own_schedule_and_nothing_of_anybody_else(
     assert "Sunday 6 December 2026 GW-A1 Alpha Energy Sun 6 Dec 2026 02:00-06:00 GMT closes in 11 days" in read(page)
     assert "DCC's own dates Maintenance Sun 13 Dec 2026 02:00-06:00 GMT" in read(page)
     assert "GW-B1" not in page.text
+
+
+def test_what_a_page_asks_for_by_itself_keeps_no_session_alive(dcc_client, clock):
+    for asked in ({"path": "/wall"}, {"path": "/", "headers": {"Closures-Refresh": "1"}}, {"path": "/wall"}):
+        clock.forward(minutes=9)
+        assert dcc_client.get(**asked).status_code == 200
+    clock.forward(minutes=4)
+    assert dcc_client.get("/").status_code == 303
+
+
+def test_a_user_finds_its_own_closures_on_the_wall(alpha_client, alpha, enrolled, give, announce, read):
+    give(alpha, announce("a", "2026-11-24T08:00"))
+    give(enrolled("BETA", "GW-B1"), announce("b", "2026-11-24T08:00", gateway="GW-B1"))
+    words = read(alpha_client.get("/wall"))
+    assert "1 gateway closed now GW-A1 Alpha Energy re-opens 12:00 GMT, in 3 h" in words
+    assert ("GW-B1" in words, "attention" in words) == (False, False)
+
+
+def test_the_wall_says_how_many_more_there_are_and_how_much_needs_a_look(dcc_client, enrolled, give, announce, read):
+    for number in range(10):
+        user = enrolled(f"U{number}", f"GW-{number}")
+        give(user, announce("a", "2026-11-24T08:00", gateway=f"GW-{number}"))
+        give(user, announce("b", "2026-11-26T08:00", gateway=f"GW-{number}"))
+    words = read(dcc_client.get("/wall"))
+    assert ("and 4 more Next" in words, "and 6 more in eight weeks" in words) == (True, True)
+    assert "10 gateways closed now 22 need attention" in words
