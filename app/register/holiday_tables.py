@@ -1,8 +1,10 @@
 """The holiday tables that Working Days are counted by: made from the ``holidays`` package, kept as text."""
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 
@@ -81,3 +83,23 @@ def from_text(text: str) -> WorkingDayCalendar:
         holidays=tuple(date.fromisoformat(day) for day in table["holidays"]),
         confirmed_through=date.fromisoformat(table["confirmed_through"]),
     )
+
+
+def holiday_names(calendar: WorkingDayCalendar, first: date, last: date) -> dict[date, str]:
+    """Return what the holidays of a table from ``first`` to ``last`` are called, by day.
+
+    A day that the package does not know was added by an admin.
+    """
+    days = calendar.holidays[bisect_left(calendar.holidays, first) : bisect_right(calendar.holidays, last)]
+    return {day: _names(calendar.region, day.year).get(day, "Extra holiday") for day in days}
+
+
+@cache
+def _names(region: str, year: int) -> dict[date, str]:
+    """Return the names of a year's holidays; the package is paid for by the first page that asks."""
+    import holidays  # noqa: PLC0415
+
+    found: dict[date, str] = {}
+    for subdivision in _SUBDIVISIONS[region]:
+        found |= holidays.country_holidays("GB", subdiv=subdivision, years=year)
+    return found

@@ -1,7 +1,8 @@
-"""What the pages that show much at once cost at N closures: ``python tests/bench/pages.py [N]``.
+"""What the pages that show much at once cost at N closures: ``python tests/bench/pages.py [N] [--users U]``.
 
 CPU time of this process for a whole request without a socket, medians; and the octets of the page, as they are and
-compressed. The closures are spread over two years from now, of 40 gateways. Nothing here is a test.
+compressed. The closures are spread over two years from now, of 40 Users unless said otherwise, with a gateway each.
+Nothing here is a test.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pyotp import TOTP, random_base32
 
 from app.domain.access import Role
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
+from app.domain.party import PARTY_CATEGORIES
 from app.domain.window import ClosureWindow
 from app.factory import create_app, prepare
 from app.register.people import enrolment
@@ -25,18 +27,19 @@ from app.store import accounts, proofs
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 PATHS = (
-    "/", "/planned?q=GW-3", "/planned?q=GW", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m", "/closures", "/closures?q=GW-3",
-    "/closures?sort=notice", "/receipts",
+    "/", "/planned?q=GW-3", "/planned?q=GW", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m", "/horizon?view=month",
+    "/closures", "/closures?q=GW-3", "/closures?sort=notice", "/receipts",
 )  # fmt: skip
 
 
-def fill(service, count):
+def fill(service, count, users):
     """Record the closures, a quarter of them told late."""
-    for share in range(40):
-        user = enrolment.enrol_user(service.store, f"U{share}", f"User {share}")
+    for share in range(users):
+        category = PARTY_CATEGORIES[share % len(PARTY_CATEGORIES)]
+        user = enrolment.enrol_user(service.store, f"U{share}", f"User {share}", category)
         enrolment.enrol_gateway(service.store, user.code, f"GW-{share}")
         announcements = []
-        for number in range(share, count, 40):
+        for number in range(share, count, users):
             starts = NOW + timedelta(minutes=number * 731 * 1440 // count)
             window = ClosureWindow(starts, starts + timedelta(hours=4))
             announcements.append(Announcement(uid=f"u{number}", gateway=f"GW-{share}", window=window))
@@ -61,13 +64,15 @@ def signed_in(app, service):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("count", nargs="?", type=int, default=10_000)
-    count = parser.parse_args().count
+    parser.add_argument("--users", type=int, default=40)
+    asked = parser.parse_args()
+    count = asked.count
     folder = Path(tempfile.mkdtemp())
     settings = read_settings({"CLOSURES_DATA_DIR": str(folder / "data"), "CLOSURES_KEY_DIR": str(folder / "keys")})
     service = prepare(settings, NOW)
-    fill(service, count)
+    fill(service, count, asked.users)
     client = signed_in(create_app(settings, now=lambda: NOW), service)
-    print(f"== {count:,} closures; CPU ms, octets, octets compressed")
+    print(f"== {count:,} closures, {asked.users} Users; CPU ms, octets, octets compressed")
     for path in PATHS:
         spent = []
         for _ in range(8):

@@ -36,7 +36,6 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 RUN = "only => axe.run(document, {...only, resultTypes: ['violations']}).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
 COLOURS = {"runOnly": {"type": "tag", "values": ["cat.color"]}}
 WIDTHS = (320, 1280)
-# The marks of the horizon are drawn, and have areas for touch of their own.
 SMALL = """() => [...document.querySelectorAll("a, button, summary, input, select, textarea")]
   .filter(one => !one.closest("svg, .skip, .visually-hidden") && one.type !== "hidden")
   .map(one => [one.getBoundingClientRect(), one])
@@ -48,6 +47,7 @@ LONG = "W" * 150 + "شركة" * 10
 
 EVERYBODY = (
     "/", "/wall", "/planned", "/planned?q=GW-A1", "/planned?q=NONE", "/planned?q=GW&at=2026-12-06T03:00", "/planned?q=GW&at=x", "/horizon", "/horizon?zoom=2w&as_of=2026-11-24T09:00", "/horizon?zoom=6m",
+    "/horizon?view=month", "/horizon?user=ALPHA",
     "/closures", "/closures?q=CN&sort=notice", "/closures/{closure}", "/receipts", "/record/changes", "/record/changes?finished=1&since=2026-11-01",
     "/account", "/set-up/password", "/subscriptions", "/subscriptions/new", "/subscriptions/{feed}",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from app.store import parties
 
 PATHS = (
     "/", "/planned?q=GW-A1", "/planned?q=NONE", "/horizon", "/horizon?zoom=2w", "/horizon?zoom=6m&as_of=2026-11-24T08:00",
+    "/horizon?view=month", "/horizon?user=ALPHA",
     "/closures", "/closures?state=expired", "/closures?sort=notice&short=1", "/receipts", "/closures/{0}",
     "/closures/{0}/withdraw", "/notices/new", "/notices/new?user=LONG",
 )  # fmt: skip

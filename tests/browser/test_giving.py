@@ -152,7 +152,7 @@ def test_dcc_sees_it_coming_marks_it_as_seen_and_hears_when_it_moves(alpha, page
 
     page.goto(f"{address}/horizon")
     assert page.locator(".headline").inner_text().startswith("1 closure of 1 User from")
-    page.get_by_role("link", name="Sun 6 Dec 2026 02:00-06:00 GMT").click()
+    page.get_by_role("link", name="6 Dec: 1, short notice").click()
     assert "GW-A1" in heading(page)
     closure = page.url
 

@@ -292,7 +292,7 @@ def now_page(sender):
 def horizon_page(sender):
     """Read the Horizon's list of closures of the next two weeks, each in its place."""
     text = sender.browser.ask("GET", "/horizon?zoom=2w").text
-    items = re.findall(rf'<a [^>]*href="/closures/{REFERENCE}">.*?</a>', text, re.DOTALL)
+    items = re.findall(rf'<li><a href="/closures/{REFERENCE}">.*?</a>', text, re.DOTALL)
     return dict(_line(item, "planned") for item in items)
 
 

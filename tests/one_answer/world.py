@@ -10,7 +10,7 @@ from tests.one_answer.calendars import Calendar
 from tests.one_answer.readers import differences
 
 _LONDON = ZoneInfo("Europe/London")
-_HORIZON, _APART = timedelta(days=14), 14
+_HORIZON, _LISTED = timedelta(days=14), 60
 _LOOKED_AT = 3  # closures that an act changed and that are looked at one by one as well
 
 
@@ -140,7 +140,7 @@ class World:
         near = readers.horizon_page(sender)
         first = datetime.combine(now.astimezone(_LONDON), time(), _LONDON)
         here = {r: one for r, one in whole.items() if one.ends > first and one.starts < first + _HORIZON}
-        if len(here) > _APART:  # more are drawn as blocks
+        if len(here) > _LISTED:  # more stand in the picture alone
             here = {reference: whole[reference] for reference in near if reference in whole}
         found = [
             ("API, asked by DCC", readers.api_list(self.running.dcc_program, sender.code), whole),

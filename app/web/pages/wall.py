@@ -1,4 +1,4 @@
-"""The wall view: what is closed, what closes next and how much needs a look, read across a room."""
+"""The wall view: what is closed, what closes next and how much needs attention, read across a room."""
 
 from datetime import timedelta
 
@@ -20,8 +20,9 @@ _CLOSED, _NEXT = 6, 4  # lines that fit a screen; of the others it says how many
 @blueprint.get("/wall", action=Action.READ_CLOSURES)
 def show() -> str:
     """Show it."""
-    principal, account, now = current_principal(), require_account(), site().now()
-    outlook = look_ahead(site().register, principal, account.id, now)
+    require_account()
+    principal, now = current_principal(), site().now()
+    outlook = look_ahead(site().register, principal, now)
     standing = [closure for closure in outlook.ahead if closure.state is not State.WITHDRAWN]
     return render_template(
         "wall.html",
