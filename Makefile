@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -67,6 +67,9 @@ sbom:
 	$(bin)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate "$$image/bin/python"
 
 # kill -9 of the running server under writes, N times: make crash N=1000
+replay:
+	CLOSURES_REPLAY=$(or $(N),4052) $(bin)/pytest -n 0 -q tests/jobs/test_replay_of_facts.py
+
 crash:
 	CLOSURES_CRASH_ROUNDS=$(or $(N),200) $(bin)/pytest --slow tests/faults/test_crash.py
 

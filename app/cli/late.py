@@ -64,7 +64,7 @@ def late_report(period: reporting.Period, pseudonyms: bool, as_csv: bool) -> Non
     """
     _only_one_form(as_csv=as_csv)
     with opened() as service:
-        answer = reporting.report(service.register, OPERATOR, period, pseudonyms=pseudonyms)
+        answer = reporting.report(service.register, OPERATOR, period, utc_now(), pseudonyms=pseudonyms)
         rows = answer["rows"]
         if as_csv:
             note_export(service.store, OPERATOR.name, f"late report {period.name}, csv", len(rows), utc_now())

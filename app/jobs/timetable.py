@@ -35,7 +35,7 @@ _LISTEN_SECONDS = 1
 _DELIVER_SECONDS = 1
 _MARK_SECONDS = 5
 _SEAL_SECONDS = 1
-_SWEEP_SECONDS = 60
+_SWEEP_SECONDS = 45  # what is over time is told within a minute
 _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEX_SECONDS = 5

@@ -30,6 +30,7 @@ OWN_NOTICES = (
 )
 LATE_REPORT = (
     *("period", "user", "notices", "first_notices", "short_first_notices", "changes", "short_changes"),
+    *("closures", "early", "over_time", "not_taken_place", "moves", "first_notice_days"),
     *("policy_versions", "holiday_tables"),
 )
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")

@@ -1,20 +1,22 @@
-"""Short notices of a month or quarter, counted by User or by pseudonym: for learning from, never for blame."""
+"""A month or quarter by User: short notices, churn, early and over time; to learn from, never for blame."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from statistics import median
 
 from typing_extensions import TypedDict
 
 from app.domain.access import Principal
-from app.domain.closure import Step
+from app.domain.closure import PlannedClosure, State, Step
+from app.domain.fact import Difference
 from app.domain.london import whole_days
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
 from app.register.history_cache import RecordedChange
 from app.register.questions.answer import count_words, sentence_of
-from app.register.reading import read_recorded
+from app.register.reading import Question, read_recorded, read_schedule
 from app.register.register import Register
 from app.security.chain import Chain
 from app.store.chains import chains_of
@@ -38,7 +40,12 @@ class Period:
 
 
 class ReportRowJson(TypedDict):
-    """What one User told in the period, first notices and changes apart, and how much of it at short notice."""
+    """What one User told in the period, first notices and changes apart, and how much of it at short notice.
+
+    Beside it its ``closures`` planned to start in the period that were not withdrawn before: how many ended early or
+    over time or did not take place, by what was told of them; their ``moves`` (a lead that was always moved is worth
+    less) and the median of their ``first_notice_days``, null for none.
+    """
 
     period: str
     user: str
@@ -47,6 +54,12 @@ class ReportRowJson(TypedDict):
     short_first_notices: int
     changes: int
     short_changes: int
+    closures: int
+    early: int
+    over_time: int
+    not_taken_place: int
+    moves: int
+    first_notice_days: float | None
     policy_versions: str
     holiday_tables: str
 
@@ -72,22 +85,38 @@ def read_period(text: str) -> Period:
     return Period(found.group(), whole_days(begins, date(begins.year + later, rest + 1, 1)))
 
 
-def report(register: Register, principal: Principal, period: Period, *, pseudonyms: bool) -> LateReportJson:
+def report(
+    register: Register, principal: Principal, period: Period, now: datetime, *, pseudonyms: bool
+) -> LateReportJson:
     """Count what each User told us in the period, first notices and changes apart, and how much at short notice.
+
+    Beside it stands how the closures went that were planned to start in it.
 
     A pseudonym is the same in every report of this service until the root secret is rotated, and says nothing to
     anybody else.
     """
     with register.store.reading() as connection:
         stands = chains_of(connection).index
-    by_user: dict[str, list[RecordedChange]] = defaultdict(list)
+    told: dict[str, list[RecordedChange]] = defaultdict(list)
     for change in read_recorded(register, principal, period.span.starts, period.span.ends):
         if change.step.is_judged:
-            by_user[_name(register, stands, change.after.user) if pseudonyms else change.after.user].append(change)
-    rows = [_row(period, name, found) for name, found in sorted(by_user.items())]
+            told[change.after.user].append(change)
+    planned: dict[str, list[PlannedClosure]] = defaultdict(list)
+    for closure in read_schedule(register, principal, Question(period.span)):
+        if period.span.contains(closure.planned.starts) and _counts(closure):
+            planned[closure.user].append(closure)
+    rows = sorted(
+        (
+            _row(period, _name(register, stands, user) if pseudonyms else user, told[user], planned[user], now)
+            for user in told.keys() | planned.keys()
+        ),
+        key=lambda row: row["user"],
+    )
     short = sum(row["short_first_notices"] + row["short_changes"] for row in rows)
-    told = sum(row["notices"] for row in rows)
-    words = f"of {count_words(told, 'notice')} in {period.name}, {short or 'none'} came at short notice"
+    notices, over = sum(row["notices"] for row in rows), sum(row["over_time"] for row in rows)
+    words = f"of {count_words(notices, 'notice')} in {period.name}, {short or 'none'} came at short notice"
+    if over:
+        words += f"; {count_words(over, 'closure')} went over time"
     return {"answer": sentence_of(words), "period": period.name, "pseudonyms": pseudonyms, "rows": rows}
 
 
@@ -95,7 +124,15 @@ def _name(register: Register, stands: Chain, code: str) -> str:
     return f"User-{stands(register.store.blind.code('pseudonym', code)).hex()[:8]}"
 
 
-def _row(period: Period, name: str, found: list[RecordedChange]) -> ReportRowJson:
+def _counts(closure: PlannedClosure) -> bool:
+    """Tell whether a closure counts: one withdrawn before its start was only a plan."""
+    return closure.state is not State.WITHDRAWN or closure.difference is Difference.NOT_TAKEN_PLACE
+
+
+def _row(
+    period: Period, name: str, found: list[RecordedChange], planned: list[PlannedClosure], now: datetime
+) -> ReportRowJson:
+    went = Counter(closure.difference_at(now) for closure in planned)
     first = [change for change in found if change.step is Step.FIRST]
     changed = [change for change in found if change.step is not Step.FIRST]
     counted_by = [change.after.verdict.change for change in found]
@@ -107,6 +144,12 @@ def _row(period: Period, name: str, found: list[RecordedChange]) -> ReportRowJso
         "short_first_notices": sum(change.is_late for change in first),
         "changes": len(changed),
         "short_changes": sum(change.is_late for change in changed),
+        "closures": len(planned),
+        "early": went[Difference.EARLY],
+        "over_time": went[Difference.OVER_TIME],
+        "not_taken_place": went[Difference.NOT_TAKEN_PLACE],
+        "moves": sum(closure.moves for closure in planned),
+        "first_notice_days": median(one.verdict.first_notice.working_days for one in planned) if planned else None,
         "policy_versions": " ".join(str(version) for version in sorted({entry.policy_version for entry in counted_by})),
         "holiday_tables": " ".join(sorted({entry.holiday_version for entry in counted_by})),
     }

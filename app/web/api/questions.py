@@ -174,7 +174,7 @@ def report() -> Response:
     """Report a month's or quarter's short notices by User, or by pseudonym, as JSON or with ``format=csv``."""
     principal = current_principal()
     period = late_report.read_period(request.args.get("period", ""))
-    answer = late_report.report(site().register, principal, period, pseudonyms=read_flag("pseudonyms"))
+    answer = late_report.report(site().register, principal, period, site().now(), pseudonyms=read_flag("pseudonyms"))
     if _wants_sheet():
         return _sheet(sheet_out.LATE_REPORT, answer["rows"], f"late report {period.name}", principal.name)
     return read_answer(answer)

@@ -65,7 +65,7 @@ def report_as_sheet() -> Response:
 
 def _report(principal: Principal) -> LateReportJson:
     period = read_period(request.args.get("period", ""))
-    return report(site().register, principal, period, pseudonyms=read_flag("pseudonyms"))
+    return report(site().register, principal, period, site().now(), pseudonyms=read_flag("pseudonyms"))
 
 
 def _sheet(principal: Principal, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Response:
