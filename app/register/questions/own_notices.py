@@ -47,10 +47,9 @@ class NoticePage:
 
 
 def own_notices(register: Register, principal: Principal, before: int | None, most: int | None) -> NoticePage:
-    """Return at most ``most`` notices of the principal's own Users before a place in the log; None is all of them."""
+    """Return at most ``most`` notices of the principal's Users before a place in the log; None is all."""
     with register.store.reading() as connection:
-        codes = visible_users(principal, parties.read_parties(register.store, connection))
-        own = {user_id: code for user_id, code in codes.items() if code in principal.users}
+        own = visible_users(principal, parties.read_parties(register.store, connection))
         found = notices.notices_before(connection, list(own), before, None if most is None else most + 1)
         shown = found[:most]
         changed = notices.entries_of(connection, [held.id for held in shown])

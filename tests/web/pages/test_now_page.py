@@ -8,6 +8,8 @@ from app.domain.access import Role
 from app.domain.maintenance import MaintenanceKind
 from app.jobs.sweep import sweep
 from app.register.verification import verify_record
+from app.store import seen_marks
+from app.store.seen_marks import Mark
 
 
 @pytest.fixture
@@ -143,6 +145,15 @@ def test_what_dcc_has_seen_tells_a_user_nothing(alpha, give, announce, dates, dc
     assert items(dcc_client) == []
     assert read(alpha_client.get("/")) == before
     assert mark(alpha_client, "00" * 16).status_code == 403
+
+
+def test_of_two_marks_at_once_the_first_stays(store, clock):
+    first, second = Mark("ann@example.org", clock(), "first"), Mark("bob@example.org", clock(), "second")
+    item = b"a" * 16
+    with store.writing() as connection:
+        assert [seen_marks.put_mark(store, connection, item, one) for one in (first, second)] == [True, False]
+    with store.reading() as connection:
+        assert seen_marks.marks_among(store, connection, [item, b"b" * 16]) == {item: first}
 
 
 def test_an_item_that_is_none_is_left_alone(dcc_client, mark):
