@@ -154,8 +154,7 @@ def publisher_of(settings: Settings) -> Publisher:
 
 def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> "Flask":
     """Return the web application; ``now`` is its clock (aware UTC). Raise ``StoreUnfit`` or ``UndeclaredRoute``."""
-    from flask_bootstrap import Bootstrap5  # noqa: PLC0415 - the scheduler and the command line never load Flask
-    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - the scheduler and the command line never load Flask
 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
     from app.caldav.report_cost import ReportLimits  # noqa: PLC0415 - as Flask
@@ -165,14 +164,15 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
+    from app.web.static_files import install_static_files  # noqa: PLC0415 - as Flask
 
     service = open_service(settings, now=now)
-    app = routes.Application("app.web")
+    app = routes.Application("app.web", static_folder=None)
     key = partial(service.store.keyring.derive, "session")
     app.config.update(_flask_settings(settings, key()))
     app.session_interface = browser_session.CookieSessions(app, key)
     app.url_map.strict_slashes = False
-    Bootstrap5(app)
+    install_static_files(app)
     received.install_reception(app)
     csrf.install_csrf(app)
     routes.install_access(app)
@@ -220,7 +220,6 @@ def _flask_settings(settings: Settings, key: bytes) -> dict[str, object]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "MAX_CONTENT_LENGTH": _LARGEST_FORM,
         "MAX_FORM_MEMORY_SIZE": _LARGEST_FORM,
-        "BOOTSTRAP_SERVE_LOCAL": True,
         "WTF_CSRF_CHECK_DEFAULT": False,  # csrf.py says which requests
         "WTF_CSRF_SSL_STRICT": False,  # our pages send no Referer, since sign-in links are addresses
         "WTF_CSRF_TIME_LIMIT": None,  # a form is good for as long as its session: nothing typed is lost to a timer

@@ -27,19 +27,8 @@ BLUEPRINTS = (
         module.blueprint
         for module in (
             *(status, evidence, notices_and_closures, facts, openapi, questions, addresses),
-            *(
-                now_page,
-                planned,
-                wall,
-                horizon,
-                closures,
-                closure,
-                told_facts,
-                account,
-                contact,
-                form_once,
-                resumed_forms,
-            ),
+            *(now_page, planned, wall, horizon, closures, closure, told_facts),
+            *(account, contact, form_once, resumed_forms),
             *(upload, form, receipts, own_notices, app_passwords, subscriptions),
             *(entries, late_changes, check, receipt_check),
             *(accounts, checklist, desks, health, holidays, keys, maintenance, messages, parties, policy),

@@ -43,7 +43,7 @@ def install_headers(app: Flask, *, is_https: bool) -> None:
         stated = {name.lower() for name, _ in headers}
         # A 304 has no content to guard; it says again only what a cache goes by (RFC 9110 15.4.5).
         wanted = () if response.status_code == HTTPStatus.NOT_MODIFIED else always
-        if request.endpoint not in STATIC:
+        if request.endpoint != STATIC:
             wanted = (*wanted, *(_SECRET if request.blueprint in _SHOW_SECRETS else _NOT_PUBLIC).items())
         headers.extend([(name, value) for name, value in wanted if name.lower() not in stated])
         return response

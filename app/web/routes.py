@@ -14,7 +14,7 @@ from app.store.acts import ACTOR
 from app.web.principal import require_principal
 from app.web.received import ReceivedRequest
 
-STATIC = ("static", "bootstrap.static")  # Flask's own routes: files that are for anybody
+STATIC = "static"  # files that are for anybody
 _ASK_THEMSELVES = frozenset({Action.PUBLIC, Action.SIGN_IN})  # nobody need be known before their views run
 
 
@@ -29,8 +29,6 @@ class Route(Rule):
 
     def __init__(self, string: str, *, action: Action | None = None, **options: Any) -> None:
         super().__init__(string, **options)
-        if self.endpoint in STATIC:
-            action = Action.PUBLIC
         if action is None:
             raise UndeclaredRoute(f"{string} ({self.endpoint}) says no action")
         self.action = action

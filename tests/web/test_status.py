@@ -138,7 +138,7 @@ def endpoints(web, action):
 def test_what_is_public_is_named_here(web):
     public = endpoints(web, Action.PUBLIC)
     assert public == {
-        "static", "bootstrap.static", "status.livez", "status.readyz", "status.healthz",
+        "static", "status.livez", "status.readyz", "status.healthz",
         "evidence.checkpoint", "evidence.keys", "evidence.inclusion", "evidence.consistency",
         "addresses.by_credential", "addresses.by_secret_url", "openapi.document", "openapi.docs",
         # They ask for a token themselves, and open nothing without; but figures are open on the machine itself.
