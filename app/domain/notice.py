@@ -1,11 +1,15 @@
 """A notice as it was received, and its content: what it announces of each closure, and what could not be read."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
+
+_TYPED = re.compile(r"(?:form|sheet|listing):(?P<reference>.*)", re.DOTALL)
+_MADE_UP = re.compile(r"derived:[0-9a-f]{32}|[0-9a-f]{32}")  # by us, where a row or a form stated no reference
 
 
 class Channel(StrEnum):
@@ -93,6 +97,17 @@ class SenderMark:
     position: int | None
     sequence: int
     dtstamp: datetime | None
+
+    @property
+    def own_reference(self) -> str:
+        """Return the reference that a person stated in a form, a sheet or a list; "" where none was stated."""
+        typed = _TYPED.fullmatch(self.uid)
+        return typed["reference"] if typed and not _MADE_UP.fullmatch(typed["reference"]) else ""
+
+    @property
+    def program_uid(self) -> str:
+        """Return the UID that the sender's program gave the event; "" where what was sent was no calendar."""
+        return "" if _TYPED.fullmatch(self.uid) else self.uid
 
     def after(self, announcement: Announcement) -> "SenderMark":
         """Return the mark after another announcement of the same closure.

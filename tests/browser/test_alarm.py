@@ -6,9 +6,6 @@ import pytest
 
 from app.domain.access import Role
 from app.register.people.contacts import name_contact
-from app.security.tokens import new_row_id
-from app.store import accounts
-from app.store.accounts import Account
 
 
 @pytest.fixture
@@ -20,38 +17,9 @@ def night(alpha, store, give, announce, clock):
 
 
 @pytest.fixture
-def scriptless(chromium, watch):
-    """Return a function that opens a window in which no script runs."""
-    contexts = []
-
-    def make(width=1280):
-        contexts.append(
-            chromium.new_context(viewport={"width": width, "height": 844}, java_script_enabled=False, locale="en-GB")
-        )
-        page = contexts[-1].new_page()
-        page.set_default_timeout(15_000)
-        watch.on(page)
-        return page
-
-    yield make
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture
-def desk(service, clock, address, use_link, scriptless):
-    """Return a function that signs somebody of operations in."""
-
-    def enter(width=1280, page=None):
-        page = page or scriptless(width)
-        with service.store.writing() as connection:
-            accounts.add_account(
-                service.store, connection, Account(new_row_id(), "desk@example.org", Role.OPS, ()), clock()
-            )
-        use_link(page, "desk@example.org")
-        return page
-
-    return enter
+def desk(sign_in):
+    """Return a function that signs somebody of operations in, with script off."""
+    return lambda width=1280: sign_in("desk@example.org", Role.OPS, width=width, script=False)
 
 
 def test_by_keyboard_the_box_is_the_first_stop_after_the_skip_link_and_answers_in_one_action(night, desk):
@@ -78,11 +46,13 @@ def test_on_a_phone_the_answer_is_in_view_at_once(night, desk):
     assert box["width"] <= 390
 
 
-def test_a_link_in_an_alert_leads_to_the_answer_also_by_way_of_signing_in(night, desk, scriptless, address):
-    page = scriptless(390)
-    page.goto(address + "/planned?q=GW-A1&at=2026-12-06T02:10Z")
+def test_a_link_in_an_alert_leads_to_the_answer_also_by_way_of_signing_in(
+    night, open_page, use_link, add_staff, address
+):
+    page = open_page(width=390, script=False, path="/planned?q=GW-A1&at=2026-12-06T02:10Z")
     assert page.url == address + "/sign-in"
-    desk(page=page)
+    add_staff("desk@example.org", Role.OPS)
+    use_link(page, "desk@example.org")
     page.wait_for_url("**/planned?q=GW-A1&at=2026-12-06T02:10Z")
     assert page.get_by_role("status").inner_text().startswith("PLANNED")
     page.goto(address + "/planned?q=GW-A1&at=2026-12-06T06:10Z")

@@ -9,6 +9,7 @@ from app.domain.asked import Asked
 from app.domain.closure import PlannedClosure
 from app.domain.party import Gateway, User
 from app.domain.triage import Triage, first_instant, triage
+from app.register.questions.search import mentioned
 from app.register.reading import read_everything, visible_users
 from app.register.register import Register
 from app.store import parties
@@ -31,8 +32,8 @@ def look_up(register: Register, principal: Principal, asked: Asked, now: datetim
     """Return each gateway that the words mean, most urgent first; none without words.
 
     They mean the gateways in whose code or name, or code or name of a User, each of them is; a gateway whose whole code
-    is one of them goes before others that it is part of. Else they mean the closures in whose reference they are, on
-    whichever day. A question about a span is about the first closure in it.
+    is one of them goes before others that it is part of. Else they mean the closures in whose reference they are, or in
+    an own one, on whichever day. A question about a span is about the first closure in it.
     """
     if not asked.words:
         return []
@@ -42,7 +43,7 @@ def look_up(register: Register, principal: Principal, asked: Asked, now: datetim
     closures = read_everything(register, principal)
     named: list[PlannedClosure] = []
     if not meant:
-        named = [one for one in closures if asked.meets(one.reference)]
+        named = mentioned(register, principal, asked, closures)
         meant = [one for one in seen if any(closure.gateway == one[0].code for closure in named)]
     chosen = {gateway.code: (gateway, users) for gateway, users in exact or meant}
     by_gateway: dict[str, list[PlannedClosure]] = {code: [] for code in chosen}

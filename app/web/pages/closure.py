@@ -64,6 +64,7 @@ def closure_page(reference: str, doubt: Refusal | None = None, typed: Mapping[st
                 for written in history
             ]
         ),
+        own_mark=held.mark if own else None,
         put=remarks_of_put(site().register, held) if own else None,
         company=company_of(site().register, principal, closure.reference, closure.window),
         most_company=_MOST_COMPANY,

@@ -8,15 +8,18 @@ from itertools import groupby
 from flask import Blueprint, Response, make_response, render_template, request
 
 from app.domain.access import Action, Principal, may
+from app.domain.asked import Asked, read_asked
 from app.domain.closure import PlannedClosure, State
 from app.domain.london import london_date, read_day, whole_days
 from app.domain.refusal import Refusal
+from app.domain.window import ClosureWindow
 from app.register import sheet_out
 from app.register.closure_json import json_of
+from app.register.own_references import references_of
 from app.register.questions import readers
+from app.register.questions.search import mentioned
 from app.register.reading import Question, read_everything, read_schedule
 from app.web.pages.choices import (
-    Choices,
     FilterRefused,
     choices_of,
     read_choice,
@@ -34,8 +37,8 @@ install_wording(blueprint)
 _DEFAULT_DAYS = 56
 _MOST_DAYS = 400
 _ON_A_PAGE = 50
-_LONGEST_SEARCH = 60
-_ONE_DAY = timedelta(days=1)
+_LONGEST_SEARCH = 100
+_ONE_DAY, _INSTANT = timedelta(days=1), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,21 @@ SORTINGS: dict[str, Sorting] = {
 }
 
 
+PRESETS = ("now", "tonight", "this weekend", "next 7 days", "this month", "this quarter")
+"""Times that a press away stand in the search, in the words in which they can be typed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the address asks for, in the words in which it was asked: London days, both included.
+    """What the address asks for, in the words in which it was asked.
 
-    A search without days is about every day there is.
+    ``first`` and ``last`` are London days, both included: those of the list as it opens, and the fields' where
+    ``days_stated``. A time in the search goes before them; a search for words alone is about every day there is.
     """
 
     first: date
     last: date
+    asked: Asked
     search: str = ""
     user: str | None = None
     gateway: str | None = None
@@ -72,7 +81,18 @@ class Filters:
     short_notice: bool = False
     sort: str = "start"
     page: int = 1
-    any_day: bool = False
+    days_stated: bool = False
+
+    @property
+    def span(self) -> ClosureWindow | None:
+        """Return the span that is asked about; None for every day there is."""
+        if self.asked.at is not None:
+            return ClosureWindow(self.asked.at, self.asked.at + _INSTANT)
+        if self.asked.span is not None:
+            return self.asked.span
+        if self.asked.words and not self.days_stated:
+            return None
+        return whole_days(self.first, self.last + _ONE_DAY)
 
     @property
     def narrows(self) -> bool:
@@ -86,12 +106,16 @@ class Filters:
 
     def address(self, **changed: object) -> dict[str, object]:
         """Return the parameters of the same list with something ``changed``; what is as usual is left out."""
-        days = {} if self.any_day else {"from": self.first.isoformat(), "to": self.last.isoformat()}
+        days = {"from": self.first.isoformat(), "to": self.last.isoformat()} if self.days_stated else {}
         stated = {
             "q": self.search, **days, "user": self.user, "gateway": self.gateway, "state": self.state,
             "short": 1 if self.short_notice else None, "sort": None if self.sort == "start" else self.sort,
         }  # fmt: skip
         return {name: value for name, value in (stated | changed).items() if value}
+
+    def at_time(self, words: str) -> dict[str, object]:
+        """Return the parameters of the same list at another time, in words; what else was searched for stays."""
+        return self.address(**{"q": " ".join((*self.asked.words, words)), "from": None, "to": None})
 
 
 @blueprint.get("/closures", action=Action.READ_CLOSURES)
@@ -99,12 +123,12 @@ def show_all() -> Response:
     """Show the next eight weeks, or what the address asks for; 400 where a filter cannot be read."""
     principal, now = current_principal(), site().now()
     today = london_date(now)
-    filters, fault = Filters(today, today + (_DEFAULT_DAYS - 1) * _ONE_DAY), None
+    filters, fault = Filters(today, today + (_DEFAULT_DAYS - 1) * _ONE_DAY, Asked(())), None
     choices = choices_of(site().register, principal)
     found: list[PlannedClosure] = []
     try:
         filters = _read_filters()
-        found = _find(principal, filters, choices, now)
+        found = _find(principal, filters, now)
     except Refusal as problem:
         fault = problem
     pages = max(1, -(-len(found) // _ON_A_PAGE))
@@ -113,6 +137,8 @@ def show_all() -> Response:
     page = render_template(
         "closures.html",
         groups=_groups(shown, filters),
+        own_references=references_of(site().register, principal, shown),
+        presets=PRESETS,
         found=len(found),
         short_notice=sum(closure.verdict.short_notice for closure in found),
         page_count=pages,
@@ -133,10 +159,14 @@ def show_all() -> Response:
 def export() -> Response:
     """Give the same list as CSV: an export, which is noted."""
     principal, now = current_principal(), site().now()
-    found = _find(principal, _read_filters(), choices_of(site().register, principal), now)
+    found = _find(principal, _read_filters(), now)
     readers.note_export(site().store, principal.name, "closures, csv", len(found), now)
     names = site().register.history.names
-    text = sheet_out.to_csv(sheet_out.CLOSURES, [json_of(closure, names, now) for closure in found])
+    own = references_of(site().register, principal, found)
+    lines = [{**json_of(closure, names, now), "own_reference": own.get(closure.id, "")} for closure in found]
+    # Only a User has own references; the sheet of anybody else is without that column.
+    columns = (*sheet_out.CLOSURES, "own_reference") if principal.users else sheet_out.CLOSURES
+    text = sheet_out.to_csv(columns, lines)
     response = Response(text, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = "attachment; filename=closures.csv"
     return response
@@ -147,6 +177,7 @@ def _read_filters() -> Filters:
     search = args.get("q", "").strip()
     if len(search) > _LONGEST_SEARCH:
         raise FilterRefused(f"A search has at most {_LONGEST_SEARCH} characters.", "Search for a reference or a code.")
+    asked = read_asked(search, site().now())
     first = read_first_day(site().now())
     last = read_day(args["to"]) if args.get("to") else min(first, date.max - _MOST_DAYS * _ONE_DAY) + (
         _DEFAULT_DAYS - 1
@@ -160,6 +191,7 @@ def _read_filters() -> Filters:
     return Filters(
         first,
         last,
+        asked,
         search,
         read_choice("user"),
         read_choice("gateway"),
@@ -167,20 +199,18 @@ def _read_filters() -> Filters:
         args.get("short") == "1",
         sort,
         read_page(),
-        any_day=bool(search) and not (args.get("from") or args.get("to")),
+        days_stated=bool(args.get("from") or args.get("to")),
     )
 
 
-def _find(principal: Principal, filters: Filters, choices: Choices, now: datetime) -> list[PlannedClosure]:
+def _find(principal: Principal, filters: Filters, now: datetime) -> list[PlannedClosure]:
     """Return what the filters ask for, in their order."""
-    register = site().register
-    if filters.any_day:
+    register, span = site().register, filters.span
+    if span is None:
         found = read_everything(register, principal)
     else:
-        span = whole_days(filters.first, filters.last + _ONE_DAY)
         found = read_schedule(register, principal, Question(span, filters.user, filters.gateway))
-    if filters.search:
-        found = _mentioning(filters.search, found, choices.names)
+    found = mentioned(register, principal, filters.asked, found)
     kept = [
         closure
         for closure in found
@@ -190,23 +220,6 @@ def _find(principal: Principal, filters: Filters, choices: Choices, now: datetim
         and (closure.verdict.short_notice or not filters.short_notice)
     ]
     return kept if filters.sort == "start" else sorted(kept, key=SORTINGS[filters.sort].key)
-
-
-def _mentioning(search: str, found: list[PlannedClosure], names: dict[str, str]) -> list[PlannedClosure]:
-    """Return the closures with the words in their reference, gateway, or User's code or name, in any case.
-
-    There are far fewer Users and gateways than closures: each is looked at once.
-    """
-    wanted = search.casefold()
-    users = {
-        code for code in {closure.user for closure in found} if wanted in f"{code}\n{names.get(code, '')}".casefold()
-    }
-    gateways = {code for code in {closure.gateway for closure in found} if wanted in code.casefold()}
-    return [
-        closure
-        for closure in found
-        if closure.user in users or closure.gateway in gateways or wanted in closure.reference.casefold()
-    ]
 
 
 def _groups(shown: list[PlannedClosure], filters: Filters) -> list[tuple[date | None, list[PlannedClosure]]]:

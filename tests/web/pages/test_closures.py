@@ -106,7 +106,7 @@ def test_a_moved_and_a_withdrawn_closure_are_marked_in_words(alpha, give, announ
         ("sort=size", "That is not an order."),
         ("page=0", "That is not a page."),
         ("page=%D9%A1", "That is not a page."),
-        ("q=" + "x" * 61, "A search has at most 60 characters."),
+        ("q=" + "x" * 101, "A search has at most 100 characters."),
         ("user=%00", "That is not a code."),
         ("gateway=a%20b", "That is not a code."),
     ],
@@ -185,7 +185,7 @@ def test_fifty_stand_on_a_page_and_the_address_turns_it(alpha, give, announce, d
     first, second, beyond = (dcc_client.get(f"/closures?user=ALPHA&page={page}") for page in (1, 2, 9))
     assert [len(references(page)) for page in (first, second, beyond)] == [50, 10, 10]
     assert "60 closures from Tue 24 Nov to Mon 18 Jan 2027, 60 told at short notice. Page 1 of 2." in read(first)
-    assert 'rel="next" href="/closures?from=2026-11-24&amp;to=2027-01-18&amp;user=ALPHA&amp;page=2"' in first.text
+    assert 'rel="next" href="/closures?user=ALPHA&amp;page=2"' in first.text
     assert "Next page" not in second.text
     assert set(references(first)).isdisjoint(references(second))
 
@@ -204,11 +204,11 @@ def test_the_same_list_as_csv_is_an_export_that_is_noted(alpha, beta, give, anno
     assert page.text == (
         "\ufeffreference,user,user_name,gateway,gateway_name,starts,ends,starts_london,ends_london,state,closed_now,revision,"
         "moves,first_received_at,changed_at,working_days_notice,first_notice_days,recommended,band,short_notice,"
-        "late_change,starts_date,starts_time,ends_date,ends_time,first_received_date,first_received_time,changed_date,"
+        "late_change,provisional,difference,own_reference,starts_date,starts_time,ends_date,ends_time,first_received_date,first_received_time,changed_date,"
         "changed_time\r\n"
         f"{reference},ALPHA,Alpha Energy,GW-A1,Gateway GW-A1,2026-12-06T02:00:00Z,2026-12-06T06:00:00Z,"
         "Sun 6 Dec 2026 02:00 GMT,Sun 6 Dec 2026 06:00 GMT,planned,False,1,0,2026-11-24T09:00:00Z,"
-        "2026-11-24T09:00:00Z,8,8,20,5 to 9,True,True,"
+        "2026-11-24T09:00:00Z,8,8,20,5 to 9,True,True,False,,,"
         "2026-12-06,02:00,2026-12-06,06:00,2026-11-24,09:00,2026-11-24,09:00\r\n"
     )
     assert [(one["by"], one["what"], one["rows"]) for one in dcc_client.get("/api/v1/reads").json["exports"]] == [
@@ -224,3 +224,88 @@ def test_what_was_withdrawn_late_shows_the_notice_of_its_times(alpha, give, anno
     off, on = (read(dcc_client.get(f"/closures?gateway={gateway}")) for gateway in ("GW-A1", "GW-A2"))
     assert "4 h withdrawn 20 or more Working Days' notice" in off
     assert "4 h 20 or more Working Days' notice" in on
+
+
+def kinds(reference):
+    """Ten kinds of words by which a closure of GW-A1 on Sunday 6 December is found, each from a Tuesday in November."""
+    return {
+        "reference": reference,
+        "part of it": reference[3:9].lower(),
+        "UID in a feed": f"{reference.lower()}@closures.example",
+        "gateway": "gw-a1",
+        "User's code": "ALPHA",
+        "User's name": "alpha energy",
+        "day": "6 December",
+        "weekday": "GW-A1 sunday",
+        "night": "GW-A1 tonight",
+        "instant": "GW-A1 2026-12-06T02:10",
+    }
+
+
+def test_one_search_finds_each_kind_of_words_without_the_dates_of_the_list(alpha, clock, give, announce, sign_in):
+    reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
+    give(alpha, announce("b", "2026-12-05T02:00", gateway="GW-A2"))
+    clock.now = datetime(2026, 12, 5, 20, tzinfo=UTC)
+    client = sign_in("ops@example.org", Role.OPS)
+    found = {
+        kind: references(client.get("/closures", query_string={"q": words})) for kind, words in kinds(reference).items()
+    }
+    both = {"User's code", "User's name"}
+    assert {kind for kind, its in found.items() if reference not in its} == set()
+    assert {kind for kind, its in found.items() if its != [reference]} == both
+    assert references(client.get("/closures", query_string={"q": "GW-A1 7 December"})) == []
+
+
+def test_a_reference_beyond_the_weeks_of_the_list_is_found_by_the_form_as_it_is(alpha, give, announce, dcc_client):
+    reference = give(alpha, announce("a", "2028-03-05T02:00")).accepted[0].closure.reference
+    form = dcc_client.get("/closures").text
+    assert re.search(r'name="from" value=""', form)
+    assert re.search(r'name="to" value=""', form)
+    assert references(dcc_client.get(f"/closures?q={reference}&from=&to=&gateway=")) == [reference]
+    assert references(dcc_client.get("/closures")) == []
+
+
+def test_presets_are_words_that_can_be_typed_and_keep_what_was_searched_for(alpha, give, announce, dcc_client, read):
+    give(alpha, announce("a", "2026-11-24T08:00"), announce("b", "2026-11-25T02:00", gateway="GW-A2"))
+    page = dcc_client.get("/closures?q=gw-a1")
+    addresses = re.findall(r'href="(/closures\?q=gw-a1\+[^"]+)">([^<]+)</a>', page.text)
+    assert [words for _, words in addresses] == [
+        "Now", "Tonight", "This weekend", "Next 7 days", "This month", "This quarter",
+    ]  # fmt: skip
+    assert [len(references(dcc_client.get(address))) for address, _ in addresses] == [1, 0, 0, 1, 1, 1]
+    assert "1 closure at Tue 24 Nov 2026 09:00 GMT" in read(dcc_client.get("/closures?q=now"))
+    assert "1 closure on Tue 24 Nov 2026 18:00 GMT to Wed 25 Nov 2026 08:00 GMT" in read(
+        dcc_client.get("/closures?q=tonight")
+    )
+    assert "2 closures on 1 to 30 Nov 2026" in read(dcc_client.get("/closures?q=this+month"))
+
+
+def test_a_users_own_reference_is_found_and_shown_to_it_alone(
+    alpha, beta, give, announce, alpha_client, dcc_client, read
+):
+    reference = give(alpha, announce("sheet:CHG-1001", "2028-03-05T02:00")).accepted[0].closure.reference
+    given = (
+        give(alpha, announce("form:" + "ab" * 16, "2026-12-06T02:00", gateway="GW-A2")).accepted[0].closure.reference
+    )
+    event = give(alpha, announce("040000008200E0@outlook", "2026-12-07T02:00")).accepted[0].closure.reference
+    for words in ("chg-1001", "1001 GW-A1", "CHG-1001 5 March 2028"):
+        page = alpha_client.get("/closures", query_string={"q": words})
+        assert references(page) == [reference]
+        assert "Yours: CHG-1001" in read(page)
+    assert references(alpha_client.get("/closures?q=8200E0@outlook")) == [event]
+    assert "You asked about Sun 5 Mar 2028" in read(alpha_client.get("/planned?q=CHG-1001"))
+    assert "Your reference CHG-1001" in read(alpha_client.get(f"/closures/{reference}"))
+    assert "UID in your calendar 040000008200E0@outlook" in read(alpha_client.get(f"/closures/{event}"))
+    assert not re.search("abab|UID in your", alpha_client.get(f"/closures/{given}").text)
+    rows = alpha_client.get("/closures.csv?q=GW").text.splitlines()
+    assert "own_reference" in rows[0]
+    assert [("CHG-1001" in row) for row in rows[1:]] == [False, False, True]
+    # The same for whoever is not of ALPHA: neither found nor shown.
+    for words in ("CHG-1001", "outlook"):
+        assert references(dcc_client.get(f"/closures?q={words}")) == []
+        assert read(dcc_client.get(f"/planned?q={words}")).startswith("Nothing matches")
+    pages = [
+        dcc_client.get(path).text
+        for path in (f"/closures?q={reference}", f"/closures/{reference}", "/closures.csv?q=GW")
+    ]
+    assert not any("CHG-1001" in text or "own_reference" in text for text in pages)
