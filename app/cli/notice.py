@@ -22,6 +22,7 @@ from app.intake.media import media_type_of_file
 from app.register.closure_json import given_words
 from app.register.event_counts import counted_words
 from app.register.give import NoticeOptions, find_sender, give_notice
+from app.register.questions.answer import span_words
 from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
 from app.register.register import Register
 from app.register.senders import Sender
@@ -80,7 +81,7 @@ def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_ru
     """
     with opened() as service:
         sender = find_sender(service.register, user_code, gateway)
-        wanted = NoticeOptions(gateway=gateway, limits=_LIMITS, dry_run=dry_run)
+        wanted = NoticeOptions(gateway=gateway, limits=_LIMITS, dry_run=dry_run, asker=OPERATOR)
         with _progress(len(files)) as step:
             imported = [_import_file(service.register, sender, wanted, file, step) for file in files]
     say(_facts(imported), *(line for entry in imported for line in _sentences(entry, dry_run)))
@@ -164,7 +165,7 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
     lines = [f"{one.file}: {would}{said}; {len(one.problems)} could not be read."]
     lines.append(f"  {counted_words(outcome.counts)}")
     shown = [entry for name in ("accepted", "withdrawn", "superseded") for entry in getattr(outcome, name)]
-    lines += [f"  {_closure_line(entry)}" for entry in shown[:_MOST_SHOWN]]
+    lines += [f"  {line}" for entry in shown[:_MOST_SHOWN] for line in _closure_lines(entry)]
     if len(shown) > _MOST_SHOWN:
         lines.append(f"  and {len(shown) - _MOST_SHOWN} more; --json shows all of them")
     lines += [f"  {remark}" for remark in outcome.remarks]
@@ -172,13 +173,19 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
         lines.append(
             f"  {len(outcome.missing)} planned closures ahead are not in this file; they would stay as they are:"
         )
-        lines += [f"    {_closure_line(entry)}" for entry in outcome.missing[:_MOST_SHOWN]]
+        lines += [f"    {line}" for entry in outcome.missing[:_MOST_SHOWN] for line in _closure_lines(entry)]
     return lines
 
 
-def _closure_line(entry: Acknowledgement) -> str:
+def _closure_lines(entry: Acknowledgement) -> list[str]:
+    """Word one closure, with what it meets and the next free slot on lines of their own."""
     window = entry.closure.window
     did = "unchanged" if entry.step is None else entry.step.value
     span = f"{london_text(window.starts)} to {london_text(window.ends)}"
     notice = given_words(entry.closure.verdict.current_date)
-    return f"{entry.closure.reference}  {entry.closure.gateway}  {span}  {did}. {notice}."
+    slot = entry.met.next_free
+    return [
+        f"{entry.closure.reference}  {entry.closure.gateway}  {span}  {did}. {notice}.",
+        *(f"  {conflict['text']}" for conflict in entry.met.conflicts),
+        *([] if slot is None else [f"  Next free at these hours: {span_words(slot)}."]),
+    ]

@@ -1,20 +1,30 @@
-"""The clashes of a London day together: where dozens overlap, a person looks at a day and not at hundreds of pairs."""
+"""The crowded nights of a span by London day: a person looks at a day, and not at hundreds of pairs."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from app.domain.clash import in_order
 from app.domain.closure import PlannedClosure
+from app.domain.load import crowded_hours, hour_number
 from app.domain.london import london_date
+from app.domain.thresholds import Thresholds
+from app.domain.window import ClosureWindow
+
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ClashDay:
-    """The closures of different gateways that begin to overlap on a London day, in order of their starts."""
+    """The closures of the crowded hours that begin on a London day, in order of their starts.
+
+    ``reopening`` is how many gateways re-open in one of these hours, at most.
+    """
 
     day: date
     closures: tuple[PlannedClosure, ...]
+    reopening: int
 
     @property
     def gateways(self) -> tuple[str, ...]:
@@ -22,33 +32,26 @@ class ClashDay:
         return tuple(sorted({closure.gateway for closure in self.closures}))
 
 
-def clash_days(closures: Iterable[PlannedClosure]) -> Iterator[ClashDay]:
-    """Yield the days on which closures begin to overlap, in order; one pass, however many pairs there are.
+def clash_days(closures: Sequence[PlannedClosure], span: ClosureWindow, limits: Thresholds) -> Iterator[ClashDay]:
+    """Yield the days of ``span`` on which hours begin that are above a threshold, in order.
 
-    An overlap begins with the later of two starts, so a night belongs to the day on which the second gateway closes.
+    Hours that follow on one another belong to the day of the first, so that a night is one item.
     """
-    running: list[PlannedClosure] = []
-    waiting: list[PlannedClosure] = []  # running, and not among those of the day yet
-    found: dict[str, PlannedClosure] = {}
-    day = date.min
-    for closure in in_order(closures):
-        starts = closure.window.starts
-        running = [earlier for earlier in running if earlier.window.ends > starts]
-        if london_date(starts) != day:
-            if found:
-                yield _day(day, found)
-            day, found, waiting = london_date(starts), {}, running
-        met = [earlier for earlier in waiting if earlier.window.ends > starts and earlier.gateway != closure.gateway]
-        found.update((earlier.reference, earlier) for earlier in met)
-        waiting = [earlier for earlier in waiting if earlier.reference not in found]
-        if any(earlier.gateway != closure.gateway for earlier in running):
-            found[closure.reference] = closure
-        else:
-            waiting = [*waiting, closure]
-        running.append(closure)
-    if found:
-        yield _day(day, found)
-
-
-def _day(day: date, found: dict[str, PlannedClosure]) -> ClashDay:
-    return ClashDay(day, tuple(in_order(found.values())))
+    days: dict[int, date] = {}
+    reopening: defaultdict[date, int] = defaultdict(int)
+    opens: set[int] = set()
+    for hour in crowded_hours(closures, span, {}, limits):
+        number = hour_number(hour.starts)
+        day = days[number] = days.get(number - 1) or london_date(hour.starts)
+        reopening[day] = max(reopening[day], hour.reopening)
+        if hour.reopening > limits.reopening:
+            opens.add(number)
+    found: defaultdict[date, dict[str, PlannedClosure]] = defaultdict(dict)
+    for closure in in_order(closures) if days else ():
+        starts, ends = closure.window.starts, closure.window.ends
+        closed_in = range(hour_number(starts), hour_number(ends - _INSTANT) + 1)
+        opens_in = {hour_number(ends)} & opens
+        for number in [*(number for number in closed_in if number in days), *opens_in]:
+            found[days[number]][closure.reference] = closure
+    for day in sorted(found):
+        yield ClashDay(day, tuple(found[day].values()), reopening[day])

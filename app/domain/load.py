@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from app.domain.closure import PlannedClosure, State
+from app.domain.thresholds import Thresholds
 from app.domain.window import ClosureWindow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -117,7 +118,7 @@ def hours_around(span: ClosureWindow) -> ClosureWindow:
 
     A window that ends as an hour begins re-opens its gateway in that hour, and shares no instant with it.
     """
-    first, after = max(_hour(span.starts), _FIRST + 1), min(_hour(span.ends - _INSTANT) + 1, _LAST)
+    first, after = max(hour_number(span.starts), _FIRST + 1), min(hour_number(span.ends - _INSTANT) + 1, _LAST)
     return ClosureWindow(_EPOCH + first * _HOUR - _INSTANT, _EPOCH + after * _HOUR)
 
 
@@ -129,17 +130,17 @@ def hourly_load(
     ``closures`` are those that share an instant with ``hours_around(span)``; others count for nothing.
     ``categories`` names the party categories of every gateway there is, closed or not.
     """
-    first, after = _hour(span.starts), _hour(span.ends - _INSTANT) + 1
+    first, after = hour_number(span.starts), hour_number(span.ends - _INSTANT) + 1
     closed: defaultdict[int, set[str]] = defaultdict(set)
     ends: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for closure in closures:
         if closure.state is State.WITHDRAWN:
             continue
         window = closure.window
-        for hour in range(max(first, _hour(window.starts)), min(after, _hour(window.ends - _INSTANT) + 1)):
+        for hour in range(max(first, hour_number(window.starts)), min(after, hour_number(window.ends - _INSTANT) + 1)):
             closed[hour].add(closure.gateway)
         ends[closure.gateway].append((window.starts, window.ends))
-    opened = {(_hour(end), gateway) for gateway, windows in ends.items() for end in _reopenings(windows)}
+    opened = {(hour_number(end), gateway) for gateway, windows in ends.items() for end in _reopenings(windows)}
     reopening = Counter(hour for hour, _ in opened if first <= hour < after)
     held = Counter(category for named in categories.values() for category in named)
     return [
@@ -153,11 +154,36 @@ def hourly_load(
     ]
 
 
-def _hour(instant: datetime) -> int:
+def crowded_hours(
+    closures: Sequence[PlannedClosure],
+    span: ClosureWindow,
+    categories: Mapping[str, frozenset[str]],
+    limits: Thresholds,
+) -> list[HourLoad]:
+    """Return the hours that touch ``span`` in which more gateways are closed at once, or re-open, than ``limits`` say.
+
+    What is crowded is decided here for every answer and page. ``closures`` and ``categories`` are as ``hourly_load``
+    takes them.
+    """
+    above = {
+        hour
+        for stretch in stretches(closures, hours_around(span))
+        if stretch.closed > limits.closed
+        for hour in range(hour_number(stretch.starts), hour_number(stretch.ends - _INSTANT) + 1)
+    }
+    return [
+        hour
+        for hour in hourly_load(closures, span, categories)
+        if hour.reopening > limits.reopening or hour_number(hour.starts) in above
+    ]
+
+
+def hour_number(instant: datetime) -> int:
+    """Return which whole hour of UTC an instant is in, counted from 1970."""
     return (instant - _EPOCH) // _HOUR
 
 
-_FIRST, _LAST = _hour(datetime.min.replace(tzinfo=UTC)), _hour(datetime.max.replace(tzinfo=UTC))
+_FIRST, _LAST = hour_number(datetime.min.replace(tzinfo=UTC)), hour_number(datetime.max.replace(tzinfo=UTC))
 """The first and the last hour that a ``datetime`` can name."""
 
 

@@ -16,6 +16,7 @@ from app.domain.verdict import Receipts, Verdict, judge
 from app.domain.window import ClosureWindow
 from app.domain.working_days import WorkingDayCalendar
 from app.ical.recurrence import original_start
+from app.register.conflict_json import NOTHING_MET, Met
 from app.register.event_counts import CountsJson
 from app.register.matching import Match
 from app.register.receipts import Acknowledgement, Outcome
@@ -225,7 +226,10 @@ def _judge(received: Receipts, window: ClosureWindow, replaced: ClosureWindow | 
 
 
 def acknowledge(
-    decision: Decision, clashes: Mapping[str, tuple[str, ...]], also_at: Mapping[str, tuple[str, ...]]
+    decision: Decision,
+    clashes: Mapping[str, tuple[str, ...]],
+    also_at: Mapping[str, tuple[str, ...]],
+    met: Mapping[str, Met],
 ) -> Acknowledgement:
     """Return what the sender is told of a decision, without the receipt that only recording gives."""
     closure, told = decision.closure, decision.announcement
@@ -241,6 +245,7 @@ def acknowledge(
         left_out=() if told is None else told.left_out,
         clashes=clashes.get(closure.reference, ()),
         also_at=also_at.get(closure.reference, ()),
+        met=met.get(closure.reference, NOTHING_MET),
     )
 
 

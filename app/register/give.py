@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from app.domain.access import Principal
 from app.domain.notice import Notice, NoticeContent
 from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Unknown, size_words
 from app.ical.limits import Limits
@@ -23,7 +24,8 @@ class NoticeOptions:
     ``gateway`` is the one that the request chose, if it chose. ``about`` is the reference of the one closure that the
     notice changes. ``allow_long`` says that somebody confirmed windows longer than a month, ``dry_run`` that nothing is
     to be recorded, ``all_or_nothing`` that nothing is unless all can be read, ``withdraw_missing`` that planned
-    closures which the notice does not mention are withdrawn.
+    closures which the notice does not mention are withdrawn. ``asker`` looks at a dry run, and is told what the
+    closures would meet of all that it may see; None is the User itself.
     """
 
     gateway: str | None = None
@@ -33,6 +35,7 @@ class NoticeOptions:
     dry_run: bool = False
     all_or_nothing: bool = False
     withdraw_missing: bool = False
+    asker: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ def take_notice(
 ) -> Given:
     """Record a notice that was read, or say what it would do. Raise ``StoreBusy`` or ``StoreFull``."""
     if wanted.dry_run:
-        return Given(content, preview_notice(register, sender.user, notice, content, about=wanted.about))
+        outcome = preview_notice(register, sender.user, notice, content, about=wanted.about, asker=wanted.asker)
+        return Given(content, outcome)
     outcome = receive_notice(
         register,
         sender.user,

@@ -14,6 +14,7 @@ from app.domain.party import Names
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
 from app.register.closure_json import counted_from_text, given_words, json_of, window_facts
+from app.register.conflict_json import NOTHING_MET, ConflictJson, Met
 from app.register.event_counts import CountsJson
 from app.security.signing import SigningKey, sign_receipt
 from feeds.closure_json import ClosureJson, WindowJson
@@ -40,7 +41,8 @@ class Acknowledgement:
 
     ``closure`` is what stands. ``step`` is what this notice did; None where it said nothing new. ``is_numbered``: it is
     a revision. ``replaced`` is the window that it moved. ``clashes`` are the references of the sender's own closures at
-    other gateways that overlap; ``also_at`` are other gateways of the sender at which the same event stands.
+    other gateways that overlap; ``also_at`` are other gateways of the sender at which the same event stands. ``met`` is
+    what it meets.
     """
 
     closure: PlannedClosure
@@ -51,6 +53,7 @@ class Acknowledgement:
     left_out: tuple[str, ...] = ()
     clashes: tuple[str, ...] = ()
     also_at: tuple[str, ...] = ()
+    met: Met = NOTHING_MET
     receipt: ReceiptJson | None = None
 
 
@@ -139,8 +142,10 @@ class AcknowledgementJson(ClosureJson):
     """What a sender is told of one closure: how it stands after the notice, and what the notice did.
 
     ``replaced`` is the window that the notice moved; ``notice`` is the notice given in words, and ``counted_from`` the
-    day from which it is counted, where that is not the day of receipt. ``clashes`` are the
-    sender's own closures that overlap, ``also_at`` the sender's other gateways at which the same event stands.
+    day from which it is counted, where that is not the day of receipt. ``clashes`` are the sender's own closures that
+    overlap, ``also_at`` the sender's other gateways at which the same event stands. ``conflicts`` are what it meets:
+    the same times told already, its gateway closed then, DCC's own dates, and in a dry run more gateways than DCC's
+    thresholds; a dry run also names the ``next_free_slot``, the same hours of a later day that meet none of these.
     """
 
     change: Step | None
@@ -151,6 +156,8 @@ class AcknowledgementJson(ClosureJson):
     left_out: list[str]
     clashes: list[str]
     also_at: list[str]
+    conflicts: list[ConflictJson]
+    next_free_slot: WindowJson | None
     receipt: ReceiptJson | None
 
 
@@ -211,7 +218,13 @@ def _told(outcome: Outcome, acknowledged: Iterable[Acknowledgement]) -> list[Ack
             "left_out": list(acknowledgement.left_out),
             "clashes": list(acknowledgement.clashes),
             "also_at": list(acknowledgement.also_at),
+            "conflicts": list(acknowledgement.met.conflicts),
+            "next_free_slot": _slot_facts(acknowledgement.met.next_free),
             "receipt": acknowledgement.receipt,
         }
         for acknowledgement in acknowledged
     ]
+
+
+def _slot_facts(slot: ClosureWindow | None) -> WindowJson | None:
+    return None if slot is None else window_facts(slot)

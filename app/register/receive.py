@@ -4,13 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.clash import find_clashes
-from app.domain.closure import State
+from app.domain.access import Principal, Role
+from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Announcement, Notice, NoticeContent
 from app.domain.party import Names, User
 from app.domain.refusal import IntakeProblem, Unknown
 from app.intake.minimise import minimised
 from app.register.calendar_view import follow_closures
+from app.register.conflict_json import Met
+from app.register.conflicts import met_by_all, met_by_own, own_clashes, standing_others, subjects_of
 from app.register.decisions import Decision, Occasion, acknowledge, as_it_stands, decide, outcome_of
 from app.register.event_counts import counts_of, counts_of_none
 from app.register.matching import Match, match_announcements, withdrawal_of
@@ -28,7 +30,6 @@ from app.store.closures import Held
 from app.store.engine import Connection, Head, read_head
 
 _NOT_APPLIED = "Nothing of this notice was recorded, since not all of it could be read."
-_MOST_CLASHES = 20  # named in one acknowledgement; the clash list itself is a question of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ class RecordedNotice:
     names: Names
     clashes: Mapping[str, tuple[str, ...]]
     also_at: Mapping[str, tuple[str, ...]]
+    met: Mapping[str, Met]
     vanished: int
 
     @property
@@ -130,7 +132,7 @@ class RecordedNotice:
         """Return the answer to the notice, its receipts signed."""
         received_at, acknowledged = self.notice.received_at, []
         for index, decision in enumerate(self.decisions):
-            plain = acknowledge(decision, self.clashes, self.also_at)
+            plain = acknowledge(decision, self.clashes, self.also_at, self.met)
             if index in self.leaves:
                 plain = replace(plain, receipt=make_receipt(key, plain, received_at, self.leaves[index], self.tree))
             acknowledged.append(plain)
@@ -161,6 +163,7 @@ def record_decisions(
     """Write a notice and what was decided of it, under the locked head."""
     leaves, tree, kept = _write(receiving, content, decisions)
     names = receiving.names
+    subjects, others = subjects_of(decisions), _others(receiving, decisions)
     return RecordedNotice(
         notice=receiving.notice,
         content=content,
@@ -171,17 +174,28 @@ def record_decisions(
         tree=tree,
         kept=kept,
         names=names,
-        clashes=_clashes(receiving, decisions, names),
+        clashes=own_clashes(subjects, others, names),
         also_at=_also_at(decisions, held),
+        met=met_by_own(subjects, others, receiving.rulebook),
         vanished=0,
     )
 
 
 def preview_notice(
-    register: Register, user: User, notice: Notice, content: NoticeContent, *, about: str = ""
+    register: Register,
+    user: User,
+    notice: Notice,
+    content: NoticeContent,
+    *,
+    about: str = "",
+    asker: Principal | None = None,
 ) -> Outcome:
-    """Say what ``receive_notice`` would do with this content, and which closures ahead it does not mention."""
+    """Say what ``receive_notice`` would do with this content, and which closures ahead it does not mention.
+
+    What the closures would meet is told of all that ``asker`` may see; None is the User itself.
+    """
     received_at = notice.received_at
+    asker = asker or Principal(user.code, Role.USER, frozenset({user.code}))
     with register.store.reading() as connection:
         head = read_head(connection)
         receiving = Receiving(register, connection, head, register.rules.at(head.rules), user, notice)
@@ -189,9 +203,11 @@ def preview_notice(
         decisions, problems = decide(matches, receiving.occasion)
         register.planned.check(connection, head, user, added_by(decisions))
         names = receiving.names
-        clashes = _clashes(receiving, decisions, names)
+        clashes = own_clashes(subjects_of(decisions), _others(receiving, decisions), names)
         missing = [as_it_stands(entry) for entry in _missing(register, connection, user, received_at, content)]
-    acknowledged = [acknowledge(decision, clashes, _also_at(decisions, held)) for decision in decisions]
+    also_at = _also_at(decisions, held)
+    met = met_by_all(register, asker, decisions, receiving.rulebook, received_at)
+    acknowledged = [acknowledge(decision, clashes, also_at, met) for decision in decisions]
     doubt = None if about else reuse_problem(decisions)
     found = (*content.problems, *problems, *(() if doubt is None else (doubt,)))
     counts = counts_of(content, problems, acknowledged, _vanished(matches))
@@ -333,30 +349,13 @@ def _missing(
     return sorted(found, key=lambda held: (held.closure.window, held.closure.reference))
 
 
-def _clashes(receiving: Receiving, decisions: Sequence[Decision], names: Names) -> dict[str, tuple[str, ...]]:
-    """Return, for each closure acknowledged, the sender's own closures at other gateways that overlap it."""
+def _others(receiving: Receiving, decisions: Sequence[Decision]) -> list[PlannedClosure]:
+    """Return the sender's own closures that stand in the weeks of those that the notice plans or changes."""
     store, connection, user = receiving.register.store, receiving.connection, receiving.user
-    subjects = {
-        decision.closure.id: decision.closure
-        for decision in decisions
-        if decision.revision is not None and decision.closure.state is State.PLANNED
-    }
-    if not subjects or len(names.gateways) == 1:
-        return {}
-    weeks = dict.fromkeys(week for closure in subjects.values() for week in closure.window.weeks())
-    others = {
-        held.closure.id: held.closure
-        for held in rows.touching(store, connection, weeks, {user.id: user.code})
-        if held.closure.state_at(receiving.notice.received_at) is State.PLANNED
-    }
-    told = {closure.reference for closure in subjects.values()}
-    found: dict[str, list[str]] = {}
-    for clash in find_clashes({**others, **subjects}.values()):
-        for entry, other in ((clash.first, clash.second), (clash.second, clash.first)):
-            overlapping = found.setdefault(entry.reference, [])
-            if entry.reference in told and len(overlapping) < _MOST_CLASHES:
-                overlapping.append(other.reference)
-    return {reference: tuple(overlapping) for reference, overlapping in found.items()}
+    weeks = dict.fromkeys(week for closure in subjects_of(decisions) for week in closure.window.weeks())
+    decided = {decision.closure.id for decision in decisions}
+    held = rows.touching(store, connection, weeks, {user.id: user.code}, without=decided)
+    return standing_others((entry.closure for entry in held), decisions, receiving.notice.received_at)
 
 
 def _also_at(decisions: Sequence[Decision], held: Iterable[Held]) -> dict[str, tuple[str, ...]]:

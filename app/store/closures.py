@@ -1,6 +1,6 @@
 """Closures and their revisions on disk. Only the register imports this file (import-linter holds it)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -96,18 +96,25 @@ def by_ids(
 
 
 def touching(
-    store: Store, connection: sa.Connection, iso_weeks: Iterable[str], codes: dict[bytes, str]
+    store: Store,
+    connection: sa.Connection,
+    iso_weeks: Iterable[str],
+    codes: dict[bytes, str],
+    *,
+    without: Collection[bytes] = (),
 ) -> Iterator[Held]:
-    """Yield the closures of the Users in ``codes`` whose standing window touches one of the weeks."""
-    seen: set[bytes] = set()
+    """Yield the closures of the Users in ``codes`` whose standing window touches one of the weeks.
+
+    Those whose row ids are in ``without`` are not opened: the caller knows them.
+    """
+    seen = set(without)
     stands = chains_of(connection).index
     for group in in_groups(stands(store.blind.week(user_id, week)) for week in iso_weeks for user_id in codes):
         chosen = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(group), weeks.c.current.is_(True)).distinct()
         rows = connection.execute(sa.select(*_COLUMNS).where(closures.c.id.in_(chosen)))
-        for held in _opened(store, connection, rows, codes):
-            if held.closure.id not in seen:
-                seen.add(held.closure.id)
-                yield held
+        for held in _opened(store, connection, (row for row in rows if row.id not in seen), codes):
+            seen.add(held.closure.id)
+            yield held
 
 
 def changed_since(store: Store, connection: sa.Connection, change: int, codes: dict[bytes, str]) -> Iterator[Held]:

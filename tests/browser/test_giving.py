@@ -178,3 +178,22 @@ def test_an_admin_shreds_a_user_only_by_typing_its_code(alpha, page, address, en
     page.get_by_label("Type its code to confirm").fill("ALPHA")
     press(page, "Destroy its key for good")
     assert "The data key of ALPHA is destroyed." in page.get_by_role("status").inner_text()
+
+
+def test_a_conflict_is_seen_in_the_preview_and_its_free_slot_taken(alpha, page, address, enter, give, announce):
+    (told,) = give(alpha, announce("earlier", "2026-12-06T02:00")).accepted
+    enter("ann@example.org", Role.USER, "ALPHA")
+    page.goto(f"{address}/notices/form")
+    page.get_by_label("Gateway").select_option("GW-A1")
+    fill(page, "2026-12-06")
+    press(page, "Show how much notice that is")
+    met = page.locator(".met")
+    assert f"The same times are told already, as {told.closure.reference}." in met.inner_text()
+    assert "Next free at these hours: Mon 7 Dec 2026 02:00-06:00 GMT." in met.inner_text()
+    met.get_by_role("link", name="Use these times").click()
+    assert (page.locator("#from_day").input_value(), page.locator("#to_time").input_value()) == ("2026-12-07", "06:00")
+    press(page, "Show how much notice that is")
+    assert page.locator(".met").count() == 0
+    press(page, "Record this notice")
+    assert heading(page) == "Receipt"
+    assert "Mon 7 Dec 2026 02:00 GMT to 06:00 GMT" in page.locator("main").inner_text()

@@ -131,3 +131,20 @@ def test_nobody_watching_sees_no_bar(alpha_closures, calendar_file):
 def test_a_file_that_is_not_there_is_usage(alpha_closures):
     assert alpha_closures("notice", "import", "nowhere.ics", "--user", "ALPHA").exit_code == 2
     assert alpha_closures("notice", "import", "--user", "ALPHA").exit_code == 2
+
+
+def test_a_dry_run_prints_what_a_closure_meets_and_the_next_free_slot(notified, alpha_closures, calendar_file):
+    dcc = calendar_file("dcc.ics", ("m1", "20261206T030000Z", "20261206T040000Z"))
+    assert alpha_closures("maintenance", "import", dcc).exit_code == 0
+    again = calendar_file("again.ics", ("u2", "20261206T020000Z", "20261206T060000Z"))
+    words = ("notice", "import", again, "--user", "ALPHA", "--gateway", "GW-A1")
+    said = alpha_closures(*words, "--dry-run").lines
+    assert said[3:6] == [
+        f"    The same times are told already, as {notified}.",
+        "    DCC planned maintenance is from Sun 6 Dec 2026 03:00 GMT to Sun 6 Dec 2026 04:00 GMT.",
+        "    Next free at these hours: Mon 7 Dec 2026 02:00-06:00 GMT.",
+    ]
+    (one,) = alpha_closures(*words, "--dry-run", "--json").json["accepted"]
+    assert [conflict["kind"] for conflict in one["conflicts"]] == ["same-times", "dcc-date"]
+    assert one["next_free_slot"]["starts"] == "2026-12-07T02:00:00Z"
+    assert alpha_closures(*words).lines[3:] == said[3:5]  # as recorded, without a slot

@@ -75,7 +75,7 @@ def test_the_demo_has_something_to_see_at_any_time_of_day(service, at):
     assert "GW-ELDER-1" in {one.gateway for one in outlook.soon}
     look = outlook.attention
     assert {"GW-CEDAR-1", "GW-ELDER-1", "GW-FIR-1"} <= {one.change.after.gateway for one in look.late}
-    assert {"GW-BIRCH-1", "GW-CEDAR-1"} <= {code for one in look.clashes for code in one.clashes.gateways}
+    assert [one for one in look.clashes if one.most > 5] != []
     assert MaintenanceKind.MAINTENANCE in {one.maintenance.kind for one in look.dates}
     called_off = read_schedule(service.register, OPERATOR, Question(ClosureWindow(now, now + timedelta(hours=40))))
     assert State.WITHDRAWN in {one.state for one in called_off}

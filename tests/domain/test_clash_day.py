@@ -1,60 +1,110 @@
-"""Clashes by London day: who overlaps whom, under the day on which the overlap begins."""
+"""Crowded nights by London day: more gateways than the thresholds say, under the day on which that begins."""
 
+from collections import defaultdict
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.clash import find_clashes
 from app.domain.clash_day import ClashDay, clash_days
 from app.domain.closure import State
+from app.domain.load import crowded_hours, peak_of
 from app.domain.london import london_date
+from app.domain.thresholds import Thresholds
+from app.domain.window import ClosureWindow
+from tests.domain.conftest import START
 
 SUNDAY = date(2026, 12, 6)
-DAY = 1440
+DAY, HOUR = 1440, timedelta(hours=1)
+SPAN = ClosureWindow(START - timedelta(days=2), START + timedelta(days=6))
+TWO = Thresholds(1, closed=2, reopening=2)
 
 
-def test_closures_of_different_gateways_are_named_with_their_day(line):
-    a, b, c = line("A", "G1", 60, 120), line("B", "G2", 120, 120), line("C", "G3", 300, 60)
-    assert list(clash_days([c, b, a])) == [ClashDay(SUNDAY, (a, b))]
+def days(closures, limits=TWO):
+    return list(clash_days(closures, SPAN, limits))
 
 
-def test_one_gateway_does_not_clash_with_itself_nor_what_is_withdrawn_with_anything(line):
-    closures = [line("A", "G1", 0, 120), line("B", "G1", 60, 120), line("C", "G2", 60, 120, State.WITHDRAWN)]
-    assert list(clash_days(closures)) == []
+def test_two_gateways_together_are_no_crowd_where_the_threshold_is_two(line):
+    assert days([line("A", "G1", 60, 120), line("B", "G2", 120, 120)]) == []
 
 
-def test_a_night_belongs_to_the_day_on_which_the_second_gateway_closes(line):
-    before, after = line("A", "G1", -60, 180), line("B", "G2", 30, 60)
-    assert list(clash_days([before, after])) == [ClashDay(SUNDAY, (before, after))]
+def test_a_third_one_is(line):
+    a, b, c, d = line("A", "G1", 60, 150), line("B", "G2", 120, 125), line("C", "G3", 180, 99), line("D", "G4", 300, 60)
+    assert days([d, c, b, a]) == [ClashDay(SUNDAY, (a, b, c), 1)]
 
 
-def test_a_long_closure_is_named_on_each_day_on_which_another_joins_it(line):
-    long, first, second = line("A", "G1", 0, 3 * DAY), line("B", "G2", 60, 60), line("C", "G3", DAY + 60, 60)
-    assert list(clash_days([long, first, second])) == [
-        ClashDay(SUNDAY, (long, first)),
-        ClashDay(SUNDAY + timedelta(days=1), (long, second)),
-    ]
+def test_closed_one_after_the_other_in_one_hour_is_not_at_once(line):
+    assert days([line(f"R{n}", f"G{n}", 15 * n, 14) for n in range(3)], Thresholds(1, closed=2, reopening=9)) == []
+
+
+def test_more_than_the_threshold_that_open_in_one_hour_are_a_crowd_though_never_closed_at_once(line):
+    three = [line(f"R{n}", f"G{n}", 15 * n, 14) for n in range(3)]
+    assert days(three) == [ClashDay(SUNDAY, tuple(three), 3)]
+
+
+def test_one_that_ends_as_the_hour_begins_opens_in_it(line):
+    three = [line("A", "G1", -60, 60), line("B", "G2", 0, 10), line("C", "G3", 20, 10)]
+    assert days(three) == [ClashDay(SUNDAY, tuple(three), 3)]
+
+
+def test_a_gateway_is_one_and_what_is_withdrawn_is_none(line):
+    closures = [line("A", "G1", 0, 120), line("B", "G1", 60, 120), line("C", "G2", 60, 120)]
+    assert days([*closures, line("D", "G3", 60, 120, State.WITHDRAWN)]) == []
+
+
+def test_a_night_belongs_to_the_day_on_which_its_crowd_begins(line):
+    night = [line(f"R{n}", f"G{n}", -90 + n, 240) for n in range(3)]
+    assert days(night) == [ClashDay(SUNDAY - timedelta(days=1), tuple(night), 3)]
 
 
 def test_the_gateways_of_a_day_are_each_named_once(line):
-    found = next(clash_days([line("A", "G2", 0, 60), line("B", "G1", 10, 60), line("C", "G2", 20, 60)]))
-    assert found.gateways == ("G1", "G2")
+    closures = [line("A", "G2", 0, 60), line("B", "G1", 10, 60), line("C", "G2", 20, 60), line("D", "G3", 30, 60)]
+    assert days(closures)[0].gateways == ("G1", "G2", "G3")
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["G1", "G2", "G3"]), st.integers(-900, 3 * DAY), st.integers(1, 900), st.sampled_from(State)
-        ),
-        max_size=12,
-    )
+drawn_lines = st.lists(
+    st.tuples(
+        st.sampled_from(["G1", "G2", "G3", "G4"]),
+        st.integers(-900, 3 * DAY),
+        st.integers(1, 900),
+        st.sampled_from(State),
+    ),
+    max_size=14,
 )
-def test_the_days_hold_what_the_pairs_hold(line, drawn):
+
+
+@given(drawn_lines, st.integers(1, 3), st.integers(1, 3))
+def test_the_days_are_those_of_the_definition(line, drawn, closed, reopening):
+    """Hour by hour, with the peak of each and its re-openings looked at one by one."""
+    limits = Thresholds(1, closed=closed, reopening=reopening)
     closures = [line(f"R{n:02}", *one) for n, one in enumerate(drawn)]
-    expected = {}
-    for pair in find_clashes(closures):
-        expected.setdefault(london_date(pair.second.window.starts), set()).update(
-            (pair.first.reference, pair.second.reference)
-        )
-    assert {one.day: {line.reference for line in one.closures} for one in clash_days(closures)} == expected
+    expected, day, last = defaultdict(set), None, None
+    at = SPAN.starts
+    while at < SPAN.ends:
+        hour = ClosureWindow(at, at + HOUR)
+        standing = [one for one in closures if one.state is not State.WITHDRAWN]
+        inside = [one for one in standing if one.window.overlaps(hour)]
+        ending = [one for one in standing if at <= one.window.ends < at + HOUR]
+        opened = {
+            one.gateway
+            for one in ending
+            if not any(
+                other.gateway == one.gateway and other.window.starts <= one.window.ends < other.window.ends
+                for other in standing
+            )
+        }
+        if peak_of(inside, hour).closed > closed or len(opened) > reopening:
+            day = day if last == at - HOUR else london_date(at)
+            last = at
+            expected[day] |= {one.reference for one in (inside if len(opened) <= reopening else [*inside, *ending])}
+        at += HOUR
+    found = days(closures, limits)
+    assert {one.day: {closure.reference for closure in one.closures} for one in found} == dict(expected)
+
+
+@pytest.mark.parametrize(("closed", "hours"), [(1, ["01", "02"]), (2, [])])
+def test_crowded_hours_are_those_with_more_closed_at_once(line, closed, hours):
+    closures = [line("A", "G1", 0, 125), line("B", "G2", 70, 100)]
+    found = crowded_hours(closures, SPAN, {}, Thresholds(1, closed=closed, reopening=2))
+    assert [f"{hour.starts:%H}" for hour in found] == hours

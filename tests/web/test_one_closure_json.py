@@ -72,7 +72,19 @@ def test_an_acknowledgement_says_the_same_and_what_the_notice_did(web, credentia
         return web.test_client().post("/api/v1/notices", json=rows, headers=credentials[0]).json["accepted"][0]
 
     first, second = send(), send(starts="2027-02-08T02:00", ends="2027-02-08T04:00")
-    own = {"change", "replaced", "notice", "remarks", "left_out", "clashes", "also_at", "receipt"}
+    own = {
+        "change",
+        "replaced",
+        "notice",
+        "remarks",
+        "left_out",
+        "clashes",
+        "also_at",
+        "receipt",
+        "counted_from",
+        "conflicts",
+    }
+    own |= {"next_free_slot"}
     assert set(first) == NAMES | own
     assert {name: second[name] for name in NAMES} == ask(f"closures/{second['reference']}")
     assert (first["replaced"], second["replaced"]["starts"]) == (None, "2027-02-07T02:00:00Z")

@@ -14,7 +14,7 @@ from app.domain.clash import find_maintenance_clashes
 from app.domain.clash_day import ClashDay, clash_days
 from app.domain.closure import PlannedClosure
 from app.domain.load import peak_of
-from app.domain.london import utc_text, whole_days
+from app.domain.london import utc_text
 from app.domain.maintenance import Maintenance
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
@@ -27,7 +27,6 @@ from app.store.seen_marks import Mark
 AHEAD = timedelta(days=56)
 _LATE_FOR = timedelta(days=28)
 _INSTANT = timedelta(microseconds=1)
-_ONE_DAY = timedelta(days=1)
 LONGEST_NOTE = 200
 
 
@@ -47,7 +46,7 @@ class LateItem:
 
 @dataclass(frozen=True, slots=True)
 class ClashItem:
-    """A day on which gateways are closed together."""
+    """A day on which more gateways are closed together, or re-open, than the thresholds say."""
 
     id: str
     clashes: ClashDay
@@ -55,8 +54,9 @@ class ClashItem:
     @property
     def most(self) -> int:
         """Return how many at most are closed at once: reckoned for the few that are shown."""
-        day = self.clashes.day
-        return peak_of(self.clashes.closures, whole_days(day, day + _ONE_DAY)).closed
+        windows = [closure.window for closure in self.clashes.closures]
+        span = ClosureWindow(min(window.starts for window in windows), max(window.ends for window in windows))
+        return peak_of(self.clashes.closures, span).closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def attention_of(register: Register, principal: Principal, ahead: Sequence[Plann
     late = [LateItem(_id(register, _late_key(change)), change) for change in _late(register, principal, now)]
     clashes = [
         ClashItem(_id(register, f"clash|{clash_day.day}|{_windows(clash_day.closures)}"), clash_day)
-        for clash_day in clash_days(ahead)
+        for clash_day in clash_days(ahead, ClosureWindow(now, now + AHEAD), register.rulebook().thresholds)
     ]
     dates = [
         DateItem(_id(register, f"date|{maintenance.reference}|{maintenance.number}|{_windows(met)}"), maintenance, met)

@@ -44,6 +44,7 @@ def give_notice() -> Response:
         allow_long=read_flag("allow_long"),
         dry_run=read_flag("dry_run"),
         all_or_nothing=read_flag("all_or_nothing"),
+        asker=principal,
     )
     media_type = request.content_type or ""  # then its first octets say what it is
     notice = Notice(user.code, Channel.API, site().now(), media_type, octets, principal.signature(user.code))

@@ -151,7 +151,7 @@ def test_what_it_clashes_with_is_named_with_what_both_share(told, enrolled, give
     )
     dates("2027-02-07T03:00", hours=1)
     page = dcc_client.get(f"/closures/{told}")
-    clashes = read(page).partition("What it clashes with ")[2].partition("History")[0]
+    clashes = read(page).partition("At the same time ")[2].partition("History")[0]
     assert clashes == (
         "DCC maintenance " + clashes.split()[2] + " Sun 7 Feb 2027 03:00-04:00 GMT overlaps for 1 h "
         "GW-B1 BETA Sun 7 Feb 2027 05:00-09:00 GMT overlaps for 1 h For information only: nobody has to move anything. "

@@ -115,10 +115,14 @@ def _is_provisional(typed: Typed) -> bool:
 
 def fields_of(closure: PlannedClosure) -> dict[str, str]:
     """Return a closure as the fields show it."""
-    starts, ends = (instant.astimezone(LONDON) for instant in (closure.window.starts, closure.window.ends))
+    provisional = {"provisional": "yes"} if closure.provisional else {}
+    return {"gateway": closure.gateway, **provisional, **times_of(closure.window)}
+
+
+def times_of(window: ClosureWindow) -> dict[str, str]:
+    """Return a window as the fields show it."""
+    starts, ends = (instant.astimezone(LONDON) for instant in (window.starts, window.ends))
     return {
-        "gateway": closure.gateway,
-        **({"provisional": "yes"} if closure.provisional else {}),
         "from_day": f"{starts:%Y-%m-%d}",
         "from_time": f"{starts:%H:%M}",
         "to_day": f"{ends:%Y-%m-%d}",

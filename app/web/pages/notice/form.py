@@ -4,9 +4,11 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from app.domain.access import Action, Principal, acting_user
 from app.domain.closure import PlannedClosure, State
+from app.domain.london import read_instant
 from app.domain.notice import Channel, SenderMark
 from app.domain.party import read_code
 from app.domain.refusal import NoticeUnreadable
+from app.domain.window import ClosureWindow
 from app.intake.written_event import FormEvent, Repeat, write_event
 from app.register.give import LIMITS
 from app.register.reading import find_held
@@ -15,7 +17,7 @@ from app.store import parties
 from app.web import form_once
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
-from app.web.pages.notice.closure_form import FIELDS, Typed, fields_of, read_change, read_closure
+from app.web.pages.notice.closure_form import FIELDS, Typed, fields_of, read_change, read_closure, times_of
 from app.web.pages.notice.pending import Pending, find_sender
 from app.web.principal import current_principal
 from app.web.site import site
@@ -32,13 +34,17 @@ _REPEATS = {
 
 @blueprint.get("/notices/form", action=Action.GIVE_NOTICE)
 def show() -> Response:
-    """Ask for a closure; with ``preview``, show again what was typed before that preview."""
+    """Ask for a closure; with ``preview``, show again what was typed before that preview.
+
+    ``starts`` and ``ends`` put other times in its place: those of a free slot that the preview named.
+    """
     principal = current_principal()
     if request.args.get("preview"):
         given, _ = pending.open_pending(pending.draft_id_of(request.args["preview"]))
+        typed = Typed(given.typed | _slot_fields())
         if given.changes:
-            return _change_form(_find(principal, given.changes)[0], Typed(given.typed))
-        return _form(principal, acting_user(principal, given.user), Typed(given.typed), form_once.new_form_id())
+            return _change_form(_find(principal, given.changes)[0], typed)
+        return _form(principal, acting_user(principal, given.user), typed, form_once.new_form_id())
     return _form(principal, request.args.get("user"), Typed({}), form_once.new_form_id())
 
 
@@ -71,6 +77,14 @@ def preview_change(reference: str) -> Response:
     stated = read_change(typed, sender.codes, known)
     page = None if stated is None else _preview(typed, stated, sender, closure.reference)
     return page or _change_form(closure, typed)
+
+
+def _slot_fields() -> dict[str, str]:
+    """Return the fields of the times that the address names; none where it names no window."""
+    starts, ends = request.args.get("starts"), request.args.get("ends")
+    if not (starts and ends):
+        return {}
+    return times_of(ClosureWindow(read_instant(starts)[0], read_instant(ends)[0]))
 
 
 def _typed() -> Typed:

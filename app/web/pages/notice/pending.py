@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 
-from flask import json, render_template, request
+from flask import json, render_template, request, url_for
 
 from app.domain.closure import Step
-from app.domain.london import london_date
+from app.domain.london import london_date, utc_text
 from app.domain.notice import Channel, Notice
 from app.domain.notice_period import day_of_notice, last_on_time_day
 from app.domain.party import User
 from app.domain.refusal import AlreadyThere, Unknown
+from app.domain.window import ClosureWindow
 from app.register import give
 from app.register.give import Given, NoticeOptions
 from app.register.receipts import Outcome
@@ -18,7 +19,7 @@ from app.register.register import Register
 from app.register.senders import Sender
 from app.store import runs
 from app.store.engine import Store
-from app.web.principal import require_account
+from app.web.principal import current_principal, require_account
 from app.web.site import site
 
 
@@ -49,7 +50,7 @@ class Pending:
 def preview_pending(pending: Pending, octets: bytes, sender: Sender) -> Given:
     """Say what the notice would do. Raise ``NoticeTooLarge`` or ``NoticeUnreadable``."""
     notice, wanted = _notice(pending, octets, sender, ""), _options(pending)
-    given = give.give_notice(site().register, sender, notice, replace(wanted, dry_run=True))
+    given = give.give_notice(site().register, sender, notice, replace(wanted, dry_run=True, asker=current_principal()))
     # Only a file claims to be the whole of what is planned; a form states one thing.
     if notice.channel is Channel.UPLOAD:
         return given
@@ -92,15 +93,18 @@ def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) 
         draft=draft.hex(),
         adds=[acknowledgement for acknowledgement in outcome.accepted if acknowledgement.step is Step.FIRST],
         changes=[acknowledgement for acknowledgement in outcome.accepted if acknowledgement.step is not Step.FIRST],
-        new_references={
-            acknowledgement.closure.reference
-            for acknowledgement in outcome.accepted
-            if acknowledgement.step is Step.FIRST
-        },
+        use_slot=lambda slot: _slot_address(pending, draft, slot),
         last_on_time_day=lambda window: last_on_time_day(london_date(window.starts), policy, calendar),
         counts_from=day_of_notice(site().now(), policy, calendar),
         cut_off=policy.cut_off,
     )
+
+
+def _slot_address(pending: Pending, draft: bytes, slot: ClosureWindow | None) -> str:
+    """Return where the form is shown again with the times of a free slot; "" for a file, and for what repeats."""
+    if slot is None or pending.channel != Channel.FORM.value or pending.typed.get("repeat", "never") != "never":
+        return ""
+    return url_for("notice_form.show", preview=draft.hex(), starts=utc_text(slot.starts), ends=utc_text(slot.ends))
 
 
 def open_pending(draft_id: bytes) -> tuple[Pending, bytes]:

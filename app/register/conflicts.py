@@ -1,0 +1,102 @@
+"""What the closures of a notice meet: told before it is recorded and with its receipt, and never a reason to refuse."""
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from app.domain.access import Principal
+from app.domain.clash import find_clashes
+from app.domain.closure import PlannedClosure, State
+from app.domain.conflict import ConflictKind, Found, FreeSlots, find_conflicts, find_crowds, slot_span
+from app.domain.load import hours_around
+from app.domain.party import Names
+from app.domain.thresholds import Thresholds
+from app.domain.window import ClosureWindow
+from app.register.conflict_json import Met, conflict_facts
+from app.register.decisions import Decision
+from app.register.reading import Question, read_schedule
+from app.register.register import Register
+from app.register.rulebook import Rulebook
+
+_MOST_CLASHES = 20  # named in one acknowledgement; the clash list itself is a question of its own
+_MOST_SLOTS = 100  # looked for in one answer: nobody reads more, and each is a search
+_ORDER = list(ConflictKind)
+
+
+def subjects_of(decisions: Iterable[Decision]) -> list[PlannedClosure]:
+    """Return the closures that a notice plans or changes, as they stand after it."""
+    return [
+        decision.closure
+        for decision in decisions
+        if decision.revision is not None and decision.closure.state is State.PLANNED
+    ]
+
+
+def met_by_all(
+    register: Register, asker: Principal, decisions: Sequence[Decision], rulebook: Rulebook, now: datetime
+) -> dict[str, Met]:
+    """Return what each closure of a notice would meet, of all that ``asker`` may see, by reference."""
+    subjects = subjects_of(decisions)
+    if not subjects:
+        return {}
+    span = slot_span(subjects)
+    others = standing_others(read_schedule(register, asker, Question(hours_around(span))), decisions, now)
+    limits, dates = rulebook.thresholds, rulebook.maintenance_at(None)
+    found = find_conflicts(subjects, others, dates, limits.release_days)
+    for reference, crowds in find_crowds(subjects, others, span, limits).items():
+        found[reference] += crowds
+    if not found:
+        return {}
+    slots = FreeSlots([*others, *subjects], dates, span, limits)
+    concerned = [closure for closure in subjects if closure.reference in found][:_MOST_SLOTS]
+    unrecorded = {decision.closure.reference for decision in decisions if decision.held is None}
+    return _told(found, limits, {closure.reference: slots.after(closure) for closure in concerned}, unrecorded)
+
+
+def met_by_own(
+    subjects: Sequence[PlannedClosure], others: Iterable[PlannedClosure], rulebook: Rulebook
+) -> dict[str, Met]:
+    """Return what each of ``subjects`` meets of DCC's own dates and of the User's own closures, by reference."""
+    limits = rulebook.thresholds
+    return _told(find_conflicts(subjects, others, rulebook.maintenance_at(None), limits.release_days), limits, {})
+
+
+def own_clashes(
+    subjects: Sequence[PlannedClosure], others: Sequence[PlannedClosure], names: Names
+) -> dict[str, tuple[str, ...]]:
+    """Return, for each of ``subjects``, the User's own closures at other gateways that overlap it, by reference."""
+    if len(names.gateways) == 1:
+        return {}
+    told = {closure.reference for closure in subjects}
+    found: dict[str, list[str]] = {}
+    for clash in find_clashes([*others, *subjects] if subjects else ()):
+        for entry, other in ((clash.first, clash.second), (clash.second, clash.first)):
+            overlapping = found.setdefault(entry.reference, [])
+            if entry.reference in told and len(overlapping) < _MOST_CLASHES:
+                overlapping.append(other.reference)
+    return {reference: tuple(overlapping) for reference, overlapping in found.items()}
+
+
+def standing_others(
+    known: Iterable[PlannedClosure], decisions: Sequence[Decision], now: datetime
+) -> list[PlannedClosure]:
+    """Return what stands beside the closures that a notice plans or changes: not as they were before it."""
+    subjects = {closure.id for closure in subjects_of(decisions)}
+    decided = {decision.closure.id for decision in decisions}
+    beside = [decision.closure for decision in decisions if decision.closure.id not in subjects]
+    others = [*(closure for closure in known if closure.id not in decided), *beside]
+    return [closure for closure in others if closure.state_at(now) is State.PLANNED]
+
+
+def _told(
+    found: Found, limits: Thresholds, slots: Mapping[str, ClosureWindow | None], unrecorded: Container[str] = ()
+) -> dict[str, Met]:
+    return {
+        reference: Met(
+            tuple(
+                conflict_facts(one, limits, unrecorded)
+                for one in sorted(conflicts, key=lambda one: (_ORDER.index(one.kind), one.window, one.reference))
+            ),
+            slots.get(reference),
+        )
+        for reference, conflicts in found.items()
+    }
