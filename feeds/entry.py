@@ -75,7 +75,11 @@ class FeedEntry:
 
     def difference_at(self, now: datetime) -> DifferenceWord | None:
         """Return how what was told differs from the plan; what is watched is over time from when it was to re-open."""
-        return "over time" if self.is_watched and self.ends <= now else self.difference
+        return "over time" if self.is_over_time(now) else self.difference
+
+    def is_over_time(self, now: datetime) -> bool:
+        """Tell whether it was told closed, was to re-open by plan and by what was told, and is not told so."""
+        return self.is_watched and max(self.ends, self.planned_ends or self.ends) <= now
 
     @property
     def sort_key(self) -> tuple[datetime, str]:

@@ -21,8 +21,8 @@ def render_entries(entries: Sequence[FeedEntry], now: datetime) -> bytes:
 
 
 def count_ended(entries: Sequence[FeedEntry], now: datetime) -> int:
-    """Return how many of the windows are over at ``now``: as each ends, its closure is no longer planned."""
-    return sum(entry.ends <= now for entry in entries)
+    """Return how many of the windows are over at ``now``, and how many over time: then what is said changes."""
+    return sum((entry.ends <= now) + entry.is_over_time(now) for entry in entries)
 
 
 def render_listing(

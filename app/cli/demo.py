@@ -5,7 +5,8 @@ import random
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from app.domain.access import Role
+from app.domain.access import Principal, Role
+from app.domain.fact import FactKind, ToldFact
 from app.domain.london import london_date, read_wall_clock, utc_text
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
@@ -15,7 +16,9 @@ from app.factory import Service
 from app.jobs.sweep import sweep
 from app.register.maintenance import PLACE, import_maintenance
 from app.register.people import enrolment
+from app.register.reading import Question, read_schedule
 from app.register.receive import receive_notice
+from app.register.tell_fact import tell_fact
 
 _NAMES = (
     "Aspen Energy", "Birch Power", "Cedar Gas", "Dogwood Networks", "Elder Supply", "Fir Electric",
@@ -49,6 +52,7 @@ def fill_demo(service: Service, now: datetime) -> Demo:
         for user, announcement, received_at in sorted(notices, key=lambda entry: entry[2]):
             _give(service, user, announcement, received_at)
         _add_dates(service, now)
+        _tell_facts(service, now)
         sweep(service.register, now)
     gateway = enrolment.list_gateways(store)[0]
     code = gateway.users[0]
@@ -99,14 +103,16 @@ def _today(users: dict[str, User], now: datetime) -> list[tuple[User, Announceme
     hour, given = now.replace(minute=0, second=0, microsecond=0), []
     for code, begins, lasts, told_days_before in (
         ("BIRCH", -1, 4, 40),  # closed now, told in good time
+        ("IVY", -7, 6, 50),  # over time: told closed, and not re-opened
         ("CEDAR", -2, 5, 3),  # closed now as well: a clash, and told late
         ("ELDER", 5, 4, 1),  # next, told late, on DCC's maintenance
-        ("GORSE", 20, 6, 45),
+        ("GORSE", 20, 6, 45),  # not certain yet
         ("FIR", 30, 4, 33),
     ):
         starts = hour + timedelta(hours=begins)
         window = ClosureWindow(starts, starts + timedelta(hours=lasts))
-        one = Announcement(uid=f"{code.lower()}-today", gateway=f"GW-{code}-1", window=window)
+        unsure = code == "GORSE"
+        one = Announcement(f"{code.lower()}-today", f"GW-{code}-1", window, provisional=unsure)
         given.append((users[code], one, starts - timedelta(days=told_days_before)))
         if code == "FIR":
             off = Announcement(one.uid, one.gateway, window, withdrawn=True, sender_sequence=1)
@@ -124,6 +130,20 @@ def _add_dates(service: Service, now: datetime) -> None:
         window = ClosureWindow(hour + begins, hour + begins + lasts)
         date_of_dcc = Announcement(uid=f"demo-{kind.value}", gateway=PLACE, window=window)
         import_maintenance(service.register, kind, NoticeContent((date_of_dcc,), (), events=1), now)
+
+
+def _tell_facts(service: Service, now: datetime) -> None:
+    """Tell of what is closed now that it is, and of an earlier closure that it is over time."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    everyone = Principal("demo", Role.DCC)
+    span = ClosureWindow(hour - timedelta(hours=9), hour)
+    for closure in read_schedule(service.register, everyone, Question(span, now=now)):
+        if closure.user in {"BIRCH", "IVY"}:
+            at = closure.window.starts + timedelta(minutes=3)
+            told = ToldFact(FactKind.CLOSED, at)
+            # As if its monitoring had told it then.
+            own = Principal("monitoring", Role.USER, frozenset({closure.user}))
+            tell_fact(service.register, own, closure.reference, told, channel=Channel.API, now=at)
 
 
 def _night(day: date, chance: random.Random) -> ClosureWindow:

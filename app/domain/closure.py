@@ -184,8 +184,8 @@ class PlannedClosure:
         return Difference.OVER_TIME if self.is_over_time(now) else self.difference
 
     def is_over_time(self, now: datetime) -> bool:
-        """Tell whether it was told closed, was to re-open by ``now``, and nothing is heard of that."""
-        return self.is_watched and self.window.ends <= now
+        """Tell whether it was told closed, was to re-open by now by plan and by what was told, and is not."""
+        return self.is_watched and max(self.window.ends, self.planned.ends) <= now
 
     def state_at(self, now: datetime) -> State:
         """Return what stands at ``now``: what is planned has expired as its window ends, whether or not that is noted.

@@ -31,10 +31,12 @@ def step_of_fact(closure: PlannedClosure, told: ToldFact, now: datetime) -> Fact
     if closure.state is State.WITHDRAWN:
         raise _doubt(closure, "This closure is withdrawn.", "If its gateway is closed, plan it again first.")
     assert told.at is not None
+    # Whole seconds, as iCalendar states them.
+    stated = told.at.replace(microsecond=0)
     if told.kind is FactKind.STILL_CLOSED:
-        return _still_closed(closure, told.at, now)
-    at = min(told.at, now)
-    if told.at > now + CLOCKS_DIFFER:
+        return _still_closed(closure, stated, now)
+    at = min(stated, now.replace(microsecond=0))
+    if stated > now + CLOCKS_DIFFER:
         raise _doubt(closure, "That time is still to come.", "Tell it when it has happened.")
     if closure.fact.reopened_at is not None:
         raise _doubt(closure, "It was told re-opened already.", "If that was wrong, take it back first.")

@@ -93,6 +93,12 @@ def test_nothing_told_is_as_planned():
     )
 
 
+def test_told_to_re_open_earlier_it_is_over_time_only_after_the_plan():
+    closure = Story().tell(FactKind.STILL_CLOSED, at(4), at(3)).closure
+    assert [closure.is_over_time(now) for now in (at(4), ENDS - MINUTE, ENDS)] == [False, False, True]
+    assert [closure.is_open(now) for now in (at(4), ENDS, at(9))] == [True, True, True]
+
+
 def test_told_closed_changes_no_window_and_is_watched():
     closure = Story().tell(FactKind.CLOSED, at(2, 3), at(2, 4)).closure
     assert stands(closure) == (PLAN, PLAN, Fact(at(2, 3), None, is_watched=True), None, 1)
