@@ -131,16 +131,13 @@ def hourly_load(
     ``categories`` names the party categories of every gateway there is, closed or not.
     """
     first, after = hour_number(span.starts), hour_number(span.ends - _INSTANT) + 1
+    standing = [closure for closure in closures if closure.state is not State.WITHDRAWN]
     closed: defaultdict[int, set[str]] = defaultdict(set)
-    ends: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for closure in closures:
-        if closure.state is State.WITHDRAWN:
-            continue
+    for closure in standing:
         window = closure.window
         for hour in range(max(first, hour_number(window.starts)), min(after, hour_number(window.ends - _INSTANT) + 1)):
             closed[hour].add(closure.gateway)
-        ends[closure.gateway].append((window.starts, window.ends))
-    opened = {(hour_number(end), gateway) for gateway, windows in ends.items() for end in _reopenings(windows)}
+    opened = {(hour_number(end), gateway) for end, gateway in reopenings(standing)}
     reopening = Counter(hour for hour, _ in opened if first <= hour < after)
     held = Counter(category for named in categories.values() for category in named)
     return [
@@ -187,15 +184,22 @@ _FIRST, _LAST = hour_number(datetime.min.replace(tzinfo=UTC)), hour_number(datet
 """The first and the last hour that a ``datetime`` can name."""
 
 
-def _reopenings(windows: list[tuple[datetime, datetime]]) -> Iterator[datetime]:
-    """Yield the instants at which a gateway opens again: where windows overlap or meet, only the end of the last."""
-    ordered = sorted(windows)
-    reached = ordered[0][1]
-    for starts, ends in ordered:
-        if starts > reached:
-            yield reached
-        reached = max(reached, ends)
-    yield reached
+def reopenings(closures: Iterable[PlannedClosure]) -> Iterator[tuple[datetime, str]]:
+    """Yield when a gateway opens again, and which: where windows of it overlap or meet, only as the last one ends.
+
+    ``closures`` are standing ones.
+    """
+    windows: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for closure in closures:
+        windows[closure.gateway].append((closure.window.starts, closure.window.ends))
+    for gateway, found in windows.items():
+        found.sort()
+        reached = found[0][1]
+        for starts, ends in found:
+            if starts > reached:
+                yield reached, gateway
+            reached = max(reached, ends)
+        yield reached, gateway
 
 
 def _shares(

@@ -33,6 +33,14 @@ LATE_REPORT = (
     *("closures", "early", "over_time", "not_taken_place", "moves", "first_notice_days"),
     *("policy_versions", "holiday_tables"),
 )
+INSIGHTS = {
+    "notice": ("band", "closures"),
+    "quarters": ("user", "quarter", "closures", "short_notice", "early", "over_time", "not_taken_place"),
+    "reopenings": ("weekday", "hour", "reopenings"),
+    "silent": ("user", "last_notice"),
+    "moved": ("reference", "user", "gateway", "starts", "moves"),
+    "churn": ("user", "closures", "moves", "moves_per_closure", "first_notice_days"),
+}
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes the octets for Windows' own
 

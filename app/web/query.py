@@ -1,11 +1,11 @@
 """How a question is read from an address: the span, the instant at which it was known, and small numbers."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import request
 
 from app.domain.closure import State
-from app.domain.london import read_instant
+from app.domain.london import london_date, london_midnight, read_instant
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
@@ -70,6 +70,22 @@ def read_past(days: int) -> ClosureWindow:
     if not starts < ends:
         raise QueryRefused(_TEN_YEARS, "Give a later `to`.")
     return ClosureWindow(starts, ends)
+
+
+def read_quarters() -> ClosureWindow:
+    """Read ``from`` and ``to`` of a question about quarters: by default this one and the three before it."""
+    today = london_date(site().now())
+    month = today.year * 12 + today.month - 1
+    begins, after = (_month_begins(month - month % 3 + added) for added in (-9, 3))
+    starts, ends = read_moment("from") or london_midnight(begins), read_moment("to") or london_midnight(after)
+    if not (starts < ends and ends - starts <= _LONGEST_SPAN):
+        raise QueryRefused(_TEN_YEARS, "Give a later `to`, or a shorter span.")
+    return ClosureWindow(starts, ends)
+
+
+def _month_begins(month: int) -> date:
+    """Return the first day of a month that is counted from year 0."""
+    return date(month // 12, month % 12 + 1, 1)
 
 
 def read_question() -> Question:

@@ -67,7 +67,10 @@ ADMIN = (
     *("/service/messages?sent=yes", "/service/messages/recipients/new", "/service/messages/recipients/{recipient}"),
 )
 CONTACT = "/users/ALPHA/contact"
-GIVING = ("/notices/form?user=ALPHA", "/notices/new?user=ALPHA", "/closures/{closure}/change", "/record?period=2026-Q4")
+GIVING = (
+    *("/notices/form?user=ALPHA", "/notices/new?user=ALPHA", "/closures/{closure}/change", "/record?period=2026-Q4"),
+    "/insights",
+)
 STAFF = (
     "/record/log",
     "/record/check",

@@ -34,12 +34,12 @@ from tests.conftest import NOW, Clock, enrol, environment
 ROUNDS = int(os.environ.get("CLOSURES_MATRIX_ROUNDS", "3"))
 STEPS = 8
 ADDRESSES = (
-    *("/", "/horizon", "/closures", "/closures.csv", "/record", "/record/changes?since=2026-11-24&until=2026-12-04"),
+    *("/", "/horizon", "/horizon?view=month", "/insights", "/closures", "/closures.csv", "/record", "/record/changes?since=2026-11-24&until=2026-12-04"),
     *("/record/late-changes.csv", "/record/report.csv?period=2026-Q4", "/connect", "/connect/sources", "/subscriptions"),
     *("/planned?q=GW-A1&at=2026-12-06T02:30", "/planned?q=GW-B1&at=2026-12-06T02:30", "/planned?q=GW", "/closures?q=GW", "/closures?user=BETA"),
     *(f"/api/v1/{one}" for one in (
         "closures", "closures?user=BETA", "closures?gateway=GW-B1", "clashes", "closed", "closed?gateway=GW-B1", "free-slots",
-        "changes?since=2026-11-24&until=2026-12-04", "late-changes", "late-report?period=2026-Q4", "busiest-hours", "moved?times=1",
+        "changes?since=2026-11-24&until=2026-12-04", "late-changes", "late-report?period=2026-Q4", "insights", "busiest-hours", "moved?times=1",
         "silent-users?months=1", "maintenance", "closures?as_of=2026-11-25T09:00Z",
     )),
 )  # fmt: skip

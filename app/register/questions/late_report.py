@@ -9,8 +9,9 @@ from statistics import median
 from typing_extensions import TypedDict
 
 from app.domain.access import Principal
-from app.domain.closure import PlannedClosure, State, Step
+from app.domain.closure import PlannedClosure, Step
 from app.domain.fact import Difference
+from app.domain.figures import is_counted
 from app.domain.london import whole_days
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
@@ -103,7 +104,7 @@ def report(
             told[change.after.user].append(change)
     planned: dict[str, list[PlannedClosure]] = defaultdict(list)
     for closure in read_schedule(register, principal, Question(period.span)):
-        if period.span.contains(closure.planned.starts) and _counts(closure):
+        if period.span.contains(closure.planned.starts) and is_counted(closure):
             planned[closure.user].append(closure)
     rows = sorted(
         (
@@ -122,11 +123,6 @@ def report(
 
 def _name(register: Register, stands: Chain, code: str) -> str:
     return f"User-{stands(register.store.blind.code('pseudonym', code)).hex()[:8]}"
-
-
-def _counts(closure: PlannedClosure) -> bool:
-    """Tell whether a closure counts: one withdrawn before its start was only a plan."""
-    return closure.state is not State.WITHDRAWN or closure.difference is Difference.NOT_TAKEN_PLACE
 
 
 def _row(

@@ -20,6 +20,7 @@ from app.register.maintenance import MaintenanceListJson
 from app.register.questions.changes import ChangesJson, MovedJson
 from app.register.questions.clashes import ClashesJson
 from app.register.questions.closed import ClosedAtJson, ClosedGatewayJson, ClosedInSpanJson
+from app.register.questions.insights import InsightsJson
 from app.register.questions.late_report import LateReportJson
 from app.register.questions.load import BusiestHoursJson, FreeSlotsJson
 from app.register.questions.readers import ReadsJson
@@ -284,6 +285,14 @@ OPERATIONS: dict[str, Operation] = {
         ),
         refusals=(507,),
         sheet=True,
+    ),
+    "questions.insights": Operation(
+        summary="Say what the closures that start in a span show together: notice, lateness, re-openings, moves",
+        answers=InsightsJson,
+        parameters=(
+            _instant("from", "Where the span begins; by default three quarters before this one."),
+            _instant("to", "Where it ends; by default with this quarter. This instant is not in it."),
+        ),
     ),
     "questions.notice_period": Operation(
         summary="Count the Working Days' notice of a start, and find the last on-time day",

@@ -15,6 +15,7 @@ from app.register.late_changes import answer_late_changes
 from app.register.maintenance import MaintenanceListJson, find_maintenance, maintenance_facts
 from app.register.questions import changes, clashes, closed, late_report, load, readers
 from app.register.questions import silent_users as silence
+from app.register.questions.insights import insights_of
 from app.register.questions.who_did_what import who_did_what
 from app.web.api.conditional import conditional, paged_answer, read_answer
 from app.web.principal import current_principal
@@ -24,6 +25,7 @@ from app.web.query import (
     read_flag,
     read_moment,
     read_past,
+    read_quarters,
     read_question,
     read_span,
 )
@@ -178,6 +180,12 @@ def report() -> Response:
     if _wants_sheet():
         return _sheet(sheet_out.LATE_REPORT, answer["rows"], f"late report {period.name}", principal.name)
     return read_answer(answer)
+
+
+@blueprint.get("/insights", action=Action.READ_LATE_CHANGES)
+def insights() -> Response:
+    """Say what the closures that start in a span show together; by default of this quarter and the three before it."""
+    return read_answer(insights_of(site().register, current_principal(), read_quarters(), site().now()))
 
 
 def _wants_sheet() -> bool:

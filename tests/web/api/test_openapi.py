@@ -52,6 +52,7 @@ OPERATION_PATHS = {
     "list_acts": ("/acts", "GET"),
     "late_changes": ("/late-changes", "GET"),
     "report": ("/late-report", "GET"),
+    "insights": ("/insights", "GET"),
     "notice_period": ("/notice-period", "GET"),
 }
 
