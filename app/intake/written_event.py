@@ -1,5 +1,6 @@
 """A closure stated in the fields of a form, written as the event that says the same: one reader reads every notice."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -36,25 +37,25 @@ class FormEvent:
     provisional: bool = False
 
 
-def write_event(stated: FormEvent) -> bytes:
-    """Return a calendar with this one event. No SEQUENCE and no DTSTAMP: a form counts by when it is received."""
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//closure-notices//form//EN",
-        "BEGIN:VEVENT",
-        f"UID:{escape_text(stated.uid)}",
-        _time("DTSTART", stated.starts),
-        _time("DTEND", stated.ends),
-        f"LOCATION:{escape_text(stated.gateway)}",
-    ]
-    if stated.recurrence_id:
-        lines.append(f"RECURRENCE-ID:{stated.recurrence_id}")
-    if stated.rule:
-        lines.append(f"RRULE:{stated.rule}")
-    if stated.provisional:
-        lines.append("STATUS:TENTATIVE")
-    return "\r\n".join([*lines, "END:VEVENT", "END:VCALENDAR", ""]).encode()
+def write_events(stated: Iterable[FormEvent]) -> bytes:
+    """Return a calendar with these events. No SEQUENCE and no DTSTAMP: a form counts by when it is received."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//closure-notices//form//EN"]
+    for one in stated:
+        lines += [
+            "BEGIN:VEVENT",
+            f"UID:{escape_text(one.uid)}",
+            _time("DTSTART", one.starts),
+            _time("DTEND", one.ends),
+            f"LOCATION:{escape_text(one.gateway)}",
+        ]
+        if one.recurrence_id:
+            lines.append(f"RECURRENCE-ID:{one.recurrence_id}")
+        if one.rule:
+            lines.append(f"RRULE:{one.rule}")
+        if one.provisional:
+            lines.append("STATUS:TENTATIVE")
+        lines.append("END:VEVENT")
+    return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
 
 
 def rule_of(repeat: Repeat, first: date, every: int, until: date | None, count: int | None) -> str:

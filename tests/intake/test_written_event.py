@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from app.intake.ical import read_ical
 from app.intake.read_request import ReadRequest
-from app.intake.written_event import FormEvent, Repeat, rule_of, write_event
+from app.intake.written_event import FormEvent, Repeat, rule_of, write_events
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 TEXT = st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="\N{BYTE ORDER MARK}"), min_size=1, max_size=60)  # fmt: skip
 
 
 def read(stated):
-    found = read_ical(write_event(stated), ReadRequest(NOW, ("GW-A1",), stated.gateway))
+    found = read_ical(write_events([stated]), ReadRequest(NOW, ("GW-A1",), stated.gateway))
     assert found.problems == ()
     return found.announcements
 

@@ -274,10 +274,10 @@ def test_presets_are_words_that_can_be_typed_and_keep_what_was_searched_for(alph
     ]  # fmt: skip
     assert [len(references(dcc_client.get(address))) for address, _ in addresses] == [1, 0, 0, 1, 1, 1]
     assert "1 closure at Tue 24 Nov 2026 09:00 GMT" in read(dcc_client.get("/closures?q=now"))
-    assert "1 closure on Tue 24 Nov 2026 18:00 GMT to Wed 25 Nov 2026 08:00 GMT" in read(
+    assert "1 closure, Tue 24 Nov 2026 18:00 GMT to Wed 25 Nov 2026 08:00 GMT" in read(
         dcc_client.get("/closures?q=tonight")
     )
-    assert "2 closures on 1 to 30 Nov 2026" in read(dcc_client.get("/closures?q=this+month"))
+    assert "2 closures, 1 to 30 Nov 2026" in read(dcc_client.get("/closures?q=this+month"))
 
 
 def test_a_users_own_reference_is_found_and_shown_to_it_alone(

@@ -141,7 +141,7 @@ def test_a_reference_is_found_on_whichever_day_also_by_a_part_and_by_its_uid_in_
         assert found.startswith("GW-A1 now, ")
         assert f"You asked about Sun 5 Mar 2028 02:00-06:00 GMT {reference} planned" in found
     assert asks(dcc_client, read, f"q={reference}+5+March+2028").startswith(
-        "GW-A1 on Sun 5 Mar 2028 PLANNED until Sun 5 Mar 2028 06:00 GMT"
+        "GW-A1 Sun 5 Mar 2028 PLANNED until Sun 5 Mar 2028 06:00 GMT"
     )
 
 

@@ -1,7 +1,7 @@
 """The fields that state a closure: what was typed, what it means, and what is wrong with it, field by field."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from app.domain.closure import PlannedClosure
@@ -9,12 +9,14 @@ from app.domain.london import LONDON
 from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
 from app.intake.written_event import FormEvent, Repeat, rule_of
+from app.register.series import Ahead
 
 FIELDS = (
     *("gateway", "from_day", "from_time", "to_day", "to_time", "reference", "allow_long", "provisional"),
-    *("repeat", "end", "every", "until", "count"),
+    *("repeat", "end", "every", "until", "count", "which"),
 )
 _LONGEST_REFERENCE = 200
+_WEEK = timedelta(days=7)
 _MOST_TIMES, _MOST_WEEKS = 400, 52
 _FIELD_OF = {"DTSTART": "from_day", "DTEND": "to_day", "LOCATION": "gateway", "RRULE": "repeat", "UID": "reference"}
 _SHOWN: dict[str, Callable[[str], str]] = {
@@ -109,6 +111,50 @@ def read_change(typed: Typed, gateways: tuple[str, ...], known: tuple[str, str, 
     return FormEvent(uid, gateway, *told, recurrence_id, provisional=_is_provisional(typed))
 
 
+def read_series_change(
+    typed: Typed, stated: FormEvent, this: PlannedClosure, series: Sequence[Ahead]
+) -> list[FormEvent]:
+    """Return what moves every closure of a series by as much as ``stated`` moves ``this`` one, by London's clock.
+
+    None where a fault was noted: a series keeps its gateway.
+    """
+    if stated.gateway != this.gateway:
+        typed.faults["gateway"] = "A whole series keeps its gateway. Choose this closure alone to change that."
+        return []
+    if not series:
+        typed.faults[""] = "No other closure of its series is ahead any more. Choose this one alone."
+        return []
+    window = this.window
+    by = [_wall(new) - _wall(old) for new, old in ((stated.starts, window.starts), (stated.ends, window.ends))]
+    moved = []
+    for one in series:
+        known = one.closure.window
+        starts, ends = _moved(known.starts, by[0]), _moved(known.ends, by[1])
+        moved.append(replace(stated, starts=starts, ends=ends, recurrence_id=one.recurrence_id))
+    return moved
+
+
+def a_week_later(typed: Typed) -> Typed:
+    """Return what was typed with both days a week later; a day that cannot be read stays as it is."""
+    moved = {}
+    for name in ("from_day", "to_day"):
+        try:
+            moved[name] = (date.fromisoformat(typed.text(name)) + _WEEK).isoformat()
+        except (ValueError, OverflowError):
+            continue
+    return Typed({**typed.values, **moved})
+
+
+def _wall(instant: datetime) -> datetime:
+    """Return what London's clocks show, as a form states it: without a zone, in whole minutes."""
+    local = instant if instant.tzinfo is None else instant.astimezone(LONDON).replace(tzinfo=None)
+    return local.replace(second=0, microsecond=0)
+
+
+def _moved(known: datetime, by: timedelta) -> datetime:
+    return _wall(known) + by if by else known
+
+
 def _is_provisional(typed: Typed) -> bool:
     return typed.text("provisional") == "yes"
 
@@ -141,8 +187,7 @@ def _window(typed: Typed, gateways: tuple[str, ...]) -> tuple[str, datetime | No
 
 
 def _kept(typed: datetime, known: datetime) -> datetime:
-    shown = known.astimezone(LONDON).replace(tzinfo=None, second=0, microsecond=0)
-    return known if typed == shown else typed
+    return known if typed == _wall(known) else typed
 
 
 def _rule(typed: Typed, first: date | None) -> str:

@@ -1,23 +1,35 @@
 """Give notice by a form, or change a closure by one: both state an event and go the way of every notice."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, make_response, render_template, request
 
 from app.domain.access import Action, Principal, acting_user
-from app.domain.closure import PlannedClosure, State
+from app.domain.closure import State
 from app.domain.london import read_instant
-from app.domain.notice import Channel, SenderMark
+from app.domain.notice import Channel
 from app.domain.party import read_code
 from app.domain.refusal import NoticeUnreadable
 from app.domain.window import ClosureWindow
-from app.intake.written_event import FormEvent, Repeat, write_event
+from app.intake.written_event import FormEvent, Repeat, write_events
 from app.register.give import LIMITS
 from app.register.reading import find_held
 from app.register.senders import Sender
+from app.register.series import series_ahead
 from app.store import parties
 from app.web import form_once
 from app.web.pages.choices import visible_in_order
 from app.web.pages.notice import pending
-from app.web.pages.notice.closure_form import FIELDS, Typed, fields_of, read_change, read_closure, times_of
+from app.web.pages.notice.closure_form import (
+    FIELDS,
+    Typed,
+    a_week_later,
+    fields_of,
+    read_change,
+    read_closure,
+    read_series_change,
+    times_of,
+)
 from app.web.pages.notice.pending import Pending, find_sender
 from app.web.principal import current_principal
 from app.web.site import site
@@ -43,7 +55,7 @@ def show() -> Response:
         given, _ = pending.open_pending(pending.draft_id_of(request.args["preview"]))
         typed = Typed(given.typed | _slot_fields())
         if given.changes:
-            return _change_form(_find(principal, given.changes)[0], typed)
+            return _change_form(principal, given.changes, typed)
         return _form(principal, acting_user(principal, given.user), typed, form_once.new_form_id())
     return _form(principal, request.args.get("user"), Typed({}), form_once.new_form_id())
 
@@ -55,7 +67,7 @@ def preview() -> Response:
     sender = find_sender(acting_user(principal, read_code(request.form.get("user", ""))))
     typed, form_id = _typed(), request.form.get("form_id", "")
     stated = read_closure(typed, sender.codes, form_id)
-    page = None if stated is None else _preview(typed, stated, sender)
+    page = None if stated is None else _preview(typed, [stated], sender)
     return page or _form(principal, sender.user.code, typed, form_id)
 
 
@@ -63,20 +75,28 @@ def preview() -> Response:
 def change(reference: str) -> Response:
     """Ask for a closure's new times or gateway; the closure and its history stay."""
     principal = current_principal()
-    closure, _ = _find(principal, reference)
-    return _change_form(closure, Typed(fields_of(closure)))
+    closure = find_held(site().register, principal, reference).closure
+    return _change_form(principal, reference, Typed(fields_of(closure)))
 
 
 @blueprint.post("/closures/<reference>/change", action=Action.GIVE_NOTICE)
 def preview_change(reference: str) -> Response:
-    """Say what would be different and how much notice of that this is. Nothing is recorded."""
-    principal = current_principal()
-    closure, mark = _find(principal, reference)
-    sender, typed = find_sender(closure.user), _typed()
-    known = (mark.uid, mark.recurrence_id, closure.window)
-    stated = read_change(typed, sender.codes, known)
-    page = None if stated is None else _preview(typed, stated, sender, closure.reference)
-    return page or _change_form(closure, typed)
+    """Say what would be different and how much notice of that this is; or fill the form, a week later.
+
+    Nothing is recorded.
+    """
+    principal, typed = current_principal(), _typed()
+    if request.form.get("push") == "week":
+        return _change_form(principal, reference, a_week_later(typed))
+    held = find_held(site().register, principal, reference)
+    closure, mark = held.closure, held.mark
+    sender = find_sender(closure.user)
+    stated = read_change(typed, sender.codes, (mark.uid, mark.recurrence_id, closure.window))
+    told = [] if stated is None else [stated]
+    if stated is not None and typed.text("which") == "series":
+        told = read_series_change(typed, stated, closure, series_ahead(site().register, held, site().now()))
+    page = _preview(typed, told, sender, closure.reference) if told else None
+    return page or _change_form(principal, reference, typed)
 
 
 def _slot_fields() -> dict[str, str]:
@@ -91,18 +111,22 @@ def _typed() -> Typed:
     return Typed({name: request.form[name] for name in FIELDS if name in request.form})
 
 
-def _preview(typed: Typed, stated: FormEvent, sender: Sender, changes: str = "") -> Response | None:
-    """Return the preview; None where nothing could be read, with what is wrong noted at its field."""
+def _preview(typed: Typed, told: Sequence[FormEvent], sender: Sender, changes: str = "") -> Response | None:
+    """Return the preview; None where nothing could be read, with what is wrong noted at its field.
+
+    All that is told is of one gateway.
+    """
     waiting = Pending(
         user=sender.user.code,
-        gateway=stated.gateway,
+        gateway=told[0].gateway,
         media_type="text/calendar",
         allow_long=typed.text("allow_long") == "yes",
         channel=Channel.FORM.value,
         changes=changes,
         typed=dict(typed.values),
+        series=len(told) > 1,
     )
-    octets = write_event(stated)
+    octets = write_events(told)
     try:
         given = pending.preview_pending(waiting, octets, sender)
     except NoticeUnreadable as refused:
@@ -135,7 +159,9 @@ def _form(principal: Principal, named: str | None, typed: Typed, form_id: str) -
     return make_response(page, 422 if typed.faults else 200)
 
 
-def _change_form(closure: PlannedClosure, typed: Typed) -> Response:
+def _change_form(principal: Principal, reference: str, typed: Typed) -> Response:
+    held = find_held(site().register, principal, reference)
+    closure = held.closure
     sender = find_sender(closure.user)
     page = render_template(
         "notice/change.html",
@@ -143,12 +169,8 @@ def _change_form(closure: PlannedClosure, typed: Typed) -> Response:
         user=sender.user,
         gateways=sender.gateways,
         again=closure.state is State.WITHDRAWN,
+        series=series_ahead(site().register, held, site().now()),
         typed=typed,
         limits=LIMITS,
     )
     return make_response(page, 422 if typed.faults else 200)
-
-
-def _find(principal: Principal, reference: str) -> tuple[PlannedClosure, SenderMark]:
-    held = find_held(site().register, principal, reference)
-    return held.closure, held.mark

@@ -31,7 +31,10 @@ class PreviewGone(AlreadyThere):
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A notice and what was chosen with it. ``typed`` are a form's fields; ``changes`` the closure that it is about."""
+    """A notice and what was chosen with it. ``typed`` are a form's fields; ``changes`` the closure that it is about.
+
+    With ``series`` it is about the others of the same series too.
+    """
 
     user: str
     gateway: str | None
@@ -41,6 +44,7 @@ class Pending:
     file_name: str = ""
     changes: str = ""
     typed: dict[str, str] = field(default_factory=dict)
+    series: bool = False
 
     def pack(self, octets: bytes) -> bytes:
         """Return one line of facts, and the notice word for word."""
@@ -72,7 +76,9 @@ def _notice(pending: Pending, octets: bytes, sender: Sender, given_by: str) -> N
 
 
 def _options(pending: Pending) -> NoticeOptions:
-    return NoticeOptions(gateway=pending.gateway, about=pending.changes, allow_long=pending.allow_long)
+    return NoticeOptions(
+        gateway=pending.gateway, about="" if pending.series else pending.changes, allow_long=pending.allow_long
+    )
 
 
 def preview_page(pending: Pending, octets: bytes, user: User, outcome: Outcome) -> str:

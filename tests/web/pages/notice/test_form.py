@@ -318,3 +318,78 @@ def test_what_was_typed_outlives_the_session(alpha_client, fill, clock, csrf, re
     clock.now += timedelta(minutes=31)
     sent = FILLED | {"csrf_token": csrf(form), "form_id": "ab" * 16, "user": "ALPHA", "reference": "CHG-77"}
     assert alpha_client.post("/notices/form", data=sent).location == "/sign-in"
+
+
+def fields_shown(page):
+    return dict(re.findall(r'name="((?:from|to)_(?:day|time))"[^>]*? value="([^"]*)"', page.text))
+
+
+def test_a_week_later_fills_the_form_and_records_nothing(alpha, give, announce, alpha_client, change):
+    reference = give(alpha, announce("a", "2026-12-06T02:00")).accepted[0].closure.reference
+    page = change(alpha_client, reference, push="week")
+    assert page.status_code == 200
+    assert fields_shown(page) == {
+        "from_day": "2026-12-13", "from_time": "02:00", "to_day": "2026-12-13", "to_time": "06:00",
+    }  # fmt: skip
+    again = change(alpha_client, reference, push="week", from_day="2026-12-20", from_time="03:15", to_day="soon")
+    assert fields_shown(again) == {
+        "from_day": "2026-12-27", "from_time": "03:15", "to_day": "soon", "to_time": "06:00",
+    }  # fmt: skip
+    assert "2026-12-06T02:00:00Z" in alpha_client.get(f"/closures/{reference}").text
+
+
+@pytest.fixture
+def series(alpha_client, fill, press, clock):
+    """Four closures of GW-A1, nine weeks apart, the first of them running by now; returns their references."""
+    press(alpha_client, fill(
+        alpha_client, from_day="2026-11-24", from_time="09:10", to_day="2026-11-24", to_time="13:00", reference="CHG-S",
+        repeat="weeks", every="9", end="count", count="4",
+    ))  # fmt: skip
+    clock.forward(minutes=20)
+    return re.findall(r'href="/closures/(CN-[0-9A-Z]{10})"', alpha_client.get("/closures?q=CHG-S").text)
+
+
+def times_of(client, references):
+    shown = [client.get(f"/api/v1/closures/{reference}").json for reference in references]
+    return [(one["starts_london"], one["ends_london"][-9:], one["revision"]) for one in shown]
+
+
+def test_a_whole_series_moves_by_as_much_after_one_preview(alpha_client, series, change, press, read):
+    assert "the whole series: each of the 3 closures still ahead" in read(
+        alpha_client.get(f"/closures/{series[1]}/change")
+    )
+    # A day later, and an hour longer, by London's clock: also after the clocks went forward.
+    preview = change(
+        alpha_client, series[1], which="series", from_day="2027-01-27", to_day="2027-01-27", to_time="14:00"
+    )
+    assert "has 0 new, 3 changed, 0 withdrawn, 0 unchanged." in read(preview)
+    before = [("Tue 24 Nov 2026 09:10 GMT", "13:00 GMT", 1), ("Tue 26 Jan 2027 09:10 GMT", "13:00 GMT", 1)]
+    assert times_of(alpha_client, series)[:2] == before
+    receipt = press(alpha_client, preview)
+    assert [f">{reference}<" in receipt.text for reference in series] == [False, True, True, True]
+    assert times_of(alpha_client, series) == [
+        before[0],
+        ("Wed 27 Jan 2027 09:10 GMT", "14:00 GMT", 2),
+        ("Wed 31 Mar 2027 09:10 BST", "14:00 BST", 2),
+        ("Wed 2 Jun 2027 09:10 BST", "14:00 BST", 2),
+    ]
+
+
+def test_a_series_keeps_its_gateway_and_one_closure_alone_has_no_such_choice(
+    alpha, give, announce, alpha_client, series, change, read
+):
+    page = change(alpha_client, series[1], which="series", gateway="GW-A2")
+    assert page.status_code == 422
+    assert "A whole series keeps its gateway." in read(page)
+    single = give(alpha, announce("one", "2026-12-06T02:00")).accepted[0].closure.reference
+    assert "whole series" not in alpha_client.get(f"/closures/{single}/change").text
+    refused = change(alpha_client, single, which="series", from_day="2026-12-07", to_day="2026-12-07")
+    assert "No other closure of its series is ahead any more." in read(refused)
+    moved = change(alpha_client, series[1], from_day="2027-01-27", to_day="2027-01-27")
+    assert "has 0 new, 1 changed, 0 withdrawn, 0 unchanged." in read(moved)
+
+
+def test_what_was_chosen_for_a_series_is_there_again_when_the_form_is(alpha_client, series, change):
+    preview = change(alpha_client, series[1], which="series", from_day="2027-01-27", to_day="2027-01-27")
+    form = alpha_client.get(f"/notices/form?preview={hidden(preview, 'form_id')}")
+    assert re.search(r'id="which-series" name="which" value="series" checked', form.text)
