@@ -19,7 +19,7 @@ from app.domain.notice_policy import NoticePolicy
 
 @dataclass(frozen=True, slots=True)
 class QuarterFigures:
-    """The closures of one User planned to start in one quarter: with short notice, and how they went by what was told."""
+    """The closures of one User planned to start in one quarter: at short notice, and how they went by what was told."""
 
     user: str
     quarter: str

@@ -37,6 +37,8 @@ from app.store import tables
 
 ROUNDS = int(os.environ.get("CLOSURES_CRASH_ROUNDS", "4"))
 WRITERS = 3
+VERIFIED_EACH = 1 if ROUNDS <= 50 else 25  # rounds: a record that grows for an hour takes long to verify
+MOST_PLANNED = "1000000"  # more than a User may hold planned: a long run plans for years
 
 
 def free_port():
@@ -114,6 +116,7 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
     credential = "Basic " + b64encode(f"CRASH:{token}".encode()).decode()
     port = free_port()
     full = os.environ | environ | {"CLOSURES_PORT": str(port), "CLOSURES_BASE_URL": f"http://127.0.0.1:{port}"}
+    full |= {"CLOSURES_PLANNED_PER_USER": MOST_PLANNED}
     chance = random.Random()
     acknowledged = []
     for number in range(ROUNDS):
@@ -133,8 +136,8 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
             stop.set()
             for writer in writers:
                 writer.join()
-        found = verify_record(service.register)
-        assert found.faults == (), f"round {number}"
+        if number % VERIFIED_EACH == 0 or number == ROUNDS - 1:
+            assert verify_record(service.register).faults == (), f"round {number}"
     assert acknowledged, "no writer got through: the drill proved nothing"
     again = open_service(read_settings(environ))
     principal = Principal("drill", Role.ADMIN)
@@ -147,7 +150,7 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
     print(f"{ROUNDS} rounds of kill -9, {len(acknowledged)} notices acknowledged, 0 lost, record sound")
 
 
-ROWS = 250  # of one file
+ROWS = 250 if ROUNDS <= 50 else 25  # of one file; a long run is about its kills, and not about a large register
 
 
 @dataclass
@@ -247,6 +250,7 @@ def test_no_pressed_form_is_lost_or_taken_twice(service, environ, alpha, request
     link = open_account(service.store, "crash@example.org", Role.USER, ("CRASH",), datetime.now(UTC))
     port = free_port()
     full = os.environ | environ | {"CLOSURES_PORT": str(port), "CLOSURES_BASE_URL": f"http://127.0.0.1:{port}"}
+    full |= {"CLOSURES_PLANNED_PER_USER": MOST_PLANNED}
     browser, chance = Browser(f"http://127.0.0.1:{port}"), random.Random()
     request.addfinalizer(browser.session.close)
     pressed, standing, withdrawn, answered, survived = [], [], [], 0, 0
@@ -283,7 +287,8 @@ def test_no_pressed_form_is_lost_or_taken_twice(service, environ, alpha, request
             answered += sum(bool(form.led) for form in pressed)
         finally:
             running.kill()
-        assert verify_record(service.register).faults == (), f"round {number}"
+        if number % VERIFIED_EACH == 0 or number == ROUNDS:
+            assert verify_record(service.register).faults == (), f"round {number}"
     with service.store.reading() as connection:
         counted = [
             connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
