@@ -129,7 +129,7 @@ def test_hostile_names_are_text(enrolled, store, give, announce, dcc_client):
         parties.add_gateway(store, connection, user, "GW-E", "<b>bold</b>")
     give(user, announce("x", "2026-12-06T02:00", gateway="GW-E"))
     page = dcc_client.get("/closures")
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert "<b>" not in page.text
     assert "<bdi>&lt;script&gt;" in page.text
 
@@ -146,7 +146,7 @@ def test_no_page_carries_a_script_or_a_style_of_its_own(dcc_client, alpha):
         "/nowhere",
     ):
         text = dcc_client.get(path).text
-        assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|https?://(?!www\.w3\.org)", text)
+        assert not re.search(r'<script(?! src="/static/)|<style|\sstyle=|\son[a-z]+=|https?://(?!www\.w3\.org)', text)
 
 
 def test_a_search_finds_references_gateways_users_and_names_of_any_day(alpha, beta, give, announce, dcc_client):
