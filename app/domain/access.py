@@ -117,6 +117,7 @@ AT_A_DESK = frozenset(
         Action.KEEP_PARTIES,
         Action.KEEP_RULES,
         Action.READ_RECORD,
+        Action.READ_OWN_NOTICES,
         Action.READ_HEALTH,
     }
 )

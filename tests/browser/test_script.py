@@ -1,4 +1,4 @@
-"""What pages gain where script runs: they stay fresh, addresses are copied, Escape puts hints away. And the wall view."""
+"""What pages gain where script runs: they stay fresh, and addresses are copied. And the wall view."""
 
 import re
 
@@ -104,21 +104,6 @@ def test_what_is_shown_once_is_copied_by_a_button_that_script_alone_makes(sign_i
     copied = page.evaluate("() => navigator.clipboard.readText()")
     assert re.fullmatch("gwfp_[0-9A-Z]{59}", copied)
     assert copied == page.get_by_label("Password", exact=True).input_value()
-
-
-def test_escape_puts_a_hint_away_until_the_next_is_asked_for(now_page, address, give, announce, alpha):
-    page = now_page
-    page.goto(f"{address}/horizon")
-    link = page.locator(".lane-list a").first
-    link.focus()
-    hint = link.locator("span").first
-    seen = [hint.evaluate("one => getComputedStyle(one).opacity")]
-    page.keyboard.press("Escape")
-    seen.append(hint.evaluate("one => getComputedStyle(one).opacity"))
-    page.locator("a").first.focus()
-    link.focus()
-    seen.append(hint.evaluate("one => getComputedStyle(one).opacity"))
-    assert seen == ["1", "0", "1"]
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script on", "script off"])

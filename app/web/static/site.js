@@ -36,11 +36,6 @@
     holders.forEach(offerCopy);
   }
 
-  // Escape puts a hint away that hovering or focus brought, until the next is asked for (WCAG 2.2, 1.4.13).
-  const hints = document.documentElement.classList;
-  addEventListener("keydown", (event) => { if (event.key === "Escape") hints.add("hints-off"); });
-  for (const event of ["pointerover", "focusin"]) addEventListener(event, () => hints.remove("hints-off"));
-
   // A page that says as of when it is keeps itself fresh; whoever reads can stop it (2.2.2).
   const stamp = () => main.querySelector("[data-fresh]");
   if (!main || !stamp()) return;
