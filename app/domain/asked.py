@@ -6,7 +6,7 @@ between double quotes is words whatever it says. Times are London time unless th
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from app.domain.london import LONDON, london_date, read_instant, read_wall_clock, whole_days
@@ -46,12 +46,13 @@ class Asked:
 
     def meets(self, *texts: str) -> bool:
         """Tell whether each word is part of one of the texts, in any case."""
-        return not self.without_words_of(*texts).words
+        return not words_left(self.words, *texts)
 
-    def without_words_of(self, *texts: str) -> "Asked":
-        """Return the question with those words alone that are part of none of the texts."""
-        said = "\n".join(texts).casefold()
-        return replace(self, words=tuple(word for word in self.words if word not in said))
+
+def words_left(words: tuple[str, ...], *texts: str) -> tuple[str, ...]:
+    """Return those of the words, in lower case, that are part of none of the texts."""
+    said = "\n".join(texts).casefold()
+    return tuple([word for word in words if word not in said])
 
 
 @dataclass(frozen=True, slots=True)

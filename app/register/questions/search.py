@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.domain.access import Principal
-from app.domain.asked import Asked
+from app.domain.asked import Asked, words_left
 from app.domain.closure import PlannedClosure
 from app.register.own_references import sender_uids
 from app.register.register import Register
@@ -20,13 +20,13 @@ def mentioned(
     if not asked.words:
         return list(closures)
     names, uids = register.history.names, sender_uids(register, principal)
-    left: dict[tuple[str, str], Asked] = {}
+    left: dict[tuple[str, str], tuple[str, ...]] = {}
     found = []
     for closure in closures:
         pair = closure.user, closure.gateway
         if pair not in left:
             user, gateway = names.users.get(closure.user, ""), names.gateways.get(closure.gateway, "")
-            left[pair] = asked.without_words_of(*pair, user, gateway)
-        if not left[pair].words or left[pair].meets(closure.reference, uids.get(closure.id, "")):
+            left[pair] = words_left(asked.words, *pair, user, gateway)
+        if not left[pair] or not words_left(left[pair], closure.reference, uids.get(closure.id, "")):
             found.append(closure)
     return found
