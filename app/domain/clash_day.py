@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from app.domain.clash import in_order
 from app.domain.closure import PlannedClosure
-from app.domain.load import crowded_hours, hour_number
+from app.domain.load import crowds, hour_number, hour_start
 from app.domain.london import london_date
 from app.domain.thresholds import Thresholds
 from app.domain.window import ClosureWindow
@@ -40,18 +40,19 @@ def clash_days(closures: Sequence[PlannedClosure], span: ClosureWindow, limits: 
     days: dict[int, date] = {}
     reopening: defaultdict[date, int] = defaultdict(int)
     opens: set[int] = set()
-    for hour in crowded_hours(closures, span, {}, limits):
-        number = hour_number(hour.starts)
-        day = days[number] = days.get(number - 1) or london_date(hour.starts)
-        reopening[day] = max(reopening[day], hour.reopening)
-        if hour.reopening > limits.reopening:
+    for number, gateways in crowds(closures, span, limits).items():
+        day = days[number] = days.get(number - 1) or london_date(hour_start(number))
+        reopening[day] = max(reopening[day], gateways)
+        if gateways > limits.reopening:
             opens.add(number)
     found: defaultdict[date, dict[str, PlannedClosure]] = defaultdict(dict)
     for closure in in_order(closures) if days else ():
         starts, ends = closure.window.starts, closure.window.ends
-        closed_in = range(hour_number(starts), hour_number(ends - _INSTANT) + 1)
-        opens_in = {hour_number(ends)} & opens
-        for number in [*(number for number in closed_in if number in days), *opens_in]:
-            found[days[number]][closure.reference] = closure
+        for number in range(hour_number(starts), hour_number(ends - _INSTANT) + 1):
+            if number in days:
+                found[days[number]][closure.reference] = closure
+        last = hour_number(ends)
+        if last in opens:
+            found[days[last]][closure.reference] = closure
     for day in sorted(found):
         yield ClashDay(day, tuple(found[day].values()), reopening[day])

@@ -137,8 +137,7 @@ def hourly_load(
         window = closure.window
         for hour in range(max(first, hour_number(window.starts)), min(after, hour_number(window.ends - _INSTANT) + 1)):
             closed[hour].add(closure.gateway)
-    opened = {(hour_number(end), gateway) for end, gateway in reopenings(standing)}
-    reopening = Counter(hour for hour, _ in opened if first <= hour < after)
+    reopening = Counter(hour for hour, _ in _reopened(standing) if first <= hour < after)
     held = Counter(category for named in categories.values() for category in named)
     return [
         HourLoad(
@@ -151,33 +150,38 @@ def hourly_load(
     ]
 
 
-def crowded_hours(
-    closures: Sequence[PlannedClosure],
-    span: ClosureWindow,
-    categories: Mapping[str, frozenset[str]],
-    limits: Thresholds,
-) -> list[HourLoad]:
+def crowds(closures: Sequence[PlannedClosure], span: ClosureWindow, limits: Thresholds) -> dict[int, int]:
     """Return the hours that touch ``span`` in which more gateways are closed at once, or re-open, than ``limits`` say.
 
-    What is crowded is decided here for every answer and page. ``closures`` and ``categories`` are as ``hourly_load``
-    takes them.
+    By ``hour_number``, each with how many gateways re-open in it. What is crowded is decided here, for every answer and
+    page. ``closures`` are as ``hourly_load`` takes them.
     """
+    first, after = hour_number(span.starts), hour_number(span.ends - _INSTANT) + 1
     above = {
         hour
         for stretch in stretches(closures, hours_around(span))
         if stretch.closed > limits.closed
         for hour in range(hour_number(stretch.starts), hour_number(stretch.ends - _INSTANT) + 1)
     }
-    return [
-        hour
-        for hour in hourly_load(closures, span, categories)
-        if hour.reopening > limits.reopening or hour_number(hour.starts) in above
-    ]
+    standing = [closure for closure in closures if closure.state is not State.WITHDRAWN]
+    reopening = Counter(hour for hour, _ in _reopened(standing))
+    above |= {hour for hour, gateways in reopening.items() if gateways > limits.reopening}
+    return {hour: reopening[hour] for hour in sorted(above) if first <= hour < after}
+
+
+def _reopened(closures: Iterable[PlannedClosure]) -> set[tuple[int, str]]:
+    """Return the hours in which gateways re-open, each with the gateway."""
+    return {(hour_number(end), gateway) for end, gateway in reopenings(closures)}
 
 
 def hour_number(instant: datetime) -> int:
     """Return which whole hour of UTC an instant is in, counted from 1970."""
     return (instant - _EPOCH) // _HOUR
+
+
+def hour_start(number: int) -> datetime:
+    """Return the instant at which the whole hour of a number begins."""
+    return _EPOCH + number * _HOUR
 
 
 _FIRST, _LAST = hour_number(datetime.min.replace(tzinfo=UTC)), hour_number(datetime.max.replace(tzinfo=UTC))

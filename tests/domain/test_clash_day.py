@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.clash_day import ClashDay, clash_days
 from app.domain.closure import State
-from app.domain.load import crowded_hours, peak_of
+from app.domain.load import crowds, hour_start, peak_of
 from app.domain.london import london_date
 from app.domain.thresholds import Thresholds
 from app.domain.window import ClosureWindow
@@ -106,5 +106,5 @@ def test_the_days_are_those_of_the_definition(line, drawn, closed, reopening):
 @pytest.mark.parametrize(("closed", "hours"), [(1, ["01", "02"]), (2, [])])
 def test_crowded_hours_are_those_with_more_closed_at_once(line, closed, hours):
     closures = [line("A", "G1", 0, 125), line("B", "G2", 70, 100)]
-    found = crowded_hours(closures, SPAN, {}, Thresholds(1, closed=closed, reopening=2))
-    assert [f"{hour.starts:%H}" for hour in found] == hours
+    found = crowds(closures, SPAN, Thresholds(1, closed=closed, reopening=2))
+    assert [f"{hour_start(hour):%H}" for hour in found] == hours

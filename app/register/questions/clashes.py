@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from app.domain.access import Principal
 from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_maintenance_clashes
 from app.domain.closure import PlannedClosure
-from app.domain.load import crowded_hours, hours_around
+from app.domain.load import crowds, hour_number, hourly_load, hours_around
 from app.domain.maintenance import MaintenanceKind
 from app.domain.refusal import Unknown
 from app.register.closure_json import SpanJson, json_of, span_facts, window_facts
@@ -93,7 +93,12 @@ def clashes_in(
     pairs = (clash for clash in find_clashes(found) if clash.overlap.overlaps(question.span))
     named = [] if maintenance is not None else list(islice(pairs, MOST_PAIRS + 1))
     more = len(named) > MOST_PAIRS
-    crowded = crowded_hours(found, question.span, categories_of(register, principal), limits)
+    above = crowds(found, question.span, limits)
+    crowded = [
+        hour
+        for hour in hourly_load(found, question.span, categories_of(register, principal))
+        if hour_number(hour.starts) in above
+    ]
     words = (
         f"{'more than ' if more else ''}{count_words(len(named[:MOST_PAIRS]), 'clash', 'clashes')} between gateways, "
         f"{count_words(len(near), 'closure')} on DCC's own dates, {count_words(len(crowded), 'hour')} above a threshold"
