@@ -1,6 +1,7 @@
 """How pages word windows, leads, steps and channels: plain sentences, times always with their zone."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 
 from flask import Blueprint
 
@@ -71,6 +72,7 @@ def install_wording(blueprint: Blueprint) -> None:
         ("agent", client_words),
         ("instant", datetime.fromisoformat),
         ("local", local_field),
+        ("picker", picker_of),
         ("size", size_words),
         ("problem_place", problem_place),
         ("counted", counted_words),
@@ -95,6 +97,24 @@ def utc_span(window: ClosureWindow) -> str:
     starts, ends = window.starts, window.ends
     end = f"{ends:%H:%M}" if starts.date() == ends.date() else f"{ends:%Y-%m-%d %H:%M}"
     return f"{starts:%Y-%m-%d %H:%M} to {end} UTC"
+
+
+_PICKED: dict[str, Callable[[str], str]] = {
+    "date": lambda text: date.fromisoformat(text).isoformat(),
+    "time": lambda text: f"{time.fromisoformat(text):%H:%M}",
+    "datetime-local": lambda text: f"{datetime.fromisoformat(text):%Y-%m-%dT%H:%M}",
+}
+
+
+def picker_of(text: str, kind: str) -> str:
+    """Return the type of an input: ``kind``, unless the browser's picker would not show what was typed: then text."""
+    if kind not in _PICKED or not text:
+        return kind
+    try:
+        shown = _PICKED[kind](text)
+    except ValueError:
+        return "text"
+    return kind if shown == text else "text"
 
 
 def local_field(instant: datetime) -> str:

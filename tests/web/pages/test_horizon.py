@@ -19,7 +19,9 @@ def lanes():
 
     def found(page):
         picture = page.text.partition('<section class="lanes">')[2]
-        each = re.findall(r'<div class="lane"><h[23][^>]*>(.*?)<small>.*?</h[23]><p class="days">(.*?)</p>', picture, re.DOTALL)
+        each = re.findall(
+            r'<div class="lane"><h[23][^>]*>(.*?)<small>.*?</h[23]><p class="days">(.*?)</p>', picture, re.DOTALL
+        )
         return {
             plain(name): [
                 (plain(cell), unescape(at)) for at, cell in re.findall(r'<a [^>]*href="([^"]*)">(.*?)</a>', cells)

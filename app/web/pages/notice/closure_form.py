@@ -1,6 +1,6 @@
 """The fields that state a closure: what was typed, what it means, and what is wrong with it, field by field."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
@@ -10,6 +10,7 @@ from app.domain.refusal import IntakeProblem
 from app.domain.window import ClosureWindow
 from app.intake.written_event import FormEvent, Repeat, rule_of
 from app.register.series import Ahead
+from app.web.pages.wording import picker_of
 
 FIELDS = (
     *("gateway", "from_day", "from_time", "to_day", "to_time", "reference", "allow_long", "provisional"),
@@ -19,10 +20,6 @@ _LONGEST_REFERENCE = 200
 _WEEK = timedelta(days=7)
 _MOST_TIMES, _MOST_WEEKS = 400, 52
 _FIELD_OF = {"DTSTART": "from_day", "DTEND": "to_day", "LOCATION": "gateway", "RRULE": "repeat", "UID": "reference"}
-_SHOWN: dict[str, Callable[[str], str]] = {
-    "date": lambda text: date.fromisoformat(text).isoformat(),
-    "time": lambda text: f"{time.fromisoformat(text):%H:%M}",
-}
 _WANTED_DAY = "Give a date, such as 2026-12-06."
 _WANTED_TIME = "Give a time, such as 02:00."
 
@@ -40,11 +37,7 @@ class Typed:
 
     def picker(self, name: str, kind: str) -> str:
         """Return the type of a field's input: ``kind``, unless the browser's picker would not show what was typed."""
-        try:
-            shown = _SHOWN[kind](self.text(name)) if self.text(name) else ""
-        except ValueError:
-            return "text"
-        return kind if shown == self.text(name) else "text"
+        return picker_of(self.text(name), kind)
 
     def day(self, name: str, wanted: str = _WANTED_DAY) -> date | None:
         """Return a date; note the fault and return None where it is none."""

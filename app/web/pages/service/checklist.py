@@ -15,7 +15,7 @@ _BACKUP = "backup"  # the run that `closures backup` notes
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Task:
     """One thing to set up: what it is, whether it is there, why, where it is done, and what is typed for it."""
 
     title: str
@@ -32,27 +32,27 @@ def show() -> str:
     return render_template("service/checklist.html", steps=_steps())
 
 
-def _steps() -> list[Step]:
+def _steps() -> list[Task]:
     store, now = site().store, site().now()
     admins = [one for one in accounts.list_accounts(store) if one.role is Role.ADMIN and one.closed_at is None]
     feeds = [one for one in enrolment.list_subscriptions(store) if one.subscription.is_live(now)]
     with store.reading() as connection:
         backup = read_run(connection, _BACKUP)
     return [
-        Step("The first User", bool(enrolment.list_users(store)),
+        Task("The first User", bool(enrolment.list_users(store)),
              "An organisation that tells us when it closes its gateways.",
              url_for("service_parties.new_user"), "Add a User"),
-        Step("Its gateway", bool(enrolment.list_gateways(store)),
+        Task("Its gateway", bool(enrolment.list_gateways(store)),
              "A notice names the gateway that is closed.", url_for("service_parties.new_gateway"), "Add a gateway"),
-        Step("A feed", bool(feeds),
+        Task("A feed", bool(feeds),
              "So that planned closures stand in a calendar program.",
              url_for("connect_subscriptions.new"), "Make a feed"),
-        Step("A second admin", len(admins) > 1,
+        Task("A second admin", len(admins) > 1,
              "So that somebody can help the first one back in.", url_for("service_accounts.new"), "Invite somebody"),
-        Step("Mail", site().sends_mail,
+        Task("Mail", site().sends_mail,
              "For notifications, invitations and one-time links. The setting that names the mail server:",
              url_for("service_messages.show"), "Messages", "CLOSURES_SMTP_URL"),
-        Step("A backup", backup is not None,
+        Task("A backup", backup is not None,
              "Every day, with the key folder kept apart. Backups made otherwise are not seen here. The command:",
              url_for("service_health.show"), "Health", "closures backup FILE"),
     ]  # fmt: skip
