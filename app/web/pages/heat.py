@@ -58,6 +58,11 @@ class Cell:
         """Tell whether one of them was told at short notice."""
         return any(line.verdict.short_notice for line in self.lines)
 
+    @property
+    def is_provisional(self) -> bool:
+        """Tell whether none of them is certain yet."""
+        return all(line.provisional for line in self.lines)
+
     def is_open(self, now: datetime) -> bool:
         """Tell whether a gateway is closed now by one of them, in this column."""
         return self.span.contains(now) and any(line.is_open(now) for line in self.lines)

@@ -268,3 +268,11 @@ def test_a_day_has_one_peak_on_the_first_page_and_on_the_horizon(world, alpha, g
     days = {datetime.fromisoformat(day): int(peak) for day, peak in strip}
     assert days[datetime(2026, 11, 24)] == 2
     assert columns == {f"{day:%a} {day.day} {day:%b}": str(peak) for day, peak in days.items() if peak}
+
+
+def test_what_is_not_certain_yet_is_dashed_and_said(alpha, give, announce, dcc_client):
+    give(alpha, announce("a", "2026-12-06T02:00", provisional=True), announce("b", "2026-12-05T02:00"))
+    page = dcc_client.get("/horizon?zoom=2w").text
+    cells = re.findall(r'<a class="c\d+ n1([ \w]*)" href="/closures/CN-', page)
+    assert [" p" in marks for marks in cells] == [False, True]
+    assert page.count("<i>, provisional</i>") + page.count(", short notice, provisional</i>") == 1
