@@ -110,6 +110,12 @@ def test_a_closure_belongs_to_the_quarter_of_its_london_day():
     ]  # fmt: skip
 
 
+def test_a_closure_that_ends_in_the_next_quarter_belongs_to_that_of_its_planned_start():
+    planned = ClosureWindow(datetime(2026, 3, 31, 12, tzinfo=UTC), datetime(2026, 3, 31, 20, tzinfo=UTC))
+    over = replace(closure(), plan=planned, window=ClosureWindow(planned.starts, datetime(2026, 4, 2, tzinfo=UTC)))
+    assert [one.quarter for one in figures_by_quarter([over], FIRST)] == ["2026-Q1"]
+
+
 def test_how_closures_went_stands_beside_lateness():
     on_plan, over, early, gone = (closure(hours=24 * at) for at in range(4))
     over = replace(
