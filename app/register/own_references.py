@@ -7,6 +7,7 @@ from app.domain.closure import PlannedClosure
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import parties
+from app.store.closures_of_users import closures_of_users
 from app.store.engine import Connection
 
 
@@ -28,7 +29,7 @@ def sender_uids(register: Register, principal: Principal) -> dict[bytes, str]:
         return {}
     with register.store.reading() as connection:
         codes = _own_codes(register, connection, principal)
-        return {held.closure.id: held.mark.uid for held in rows.of_users(register.store, connection, codes)}
+        return {held.closure.id: held.mark.uid for held in closures_of_users(register.store, connection, codes)}
 
 
 def _own_codes(register: Register, connection: Connection, principal: Principal) -> dict[bytes, str]:

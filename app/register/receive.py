@@ -27,6 +27,7 @@ from app.security.tokens import new_row_id
 from app.store import closures as rows
 from app.store import notices
 from app.store.closures import Held
+from app.store.closures_of_users import closures_of_users
 from app.store.engine import Connection, Head, read_head
 
 _NOT_APPLIED = "Nothing of this notice was recorded, since not all of it could be read."
@@ -338,7 +339,7 @@ def _missing(
     """Return the sender's planned closures ahead that the notice does not mention, earliest first."""
     events = {(announcement.gateway, announcement.uid) for announcement in content.announcements}
     anywhere = {uid for gateway, uid in events if not gateway}
-    planned = rows.in_state(register.store, connection, State.PLANNED, {user.id: user.code})
+    planned = closures_of_users(register.store, connection, {user.id: user.code}, State.PLANNED)
     found = [
         held
         for held in planned

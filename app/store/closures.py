@@ -126,20 +126,6 @@ def changed_since(store: Store, connection: sa.Connection, change: int, codes: d
         yield from _opened(store, connection, rows, codes)
 
 
-def of_users(store: Store, connection: sa.Connection, codes: dict[bytes, str]) -> Iterator[Held]:
-    """Yield every closure of the Users in ``codes``."""
-    query = sa.select(*_COLUMNS).where(closures.c.user_id.in_(codes), closures.c.state != FORGOTTEN)
-    with connection.execute(query.execution_options(yield_per=1000)) as rows:
-        yield from _opened(store, connection, rows, codes)
-
-
-def in_state(store: Store, connection: sa.Connection, state: State, codes: dict[bytes, str]) -> Iterator[Held]:
-    """Yield the closures in one state."""
-    query = sa.select(*_COLUMNS).where(closures.c.state == state).execution_options(yield_per=1000)
-    with connection.execute(query) as rows:
-        yield from _opened(store, connection, rows, codes)
-
-
 def count_planned(connection: sa.Connection, user_id: bytes, *, after: int = -1) -> int:
     """Count a User's planned closures, those alone that were changed after a change number if one is given."""
     query = sa.select(sa.func.count()).where(closures.c.user_id == user_id, closures.c.state == State.PLANNED)

@@ -14,16 +14,15 @@ from app.caldav.backend import Condition, ObjectRefused, Stale, TokenUnknown
 from app.caldav.boards.board import board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
-from app.domain.closure import State
 from app.factory import open_service, prepare
 from app.ical.components import read_calendars
 from app.register.people.enrolment import enrol_gateway, enrol_user
 from app.register.rulebook import RulebookCache
 from app.register.verification import verify_record
 from app.settings import read_settings
-from app.store import closures as rows
 from app.store import parties
 from app.store.archive import dump_database, load_database
+from app.store.closures_of_users import closures_of_users
 from app.store.engine import make_engine
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -104,7 +103,7 @@ class Phone:
         store = self.service.store
         with store.reading() as connection:
             codes = {parties.find_user(store, connection, "ALPHA").id: "ALPHA"}
-            found = [held for state in State for held in rows.in_state(store, connection, state, codes)]
+            found = list(closures_of_users(store, connection, codes))
         return {
             (held.closure.gateway, held.mark.uid): (held.closure.window.starts, held.closure.state.value)
             for held in found
