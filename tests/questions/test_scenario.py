@@ -328,7 +328,7 @@ def test_q15_an_export_holds_nothing_but_date_time_gateway_and_user(world):
     assert list(first) == [
         "reference", "user", "user_name", "gateway", "gateway_name", "starts", "ends", "starts_london", "ends_london",
         "state", "revision", "moves", "first_received_at", "changed_at", "working_days_notice", "first_notice_days",
-        "recommended", "band", "short_notice", "late_change",
+        "recommended", "band", "short_notice", "late_change", "provisional", "difference",
         "change", "received_at", "change_days", "policy_version", "holiday_table",
         "starts_date", "starts_time", "ends_date", "ends_time", "first_received_date", "first_received_time",
         "changed_date", "changed_time", "received_date", "received_time",
