@@ -144,10 +144,10 @@ def test_dcc_sees_it_coming_marks_it_as_seen_and_hears_when_it_moves(alpha, page
     clock.forward(minutes=1)
     enter("dee@example.org", Role.DCC)
     look = page.get_by_role("region", name="Needs attention")
-    assert "1 late change that you have not looked at" in page.locator(".headline").inner_text()
+    assert "1 late change that nobody has seen yet" in page.locator(".headline").inner_text()
     assert "GW-A1" in look.get_by_role("listitem").inner_text()
     look.get_by_role("button", name=re.compile("^Seen: GW-A1, Sun 6 Dec 2026 02:00-06:00 GMT$")).click()
-    assert "1 item cleared." in page.get_by_role("status").inner_text()
+    assert "1 item seen." in page.get_by_role("status").inner_text()
     assert "Nothing waits for you" in look.inner_text()
 
     page.goto(f"{address}/horizon")

@@ -70,7 +70,7 @@ def test_the_first_admin_comes_by_a_link_and_back_by_password_and_second_factor(
     page.get_by_role("button", name="Continue").click()
     assert heading(page) == "Now"
     page.get_by_text("Menu", exact=True).click()
-    page.get_by_role("link", name="Service").click()
+    page.get_by_role("link", name="Service", exact=True).click()
     assert "Password and second factor" in page.get_by_role("main").inner_text()
 
 

@@ -18,7 +18,7 @@ def test_a_recipient_is_added_listed_and_removed(alpha_closures):
         None,
     )
     assert made["kinds"] == [
-        "new", "moved", "withdrawn", "late", "clash", "starts", "open", "expired", "receipt", "reminder",
+        "new", "moved", "withdrawn", "late", "clash", "starts", "open", "over-time", "re-opened", "expired", "receipt", "reminder",
     ]  # fmt: skip
     del made["secret"]
     assert alpha_closures("notify", "list", "--json").json == {"recipients": [made], "altered": []}
@@ -47,7 +47,7 @@ def test_a_webhooks_secret_is_shown_once(closures):
 
 def test_somebody_at_dcc_gets_no_receipts(closures):
     made = closures("notify", "add", "--email", "a@dcc.example", "--label", "DCC", "--digest", "8", "--json").json
-    assert (made["kinds"][-1], len(made["kinds"]), made["digest_hour"]) == ("expired", 8, 8)
+    assert (made["kinds"][-1], len(made["kinds"]), made["digest_hour"]) == ("expired", 10, 8)
     said = closures("notify", "add", "--email", "a@dcc.example", "--label", "DCC", "--kind", "receipt")
     assert (said.exit_code, said.stderr.splitlines()[0]) == (1, "Receipts and reminders are for a User.")
 

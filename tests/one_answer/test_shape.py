@@ -67,7 +67,7 @@ def test_the_sheet_has_the_names_as_columns(told, database_url):
     text = told.browser.ask("GET", "/closures.csv").content.decode("utf-8-sig")
     columns = set(csv.DictReader(io.StringIO(text)).fieldnames)
     added = {f"{of}_{part}" for of in ("starts", "ends", "first_received", "changed") for part in ("date", "time")}
-    assert columns == (NAMES - {"moved_from", "plan", "fact"}) | added
+    assert columns == (NAMES - {"moved_from", "plan", "fact"}) | added | {"own_reference"}
 
 
 def test_no_band_in_a_sheet_can_be_taken_for_a_date(running, told, database_url):

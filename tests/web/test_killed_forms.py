@@ -10,7 +10,8 @@ import itertools
 import os
 import re
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyotp
@@ -19,15 +20,19 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from app.domain.access import Role
+from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.notification import Kind
+from app.domain.window import ClosureWindow
 from app.register.messages import recipients
 from app.register.people import enrolment
 from app.register.people.accounts import list_accounts
+from app.register.receive import receive_notice
 from app.register.sources import list_sources
 from app.register.verification import verify_record
 from app.store import proofs, tables
-from app.store.outbox_tables import kept_answers
+from app.store.outbox_tables import kept_answers, messages
 from app.store.recipients import Carrier
+from app.web.site import EXTENSION
 from tests.conftest import NOW
 
 ROOT = Path(__file__).parents[2]
@@ -59,8 +64,9 @@ def fields_of(page, path):
 class World:
     """What forms are made of: clients that have signed in, and the database."""
 
-    def __init__(self, store, register, clock, sign_in, csrf):
+    def __init__(self, store, register, clock, sign_in, csrf, alpha):
         self.store, self.register, self.clock, self.sign_in, self.csrf = store, register, clock, sign_in, csrf
+        self.alpha = alpha
         self.clients, self.number = {}, 0
 
     def client(self, role, *users):
@@ -170,6 +176,25 @@ def link(world):
     return world.form(client, page, f"{page}/link", lambda: world.rows(tables.tokens))
 
 
+def mailed_link(world):
+    client, email = world.client(Role.ADMIN), f"{world.new()}@example.org"
+    enrolment.open_account(world.store, email, Role.DCC, (), NOW)
+    (account,) = [one for one in list_accounts(world.store) if one.email == email]
+    page = f"/service/accounts/{account.id.hex()}"
+    return world.form(client, page, f"{page}/mail-link", lambda: world.rows(messages))
+
+
+def fact(world):
+    """What is told of a closure that runs: each of a gateway's closures begins an hour ago."""
+    client, uid = world.client(Role.USER, "ALPHA"), world.new()
+    starts = NOW - timedelta(hours=1)
+    said = Announcement(uid, "GW-A1", ClosureWindow(starts, starts + timedelta(hours=4)))
+    notice = Notice("ALPHA", Channel.API, NOW - timedelta(days=30), "text/calendar", b"BEGIN:VCALENDAR", "a test")
+    told = receive_notice(world.register, world.alpha, notice, NoticeContent((said,), (), events=1))
+    page = f"/closures/{told.accepted[0].closure.reference}"
+    return world.form(client, page, f"{page}/facts", lambda: world.rows(tables.revisions), told="closed", at="")
+
+
 def fresh_start(world):
     client, (_, account_id) = world.client(Role.ADMIN), newcomer(world)
     page = f"/service/accounts/{account_id.hex()}"
@@ -256,6 +281,8 @@ FORMS = {
     recipient: "pages/service/messages.py add",
     recipient_removed: "pages/service/messages.py remove",
     keys: "pages/service/keys.py rotate",
+    mailed_link: "pages/service/accounts.py send_link",
+    fact: "pages/told_facts.py tell",
     second_factor: "signin/set_up.py confirm_second_factor",
     recovery_codes: "signin/set_up.py renew_recovery_codes",
 }
@@ -322,8 +349,9 @@ def shown(form):
 
 
 @pytest.fixture
-def world(store, register, clock, sign_in, csrf, alpha):
-    return World(store, register, clock, sign_in, csrf)
+def world(store, register, clock, sign_in, csrf, alpha, web):
+    web.extensions[EXTENSION] = replace(web.extensions[EXTENSION], sends_mail=True)
+    return World(store, register, clock, sign_in, csrf, alpha)
 
 
 @pytest.mark.parametrize("make", FORMS, ids=lambda make: make.__name__)

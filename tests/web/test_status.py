@@ -153,7 +153,7 @@ def test_the_steps_of_signing_in_are_named_here(web):
         "session.sign_in", "session.use_password", "session.link", "session.use_link", "session.second_factor",
         "session.use_second_factor", "session.sign_out", "oidc.begin", "oidc.come_back", "set_up.password",
         "set_up.choose_password", "set_up.second_factor", "set_up.confirm_second_factor",
-        "set_up.renew_recovery_codes",
+        "set_up.renew_recovery_codes", "session.forgotten", "session.send_link",
     }  # fmt: skip
 
 

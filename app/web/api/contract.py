@@ -185,7 +185,7 @@ OPERATIONS: dict[str, Operation] = {
     "api.withdraw_closure": Operation(
         summary="Withdraw a closure: a revision like any other", answers=OutcomeJson, refusals=(507,)
     ),
-    "facts.tell": Operation(
+    "facts.tell_of_closure": Operation(
         summary="Tell of a closure as it happens: closed, re-opened, still closed; or take the last of it back",
         answers=AcknowledgementJson,
         parameters=(_IDEMPOTENCY_KEY,),

@@ -42,7 +42,7 @@ class FactUnreadable(Refusal):
 
 
 @blueprint.post("/closures/<reference>/facts", action=Action.GIVE_NOTICE)
-def tell(reference: str) -> Response:
+def tell_of_closure(reference: str) -> Response:
     """Record what is told; the answer is the closure as it stands after it, with plan, fact, difference and receipt."""
     principal, now = current_principal(), site().now()
     code = reading.find_closure(site().register, principal, reference).user

@@ -40,6 +40,7 @@ OPERATION_PATHS = {
     "show_revisions": ("/closures/{reference}/revisions", "GET"),
     "show_evidence": ("/closures/{reference}/evidence", "GET"),
     "withdraw_closure": ("/closures/{reference}", "DELETE"),
+    "tell_of_closure": ("/closures/{reference}/facts", "POST"),
     "changes_between": ("/changes", "GET"),
     "list_clashes": ("/clashes", "GET"),
     "closed_gateways": ("/closed", "GET"),
