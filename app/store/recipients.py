@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -91,9 +91,11 @@ def listeners(connection: sa.Connection) -> list[Listener]:
 
 def list_recipients(store: Store, connection: sa.Connection) -> Listing[Recipient]:
     """Return the recipients that are told of closures, oldest first; those of a shredded User are not among them."""
-    query = sa.select(recipients).where(recipients.c.removed_at.is_(None), recipients.c.kinds != "")
+    query = sa.select(recipients).where(recipients.c.removed_at.is_(None))
     query = query.order_by(recipients.c.created_at, recipients.c.id)
-    return list_rows(connection, recipients, query, lambda row: _open(store, row))
+    found = list_rows(connection, recipients, query, lambda row: _open(store, row))
+    # Not by the query: a row whose kinds somebody took away is to be named.
+    return replace(found, whole=[one for one in found.whole if one.kinds])
 
 
 def letter_box(store: Store, connection: sa.Connection, address: str) -> Recipient | None:

@@ -27,6 +27,9 @@ GOLDEN = {
     "replace or destroy keys": "yes no no no",
     "read and check the record": "yes yes no no",
     "read who did what": "yes no no no",
+    "mark what needs attention as seen": "yes yes no no",
+    "read the own notices": "no no yes no",
+    "choose the own messages": "no no yes no",
     "see how the service is": "yes yes no yes",
 }
 ROLES = ["admin", "dcc", "user", "ops"]

@@ -311,20 +311,20 @@ def _line(item, unmarked):
 
 
 def triage_box(asker, gateway, at):
-    """Read the answer of the triage box: the closure that it names, None where the time is inside no window."""
+    """Read the answer of the box Planned?: the closure that it names, None where the time is inside no window."""
     london = at.astimezone(_LONDON).strftime("%Y-%m-%dT%H:%M")
-    text = asker.ask("GET", f"/?gateway={gateway}&at={london}").text
-    answer = text.partition('class="triage-answer"')[2].partition("</div>")[0]
-    words = words_of(answer)
-    if "is in a planned closure" not in words and "was told of later" not in words:
+    text = asker.ask("GET", f"/planned?q={gateway}&at={london}").text
+    named = re.search(r"<dt>Closure</dt><dd>(.*?)</dd>.*?<dt>Known since</dt><dd>(.*?)</dd>", text, re.DOTALL)
+    if named is None:
         return None
+    words, known = words_of(named[1]), words_of(named[2])
     return Seen(
         reference=re.search(REFERENCE, words)[0],
         gateway=gateway,
         **_window_london(words),
         is_withdrawn=False,
-        notice=notice_of(words),
-        band=_retrospective(words),
+        notice=notice_of(known),
+        band=_retrospective(known),
     )
 
 

@@ -228,8 +228,8 @@ def test_what_policy_refuses(ann, lines, store):
         ("access-refused", 404, "closure.show"),
         ("form-refused", 400, "session.sign_out"),
     ]
-    # A forged form is turned away before anybody is asked who sends it.
-    assert [line.get("user.id") for line in found] == [id_of(store, ann.email)] * 2 + [None]
+    # A forged form comes with the session of whom it is forged for.
+    assert [line.get("user.id") for line in found] == [id_of(store, ann.email)] * 3
 
 
 def test_a_limit_that_is_reached(web, credentials, lines):
