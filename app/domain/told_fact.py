@@ -113,6 +113,8 @@ def _still_closed(closure: PlannedClosure, until: datetime, now: datetime) -> Fa
         raise _doubt(closure, "It was told re-opened already.", "If that was wrong, take it back first.")
     if until <= now:
         raise _doubt(closure, "That time is past.", "If it re-opened then, tell that.")
+    if until <= window.starts:
+        raise _doubt(closure, "That is before it begins.", "Give a notice of the new times.")
     if until > window.starts + LONGEST:
         raise _doubt(closure, "That is longer than 31 days in all.", "Give a notice of the new times.")
     told = Fact(fact.closed_at, None, is_watched=True)

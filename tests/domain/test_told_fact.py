@@ -153,6 +153,7 @@ def doubted(story, kind, told_at, now):
         (FactKind.REOPENED, STARTS, at(4), "That is before it closed."),
         (FactKind.STILL_CLOSED, at(4), at(5), "That time is past."),
         (FactKind.STILL_CLOSED, at(8), at(1), "It has not begun."),
+        (FactKind.STILL_CLOSED, at(1, 55), at(1, 50), "That is before it begins."),
         (FactKind.STILL_CLOSED, STARTS + timedelta(days=31, minutes=1), at(5), "That is longer than 31 days in all."),
         (FactKind.TAKEN_BACK, None, at(5), "Nothing was told of this closure since it was planned so."),
     ],

@@ -120,7 +120,7 @@ def send(csrf, served):
 @pytest.fixture
 def standing(alpha_client, register):
     """Return a function that gives what sources brought: whether Users' closures, and the dates of DCC's."""
-    return lambda: ("CN-" in alpha_client.get("/").text, held(register))
+    return lambda: ("/closures/CN-" in alpha_client.get("/").text, held(register))
 
 
 def held(register):
