@@ -46,7 +46,7 @@ def test_an_empty_register_says_so_and_how_to_begin(dcc_client, read):
     page = read(dcc_client.get("/"))
     assert "No gateways closed now, none close in the next 24 hours, nothing is planned in the next 14 days." in page
     assert "There are no Users yet. An admin adds the first, and its gateway; then notices can come in." in page
-    assert "Nothing: no late change and no crowded day that nobody has seen." in page
+    assert "Nothing is left to look at." in page
 
 
 def test_what_was_seen_is_gone_until_the_window_moves_again(alpha, give, announce, dcc_client, look, csrf):
@@ -59,7 +59,7 @@ def test_what_was_seen_is_gone_until_the_window_moves_again(alpha, give, announc
         "/acknowledge", data={"csrf_token": csrf(dcc_client.get("/")), "item": items(dcc_client)}, follow_redirects=True
     )
     assert "1 item seen. It comes back when a window in it moves." in answer.text
-    assert look(dcc_client).startswith("Nothing: no late change and no crowded day that nobody has seen. Seen 1 GW-A1")
+    assert look(dcc_client).startswith("Nothing is left to look at. Seen 1 GW-A1")
     give(alpha, announce("a", "2026-12-07T02:00"))
     assert look(dcc_client).startswith(
         "Late changes 1 GW-A1 moved Alpha Energy Mon 7 Dec 2026 02:00-06:00 GMT was Sun 6 Dec 2026 02:00-06:00 GMT"
@@ -87,7 +87,7 @@ def test_a_crowded_day_and_dccs_dates_are_items_that_come_back_when_one_joins(
 def test_any_two_gateways_together_are_no_crowded_day(alpha, beta, give, announce, dcc_client, look):
     give(alpha, announce("a", "2027-01-10T02:00"))
     give(beta, announce("b", "2027-01-10T04:00", gateway="GW-B1"))
-    assert look(dcc_client) == "Nothing: no late change and no crowded day that nobody has seen."
+    assert look(dcc_client) == "Nothing is left to look at."
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_what_one_of_dcc_has_seen_is_cleared_for_all_with_who_when_and_a_note(
     assert items(ops) == []
     mark(dcc_client, *items(dcc_client), note="  called  duty desk ")
     seen = (
-        "Nothing: no late change and no crowded day that nobody has seen. Seen 1 GW-A1 first notice "
+        "Nothing is left to look at. Seen 1 GW-A1 first notice "
         "Sun 6 Dec 2026 02:00-06:00 GMT Seen by dcc@example.org Tue 24 Nov 2026 09:10 GMT"
     )
     assert look(dcc_client) == look(other) == f"{seen} : called duty desk Undo seen of GW-A1"
