@@ -187,3 +187,8 @@ def test_in_its_free_slot_a_closure_meets_nothing_and_on_no_earlier_day_would_it
         moved = line("MOVED", "G1", 120 + day * DAY, 240)
         meets = find_conflicts([moved], others, planned, 1) | find_crowds([moved], others, slot_span([moved]), limits)
         assert bool(meets) is (day < days)
+
+
+def test_where_no_day_is_free_there_is_no_slot(line):
+    own = line("OWN", "G1", 120, 240)
+    assert slot(own, [line("LONG", "G1", 500, 60 * DAY)]) is None

@@ -86,3 +86,19 @@ def test_what_another_announcement_does_to_the_mark(said, news):
 def test_the_mark_of_what_stands_by_receipt_is_the_one_that_stands(sequence, dtstamp):
     said = replace(SAID, sender_sequence=sequence, sender_dtstamp=dtstamp, by_receipt=True)
     assert MARK.after(said) == replace(MARK, sequence=sequence, dtstamp=dtstamp)
+
+
+@pytest.mark.parametrize(
+    ("uid", "own_reference", "program_uid"),
+    [
+        ("form:CHG-1001", "CHG-1001", ""),
+        ("sheet:CHG-1001", "CHG-1001", ""),
+        ("listing:a\nb", "a\nb", ""),
+        (f"form:{'0a' * 16}", "", ""),
+        (f"sheet:derived:{'0a' * 16}", "", ""),
+        ("uid@acme", "", "uid@acme"),
+    ],
+)
+def test_what_a_person_stated_is_told_from_what_a_program_did(uid, own_reference, program_uid):
+    mark = replace(MARK, uid=uid)
+    assert (mark.own_reference, mark.program_uid) == (own_reference, program_uid)

@@ -243,3 +243,24 @@ def test_whatever_is_told_in_any_order_leaves_the_plan_and_says_one_thing(told):
     numbers = [revision.number for revision, _ in story.history if revision.number is not None]
     assert numbers == [*range(1, closure.number + 1)]
     assert told_words(closure).startswith("planned from Sun 6 Dec 2026 02:00 GMT to Sun 6 Dec 2026 06:00 GMT")
+
+
+def test_still_closed_after_it_re_opened_is_asked_back_and_until_the_plan_is_told_closed():
+    assert doubted(Story().tell(FactKind.REOPENED, at(3), at(3)), FactKind.STILL_CLOSED, at(8), at(4)).startswith(
+        "It was told re-opened already."
+    )
+    closure = Story().tell(FactKind.STILL_CLOSED, ENDS, at(4)).closure
+    assert stands(closure) == (PLAN, PLAN, Fact(is_watched=True), None, 1)
+
+
+def test_what_the_scheduler_notes_takes_nothing_back():
+    story = Story().tell(FactKind.CLOSED, at(2, 3), at(9))
+    noted = replace(entry(story.closure, Step.EXPIRED, PLAN, None, at(10)), number=None)
+    assert story.add(noted).tell(FactKind.TAKEN_BACK, None, at(11)).closure.fact == NO_FACT
+
+
+def test_what_is_not_certain_yet_is_made_so_and_confirmed_by_a_notice_of_the_same_times():
+    unsure = replace(PLANNED, provisional=True)
+    said = [replace(SAID, provisional=provisional) for provisional in (True, False)]
+    assert [step_of(PLANNED, MARK, one, at(1)) for one in said] == [Step.MADE_PROVISIONAL, None]
+    assert [step_of(unsure, MARK, one, at(1)) for one in said] == [None, Step.CONFIRMED]

@@ -143,3 +143,8 @@ def test_the_nearest_is_the_fewest_minutes_away(line, drawn, minute):
         assert away[closures.index(found.nearest)] == min(away)
     else:
         assert found.nearest is None
+
+
+def test_until_when_is_the_last_end_of_what_it_is_about(line):
+    one, other = line("A", "G1", 0, 60), line("B", "G1", 30, 60)
+    assert [triage([one, other], at(minute)).until for minute in (10, 40, 95)] == [at(60), at(90), None]

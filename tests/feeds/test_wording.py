@@ -1,7 +1,7 @@
 """The sentences, word for word."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -192,3 +192,14 @@ def test_horizon_text():
         "Everything on record with withdrawn ones and without a horizon: a large feed that some calendars cut short. "
         "Dates are as notified by Users and nothing here is approved."
     )
+
+
+def test_plan_and_fact_and_what_is_not_certain_are_said(planned):
+    ends = planned.ends + timedelta(hours=2)
+    longer = replace(planned, ends=ends, planned_ends=planned.ends)
+    told = "Sun 6 Dec 2026 08:00 GMT; planned until Sun 6 Dec 2026 06:00 GMT."
+    assert description(longer).split("\n")[1] == f"Told closed until {told}"
+    assert description(replace(longer, reopened_at=ends)).split("\n")[1] == f"Told re-opened at {told}"
+    unsure = replace(planned, provisional=True)
+    assert description(unsure).split("\n")[1] == "Provisional: its User has not confirmed it yet."
+    assert summary(unsure) == f"PROVISIONAL: {summary(planned)}"
