@@ -152,3 +152,14 @@ def test_a_time_alone_is_within_half_a_day_and_shows_on_the_clock(clock, now):
     shown = at.astimezone(LONDON)
     in_gap = clock.hour == 1 and shown.minute == 0 and shown.hour == 2
     assert london_text(at)[-9:-4] == f"{clock:%H:%M}" or in_gap
+
+
+@pytest.mark.parametrize("text", ["next 0 days", "next 99999 weeks"])
+def test_no_days_or_too_many_stay_words(text):
+    asked = read_asked(text, datetime(2026, 12, 6, 2, tzinfo=UTC))
+    assert (asked.words, asked.at, asked.span) == (tuple(text.split()), None, None)
+
+
+def test_a_time_at_the_end_of_the_years_that_there_are_says_none():
+    asked = read_asked("03:00", datetime(9999, 12, 31, 23, tzinfo=UTC))
+    assert (asked.words, asked.at, asked.span) == ((), None, None)

@@ -192,3 +192,11 @@ def test_in_its_free_slot_a_closure_meets_nothing_and_on_no_earlier_day_would_it
 def test_where_no_day_is_free_there_is_no_slot(line):
     own = line("OWN", "G1", 120, 240)
     assert slot(own, [line("LONG", "G1", 500, 60 * DAY)]) is None
+
+
+def test_a_slot_passes_over_an_hour_in_which_as_many_re_open(line):
+    own, other = line("OWN", "G1", 120, 240), line("R", "G2", DAY + 300, 60)
+    one = Thresholds(1, closed=9, reopening=1, release_days=1)
+    assert slot(own, [other], limits=one) == ClosureWindow(
+        own.window.starts + timedelta(days=2), own.window.ends + timedelta(days=2)
+    )
