@@ -36,7 +36,7 @@ def show() -> Response:
         asked=asked,
         text=text,
         # What the box shows again says the same as the address, for whoever presses once more.
-        box=text if asked.at is None or not stated else f"{text} {stated}",
+        asked_text=text if asked.at is None or not stated else f"{text} {stated}",
         found=found[:_LISTED],
         more=len(found) - _LISTED,
         fault=fault,

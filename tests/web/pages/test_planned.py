@@ -219,3 +219,8 @@ def test_a_user_is_answered_about_its_own_gateways_and_nothing_of_others(
     assert "secret" not in own
     assert "Gamma" not in own
     assert '<a href="/users/ALPHA/contact">Name somebody</a>' in own
+
+
+@pytest.mark.parametrize("path", ["/", "/horizon", "/horizon?view=month", "/closures", "/insights", "/record/changes"])
+def test_the_box_is_empty_until_something_was_asked(dcc_client, path):
+    assert 'id="ask" name="q" dir="auto" maxlength="100" value=""' in dcc_client.get(path).text
