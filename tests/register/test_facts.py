@@ -85,3 +85,15 @@ def test_of_two_that_tell_the_same_one_is_asked_back_and_nothing_of_it_is_kept(r
     with pytest.raises(FactDoubted):
         tell("closed", "07T02:03", "07T02:05")
     assert len(find_history(register, DCC, told)) == entries
+
+
+def test_taking_back_restores_the_notice_that_it_had(register, told, tell):
+    def notice():
+        closure = find_history(register, DCC, told)[-1][1]
+        return closure.verdict.late_change, closure.verdict.working_days_notice, closure.window_received_at
+
+    before = notice()
+    tell("still closed", "07T08:00", "07T05:00")
+    assert (before[0], notice()[0]) == (False, True)
+    tell("taken back", None, "07T05:05")
+    assert notice() == before
