@@ -5,7 +5,7 @@ from functools import lru_cache
 from feeds.entry import FeedEntry, MaintenanceEntry, Publisher
 from feeds.maintnote import maintnote_properties
 from feeds.property import Property, content_line, plain
-from feeds.wording import categories, description, maintenance_summary, summary
+from feeds.wording import categories, description, maintenance_summary, status_word, summary
 
 
 def event_properties(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -> tuple[Property, ...]:
@@ -21,6 +21,7 @@ def render_event(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -> b
 
 
 def _own_properties(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -> tuple[Property, ...]:
+    is_provisional = isinstance(entry, FeedEntry) and entry.provisional
     return (
         Property("UID", "text", plain(entry.uid(publisher.uid_domain))),
         # With METHOD, DTSTAMP is when this was last revised (RFC 5545 3.8.7.2): never now(), which would change octets.
@@ -28,18 +29,12 @@ def _own_properties(entry: FeedEntry | MaintenanceEntry, publisher: Publisher) -
         Property("DTSTART", "date-time", entry.starts),
         Property("DTEND", "date-time", entry.ends),
         *(_closure_words(entry) if isinstance(entry, FeedEntry) else _maintenance_words(entry)),
-        Property("STATUS", "text", _status(entry)),
+        Property("STATUS", "text", status_word(withdrawn=entry.withdrawn, provisional=is_provisional)),
         Property("SEQUENCE", "integer", entry.sequence),
         Property("CREATED", "date-time", entry.created),
         Property("LAST-MODIFIED", "date-time", entry.changed),
         *(_closure_places(entry, publisher) if isinstance(entry, FeedEntry) else ()),
     )
-
-
-def _status(entry: FeedEntry | MaintenanceEntry) -> str:
-    if entry.withdrawn:
-        return "CANCELLED"
-    return "TENTATIVE" if isinstance(entry, FeedEntry) and entry.provisional else "CONFIRMED"
 
 
 def _closure_words(entry: FeedEntry) -> tuple[Property, ...]:

@@ -5,6 +5,7 @@ The status is only TENTATIVE, CONFIRMED or CANCELLED: IN-PROCESS and COMPLETED w
 
 from feeds.entry import FeedEntry
 from feeds.property import Property, plain
+from feeds.wording import status_word
 
 
 def maintnote_properties(entry: FeedEntry) -> tuple[Property, ...]:
@@ -15,11 +16,5 @@ def maintnote_properties(entry: FeedEntry) -> tuple[Property, ...]:
         Property("X-MAINTNOTE-MAINTENANCE-ID", "text", plain(entry.reference)),
         Property("X-MAINTNOTE-OBJECT-ID", "text", plain(entry.gateway_code)),
         Property("X-MAINTNOTE-IMPACT", "text", "OUTAGE"),
-        Property("X-MAINTNOTE-STATUS", "text", _status(entry)),
+        Property("X-MAINTNOTE-STATUS", "text", status_word(withdrawn=entry.withdrawn, provisional=entry.provisional)),
     )
-
-
-def _status(entry: FeedEntry) -> str:
-    if entry.withdrawn:
-        return "CANCELLED"
-    return "TENTATIVE" if entry.provisional else "CONFIRMED"

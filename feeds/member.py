@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feeds.property import Property, content_line, plain, utc_basic
+from feeds.wording import status_word
 
 NEUTRAL_SUMMARY = "Gateway closed"
 """The title of an event whose sender's own is not kept."""
@@ -41,16 +42,11 @@ def render_member(uid: str, events: Sequence[MemberEvent]) -> bytes:
 
 def _render_event(named: bytes, event: MemberEvent) -> bytes:
     recurrence = f"RECURRENCE-ID:{event.recurrence_id}\r\n" if event.recurrence_id else ""
+    status = status_word(withdrawn=event.withdrawn, provisional=event.provisional)
     own = (
         f"DTSTAMP:{utc_basic(event.changed)}\r\n{recurrence}DTSTART:{utc_basic(event.starts)}\r\nDTEND:{utc_basic(event.ends)}\r\n"
-        f"SUMMARY:{event.gateway} closed\r\nSTATUS:{_status(event)}\r\n"
+        f"SUMMARY:{event.gateway} closed\r\nSTATUS:{status}\r\n"
         f"SEQUENCE:{event.sequence}\r\nCREATED:{utc_basic(event.created)}\r\nLAST-MODIFIED:{utc_basic(event.changed)}\r\n"
         "TRANSP:TRANSPARENT\r\nEND:VEVENT\r\n"
     )
     return b"BEGIN:VEVENT\r\n" + named + own.encode()
-
-
-def _status(event: MemberEvent) -> str:
-    if event.withdrawn:
-        return "CANCELLED"
-    return "TENTATIVE" if event.provisional else "CONFIRMED"

@@ -75,6 +75,13 @@ def notice_text(entry: FeedEntry) -> str:
     return f"{words} ({'short notice' if entry.short_notice else 'in good time'})."
 
 
+def status_word(*, withdrawn: bool, provisional: bool = False) -> str:
+    """Return the STATUS of an event (RFC 5545 3.8.1.11), which MAINTNOTE spells alike."""
+    if withdrawn:
+        return "CANCELLED"
+    return "TENTATIVE" if provisional else "CONFIRMED"
+
+
 def summary(entry: FeedEntry) -> str:
     """Return the line that a calendar shows: ``GW-ALPHA-1 closed (Alpha Energy)``; a nameless User by its code."""
     user = plain(entry.user_name) or plain(entry.user_code)

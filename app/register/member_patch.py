@@ -9,6 +9,7 @@ from app.ical.patch import EventChanges, ObjectPatch, Override
 from app.ical.recurrence import original_start
 from app.ical.status import CANCELLED, CONFIRMED, TENTATIVE
 from app.register.member_body import MemberBody
+from feeds.wording import status_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,4 @@ def _patch(patch: ObjectPatch, instances: dict[str, Occurrence], known: Known, s
 
 
 def _status(closure: PlannedClosure) -> str:
-    if closure.state is State.WITHDRAWN:
-        return CANCELLED
-    return TENTATIVE if closure.provisional else CONFIRMED
+    return status_word(withdrawn=closure.state is State.WITHDRAWN, provisional=closure.provisional)
