@@ -132,7 +132,7 @@ class _Shelf:
 
 def _covers(standing: Head, asked: Head) -> bool:
     """Tell whether what stands for one head is as new as another asks: the numbers of a head only rise."""
-    return standing.change >= asked.change and standing.parties >= asked.parties and standing.rules >= asked.rules
+    return standing.change >= asked.change and standing.forgotten >= asked.forgotten and standing.rules >= asked.rules
 
 
 def maintenance_entry_of(one: Maintenance) -> MaintenanceEntry:
@@ -235,11 +235,14 @@ class Publishing:
         return publication.jcal(self._publisher)
 
     def _catch_up(self, head: Head) -> Head:
-        """Render what changed since the last time; everything, if names changed. Return what it is now as of."""
+        """Render what changed since the last time; everything, if any was forgotten. Return what it is now as of.
+
+        A User or gateway that is new changes nothing: what names it comes after it.
+        """
         standing = self._head
         if standing is not None and _covers(standing, head):
             return standing
-        if standing is None or head.parties > standing.parties:
+        if standing is None or head.forgotten > standing.forgotten:
             self._rendered, self._order, known = {}, [], 0
         elif head.change > standing.change:
             known = standing.change
@@ -247,8 +250,8 @@ class Publishing:
             self._head = head  # a rule alone is new, and no event shows it
             return head
         found_head, parties, changed = read_changes(self._register, known)
-        if standing is not None and known and found_head.parties > standing.parties:
-            return self._catch_up(found_head)  # names changed since the caller read the head: everything shows them
+        if standing is not None and known and found_head.forgotten > standing.forgotten:
+            return self._catch_up(found_head)  # forgotten since the caller read the head
         names = parties.names
         fresh = []
         for change, closure in changed:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.factory import publisher_of
 from app.publishing import Publishing
-from app.register.people.enrolment import shred_user
+from app.register.people.enrolment import enrol_gateway, enrol_user, shred_user
 from app.store.engine import read_head
 from feeds.scope import FeedScope, ScopeKind
 
@@ -94,3 +94,18 @@ def test_who_is_shredded_while_it_catches_up_is_shown_no_more(
     shred_user(store, "ALPHA", clock())
     feed = publishing.feed(EVERYTHING, before, clock())
     assert [entry.user_code for entry in feed.entries] == ["BETA", "BETA"]
+
+
+def test_a_new_user_or_gateway_has_nothing_rendered_anew(publishing, store, head, asked, alpha, announce, give, clock):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    feed, shown = publishing.feed(EVERYTHING, head(), clock()), publishing.rendered(head())
+    enrol_user(store, "NEW", "New Energy", "Energy Supplier")
+    enrol_gateway(store, "ALPHA", "GW-A3", "The third")
+    now_at = head()
+    asked.clear()
+    assert publishing.feed(EVERYTHING, now_at, clock()) is feed
+    assert asked == []
+    give(alpha, announce("u2", "2027-02-08T02:00", gateway="GW-A3"))
+    first, second = publishing.rendered(head())
+    assert first is shown[0]
+    assert (second.entry.gateway_code, second.entry.gateway_name) == ("GW-A3", "The third")

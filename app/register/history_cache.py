@@ -55,12 +55,13 @@ class HistoryCache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._parties_change = -1
+        self._set_parties(Parties({}, {}))
         self._forget(-1)
 
-    def _forget(self, at_parties: int) -> None:
+    def _forget(self, at_forgotten: int) -> None:
         self._log_size = 0
-        self._parties_change = at_parties
-        self._set_parties(Parties({}, {}))
+        self._forgotten = at_forgotten
         self._histories: dict[bytes, list[RecordedChange]] = {}
         self._weeks: dict[int, set[bytes]] = {}  # closures of which any revision ever touched the week
         self._watched: set[bytes] = set()  # closures that were ever told closed as it happened
@@ -134,15 +135,21 @@ class HistoryCache:
     def _catch_up(self) -> None:
         with self._store.reading() as connection:
             head = read_head(connection)
-            while head.parties != self._parties_change or head.log_size != self._log_size:
-                if head.parties != self._parties_change:
-                    self._forget(head.parties)
-                    self._set_parties(parties.read_parties(self._store, connection))
+            if head.parties != self._parties_change:
+                self._read_parties(connection, head)
+            while head.forgotten != self._forgotten or head.log_size != self._log_size:
+                if head.forgotten != self._forgotten:
+                    self._forget(head.forgotten)
                 try:
                     self._read_on(connection, head)
                 except Shredded:
                     # A User's key went while this read: begin anew without that User.
                     self._forget(-1)
+                    self._read_parties(connection, head)
+
+    def _read_parties(self, connection: Connection, head: Head) -> None:
+        self._set_parties(parties.read_parties(self._store, connection))
+        self._parties_change = head.parties
 
     def _read_on(self, connection: Connection, head: Head) -> None:
         users = self._parties.users

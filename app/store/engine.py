@@ -63,6 +63,7 @@ class Head:
     others_at: datetime
     database_id: bytes
     index_epoch: int
+    forgotten: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ HEAD_COLUMNS = (
         head.c.others_at,
         head.c.database_id,
         head.c.index_epoch,
+        head.c.forgotten,
         head.c.proof,
     ),
 )
@@ -299,7 +301,7 @@ def read_head(connection: sa.Connection, *, lock: bool = False) -> Head:
 def head_of(connection: sa.Connection, row: tuple[Any, ...]) -> Head:
     """Return the head from ``HEAD_COLUMNS``. Raise ``SealBroken`` where it is not as it was written."""
     *numbers, proof = row
-    if not proofs_of(connection).fits(head.name, [1, *numbers], proof) and (*numbers[:-2], proof) != _UNWRITTEN:
+    if not proofs_of(connection).fits(head.name, [1, *numbers], proof) and (*numbers[:-3], proof) != _UNWRITTEN:
         raise altered(head)
     return Head(*numbers)
 

@@ -152,7 +152,7 @@ def _open_all(store: Store, rows: Iterable[sa.Row[tuple[bytes, bytes, int, bytes
 
 
 def _count_change(connection: sa.Connection) -> None:
-    """Tell every process that names or links changed, so that it renders anew."""
+    """Tell every process that there is another User, gateway or link. What is rendered already names none of them."""
     head = read_head(connection, lock=True)
     write_head(connection, replace(head, parties=head.parties + 1))
 
@@ -176,4 +176,5 @@ def owned_digest(ids: Iterable[bytes]) -> str:
 def count_forgetting(connection: sa.Connection, now: datetime) -> None:
     """Tell every process that something it may hold was forgotten: a User's key, or facts at the end of retention."""
     head = read_head(connection, lock=True)
-    write_head(connection, replace(head, parties=head.parties + 1, others_at=max(head.others_at, now)))
+    others_at = max(head.others_at, now)
+    write_head(connection, replace(head, parties=head.parties + 1, forgotten=head.forgotten + 1, others_at=others_at))

@@ -22,8 +22,10 @@ PROOFS = "row_proofs"
 
 FIRST_PROVEN = "r0004"
 """The migration that brought the proofs."""
-FIRST_WITH_EPOCH = "r0005"
-"""The migration that brought ``head.index_epoch``."""
+_HEAD_GREW = {head.c.index_epoch.name: "r0005", head.c.forgotten.name: "r0007"}
+"""The columns that the head got since it is proven, each with the migration that brought it."""
+NEWEST_HEAD = max(_HEAD_GREW.values())
+"""The migration since which the head has all its columns."""
 
 _OPENED = {closures.name, revisions.name, members.name}
 """Of these all that is sealed is opened by verification; of the others the proof is over that as well."""
@@ -78,10 +80,10 @@ def prove_standing(connection: sa.Connection) -> None:
             connection.execute(sa.update(table).where(*is_it).values(proof=proof))
 
 
-def prove_head(connection: sa.Connection) -> None:
-    """Prove the head of a database of before ``index_epoch`` with that, unless it was altered: then it stays so."""
+def prove_head(connection: sa.Connection, found: str) -> None:
+    """Prove the head of a database of migration ``found`` with what it got since, unless it was altered."""
     held = connection.execute(sa.select(head)).one()._asdict()
-    before = [held[name] for name in PROVEN[head.name] if name != head.c.index_epoch.name]
+    before = [held[name] for name in PROVEN[head.name] if _HEAD_GREW.get(name, "") <= found]
     if proofs_of(connection).fits(head.name, before, held["proof"]):
         connection.execute(sa.update(head).values(proof=proven(connection, head, held)["proof"]))
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
 
-NEWEST = "r0006"
+NEWEST = "r0007"
 """The newest migration. A test holds it against the files in ``migrations/versions``."""
 _RELEASED = "r"
 """How the names of migrations begin since 0.1.0. Those of before were numbers alone, and nothing leads on from them."""

@@ -13,7 +13,7 @@ from app.store.deciding import BOUND, DECIDING, PURGED, Deciding, key_of, place_
 from app.store.engine import Store
 from app.store.groups import in_groups
 from app.store.parties import record_shred
-from app.store.proven import FIRST_PROVEN, FIRST_WITH_EPOCH, prove_head, prove_standing
+from app.store.proven import FIRST_PROVEN, NEWEST_HEAD, prove_head, prove_standing
 from app.store.tables import closures, notices, users
 
 FIRST_WITH_ACTS = "r0002"
@@ -27,8 +27,8 @@ def upgrade_store(store: Store) -> None:
         # Proofs come first: no row is read, and nothing is written upon the head, without one.
         if found < FIRST_PROVEN:
             prove_standing(connection)
-        elif found < FIRST_WITH_EPOCH:
-            prove_head(connection)
+        elif found < NEWEST_HEAD:
+            prove_head(connection, found)
         if found < FIRST_WITH_DAYS:
             carry(store, connection)
         if found < FIRST_WITH_ACTS:

@@ -26,7 +26,7 @@ head = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("change", BigInteger, nullable=False),  # rises with every applied revision: feeds are cached under it
-    Column("parties", BigInteger, nullable=False),  # rises when a name or a link between User and gateway changes
+    Column("parties", BigInteger, nullable=False),  # rises with a new User, gateway or link, and as a key goes
     Column("rules", BigInteger, nullable=False),  # rises when a policy or the holiday table changes
     Column("log_size", BigInteger, nullable=False),
     Column("log_edge", Octets, nullable=False),  # the right edge of the Merkle tree (RFC 6962 2.1)
@@ -36,6 +36,8 @@ head = Table(
     Column("database_id", Octets(16), nullable=False, server_default=""),  # at random: no two are taken for each other
     Column("proof", Octets(16), nullable=False, server_default=""),
     Column("index_epoch", Integer, nullable=False, server_default="1"),  # keys that digests went through (``chains``)
+    # Rises when a key was shredded or facts forgotten: who holds anything in memory begins anew
+    Column("forgotten", BigInteger, nullable=False, server_default="0"),
 )
 
 users = Table(

@@ -10,7 +10,7 @@ from app.domain.closure import State, Step
 from app.domain.refusal import StoreBusy, Unknown
 from app.domain.window import ClosureWindow
 from app.register.expire import expire_past_windows
-from app.register.people.enrolment import shred_user
+from app.register.people.enrolment import enrol_gateway, enrol_user, shred_user
 from app.register.reading import (
     Question,
     find_closure,
@@ -160,3 +160,18 @@ def test_a_database_that_is_away_leaves_the_record_in_memory_sound(register, alp
         lines()
     monkeypatch.undo()
     assert lines() == [("02-07", "planned", 1, 0), ("02-08", "planned", 1, 0)]
+
+
+def test_a_new_user_or_gateway_is_known_at_once_and_drops_nothing(register, store, alpha, announce, give, dcc):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    (before,) = read_everything(register, dcc)
+    new = enrol_user(store, "NEW", "New Energy", "Energy Supplier")
+    enrol_gateway(store, "NEW", "GW-N1", "The new one")
+    (after,) = read_everything(register, dcc)
+    assert after is before
+    assert (register.history.names.users["NEW"], register.history.names.gateways["GW-N1"]) == (
+        "New Energy",
+        "The new one",
+    )
+    give(new, announce("u1", "2027-02-08T02:00", gateway="GW-N1"))
+    assert [one.user for one in read_everything(register, dcc)] == ["ALPHA", "NEW"]

@@ -169,15 +169,16 @@ def test_the_week_index_is_made_anew(store, alpha, give, announce, clock):
 
 
 @pytest.mark.parametrize("altered", [False, True])
-def test_a_head_of_before_the_epoch_is_proven_with_it_unless_it_was_altered(settings, altered):
+@pytest.mark.parametrize(("migration", "grown"), [("r0004", ()), ("r0006", ("index_epoch",))])
+def test_a_head_is_proven_with_what_it_got_unless_it_was_altered(settings, migration, grown, altered):
     keyring = open_keyring(settings, create=True)
     engine = make_engine(settings.database, create=True)
-    migrate(engine, "r0004")
+    migrate(engine, migration)
     engine.dispose()
     store = open_empty_store(settings.database, keyring, utc_now)
     with store.writing() as connection:
         names = ("change", "parties", "rules", "log_size", "log_edge", "stamped_at", "others_at", "database_id")
-        query = sa.select(*(tables.head.c[name] for name in ("id", *names)))
+        query = sa.select(*(tables.head.c[name] for name in ("id", *names, *grown)))
         proof = proofs_of(connection).of("head", connection.execute(query).one())
         connection.execute(sa.update(tables.head).values(proof=proof, **({"parties": 5} if altered else {})))
     upgrade_store(store)
@@ -186,5 +187,5 @@ def test_a_head_of_before_the_epoch_is_proven_with_it_unless_it_was_altered(sett
             with pytest.raises(SealBroken):
                 read_head(connection)
         else:
-            assert read_head(connection).index_epoch == 1
+            assert (read_head(connection).index_epoch, read_head(connection).forgotten) == (1, 0)
     store.close()

@@ -145,10 +145,10 @@ class ScopeCalendar:
         return self.scope.kind.value.encode()
 
     def _pinned(self) -> str:
-        """Return what changes members without changing a closure: names and rules; of DCC's own, how long they show."""
+        """Return what changes members without changing a closure: forgetting and rules; of DCC's own dates, rules."""
         if self._shows_dcc_dates():
             return f"0.{self.register.rules.at(self.head.rules).retention.version}"
-        return f"{self.head.parties}.{self.head.rules}"
+        return f"{self.head.forgotten}.{self.head.rules}"
 
     def _place_of(self, reached: Heard) -> tuple[int, bytes]:
         """Return the place in the record that was reached, and what stands there and nowhere else.

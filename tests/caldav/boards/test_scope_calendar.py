@@ -148,8 +148,12 @@ def test_what_is_no_token_of_this_collection_is_unknown(service, reader, alpha, 
         with pytest.raises(TokenUnknown):
             one.board.changes(one.collection, bad, None)
     assert one.board.changes(one.collection, token, None).changed == []
-    # Another name may be in every octet: whoever syncs starts again.
+    # A name that is new stands in no octet of before.
     enrolment.enrol_gateway(service.store, "ALPHA", "GW-A9", "Another")
+    assert one.board.changes(one.collection, token, None).changed == []
+    # What is forgotten is told by no change: whoever syncs starts again.
+    enrolment.enrol_user(service.store, "GONE", "Gone Energy", "Energy Supplier")
+    enrolment.shred_user(service.store, "GONE", service.store.now())
     with pytest.raises(TokenUnknown):
         one.board.changes(one.collection, token, None)
 
