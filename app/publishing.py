@@ -1,21 +1,23 @@
 """From the register to feed entries, and to octets that are rendered once for each revision and then joined."""
 
-import bisect
 import gzip
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from app.domain.clash import find_clashing, find_maintenance_clashes
 from app.domain.closure import PlannedClosure
 from app.domain.maintenance import Maintenance, MaintenanceKind
+from app.domain.party import Names
 from app.register.closure_json import entry_of
 from app.register.reading import read_changes
 from app.register.register import Register
 from app.store.engine import Head
 from app.store.instants import to_micros
+from feeds.board import Everything, FeedBoard
 from feeds.calendar import render_calendar, render_object
 from feeds.entry import FeedEntry, MaintenanceEntry, Publisher
 from feeds.event import render_event
@@ -23,9 +25,10 @@ from feeds.freshness import etag_of
 from feeds.header import header_of
 from feeds.jcal import render_jcal
 from feeds.listing import count_ended, render_entries, render_listing, render_maintenance
-from feeds.scope import EPOCH, Code, FeedScope, Takes, last_modified, takes
+from feeds.scope import FeedScope, Takes
 
 _MOST_FEEDS = 8  # whole feeds kept ready in one process; the least recently asked for goes first
+_TAG_DIGITS = 32
 _GZIP_LEVEL = 3  # a feed is one event again and again: level 6 takes four times as long for a twelfth less
 
 
@@ -33,22 +36,36 @@ _GZIP_LEVEL = 3  # a feed is one event again and again: level 6 takes four times
 class Rendered:
     """One closure, ready for any feed: its entry, its octets, and the closure itself, to see what it clashes with.
 
-    ``change`` is the register's change number of its last applied revision.
+    ``change`` is the register's change number of its last applied revision. ``etag`` and ``length`` are those of the
+    closure as a calendar object by itself.
     """
 
     entry: FeedEntry
     octets: bytes
     closure: PlannedClosure
     change: int
+    etag: str
+    length: int
+
+    @property
+    def former_gateways(self) -> Collection[str]:
+        """Return the codes of the gateways that it was at before."""
+        return self.closure.former_gateways
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedDate:
-    """One of DCC's own windows, ready for any feed. ``change`` is when its last entry was received, in microseconds."""
+    """One of DCC's own windows, ready for any feed. ``change`` is when its last entry was received, in microseconds.
+
+    ``etag`` and ``length`` are those of the window as a calendar object by itself.
+    """
 
     entry: MaintenanceEntry
     octets: bytes
     change: int
+    etag: str
+    length: int
+    former_gateways: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -160,8 +177,8 @@ class Publishing:
         self._publisher = publisher
         self._lock = threading.Lock()
         self._head: Head | None = None  # what is rendered is as of this
-        self._rendered: dict[bytes, Rendered] = {}
-        self._order: list[tuple[datetime, str, bytes]] = []
+        self._everything = Everything[Rendered]()
+        self._boards: OrderedDict[tuple[FeedScope, date], FeedBoard[Rendered]] = OrderedDict()
         self._shelves: OrderedDict[tuple[FeedScope, date], _Shelf] = OrderedDict()
         self._choosing = threading.Lock()  # of a shelf: never held for long
 
@@ -179,10 +196,7 @@ class Publishing:
             publication = shelf.as_of(head)
             if publication is not None:
                 return publication  # another thread rendered it while this one waited
-            with self._lock:
-                standing = self._catch_up(head)
-                everything = [self._rendered[place[2]] for place in self._order]
-            return shelf.put(standing, self._publish(scope, standing, today, everything))
+            return shelf.put(*self._publish(scope, head, today))
 
     def _shelf(self, scope: FeedScope, today: date) -> _Shelf:
         with self._choosing:
@@ -192,23 +206,40 @@ class Publishing:
                 self._shelves.popitem(last=False)
             return shelf
 
-    def rendered(self, head: Head) -> list[Rendered]:
-        """Return every closure as of ``head``, in the order of feeds, whichever scope takes it."""
+    @contextmanager
+    def board(self, scope: FeedScope, head: Head, today: date) -> Iterator[FeedBoard[Rendered]]:
+        """Give what ``scope``, with the rules in force, shows as of ``head`` on the UTC day ``today``.
+
+        Nothing is published meanwhile: it is to be read at once and let go. DCC's own dates are in ``board_of_dates``.
+        """
         with self._lock:
             self._catch_up(head)
-            return [self._rendered[place[2]] for place in self._order]
+            yield self._board(scope, today)
 
-    def rendered_dates(self, head: Head) -> list[RenderedDate]:
-        """Return each of DCC's own windows as of ``head``, withdrawn ones too, in the order of feeds."""
-        planned = self._register.rules.at(head.rules).maintenance_at(None)
-        pairs = sorted(
-            ((maintenance_entry_of(maintenance), maintenance) for maintenance in planned),
-            key=lambda pair: pair[0].sort_key,
-        )
-        return [
-            RenderedDate(entry, render_event(entry, self._publisher), to_micros(maintenance.received_at))
-            for entry, maintenance in pairs
-        ]
+    def board_of_dates(self, scope: FeedScope, head: Head, today: date) -> FeedBoard[RenderedDate]:
+        """Return what a scope of DCC's own dates, with the rules in force, shows on the UTC day ``today``."""
+        return FeedBoard(scope, today, Everything(self._rendered_dates(head)))
+
+    def _board(self, scope: FeedScope, today: date) -> FeedBoard[Rendered]:
+        board = self._boards.pop((scope, today), None) or FeedBoard(scope, today, self._everything)
+        self._boards[scope, today] = board
+        while len(self._boards) > _MOST_FEEDS:
+            self._boards.popitem(last=False)
+        return board
+
+    def _rendered_dates(self, head: Head) -> list[RenderedDate]:
+        """Return each of DCC's own windows as of ``head``, withdrawn ones too."""
+        found = []
+        for maintenance in self._register.rules.at(head.rules).maintenance_at(None):
+            entry = maintenance_entry_of(maintenance)
+            octets = render_event(entry, self._publisher)
+            found.append(RenderedDate(entry, octets, to_micros(maintenance.received_at), *self._facts_of(octets)))
+        return found
+
+    def _facts_of(self, octets: bytes) -> tuple[str, int]:
+        """Return the entity tag and the length of an event as a calendar object by itself."""
+        whole = render_object(self._publisher, octets)
+        return etag_of(whole)[:_TAG_DIGITS], len(whole)
 
     def in_force(self, scope: FeedScope, head: Head) -> FeedScope:
         """Return the scope with the time for which the rules in force show what is withdrawn."""
@@ -218,13 +249,10 @@ class Publishing:
         """Return what a feed shows as a calendar object by itself."""
         return render_object(self._publisher, rendered.octets)
 
-    def file_of(self, closure_ids: Iterable[bytes], head: Head) -> bytes:
-        """Return the closures of these row ids as a calendar file, as of ``head``, in the order given."""
-        with self._lock:
-            self._catch_up(head)
-            return render_object(
-                self._publisher, b"".join(self._rendered[closure_id].octets for closure_id in closure_ids)
-            )
+    def file_of(self, closures: Iterable[PlannedClosure], names: Names) -> bytes:
+        """Return these closures as a calendar file, in the order given."""
+        events = [render_event(entry_of(closure, names), self._publisher) for closure in closures]
+        return render_object(self._publisher, b"".join(events))
 
     def uid_of(self, rendered: Rendered | RenderedDate) -> str:
         """Return the UID that every feed states of it."""
@@ -243,7 +271,8 @@ class Publishing:
         if standing is not None and _covers(standing, head):
             return standing
         if standing is None or head.forgotten > standing.forgotten:
-            self._rendered, self._order, known = {}, [], 0
+            self._everything, known = Everything(), 0
+            self._boards.clear()
         elif head.change > standing.change:
             known = standing.change
         else:
@@ -256,40 +285,50 @@ class Publishing:
         fresh = []
         for change, closure in changed:
             entry = entry_of(closure, names)
-            rendered = Rendered(entry, render_event(entry, self._publisher), closure, change)
-            earlier = self._rendered.get(closure.id)
-            if earlier is not None:
-                gone = (*earlier.entry.sort_key, closure.id)
-                del self._order[bisect.bisect_left(self._order, gone)]
-            self._rendered[closure.id] = rendered
-            fresh.append((*entry.sort_key, closure.id))
-        if len(fresh) > len(self._order) // 10:
-            self._order = sorted([*self._order, *fresh])
-        else:
-            for place in fresh:
-                bisect.insort(self._order, place)
+            octets = render_event(entry, self._publisher)
+            fresh.append(Rendered(entry, octets, closure, change, *self._facts_of(octets)))
+        stood = self._everything.take(fresh)
+        for board in self._boards.values():
+            board.follow(stood)
         self._head = found_head
         return found_head
 
-    def _publish(self, scope: FeedScope, head: Head, today: date, everything: list[Rendered]) -> Publication:
-        scope = self.in_force(scope, head)
-        planned = self._register.rules.at(head.rules).maintenance_at(None)
+    def _publish(self, scope: FeedScope, head: Head, today: date) -> tuple[Head, Publication]:
+        """Render a feed; return also the head that it is as of."""
         if scope.row.takes is Takes.DCC_DATES:
-            return self._publish_maintenance(scope, head, today)
-        concerned = _clashing(everything, planned) if scope.row.takes is Takes.CLASHING else everything
-        shown = [rendered for rendered in concerned if takes(scope, rendered.entry, today)]
-        octets = render_calendar(header_of(scope), self._publisher, [rendered.octets for rendered in shown])
-        departed = _departed(scope, everything, planned)
-        entries = (rendered.entry for rendered in concerned)
-        changed_at = max(last_modified(scope, entries, today, departed=departed), head.others_at)
-        return Publication(scope, [rendered.entry for rendered in shown], [], octets, etag_of(octets), changed_at)
+            scope = self.in_force(scope, head)
+            dates = self.board_of_dates(scope, head, today)
+            return head, self._publication(scope, head, dates.shown(), dates.changed_at)
+        if scope.row.takes is Takes.CLASHING:
+            with self._lock:
+                standing = self._catch_up(head)
+                everything = self._everything.in_order()
+            scope = self.in_force(scope, standing)
+            return standing, self._publication(scope, standing, *self._clashes(scope, standing, today, everything))
+        with self._lock:
+            standing = self._catch_up(head)
+            scope = self.in_force(scope, standing)
+            board = self._board(scope, today)
+            shown, changed_at = board.shown(), board.changed_at
+        return standing, self._publication(scope, standing, shown, changed_at)
 
-    def _publish_maintenance(self, scope: FeedScope, head: Head, today: date) -> Publication:
-        everything = self.rendered_dates(head)
-        shown = [rendered for rendered in everything if takes(scope, rendered.entry, today)]
+    def _clashes(
+        self, scope: FeedScope, head: Head, today: date, everything: Sequence[Rendered]
+    ) -> tuple[list[Rendered], datetime]:
+        """Return what a scope of clashes shows, and when it changed last: another's change may end a clash."""
+        planned = self._register.rules.at(head.rules).maintenance_at(None)
+        board = FeedBoard(scope, today, Everything(_clashing(everything, planned)))
+        changes = [rendered.entry.changed for rendered in everything]
+        changes += [maintenance.received_at.replace(microsecond=0) for maintenance in planned]
+        return board.shown(), max([board.changed_at, *changes])
+
+    def _publication(
+        self, scope: FeedScope, head: Head, shown: Sequence[Rendered | RenderedDate], changed_at: datetime
+    ) -> Publication:
         octets = render_calendar(header_of(scope), self._publisher, [rendered.octets for rendered in shown])
-        changed_at = max(last_modified(scope, (rendered.entry for rendered in everything), today), head.others_at)
-        return Publication(scope, [], [rendered.entry for rendered in shown], octets, etag_of(octets), changed_at)
+        entries = [rendered.entry for rendered in shown if isinstance(rendered, Rendered)]
+        dates = [rendered.entry for rendered in shown if isinstance(rendered, RenderedDate)]
+        return Publication(scope, entries, dates, octets, etag_of(octets), max(changed_at, head.others_at))
 
 
 def _clashing(everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> list[Rendered]:
@@ -299,14 +338,3 @@ def _clashing(everything: Iterable[Rendered], planned: Iterable[Maintenance]) ->
     on_dates = find_maintenance_clashes((rendered.closure for rendered in closures.values()), planned)
     clashing |= {found.closure.reference for found in on_dates}
     return [rendered for reference, rendered in closures.items() if reference in clashing]
-
-
-def _departed(scope: FeedScope, everything: Iterable[Rendered], planned: Iterable[Maintenance]) -> datetime:
-    """Return when a closure may last have left the feed by what its own entry cannot tell."""
-    if scope.row.code is Code.GATEWAY:
-        left = (rendered.entry.changed for rendered in everything if scope.code in rendered.closure.former_gateways)
-        return max(left, default=EPOCH)
-    if scope.row.takes is Takes.CLASHING:
-        changes = [rendered.entry.changed for rendered in everything]
-        return max(changes + [maintenance.received_at.replace(microsecond=0) for maintenance in planned], default=EPOCH)
-    return EPOCH

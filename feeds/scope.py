@@ -5,7 +5,7 @@ shown begins and ends at midnight UTC (ADR 7).
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, StrEnum, auto
@@ -224,28 +224,7 @@ def last_edge(scope: FeedScope, entry: FeedEntry | MaintenanceEntry, today: date
     return max(reached, default=0)
 
 
-def last_modified(
-    scope: FeedScope, entries: Iterable[FeedEntry | MaintenanceEntry], today: date, *, departed: datetime = EPOCH
-) -> datetime:
-    """Return when a feed of ``scope`` last changed, as every worker would: an aware UTC time, ``EPOCH`` for never.
-
-    ``entries`` are those that the owner of the subscription may see, inside the window of days or not. The answer is
-    the latest of their ``changed`` stamps and of the midnights at which one of them entered or left the window of
-    days, up to ``today``. What is of another User or gateway than the scope's leaves no trace. ``departed`` is when one
-    last left the scope by what its entry cannot tell: for another gateway, or because it no longer clashes.
-    """
-    latest = departed
-    edge = EPOCH.toordinal()
-    for entry in entries:
-        if not _of_population(scope, entry):
-            continue
-        # A change counts even where it took the closure out of the feed: that, too, is a change of the feed.
-        latest = max(latest, entry.changed)
-        edge = max(edge, last_edge(scope, entry, today))
-    return max(latest, datetime.fromordinal(edge).replace(tzinfo=UTC))
-
-
-def _of_population(scope: FeedScope, entry: FeedEntry | MaintenanceEntry) -> bool:
+def of_population(scope: FeedScope, entry: FeedEntry | MaintenanceEntry) -> bool:
     """Tell whether a change of ``entry`` may change a feed of ``scope``.
 
     A closure that is no longer late has left the feed of late ones, so there every closure counts.
@@ -264,4 +243,4 @@ def _concerns(scope: FeedScope, entry: FeedEntry | MaintenanceEntry) -> bool:
     """Tell whether ``entry`` is what the scope is about, on whichever day."""
     if scope.row.takes is Takes.LATE and isinstance(entry, FeedEntry):
         return entry.late_change or entry.short_notice
-    return _of_population(scope, entry)
+    return of_population(scope, entry)

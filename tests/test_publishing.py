@@ -97,8 +97,12 @@ def test_who_is_shredded_while_it_catches_up_is_shown_no_more(
 
 
 def test_a_new_user_or_gateway_has_nothing_rendered_anew(publishing, store, head, asked, alpha, announce, give, clock):
+    def shown():
+        with publishing.board(EVERYTHING, head(), clock().date()) as board:
+            return board.shown()
+
     give(alpha, announce("u1", "2027-02-07T02:00"))
-    feed, shown = publishing.feed(EVERYTHING, head(), clock()), publishing.rendered(head())
+    feed, (rendered,) = publishing.feed(EVERYTHING, head(), clock()), shown()
     enrol_user(store, "NEW", "New Energy", "Energy Supplier")
     enrol_gateway(store, "ALPHA", "GW-A3", "The third")
     now_at = head()
@@ -106,6 +110,6 @@ def test_a_new_user_or_gateway_has_nothing_rendered_anew(publishing, store, head
     assert publishing.feed(EVERYTHING, now_at, clock()) is feed
     assert asked == []
     give(alpha, announce("u2", "2027-02-08T02:00", gateway="GW-A3"))
-    first, second = publishing.rendered(head())
-    assert first is shown[0]
+    first, second = shown()
+    assert first is rendered
     assert (second.entry.gateway_code, second.entry.gateway_name) == ("GW-A3", "The third")

@@ -13,7 +13,8 @@ from feeds.header import header_of
 from feeds.jcal import render_jcal
 from feeds.listing import render_maintenance
 from feeds.property import Property
-from feeds.scope import EPOCH, FeedScope, ScopeKind, edges, last_modified, takes
+from feeds.scope import EPOCH, FeedScope, ScopeKind, edges, takes
+from tests.feeds.items import last_modified
 
 MAINTENANCE = FeedScope(ScopeKind.MAINTENANCE)
 CHANGES = FeedScope(ScopeKind.CHANGES, past_days=7)

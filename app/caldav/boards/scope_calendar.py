@@ -1,9 +1,10 @@
 """What a feed scope shows, as a read-only calendar with incremental sync; a member's name is its reference."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from app.caldav.backend import (
@@ -15,19 +16,19 @@ from app.caldav.backend import (
     Reached,
     TokenUnknown,
 )
-from app.caldav.boards.feed_changes import Heard, Shown, newest, step_from
 from app.caldav.boards.sync_mark import check_mark, mark_of
-from app.publishing import Publishing
+from app.publishing import Publishing, Rendered, RenderedDate
 from app.register.reading import place_in_log
 from app.register.register import Register
 from app.store.engine import Head
 from app.store.instants import to_micros
 from app.store.log import leaf_at
-from feeds.freshness import etag_of
+from feeds.board import FeedBoard, Heard
 from feeds.header import header_of
-from feeds.scope import FeedScope, Takes, last_modified, takes
+from feeds.scope import FeedScope, Takes
 
 DCC_CODE = "dcc"
+Shown = Rendered | RenderedDate
 _TOKEN = re.compile(
     r"(?P<change>[0-9]{1,18})\.(?P<revised>[A-Z0-9-]*)_(?P<day>[0-9]{1,8})\.(?P<moved>[A-Z0-9-]*)_"
     r"(?:0|(?P<position>[0-9]{1,18})\.(?P<mark>[0-9a-f]{12}))_(?P<pinned>[0-9]{1,18}\.[0-9]{1,18})"
@@ -59,23 +60,25 @@ class ScopeCalendar:
 
     def reached(self) -> Reached:
         """Return what the scope's newest change is, and when it was."""
-        everything, today = self._everything(), self._today()
-        token = self._token(newest(self.scope, everything, today))
-        changed_at = last_modified(self.scope, (shown.entry for shown in everything), today)
-        return Reached(token, max(changed_at, self.head.others_at))
+        with self._board() as board:
+            newest, changed_at = board.newest, board.changed_at
+        return Reached(self._token(newest), max(changed_at, self.head.others_at))
 
     def entries(self) -> Sequence[MemberEntry]:
         """Return what the scope shows today, in the order of its feed."""
-        return [self._entry(shown) for shown in self._shown()]
+        return list(map(_entry, self._shown()))
 
     def entry(self, name: str) -> MemberEntry | None:
         """Return one closure."""
-        return next((self._entry(shown) for shown in self._shown() if _name(shown) == name), None)
+        with self._board() as board:
+            shown = board.named(_reference(name))
+        return None if shown is None else _entry(shown)
 
     def members(self, names: Iterable[str]) -> Iterable[CalendarMember]:
         """Yield closures of these names whole."""
-        wanted = set(names)
-        return (self._member(shown) for shown in self._shown() if _name(shown) in wanted)
+        with self._board() as board:
+            found = [board.named(_reference(name)) for name in dict.fromkeys(names)]
+        return (self._member(shown) for shown in found if shown is not None)
 
     def every_member(self) -> Iterable[CalendarMember]:
         """Yield every closure whole."""
@@ -83,42 +86,36 @@ class ScopeCalendar:
 
     def touching(self, starts: datetime | None, ends: datetime | None) -> Iterable[CalendarMember]:
         """Yield the closures whose window shares an instant with the span."""
-        for shown in self._shown():
-            if (ends is None or shown.entry.starts < ends) and (starts is None or starts < shown.entry.ends):
-                yield self._member(shown)
+        with self._board() as board:
+            found = board.touching(starts, ends)
+        return map(self._member, found)
 
     def changes(self, token: str, most: int | None) -> CollectionChanges:
         """Return what came, changed or went since a token."""
-        everything, today = self._everything(), self._today()
-        step = step_from(self._reached(token), self.scope, everything, today, most)
-        here = [takes(self.scope, shown.entry, today) for shown in step.shown]
-        return CollectionChanges(
-            [self._entry(shown) for shown, stands in zip(step.shown, here, strict=True) if stands],
-            [_name(shown) for shown, stands in zip(step.shown, here, strict=True) if not stands],
-            self._token(step.reached),
-            is_cut=step.is_cut,
-        )
+        since = self._reached(token)
+        with self._board() as board:
+            step = board.after(since, most)
+        changed, gone = list(map(_entry, step.shown)), list(map(_name, step.gone))
+        return CollectionChanges(changed, gone, self._token(step.reached), is_cut=step.is_cut)
 
-    def _today(self) -> date:
-        return self.now.astimezone(UTC).date()
-
-    def _everything(self) -> Sequence[Shown]:
+    @contextmanager
+    def _board(self) -> Iterator[FeedBoard[Rendered] | FeedBoard[RenderedDate]]:
+        """Give what the scope shows today: to be read at once."""
+        today = self.now.astimezone(UTC).date()
         if self._shows_dcc_dates():
-            return self.publishing.rendered_dates(self.head)
-        return self.publishing.rendered(self.head)
+            yield self.publishing.board_of_dates(self.scope, self.head, today)
+        else:
+            with self.publishing.board(self.scope, self.head, today) as board:
+                yield board
 
-    def _shown(self) -> list[Shown]:
-        today = self._today()
-        return [shown for shown in self._everything() if takes(self.scope, shown.entry, today)]
-
-    def _entry(self, shown: Shown) -> MemberEntry:
-        octets = self.publishing.object_of(shown)
-        return MemberEntry(_name(shown), etag_of(octets)[:32], len(octets), shown.entry.created, shown.entry.changed)
+    def _shown(self) -> Sequence[Shown]:
+        with self._board() as board:
+            return board.shown()
 
     def _member(self, shown: Shown) -> CalendarMember:
         instance = MemberInstance(shown.entry.starts, shown.entry.ends)
         octets = self.publishing.object_of(shown)
-        return CalendarMember(self._entry(shown), self.publishing.uid_of(shown), octets, (instance,))
+        return CalendarMember(_entry(shown), self.publishing.uid_of(shown), octets, (instance,))
 
     def _token(self, reached: Heard) -> str:
         """Return a token: where it has come, what marks this timeline, and what is the same for all that it saw."""
@@ -174,5 +171,14 @@ class ScopeCalendar:
         return self.scope.row.takes is Takes.DCC_DATES
 
 
-def _name(shown: Shown) -> str:
-    return f"{shown.entry.reference}.ics"
+def _name(reference: str) -> str:
+    return f"{reference}.ics"
+
+
+def _reference(name: str) -> str:
+    reference, _, ending = name.partition(".")
+    return reference if ending == "ics" else ""
+
+
+def _entry(shown: Shown) -> MemberEntry:
+    return MemberEntry(_name(shown.entry.reference), shown.etag, shown.length, shown.entry.created, shown.entry.changed)

@@ -9,9 +9,8 @@ from flask import Blueprint, Response, make_response, render_template
 from app.domain.access import Action, Principal
 from app.domain.party import User
 from app.domain.window import ClosureWindow
-from app.register.reading import find_closure
+from app.register.reading import find_closure, read_names
 from app.register.receipts import Outcome, outcome_facts
-from app.store.engine import read_head
 from app.web import form_once
 from app.web.principal import current_principal
 from app.web.refusals import app_json
@@ -80,10 +79,10 @@ def _references(kept: dict[str, Any]) -> list[str]:
 
 
 def _calendar_file(principal: Principal, references: Iterable[str], name: str) -> Response:
-    found = [find_closure(site().register, principal, reference).id for reference in references]
-    with site().store.reading() as connection:
-        head = read_head(connection)
-    response = Response(site().publishing.file_of(found, head), content_type="text/calendar; charset=utf-8")
+    register = site().register
+    found = [find_closure(register, principal, reference) for reference in references]
+    calendar = site().publishing.file_of(found, read_names(register))
+    response = Response(calendar, content_type="text/calendar; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.ics"'
     return response
 
