@@ -118,7 +118,7 @@ def _serve(door: CaldavDoor) -> Response:
         security_event(SecurityAction.THROTTLED, failed=True, step="app-password")
         text = "This password was refused many times. Give your calendar program a new one, or remove the account.\n"
         return Response(text, 429, {"Retry-After": str(wait)}, content_type="text/plain; charset=utf-8")
-    bearer = principal_of_token(door.register.store, name, password, now)
+    bearer = principal_of_token(door.register, name, password, now)
     board = None if bearer is None else _board(door, bearer, now)
     if board is None:
         for key in keys:
@@ -141,9 +141,9 @@ def _serve(door: CaldavDoor) -> Response:
 
 def _board(door: CaldavDoor, bearer: Bearer, now: datetime) -> Board | None:
     """Return the calendars of whoever asks: a User's own, or those of DCC's staff; None for any other role."""
-    if bearer.user is not None:
+    if bearer.sender is not None:
         label, listings, read_members = bearer.principal.name, door.listings, door.read_members
-        return board_of_user(door.register, bearer.user, label, now, listings=listings, read_members=read_members)
+        return board_of_user(door.register, bearer.sender, label, now, listings=listings, read_members=read_members)
     if bearer.principal.role is Role.DCC:
         return board_of_dcc(door.register, door.publishing, bearer.principal.name, now)
     return None

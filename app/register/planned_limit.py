@@ -16,28 +16,25 @@ class TooManyPlanned(Refusal):
 
 
 class PlannedLimit:
-    """The limit, with what each User was last known to hold at most; safe to ask from any thread.
+    """The limit, with what each User was last counted to hold planned; safe to ask from any thread.
 
-    Counting all takes longer than recording a notice does, so what came since is added to what was known: closures that
-    were changed or withdrawn meanwhile count twice or too long. All are counted only where that would be too many.
+    Counting takes longer than recording a notice does. Each closure that is planned since took a leaf of the log, so
+    that all are counted again only where those that came since might be too many.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._known: dict[bytes, tuple[int, int]] = {}  # by User: a change number, and how many were planned then
+        self._counted: dict[bytes, tuple[int, int]] = {}  # by User: the size of the log, and how many were planned then
 
     def check(self, connection: Connection, head: Head, user: User, added: int) -> None:
         """Raise ``TooManyPlanned`` where so many more, decided under this head, would be too many."""
         if added <= 0:
             return
-        if user.id not in self._known:
-            self._known[user.id] = (head.change, rows.count_planned(connection, user.id))
-        change, planned = self._known[user.id]
-        if change != head.change:
-            planned += rows.count_planned(connection, user.id, after=change)
-        if planned + added > self._most:
-            planned = rows.count_planned(connection, user.id)
-        self._known[user.id] = (head.change, planned)
+        size, planned = self._counted.get(user.id, (-1, 0))
+        if size >= 0 and planned + (head.log_size - size) + added <= self._most:
+            return
+        planned = rows.count_planned(connection, user.id)
+        self._counted[user.id] = (head.log_size, planned)
         if planned + added > self._most:
             raise TooManyPlanned(
                 f"{user.code} has {planned:,} closures planned and may have {self._most:,}; this notice holds "

@@ -14,11 +14,13 @@ from app.security.tokens import TokenKind, new_row_id
 from app.store.acts import Deed, change_rows, end_altered, insert_row
 from app.store.chains import chains_of, find_by_token
 from app.store.deciding import open_row
-from app.store.engine import Store
+from app.store.engine import HEAD_COLUMNS, Head, Store, head_of
 from app.store.listing import Listing, list_rows
-from app.store.tables import accounts, tokens
+from app.store.tables import accounts, head, tokens
 
-_TOKEN_BY_DIGEST = sa.select(tokens).where(tokens.c.digest == sa.bindparam("digest"))
+_TOKEN_BY_DIGEST = (
+    sa.select(tokens, *HEAD_COLUMNS).join(head, sa.true()).where(tokens.c.digest == sa.bindparam("digest"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,16 @@ def insert_token(
 
 def token_by_digest(store: Store, connection: sa.Connection, digest: bytes) -> StoredToken | None:
     """Return the token of this digest, live or not."""
+    found = token_with_head(store, connection, digest)
+    return None if found is None else found[0]
+
+
+def token_with_head(store: Store, connection: sa.Connection, digest: bytes) -> tuple[StoredToken, Head] | None:
+    """Return the token of this digest, live or not, and the head, in one select."""
     row = find_by_token(
         connection, digest, lambda stored: connection.execute(_TOKEN_BY_DIGEST, {"digest": stored}).first()
     )
-    return None if row is None else _open_token(store, row)
+    return None if row is None else (_open_token(store, row), head_of(connection, tuple(row[-len(HEAD_COLUMNS) :])))
 
 
 def list_tokens(

@@ -126,11 +126,9 @@ def changed_since(store: Store, connection: sa.Connection, change: int, codes: d
         yield from _opened(store, connection, rows, codes)
 
 
-def count_planned(connection: sa.Connection, user_id: bytes, *, after: int = -1) -> int:
-    """Count a User's planned closures, those alone that were changed after a change number if one is given."""
+def count_planned(connection: sa.Connection, user_id: bytes) -> int:
+    """Count a User's planned closures."""
     query = sa.select(sa.func.count()).where(closures.c.user_id == user_id, closures.c.state == State.PLANNED)
-    if after >= 0:
-        query = query.where(closures.c.change > after)
     return connection.execute(query).scalar_one()
 
 

@@ -107,8 +107,7 @@ def _token_principal() -> Principal | None:
         name, token = None, stated.token or ""
     else:
         return None
-    store, now = site().store, site().now()
-    found = credentials.principal_of_token(store, name, token, now)
+    found = credentials.principal_of_token(site().register, name, token, site().now())
     if found is None:
         return None
     ACTOR.set(f"token of {found.principal.role} {found.principal.name}")

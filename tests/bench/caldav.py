@@ -29,6 +29,7 @@ from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.factory import prepare
 from app.ical.components import read_calendars
+from app.register.give import find_sender
 from app.register.people import enrolment
 from app.settings import read_settings
 
@@ -145,11 +146,11 @@ def fill(settings, count):
     service = prepare(settings, NOW)
     try:
         store = service.store
-        user = enrolment.enrol_user(store, "ALPHA", "Alpha Energy")
+        enrolment.enrol_user(store, "ALPHA", "Alpha Energy")
         enrolment.enrol_gateway(store, "ALPHA", "GW-1")
         _, password = enrolment.issue_token(store, label="bench", now=NOW, user_code="ALPHA")
         kept_ready = {"listings": Listings(), "read_members": ReadMembers()}
-        board = board_of_user(service.register, user, "bench", NOW, **kept_ready)
+        board = board_of_user(service.register, find_sender(service.register, "ALPHA"), "bench", NOW, **kept_ready)
         collection = board.collection("ALPHA", "GW-1")
         for number in range(count):
             board.put(collection, f"{number}.ics", read_calendars(octets_of(number)), Condition())

@@ -80,7 +80,7 @@ def main():
                 parties.count_forgetting(connection, NOW)
 
         def read():
-            assert credentials.principal_of_token(other.store, "U00", password, NOW) is not None
+            assert credentials.principal_of_token(other.register, "U00", password, NOW) is not None
             with other.store.reading() as connection:
                 parties.find_user(other.store, connection, "U01")
 

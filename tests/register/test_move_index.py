@@ -166,7 +166,7 @@ class World:
             sorted(re.findall("<D:response>.*?</D:response>", self.dav("", query, "REPORT", **xml)[1])),  # in no order
             self.dav("", listed, "PROPFIND", **xml),
             needs_attention(register, DCC, NOW).ids(),
-            credentials.principal_of_token(store, "ALPHA", self.password, NOW),
+            credentials.principal_of_token(register, "ALPHA", self.password, NOW),
             links.is_live(store, self.link, NOW),
             found,
         ]
@@ -248,7 +248,7 @@ from tests.conftest import NOW, announcement_of, notice_of
 
 def work(service, password, name, number):
     store = service.store
-    assert credentials.principal_of_token(store, "ALPHA", password, NOW) is not None
+    assert credentials.principal_of_token(service.register, "ALPHA", password, NOW) is not None
     with store.reading() as connection:
         user = parties.find_user(store, connection, "ALPHA")
     announced = announcement_of(f"{name}-{number}", NOW + timedelta(days=40, hours=number), "GW-A1")

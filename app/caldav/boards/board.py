@@ -22,14 +22,13 @@ from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.caldav.boards.scope_calendar import DCC_CODE, ScopeCalendar
 from app.caldav.limits import bounds_at
-from app.domain.party import User
 from app.domain.refusal import AccessRefused
 from app.ical.components import CalendarStream
 from app.publishing import Publishing
 from app.register.members import collection_of
 from app.register.register import Register
+from app.register.senders import Sender
 from app.security.keyring import SERVICE_OWNER
-from app.store import parties
 from app.store.engine import Store, read_head
 from app.store.properties import read_properties, write_properties
 from feeds.scope import SCOPES, FeedScope
@@ -164,17 +163,15 @@ class Board:
 
 
 def board_of_user(
-    register: Register, user: User, given_by: str, now: datetime, *, listings: Listings, read_members: ReadMembers
+    register: Register, sender: Sender, given_by: str, now: datetime, *, listings: Listings, read_members: ReadMembers
 ) -> Board:
     """Return a User's board; ``given_by`` is the label of the app password, for the history."""
-    with register.store.reading() as connection:
-        gateways = parties.gateways_of(register.store, connection, user.id)
-    codes = tuple(gateway.code for gateway in gateways)
+    user = sender.user
     calendars = {
         gateway.code.lower(): GatewayCalendar(
-            register, listings, read_members, collection_of(register, user, gateway), codes, given_by, now
+            register, listings, read_members, collection_of(register, user, gateway), sender.codes, given_by, now
         )
-        for gateway in gateways
+        for gateway in sender.gateways
     }
     # Nobody reads mail at the address, which is of the UID domain.
     reader = DavPrincipal(user.code, user.name, f"mailto:{user.code.lower()}@{register.origin}")

@@ -4,23 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.domain.access import Principal, Role
-from app.domain.party import User
 from app.domain.refusal import Shredded
+from app.register.register import Register
+from app.register.senders import Sender
 from app.security import tokens
 from app.security.security_log import SecurityAction, asked_by, security_event
-from app.store import accounts, parties
+from app.store import accounts
 from app.store.accounts import StoredToken
-from app.store.engine import Connection, Store
+from app.store.engine import Connection, Head, Store
 
 _NOTE_USE_EVERY = timedelta(minutes=5)  # a token's last use is kept to this grain: reading stays reading
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who brings a token; ``user`` is the User whose app password it is, None for a role's token."""
+    """Who brings a token; ``sender`` is the User whose app password it is, None for a role's token."""
 
     principal: Principal
-    user: User | None
+    sender: Sender | None
 
 
 def digest_of(store: Store, token: str) -> bytes:
@@ -28,7 +29,7 @@ def digest_of(store: Store, token: str) -> bytes:
     return tokens.digest(store.keyring.derived("token")[0], token)
 
 
-def principal_of_token(store: Store, name: str | None, token: str, now: datetime) -> Bearer | None:
+def principal_of_token(register: Register, name: str | None, token: str, now: datetime) -> Bearer | None:
     """Return who brings this app password, and note its use; None where it opens nothing.
 
     ``name`` is the User's code, in any case, as Basic states it; None where nothing but the token was stated.
@@ -36,12 +37,13 @@ def principal_of_token(store: Store, name: str | None, token: str, now: datetime
     if tokens.kind_of(token) is not tokens.TokenKind.APP_PASSWORD:
         _refuse(None, "no-token")
         return None
+    store = register.store
     with store.reading() as connection:
-        found = accounts.token_by_digest(store, connection, digest_of(store, token))
-        if found is None or not found.is_live(now):
+        found, head = accounts.token_with_head(store, connection, digest_of(store, token)) or (None, None)
+        if found is None or head is None or not found.is_live(now):
             _refuse(found, "unknown" if found is None else "ended")
             return None
-        bearer = _bearer(store, connection, found, name)
+        bearer = _bearer(register, connection, head, found, name)
     if bearer is None:
         _refuse(found, "other-user")
         return None
@@ -61,13 +63,16 @@ def _refuse(found: StoredToken | None, reason: str) -> None:
     )
 
 
-def _bearer(store: Store, connection: Connection, found: StoredToken, name: str | None) -> Bearer | None:
+def _bearer(
+    register: Register, connection: Connection, head: Head, found: StoredToken, name: str | None
+) -> Bearer | None:
     if found.user_id is None:
         return Bearer(Principal(found.label, found.role), None)
     try:
-        user = parties.user_by_id(store, connection, found.user_id)
+        sender = register.senders.of_id(connection, head, found.user_id)
     except Shredded:
         return None
-    if name is not None and name.strip().upper() != user.code:
+    code = sender.user.code
+    if name is not None and name.strip().upper() != code:
         return None
-    return Bearer(Principal(found.label, Role.USER, frozenset({user.code})), user)
+    return Bearer(Principal(found.label, Role.USER, frozenset({code})), sender)

@@ -10,6 +10,7 @@ from app.caldav.boards.board import board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.ical.components import read_calendars
+from app.register.give import find_sender
 from app.register.people import enrolment
 
 ANY = Condition()
@@ -52,7 +53,8 @@ class Client:
 
     @property
     def board(self):
-        return board_of_user(self.register, self.user, "a phone", self.clock().astimezone(UTC), **self.kept_ready)
+        sender = find_sender(self.register, self.user.code)
+        return board_of_user(self.register, sender, "a phone", self.clock().astimezone(UTC), **self.kept_ready)
 
     @property
     def collection(self):

@@ -16,6 +16,7 @@ from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.factory import open_service, prepare
 from app.ical.components import read_calendars
+from app.register.give import find_sender
 from app.register.people.enrolment import enrol_gateway, enrol_user
 from app.register.rulebook import RulebookCache
 from app.register.verification import verify_record
@@ -50,10 +51,8 @@ class Phone:
         self.tokens = dict.fromkeys(GATEWAYS, "")
 
     def board(self):
-        store = self.service.store
-        with store.reading() as connection:
-            user = parties.find_user(store, connection, "ALPHA")
-        return board_of_user(self.service.register, user, self.name, NOW, **self.kept_ready)
+        register = self.service.register
+        return board_of_user(register, find_sender(register, "ALPHA"), self.name, NOW, **self.kept_ready)
 
     def put(self, gateway, uid, day):
         """Write what it knows to be there, or what it believes to be new; return whether the server took it."""
