@@ -3,12 +3,12 @@
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from app.domain.access import Principal
+from app.domain.access import Principal, Role
 from app.domain.clash import find_clashes
 from app.domain.closure import PlannedClosure, State
 from app.domain.conflict import ConflictKind, Found, FreeSlots, find_conflicts, find_crowds, slot_span
 from app.domain.load import hours_around
-from app.domain.party import Names
+from app.domain.party import Names, User
 from app.domain.thresholds import Thresholds
 from app.domain.window import ClosureWindow
 from app.register.conflict_json import Met, conflict_facts
@@ -58,6 +58,14 @@ def met_by_own(
     """Return what each of ``subjects`` meets of DCC's own dates and of the User's own closures, by reference."""
     limits = rulebook.thresholds
     return _told(find_conflicts(subjects, others, rulebook.maintenance_at(None), limits.release_days), limits, {})
+
+
+def own_beside(register: Register, user: User, windows: Sequence[ClosureWindow]) -> list[PlannedClosure]:
+    """Return a User's own closures in the span of these windows, in no order that matters."""
+    if not windows:
+        return []
+    span = ClosureWindow(min(window.starts for window in windows), max(window.ends for window in windows))
+    return read_schedule(register, Principal(user.code, Role.USER, frozenset({user.code})), Question(span))
 
 
 def own_clashes(

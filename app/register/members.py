@@ -11,6 +11,7 @@ from app.domain.party import Gateway, User
 from app.domain.refusal import Refusal
 from app.ical.patch import ObjectPatch
 from app.register.calendar_view import CalendarView, load_stored, member_of, place_of
+from app.register.conflicts import own_beside
 from app.register.matching import Match, match_announcements, withdrawal_of
 from app.register.member_body import MemberBody, dump_body
 from app.register.member_patch import Known, patched
@@ -21,6 +22,7 @@ from app.register.receive import (
     change_of_gateway,
     closures_of,
     record_content,
+    windows_of,
 )
 from app.register.register import Register
 from app.store import members, runs
@@ -128,9 +130,10 @@ def receive_member(
     or ``UidTaken``: then nothing was recorded.
     """
     store, place = register.store, collection.place
+    beside = own_beside(register, collection.user, windows_of(new.content))
     with store.writing(collection.user.id) as connection:
         head, rulebook = register.lock(connection)
-        receiving = Receiving(register, connection, head, rulebook, collection.user, notice)
+        receiving = Receiving(register, connection, head, rulebook, collection.user, notice, beside)
         held, holder = members.members_concerned(store, connection, place, new.name, new.uid)
         standing = _standing(held, notice)
         _check(allowed, standing)

@@ -9,10 +9,11 @@ from app.domain.closure import PlannedClosure, State
 from app.domain.notice import Announcement, Notice, NoticeContent
 from app.domain.party import Names, User
 from app.domain.refusal import IntakeProblem, Unknown
+from app.domain.window import ClosureWindow
 from app.intake.minimise import minimised
 from app.register.calendar_view import follow_closures
 from app.register.conflict_json import Met
-from app.register.conflicts import met_by_all, met_by_own, own_clashes, standing_others, subjects_of
+from app.register.conflicts import met_by_all, met_by_own, own_beside, own_clashes, standing_others, subjects_of
 from app.register.decisions import Decision, Occasion, acknowledge, as_it_stands, decide, outcome_of
 from app.register.event_counts import counts_of, counts_of_none
 from app.register.matching import Match, match_announcements, withdrawal_of
@@ -35,7 +36,10 @@ _NOT_APPLIED = "Nothing of this notice was recorded, since not all of it could b
 
 @dataclass(frozen=True, slots=True)
 class Receiving:
-    """One notice being received: whose it is, when, under which locked head and rules."""
+    """One notice being received: whose it is, when, under which locked head and rules.
+
+    ``beside`` are the sender's own closures about that time: read before its turn, since nobody waits for that.
+    """
 
     register: Register
     connection: Connection
@@ -43,6 +47,7 @@ class Receiving:
     rulebook: Rulebook
     user: User
     notice: Notice
+    beside: Sequence[PlannedClosure] = ()
 
     @property
     def occasion(self) -> Occasion:
@@ -78,9 +83,10 @@ def receive_notice(
         return outcome_of(
             notice.received_at, (), content.problems, remarks, Names({}, {}), counts=counts, recorded=False
         )
+    beside = own_beside(register, user, windows_of(content))
     with register.store.writing(user.id) as connection:
         head, rulebook = register.lock(connection)
-        receiving = Receiving(register, connection, head, rulebook, user, notice)
+        receiving = Receiving(register, connection, head, rulebook, user, notice, beside)
         matches, held = _matches(receiving, content, about)
         if withdraw_missing:
             missing = _missing(register, connection, user, notice.received_at, content)
@@ -164,7 +170,8 @@ def record_decisions(
     """Write a notice and what was decided of it, under the locked head."""
     leaves, tree, kept = _write(receiving, content, decisions)
     names = receiving.names
-    subjects, others = subjects_of(decisions), _others(receiving, decisions)
+    subjects = subjects_of(decisions)
+    others = standing_others(receiving.beside, decisions, receiving.notice.received_at)
     return RecordedNotice(
         notice=receiving.notice,
         content=content,
@@ -204,9 +211,10 @@ def preview_notice(
         decisions, problems = decide(matches, receiving.occasion)
         register.planned.check(connection, head, user, added_by(decisions))
         names = receiving.names
-        clashes = own_clashes(subjects_of(decisions), _others(receiving, decisions), names)
         missing = [as_it_stands(entry) for entry in _missing(register, connection, user, received_at, content)]
     also_at = _also_at(decisions, held)
+    beside = own_beside(register, user, windows_of(content))
+    clashes = own_clashes(subjects_of(decisions), standing_others(beside, decisions, received_at), names)
     met = met_by_all(register, asker, decisions, receiving.rulebook, received_at)
     acknowledged = [acknowledge(decision, clashes, also_at, met) for decision in decisions]
     doubt = None if about else reuse_problem(decisions)
@@ -226,6 +234,11 @@ def keep_notice(register: Register, user: User, notice: Notice) -> bool:
         head, rulebook = register.lock(connection)
         _, _, kept = _write(Receiving(register, connection, head, rulebook, user, notice), None, [])
     return kept == notice
+
+
+def windows_of(content: NoticeContent) -> list[ClosureWindow]:
+    """Return the windows that a notice tells."""
+    return [announcement.window for announcement in content.announcements if announcement.window is not None]
 
 
 def added_by(decisions: Iterable[Decision]) -> int:
@@ -348,15 +361,6 @@ def _missing(
         and held.closure.is_ahead(received_at)
     ]
     return sorted(found, key=lambda held: (held.closure.window, held.closure.reference))
-
-
-def _others(receiving: Receiving, decisions: Sequence[Decision]) -> list[PlannedClosure]:
-    """Return the sender's own closures that stand in the weeks of those that the notice plans or changes."""
-    store, connection, user = receiving.register.store, receiving.connection, receiving.user
-    weeks = dict.fromkeys(week for closure in subjects_of(decisions) for week in closure.window.weeks())
-    decided = {decision.closure.id for decision in decisions}
-    held = rows.touching(store, connection, weeks, {user.id: user.code}, without=decided)
-    return standing_others((entry.closure for entry in held), decisions, receiving.notice.received_at)
 
 
 def _also_at(decisions: Sequence[Decision], held: Iterable[Held]) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from app.domain.refusal import Unknown
 from app.domain.told_fact import before_last_fact, step_back, step_of_fact
 from app.register import reading as record
 from app.register.calendar_view import follow_closures
+from app.register.conflicts import own_beside
 from app.register.decisions import Decision, decide_fact
 from app.register.receipts import Outcome
 from app.register.receive import Receiving, record_decisions
@@ -40,9 +41,10 @@ def tell_fact(
         given_by=principal.signature(found.user),
     )
     content = NoticeContent(announcements=(), problems=(), events=1)
+    beside = own_beside(register, user, [found.window])
     with register.store.writing(user.id) as connection:
         head, rulebook = register.lock(connection)
-        receiving = Receiving(register, connection, head, rulebook, user, notice)
+        receiving = Receiving(register, connection, head, rulebook, user, notice, beside)
         decision = _decide(receiving, found.reference, told)
         recorded = record_decisions(receiving, content, [decision], [])
         known = [] if decision.held is None else [decision.held]
