@@ -11,7 +11,7 @@ from app.domain.party import Names
 from app.domain.refusal import Shredded, Unknown
 from app.domain.told_fact import CLOSES_EARLY
 from app.domain.window import ClosureWindow
-from app.register.history_cache import RecordedChange
+from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import log, parties
@@ -125,6 +125,14 @@ def read_closed(
 def read_everything(register: Register, principal: Principal, as_of: datetime | None = None) -> list[PlannedClosure]:
     """Return every closure that the principal may see, whenever its window is, as it stood at ``as_of``."""
     found = register.history.closures(None, as_of, partial(_asked_keys, principal, None))
+    return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
+
+
+def read_moved(
+    register: Register, principal: Principal, times: int, as_of: datetime | None = None
+) -> list[PlannedClosure]:
+    """Return the closures that were moved ``times`` or more by ``as_of``, whenever their windows are."""
+    found = register.history.moved(times, as_of, partial(_asked_keys, principal, None))
     return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
 
 

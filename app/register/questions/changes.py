@@ -13,9 +13,9 @@ from app.domain.london import london_text, utc_text
 from app.domain.party import Names
 from app.domain.window import ClosureWindow
 from app.register.closure_json import entry_of, json_of, window_facts
-from app.register.history_cache import RecordedChange
 from app.register.questions.answer import count_words, sentence_of, span_words
-from app.register.reading import read_everything, read_recorded
+from app.register.reading import read_moved, read_recorded
+from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from feeds.closure_json import ClosureJson, RecordedJson, WindowJson, recorded_json
 
@@ -137,8 +137,7 @@ def moved_often(
     register: Register, principal: Principal, times: int, as_of: datetime | None, now: datetime
 ) -> MovedJson:
     """Answer which closures were moved ``times`` or more, most moves first (Q13)."""
-    found = [closure for closure in read_everything(register, principal, as_of) if closure.moves >= times]
-    found.sort(key=lambda closure: -closure.moves)
+    found = sorted(read_moved(register, principal, times, as_of), key=lambda closure: -closure.moves)
     names = register.history.names
     verb = "was" if len(found) == 1 else "were"
     words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"

@@ -18,8 +18,8 @@ from app.domain.london import utc_text
 from app.domain.maintenance import Maintenance
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
-from app.register.history_cache import RecordedChange
 from app.register.reading import Question, read_recorded, read_schedule
+from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from app.store import seen_marks
 from app.store.seen_marks import Mark

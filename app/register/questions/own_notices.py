@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from app.domain.access import Principal
 from app.domain.closure import Step
-from app.register.history_cache import RecordedChange
 from app.register.reading import read_recorded, visible_users
+from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from app.store import notices, parties
 from app.store.engine import Connection
