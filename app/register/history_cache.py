@@ -14,7 +14,17 @@ from app.domain.party import Names
 from app.domain.refusal import Shredded
 from app.domain.window import ClosureWindow, weeks_touched
 from app.register.held_histories import HeldHistories, Part
-from app.register.recorded_change import History, RecordedChange, grown, history_of, stood_at
+from app.register.recorded_change import (
+    UNKNOWN_KIND,
+    History,
+    Received,
+    RecordedChange,
+    grown,
+    history_of,
+    kind_of,
+    kinds_without,
+    stood_at,
+)
 from app.store import histories as rows
 from app.store import parties
 from app.store.closures import Written
@@ -33,7 +43,7 @@ Visible = Callable[[Parties], Collection[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Asking:
     """What a question looks at: the histories of some Users, those alone that any entry put into ``places``.
 
     Without places it looks at every closure of theirs. ``parts`` is what has to be held for that.
@@ -61,6 +71,8 @@ class HistoryCache:
         self._forgotten = at_forgotten
         self._log_size = 0
         self._held = HeldHistories()
+        self._kinds = bytearray()  # of each entry by its place in the log, as far as it was asked for
+        self._received: tuple[object, Received] = None, Received((), b"")
 
     def _set_parties(self, everyone: Parties) -> None:
         self._parties, self._names = everyone, everyone.names
@@ -86,7 +98,7 @@ class HistoryCache:
         In no order. Without a span every closure is asked.
         """
 
-        def wanted(users: Collection[bytes]) -> _Wanted:
+        def wanted(users: Collection[bytes]) -> _Asking:
             weeks = None if span is None else weeks_touched(span.starts, span.ends)
             return self._wanted(users, weeks)
 
@@ -98,40 +110,68 @@ class HistoryCache:
     def watched(self, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
         """Return the closures that at ``instant`` (None: now) were told closed, with their re-opening waited for."""
 
-        def wanted(users: Collection[bytes]) -> _Wanted:
+        def wanted(users: Collection[bytes]) -> _Asking:
             over = () if instant is None else watched_weeks(instant, instant + _INSTANT)
             # In this order: who is watched now is let go of after every week of before, and follows into those.
             return self._wanted(users, (*over, WATCHED))
 
         return self._standing(wanted, instant, visible, lambda closure: closure.is_watched)
 
-    def recorded(self, since: datetime, until: datetime, visible: Visible) -> list[RecordedChange]:
-        """Return the entries of visible Users received at ``since`` <= t < ``until``, in order of receipt."""
+    def received(self, since: datetime, until: datetime, visible: Visible) -> Received:
+        """Return where the entries of visible Users received at ``since`` <= t < ``until`` stand, and of which kinds.
 
-        def find() -> list[RecordedChange]:
+        What kind an entry is is kept for good, an octet each: it is opened once. The last answer is kept whole, so that
+        its next page costs what it shows.
+        """
+
+        def find() -> Received:
             with self._store.reading() as connection:
                 with self._lock:
                     self._catch_up(connection)
-                    users, everyone = visible(self._parties), self._parties
+                    users, everyone, kinds = visible(self._parties), self._parties, self._kinds
+                    kinds.extend(bytes(max(0, self._log_size - len(kinds))))
+                    asked = since, until, frozenset(users), self._log_size, self._forgotten
+                    if self._received[0] == asked:
+                        return self._received[1]
                 entries = rows.received_between(connection, since, until, users)
-                wanted = dict.fromkeys(closure_id for closure_id, _ in entries)
-                histories = self._some(connection, wanted, users, everyone)
-                found = {history[0].closure_id: history for history in histories}
-            return [found[closure_id][entry - 1] for closure_id, entry in entries if closure_id in found]
+                unknown = dict.fromkeys(one for one, _, position in entries if kinds[position] == UNKNOWN_KIND)
+                for history in self._some(connection, unknown, users, everyone):
+                    for change in history:
+                        if change.position < len(kinds):
+                            kinds[change.position] = kind_of(change.step, is_late=change.is_late)
+            places = [(closure_id, entry) for closure_id, entry, _ in entries]
+            found = Received(places, bytes(kinds[position] for _, _, position in entries)).only(kinds_without())
+            self._received = asked, found
+            return found
 
         return self._answer(find)
 
+    def changes(self, places: Sequence[tuple[bytes, int]], visible: Visible) -> list[RecordedChange]:
+        """Return what stands in these places (closure, entry) of visible Users' histories, in their order."""
+        found = {
+            history[0].closure_id: history
+            for history in self._of_those(lambda _: dict.fromkeys(closure_id for closure_id, _ in places), visible)
+        }
+        return [found[one][entry - 1] for one, entry in places if one in found and entry <= len(found[one])]
+
     def moved(self, times: int, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
         """Return what stood at ``instant`` (None: now) of visible Users' closures that were moved so often by then."""
+        found = self._of_those(lambda connection: closures_moved(connection, times), visible)
+        stood = (stood_at(history, instant) for history in found)
+        return [closure for closure in stood if closure is not None and closure.moves >= times]
 
-        def find() -> list[PlannedClosure]:
+    def referred(self, words: Collection[str], visible: Visible) -> list[PlannedClosure]:
+        """Return what stands of visible Users' closures of whose reference any of the words is part."""
+        found = self._of_those(lambda connection: rows.closures_referred(connection, words), visible)
+        return [history[-1].after for history in found]
+
+    def _of_those(self, chosen: Callable[[Connection], Iterable[bytes]], visible: Visible) -> list[History]:
+        def find() -> list[History]:
             with self._store.reading() as connection:
                 with self._lock:
                     self._catch_up(connection)
                     users, everyone = visible(self._parties), self._parties
-                histories = self._some(connection, closures_moved(connection, times), users, everyone)
-                found = (stood_at(history, instant) for history in histories)
-                return [closure for closure in found if closure is not None and closure.moves >= times]
+                return list(self._some(connection, chosen(connection), users, everyone))
 
         return self._answer(find)
 
@@ -145,15 +185,15 @@ class HistoryCache:
         missing = [closure_id for closure_id, history in held.items() if history is None]
         yield from _folded(rows.histories_of(self._store, connection, missing, users), everyone)
 
-    def _wanted(self, users: Collection[bytes], places: Sequence[str] | None) -> _Wanted:
+    def _wanted(self, users: Collection[bytes], places: Sequence[str] | None) -> _Asking:
         """Say what has to be held: all of the Users, where that is held or where places are more work than entries."""
         if places is None or self._held.holds_users(users) or len(places) * len(self._parties.users) > self._log_size:
-            return _Wanted(users, places, list(users))
-        return _Wanted(users, places, places)
+            return _Asking(users, places, list(users))
+        return _Asking(users, places, places)
 
     def _standing(
         self,
-        wanted: Callable[[Collection[bytes]], _Wanted],
+        wanted: Callable[[Collection[bytes]], _Asking],
         instant: datetime | None,
         visible: Visible,
         stands: Callable[[PlannedClosure], bool],
@@ -164,7 +204,7 @@ class HistoryCache:
 
         return self._answer(find)
 
-    def _histories(self, wanted_of: Callable[[Collection[bytes]], _Wanted], visible: Visible) -> Iterable[History]:
+    def _histories(self, wanted_of: Callable[[Collection[bytes]], _Asking], visible: Visible) -> Iterable[History]:
         with self._lock, self._store.reading() as connection:
             self._catch_up(connection)
             wanted = wanted_of(visible(self._parties))
@@ -177,7 +217,7 @@ class HistoryCache:
         with self._loading:
             return self._load(wanted_of, visible)
 
-    def _load(self, wanted_of: Callable[[Collection[bytes]], _Wanted], visible: Visible) -> list[History]:
+    def _load(self, wanted_of: Callable[[Collection[bytes]], _Asking], visible: Visible) -> list[History]:
         while True:
             with self._store.reading() as connection:
                 with self._lock:
@@ -197,7 +237,7 @@ class HistoryCache:
                     held.trim(self._most_held)
                     return found
 
-    def _found(self, wanted: _Wanted) -> list[History]:
+    def _found(self, wanted: _Asking) -> list[History]:
         if wanted.places is None:
             return self._held.of_users(wanted.users)
         return self._held.found_in(wanted.places, wanted.users)

@@ -1,6 +1,7 @@
 """A closure's history as the record has it: each entry with what stood before and after it, and where it is found."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,6 +34,48 @@ class RecordedChange:
     def is_late(self) -> bool:
         """Tell whether this was a late change: a plan told later than recommended."""
         return self.step.is_judged and self.after.verdict.late_change
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Entries in order of receipt, none of them opened: where each stands (closure, entry), and what kind it is."""
+
+    places: Sequence[tuple[bytes, int]]
+    kinds: bytes
+
+    def only(self, kinds: Collection[int]) -> "Received":
+        """Return those of some kinds."""
+        chosen = [(place, kind) for place, kind in zip(self.places, self.kinds, strict=True) if kind in kinds]
+        return Received([place for place, _ in chosen], bytes(kind for _, kind in chosen))
+
+    def counts(self) -> Counter[Step]:
+        """Return how many there are by what they did."""
+        found: Counter[Step] = Counter()
+        for kind, count in Counter(self.kinds).items():
+            found[_STEPS[kind // 2 - 1]] += count
+        return found
+
+    @property
+    def late(self) -> int:
+        """Return how many are late changes."""
+        return sum(kind & 1 for kind in self.kinds)
+
+
+_STEPS = tuple(Step)
+UNKNOWN_KIND = 0
+
+
+def kind_of(step: Step, *, is_late: bool) -> int:
+    """Return the octet that stands for what an entry did, and whether it was a late change."""
+    return 2 * (_STEPS.index(step) + 1) + is_late
+
+
+LATE_KINDS = frozenset(kind_of(step, is_late=True) for step in Step)
+
+
+def kinds_without(*steps: Step) -> frozenset[int]:
+    """Return the kinds of every other step."""
+    return frozenset(kind_of(step, is_late=late) for step in Step if step not in steps for late in (False, True))
 
 
 History = tuple[RecordedChange, ...]

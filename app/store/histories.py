@@ -21,7 +21,7 @@ _BY_CLOSURE = sa.select(revisions).order_by(revisions.c.closure_id, revisions.c.
 _OF_CLOSURES = _BY_CLOSURE.where(revisions.c.closure_id.in_(sa.bindparam("ids", expanding=True)))
 _OF_USERS = _BY_CLOSURE.where(revisions.c.user_id.in_(sa.bindparam("ids", expanding=True)))
 _RECEIVED = (
-    sa.select(revisions.c.closure_id, revisions.c.entry, revisions.c.user_id)
+    sa.select(revisions.c.closure_id, revisions.c.entry, revisions.c.log_index, revisions.c.user_id)
     .where(
         revisions.c.received_at >= sa.bindparam("since"),
         revisions.c.received_at < sa.bindparam("until"),
@@ -56,11 +56,17 @@ def recorded_between(
 
 def received_between(
     connection: sa.Connection, since: datetime, until: datetime, user_ids: Iterable[bytes]
-) -> list[tuple[bytes, int]]:
-    """Return (closure, entry) of what was received of Users at ``since`` <= t < ``until``, in order of receipt."""
+) -> list[tuple[bytes, int, int]]:
+    """Return (closure, entry, log position) of what was received of Users at ``since`` <= t < ``until``, in order."""
     chosen = set(user_ids)
     found = connection.execute(_RECEIVED, {"since": since, "until": until})
-    return [(row.closure_id, row.entry) for row in found if row.user_id in chosen]
+    return [(closure_id, entry, position) for closure_id, entry, position, user_id in found if user_id in chosen]
+
+
+def closures_referred(connection: sa.Connection, words: Iterable[str]) -> list[bytes]:
+    """Return the closures of whose reference any of the words is part, in any case."""
+    among = sa.or_(sa.false(), *(closures.c.reference.contains(word.upper(), autoescape=True) for word in words))
+    return list(connection.execute(sa.select(closures.c.id).where(among)).scalars())
 
 
 def histories_of(

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -123,17 +124,10 @@ def command(folder):
     return statistics.median(spent() for _ in range(3))
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("counts", nargs="*", type=int, default=[10_000, 100_000])
-    parser.add_argument("--ask", help=argparse.SUPPRESS)
-    stated = parser.parse_args()
-    if stated.ask:
-        ask(stated.ask)
-        return
+def measure(places):
+    """Fill a register in each folder, ask it, and print how it compares with the first."""
     first = None
-    for count in stated.counts:
-        folder = tempfile.mkdtemp()
+    for count, folder in places:
         began = time.monotonic()
         fill(folder, count)
         size = sum(file.stat().st_size for file in Path(folder, "data").rglob("*")) / 1e6
@@ -145,6 +139,18 @@ def main():
             unit, before = ("MB" if name == "memory" else "ms"), first[name][1]
             print(f"{name:20} first {cold:9.1f}   then {warm:8.2f} {unit}   ratio {warm / before:.2f}")
         print(f"closures closed      {command(folder):.2f} s with starting Python")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("counts", nargs="*", type=int, default=[10_000, 100_000])
+    parser.add_argument("--ask", help=argparse.SUPPRESS)
+    stated = parser.parse_args()
+    if stated.ask:
+        ask(stated.ask)
+        return
+    with ExitStack() as stack:
+        measure([(count, stack.enter_context(tempfile.TemporaryDirectory())) for count in stated.counts])
 
 
 if __name__ == "__main__":
