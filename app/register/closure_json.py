@@ -10,8 +10,8 @@ from app.domain.london import Reading, london_date, london_text, utc_text
 from app.domain.notice_period import NoticePeriod, last_on_time_day, reckon_start
 from app.domain.party import Names
 from app.domain.window import ClosureWindow
-from app.register.history_cache import RecordedChange
 from app.register.reading import Question
+from app.register.recorded_change import RecordedChange
 from app.register.rulebook import Rulebook
 from feeds.closure_json import ClosureJson, RecordedJson, WindowJson, closure_json, recorded_json, window_json
 from feeds.entry import FeedEntry

@@ -1,71 +1,78 @@
-"""The record in the memory of one process: every entry unsealed once, so that a question on any instant is a filter.
+"""The record in the memory of one process: histories unsealed by the week as questions need them, within a bound.
 
-It follows the log, in which nothing is ever changed; what was purged or shredded makes it begin anew.
+What is held follows the log, in which nothing is ever changed; what was purged or shredded makes it begin anew.
 """
 
 import threading
-from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from app.domain.closure import PlannedClosure, Step, advance, begin
+from app.domain.closure import PlannedClosure
 from app.domain.party import Names
 from app.domain.refusal import Shredded
-from app.domain.window import ClosureWindow
-from app.store import closures as rows
+from app.domain.window import ClosureWindow, weeks_touched
+from app.register.held_histories import HeldHistories, Part
+from app.register.recorded_change import (
+    UNKNOWN_KIND,
+    History,
+    Received,
+    RecordedChange,
+    grown,
+    history_of,
+    kind_of,
+    kinds_without,
+    stood_at,
+)
+from app.store import histories as rows
 from app.store import parties
-from app.store.engine import Connection, Head, Store, read_head
+from app.store.closures import Written
+from app.store.engine import Connection, Store, read_head
 from app.store.parties import Parties
-from app.store.proven import altered
-from app.store.tables import revisions
+from app.store.week_index import WATCHED, closures_in, closures_moved, watched_weeks
 
+MOST_HELD = 20_000
+"""How many histories stay in the memory of a process; one question may have more while it is answered."""
+_AT_ONCE = 2_000  # places of the log that are followed in one step
 _INSTANT = timedelta(microseconds=1)
+_Found = TypeVar("_Found")
 
-Visible = Callable[[Parties], set[bytes]]
+Visible = Callable[[Parties], Collection[bytes]]
 """Which Users, by row id, an asker may see and asked for, of those that there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedChange:
-    """One entry in the record: whose it is, what it did, and the closure before and after it.
+class _Asking:
+    """What a question looks at: the histories of some Users, those alone that any entry put into ``places``.
 
-    ``number`` is None where it made no revision that feeds show.
+    Without places it looks at every closure of theirs. ``parts`` is what has to be held for that.
     """
 
-    closure_id: bytes
-    user_id: bytes
-    entry: int
-    number: int | None
-    step: Step
-    received_at: datetime
-    channel: str
-    before: PlannedClosure | None
-    after: PlannedClosure
-
-    @property
-    def is_late(self) -> bool:
-        """Tell whether this was a late change: a plan told later than recommended."""
-        return self.step.is_judged and self.after.verdict.late_change
+    users: Collection[bytes]
+    places: Sequence[str] | None
+    parts: Sequence[Part]
 
 
 class HistoryCache:
-    """Every closure's history, kept up with the register by the size of its log. Safe to ask from any thread."""
+    """Histories of closures, those of ``most_held`` at most while nobody asks. Safe to ask from any thread.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = threading.Lock()
+    ``_lock`` is over what is held; nobody has it while a week is read. ``_loading`` lets one question at a time read.
+    """
+
+    def __init__(self, store: Store, most_held: int = MOST_HELD) -> None:
+        self._store, self._most_held = store, most_held
+        self._lock, self._loading = threading.Lock(), threading.Lock()
+        self._forget(-1)
         self._parties_change = -1
         self._set_parties(Parties({}, {}))
-        self._forget(-1)
 
     def _forget(self, at_forgotten: int) -> None:
-        self._log_size = 0
         self._forgotten = at_forgotten
-        self._histories: dict[bytes, list[RecordedChange]] = {}
-        self._weeks: dict[int, set[bytes]] = {}  # closures of which any revision ever touched the week
-        self._watched: set[bytes] = set()  # closures that were ever told closed as it happened
-        self._timeline: list[tuple[datetime, int, bytes, int]] = []  # receipt, log position, closure, place in history
+        self._log_size = 0
+        self._held = HeldHistories()
+        self._kinds = bytearray()  # of each entry by its place in the log, as far as it was asked for
+        self._received: tuple[object, Received] = None, Received((), b"")
 
     def _set_parties(self, everyone: Parties) -> None:
         self._parties, self._names = everyone, everyone.names
@@ -77,134 +84,230 @@ class HistoryCache:
 
     def parties(self) -> Parties:
         """Return every User and gateway, as of now."""
-        with self._lock:
-            self._catch_up()
-            return self._parties
+
+        def find() -> Parties:
+            with self._lock, self._store.reading() as connection:
+                self._catch_up(connection)
+                return self._parties
+
+        return self._answer(find)
 
     def closures(self, span: ClosureWindow | None, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
         """Return what stood at ``instant`` (None: now) of visible Users' closures, those alone that overlap ``span``.
 
         In no order. Without a span every closure is asked.
         """
-        found = []
-        with self._lock:
-            self._catch_up()
-            users = visible(self._parties)
-            for closure_id in self._histories if span is None else self._touching(span):
-                history = self._histories[closure_id]
-                if history[0].user_id not in users:
-                    continue
-                closure = history[-1].after if instant is None else _closure_at(history, instant)
-                if closure is not None and (span is None or closure.window.overlaps(span)):
-                    found.append(closure)
-        return found
+
+        def wanted(users: Collection[bytes]) -> _Asking:
+            weeks = None if span is None else weeks_touched(span.starts, span.ends)
+            return self._wanted(users, weeks)
+
+        def stands(closure: PlannedClosure) -> bool:
+            return span is None or closure.window.overlaps(span)
+
+        return self._standing(wanted, instant, visible, stands)
 
     def watched(self, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
         """Return the closures that at ``instant`` (None: now) were told closed, with their re-opening waited for."""
-        found = []
+
+        def wanted(users: Collection[bytes]) -> _Asking:
+            over = () if instant is None else watched_weeks(instant, instant + _INSTANT)
+            # In this order: who is watched now is let go of after every week of before, and follows into those.
+            return self._wanted(users, (*over, WATCHED))
+
+        return self._standing(wanted, instant, visible, lambda closure: closure.is_watched)
+
+    def received(self, since: datetime, until: datetime, visible: Visible) -> Received:
+        """Return where the entries of visible Users received at ``since`` <= t < ``until`` stand, and of which kinds.
+
+        What kind an entry is is kept for good, an octet each: it is opened once. The last answer is kept whole, so that
+        its next page costs what it shows.
+        """
+
+        def find() -> Received:
+            with self._store.reading() as connection:
+                with self._lock:
+                    self._catch_up(connection)
+                    users, everyone, kinds = visible(self._parties), self._parties, self._kinds
+                    kinds.extend(bytes(max(0, self._log_size - len(kinds))))
+                    asked = since, until, frozenset(users), self._log_size, self._forgotten
+                    if self._received[0] == asked:
+                        return self._received[1]
+                entries = rows.received_between(connection, since, until, users)
+                unknown = dict.fromkeys(one for one, _, position in entries if kinds[position] == UNKNOWN_KIND)
+                for history in self._some(connection, unknown, users, everyone):
+                    for change in history:
+                        if change.position < len(kinds):
+                            kinds[change.position] = kind_of(change.step, is_late=change.is_late)
+            places = [(closure_id, entry) for closure_id, entry, _ in entries]
+            found = Received(places, bytes(kinds[position] for _, _, position in entries)).only(kinds_without())
+            self._received = asked, found
+            return found
+
+        return self._answer(find)
+
+    def changes(self, places: Sequence[tuple[bytes, int]], visible: Visible) -> list[RecordedChange]:
+        """Return what stands in these places (closure, entry) of visible Users' histories, in their order."""
+        found = {
+            history[0].closure_id: history
+            for history in self._of_those(lambda _: dict.fromkeys(closure_id for closure_id, _ in places), visible)
+        }
+        return [found[one][entry - 1] for one, entry in places if one in found and entry <= len(found[one])]
+
+    def moved(self, times: int, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
+        """Return what stood at ``instant`` (None: now) of visible Users' closures that were moved so often by then."""
+        found = self._of_those(lambda connection: closures_moved(connection, times), visible)
+        stood = (stood_at(history, instant) for history in found)
+        return [closure for closure in stood if closure is not None and closure.moves >= times]
+
+    def referred(self, words: Collection[str], visible: Visible) -> list[PlannedClosure]:
+        """Return what stands of visible Users' closures of whose reference any of the words is part."""
+        found = self._of_those(lambda connection: rows.closures_referred(connection, words), visible)
+        return [history[-1].after for history in found]
+
+    def _of_those(self, chosen: Callable[[Connection], Iterable[bytes]], visible: Visible) -> list[History]:
+        def find() -> list[History]:
+            with self._store.reading() as connection:
+                with self._lock:
+                    self._catch_up(connection)
+                    users, everyone = visible(self._parties), self._parties
+                return list(self._some(connection, chosen(connection), users, everyone))
+
+        return self._answer(find)
+
+    def _some(
+        self, connection: Connection, closure_ids: Iterable[bytes], users: Collection[bytes], everyone: Parties
+    ) -> Iterator[History]:
+        """Yield the histories of closures of Users, from memory or read; none of them is held because of that."""
         with self._lock:
-            self._catch_up()
-            users = visible(self._parties)
-            for closure_id in self._watched:
-                history = self._histories[closure_id]
-                closure = history[-1].after if instant is None else _closure_at(history, instant)
-                if history[0].user_id in users and closure is not None and closure.is_watched:
-                    found.append(closure)
-        return found
+            held = {closure_id: self._held.get(closure_id) for closure_id in closure_ids}
+        yield from (history for history in held.values() if history is not None and history[0].user_id in users)
+        missing = [closure_id for closure_id, history in held.items() if history is None]
+        yield from _folded(rows.histories_of(self._store, connection, missing, users), everyone)
 
-    def recorded(self, since: datetime, until: datetime, visible: Visible) -> list[RecordedChange]:
-        """Return the entries of visible Users received at ``since`` <= t < ``until``, in order of receipt."""
-        with self._lock:
-            self._catch_up()
-            users = visible(self._parties)
-            first, after = (bisect_left(self._timeline, (instant,)) for instant in (since, until))
-            found = (self._histories[closure_id][place] for _, _, closure_id, place in self._timeline[first:after])
-            return [change for change in found if change.user_id in users]
+    def _wanted(self, users: Collection[bytes], places: Sequence[str] | None) -> _Asking:
+        """Say what has to be held: all of the Users, where that is held or where places are more work than entries."""
+        if places is None or self._held.holds_users(users) or len(places) * len(self._parties.users) > self._log_size:
+            return _Asking(users, places, list(users))
+        return _Asking(users, places, places)
 
-    def _touching(self, span: ClosureWindow) -> set[bytes]:
-        found: set[bytes] = set()
-        # A span may be far longer than what is held.
-        if len(self._weeks) < _week(span.ends) - _week(span.starts):
-            weeks = [week for week in self._weeks if _week(span.starts) <= week <= _week(span.ends)]
-        else:
-            weeks = list(range(_week(span.starts), _week(span.ends) + 1))
-        for week in weeks:
-            found |= self._weeks.get(week, set())
-        return found
+    def _standing(
+        self,
+        wanted: Callable[[Collection[bytes]], _Asking],
+        instant: datetime | None,
+        visible: Visible,
+        stands: Callable[[PlannedClosure], bool],
+    ) -> list[PlannedClosure]:
+        def find() -> list[PlannedClosure]:
+            found = (stood_at(history, instant) for history in self._histories(wanted, visible))
+            return [closure for closure in found if closure is not None and stands(closure)]
 
-    def _catch_up(self) -> None:
+        return self._answer(find)
+
+    def _histories(self, wanted_of: Callable[[Collection[bytes]], _Asking], visible: Visible) -> Iterable[History]:
+        with self._lock, self._store.reading() as connection:
+            self._catch_up(connection)
+            wanted = wanted_of(visible(self._parties))
+            if not self._held.ask(wanted.parts):
+                return self._found(wanted)
+            share = self._log_size * len(wanted.users) / max(1, len(self._parties.users))
+            everyone = self._parties
+        if wanted.parts is not wanted.places and share > self._most_held:
+            return self._read_through(everyone, wanted.users)
+        with self._loading:
+            return self._load(wanted_of, visible)
+
+    def _load(self, wanted_of: Callable[[Collection[bytes]], _Asking], visible: Visible) -> list[History]:
+        while True:
+            with self._store.reading() as connection:
+                with self._lock:
+                    self._catch_up(connection)
+                    wanted = wanted_of(visible(self._parties))
+                    missing = self._held.ask(wanted.parts)
+                    held, log_size, everyone = self._held, self._log_size, self._parties
+                read = list(self._read(connection, missing, everyone))
+            with self._lock, self._store.reading() as connection:
+                if held is self._held:
+                    held.add(missing, read)
+                    # What was followed meanwhile is followed again: of what was read nobody has looked at it.
+                    self._log_size = min(self._log_size, log_size)
+                self._catch_up(connection)
+                if held is self._held:
+                    found = self._found(wanted)
+                    held.trim(self._most_held)
+                    return found
+
+    def _found(self, wanted: _Asking) -> list[History]:
+        if wanted.places is None:
+            return self._held.of_users(wanted.users)
+        return self._held.found_in(wanted.places, wanted.users)
+
+    def _read(self, connection: Connection, missing: Iterable[Part], everyone: Parties) -> Iterator[History]:
+        """Read the histories of parts that are not held, as this connection sees them."""
+        places = [part for part in missing if isinstance(part, str)]
+        if places:
+            found = closures_in(self._store, connection, places, everyone.users)
+            yield from _folded(rows.histories_of(self._store, connection, found, everyone.users), everyone)
+        users = [part for part in missing if isinstance(part, bytes)]
+        yield from _folded(rows.histories_of_users(self._store, connection, users), everyone)
+
+    def _read_through(self, everyone: Parties, users: Collection[bytes]) -> Iterator[History]:
+        """Read all that there is of Users and hold none of it."""
         with self._store.reading() as connection:
-            head = read_head(connection)
-            if head.parties != self._parties_change:
-                self._read_parties(connection, head)
-            while head.forgotten != self._forgotten or head.log_size != self._log_size:
-                if head.forgotten != self._forgotten:
-                    self._forget(head.forgotten)
-                try:
-                    self._read_on(connection, head)
-                except Shredded:
-                    # A User's key went while this read: begin anew without that User.
+            yield from _folded(rows.histories_of_users(self._store, connection, users), everyone)
+
+    def _answer(self, find: Callable[[], _Found]) -> _Found:
+        while True:
+            try:
+                return find()
+            except Shredded:
+                # A User's key went while this read: begin anew without that User.
+                with self._lock:
                     self._forget(-1)
-                    self._read_parties(connection, head)
+                    self._parties_change = -1
 
-    def _read_parties(self, connection: Connection, head: Head) -> None:
-        self._set_parties(parties.read_parties(self._store, connection))
-        self._parties_change = head.parties
+    def _catch_up(self, connection: Connection) -> None:
+        """Follow the record to where this connection sees it, which is where any saw it before or later."""
+        head = read_head(connection)
+        if head.parties != self._parties_change:
+            self._set_parties(parties.read_parties(self._store, connection))
+            self._parties_change = head.parties
+        if head.forgotten != self._forgotten or head.log_size < self._log_size:
+            self._forget(head.forgotten)
+        while self._log_size < head.log_size:
+            after = min(head.log_size, self._log_size + _AT_ONCE)
+            if self._held.is_empty:
+                after = head.log_size
+            else:
+                self._follow(connection, after)
+            self._log_size = after
 
-    def _read_on(self, connection: Connection, head: Head) -> None:
-        users = self._parties.users
-        for reference, written in rows.recorded_since(self._store, connection, self._log_size - 1, users):
-            self._take(written, reference, users[written.user_id].code)
-            # Step by step, so that a database that fails half-way leaves what was read, and nothing twice.
-            self._log_size = written.log_index + 1
-        self._log_size = head.log_size
+    def _follow(self, connection: Connection, after: int) -> None:
+        """Let what is held grow by the entries before a place of the log: all of them, or where this fails none."""
+        users, held = self._parties.users, self._held
+        recorded = rows.recorded_between(self._store, connection, self._log_size, after, users)
+        moved_in = {
+            written.closure_id
+            for _, written in recorded
+            if written.revision.entry > 1 and held.get(written.closure_id) is None and self._concerns(written)
+        }
+        read = list(_folded(rows.histories_of(self._store, connection, moved_in, users), self._parties))
+        held.add((), read)
+        for reference, written in recorded:
+            history = held.get(written.closure_id)
+            if history is None and (written.revision.entry > 1 or not self._concerns(written)):
+                continue  # no entry of it is of what is held
+            if written.revision.entry > len(history or ()):
+                held.put(grown(history or (), reference, users[written.user_id].code, written))
 
-    def _take(self, written: rows.Written, reference: str, user: str) -> None:
-        history = self._histories.get(written.closure_id, [])
-        if written.revision.entry != len(history) + 1:  # an earlier one was altered, and comes out of its turn
-            raise altered(revisions)
-        self._histories[written.closure_id] = history
-        revision = written.revision
-        before = history[-1].after if history else None
-        if before is None:
-            after = begin(revision, closure_id=written.closure_id, reference=reference, user=user)
-        else:
-            after = advance(before, revision)
-        self._timeline_add((revision.received_at, written.log_index, written.closure_id, len(history)))
-        history.append(
-            RecordedChange(
-                closure_id=written.closure_id,
-                user_id=written.user_id,
-                entry=revision.entry,
-                number=revision.number,
-                step=revision.step,
-                received_at=revision.received_at,
-                channel=revision.channel,
-                before=before,
-                after=after,
-            )
-        )
-        if after.is_watched:
-            self._watched.add(written.closure_id)
-        if before is None or after.window != before.window:
-            for week in range(_week(after.window.starts), _week(after.window.ends - _INSTANT) + 1):
-                self._weeks.setdefault(week, set()).add(written.closure_id)
-
-    def _timeline_add(self, place: tuple[datetime, int, bytes, int]) -> None:
-        if not self._timeline or self._timeline[-1] < place:
-            self._timeline.append(place)
-        else:
-            # Our clock was set back in between.
-            insort(self._timeline, place)
+    def _concerns(self, written: Written) -> bool:
+        fact = written.revision.fact
+        watched = [WATCHED] if fact is not None and fact.is_watched else []
+        return self._held.concerns(written.user_id, (*written.revision.window.weeks(), *watched))
 
 
-def _closure_at(history: list[RecordedChange], instant: datetime) -> PlannedClosure | None:
-    """Return what stood at an instant; the entries are in the order in which they were recorded."""
-    for change in reversed(history):
-        if change.received_at <= instant:
-            return change.after
-    return None
-
-
-def _week(instant: datetime) -> int:
-    return instant.toordinal() // 7
+def _folded(found: Iterable[tuple[str, Sequence[Written]]], everyone: Parties) -> Iterator[History]:
+    for reference, entries in found:
+        user = everyone.users.get(entries[0].user_id)
+        if user is not None:
+            yield history_of(reference, user.code, entries)

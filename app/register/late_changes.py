@@ -9,7 +9,7 @@ from app.domain.london import utc_text
 from app.domain.window import ClosureWindow
 from app.register.closure_json import LateChangeJson, PastJson, late_facts
 from app.register.questions.answer import count_words, sentence_of, span_words
-from app.register.reading import read_recorded
+from app.register.reading import read_late
 from app.register.register import Register
 from app.store import assessments, runs
 from app.store import closures as rows
@@ -82,7 +82,7 @@ def answer_late_changes(register: Register, principal: Principal, span: ClosureW
 
     The answer is the record's own, whether or not the scheduler has made its entries of it yet.
     """
-    found = [change for change in read_recorded(register, principal, span.starts, span.ends) if change.is_late]
+    found = read_late(register, principal, span.starts, span.ends)
     first = sum(change.step is Step.FIRST for change in found)
     words = "no late change was received in those days"
     if found:

@@ -1,6 +1,6 @@
 """The one scoped door for reading closures: all that anybody sees comes through here (docs/threat-model.md#access)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from app.domain.party import Names
 from app.domain.refusal import Shredded, Unknown
 from app.domain.told_fact import CLOSES_EARLY
 from app.domain.window import ClosureWindow
-from app.register.history_cache import RecordedChange
+from app.register.recorded_change import LATE_KINDS, Received, RecordedChange
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import log, parties
@@ -128,9 +128,58 @@ def read_everything(register: Register, principal: Principal, as_of: datetime | 
     return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
 
 
+def read_of_gateways(
+    register: Register, principal: Principal, gateways: Collection[str], as_of: datetime | None = None
+) -> list[PlannedClosure]:
+    """Return every closure at these gateways that the principal may see, whenever its window is.
+
+    A closure is of a User that has its gateway: links between the two are never taken away.
+    """
+    with register.store.reading() as connection:
+        links = parties.gateway_links(register.store, connection)
+
+    def visible(everyone: Parties) -> set[bytes]:
+        meant = {gateway.id for gateway in everyone.gateways.values() if gateway.code in gateways}
+        owners = {user_id for user_id, gateway_id in links if gateway_id in meant}
+        return owners & _asked_keys(principal, None, everyone)
+
+    found = (one for one in register.history.closures(None, as_of, visible) if one.gateway in gateways)
+    return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
+
+
+def read_referred(register: Register, principal: Principal, words: Collection[str]) -> list[PlannedClosure]:
+    """Return the closures that the principal may see and of whose reference any word is part, in any case."""
+    found = register.history.referred(words, partial(_asked_keys, principal, None))
+    return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
+
+
+def read_moved(
+    register: Register, principal: Principal, times: int, as_of: datetime | None = None
+) -> list[PlannedClosure]:
+    """Return the closures that were moved ``times`` or more by ``as_of``, whenever their windows are."""
+    found = register.history.moved(times, as_of, partial(_asked_keys, principal, None))
+    return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
+
+
+def read_received(register: Register, principal: Principal, since: datetime, until: datetime) -> Received:
+    """Return where the entries received at ``since`` <= t < ``until`` stand that the principal may see, in order."""
+    return register.history.received(since, until, partial(_asked_keys, principal, None))
+
+
+def read_places(register: Register, principal: Principal, places: Sequence[tuple[bytes, int]]) -> list[RecordedChange]:
+    """Return the entries in these places (closure, entry) that the principal may see, in their order."""
+    return register.history.changes(places, partial(_asked_keys, principal, None))
+
+
 def read_recorded(register: Register, principal: Principal, since: datetime, until: datetime) -> list[RecordedChange]:
     """Return the entries received at ``since`` <= t < ``until`` that the principal may see, in order of receipt."""
-    return register.history.recorded(since, until, partial(_asked_keys, principal, None))
+    return read_places(register, principal, read_received(register, principal, since, until).places)
+
+
+def read_late(register: Register, principal: Principal, since: datetime, until: datetime) -> list[RecordedChange]:
+    """Return those of them that are late changes."""
+    received = read_received(register, principal, since, until).only(LATE_KINDS)
+    return read_places(register, principal, received.places)
 
 
 def require_gateway(register: Register, principal: Principal, code: str) -> None:

@@ -6,8 +6,9 @@ from datetime import datetime
 from app.domain.closure import PlannedClosure, Revision
 from app.domain.notice import SenderMark
 from app.domain.notification import Kind, Notification, kinds_of_step
+from app.domain.told_fact import CLOSES_EARLY
 from app.store import closures as rows
-from app.store import outbox, recipients
+from app.store import outbox, recipients, week_index
 from app.store.closures import Held
 from app.store.engine import Connection, Head, Store, write_head
 from app.store.log import LogWriter
@@ -44,6 +45,7 @@ class Transaction:
     _revisions: list[dict[str, object]] = field(default_factory=list)
     _windows: list[PlannedClosure] = field(default_factory=list)
     _moved: list[bytes] = field(default_factory=list)
+    _watches: list[tuple[PlannedClosure, tuple[str, ...]]] = field(default_factory=list)
     _to_tell: list[tuple[PlannedClosure, frozenset[Kind]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,9 +71,13 @@ class Transaction:
         else:
             target = self._updates if revision.step.is_shown else self._restated
             target.append((held, closure, entry.mark))
-            if closure.window != held.closure.window:
+            if (closure.window, closure.is_watched) != (held.closure.window, held.closure.is_watched):
                 self._windows.append(closure)
                 self._moved.append(closure.id)
+            if held.closure.is_watched and not closure.is_watched:
+                # Nothing is told of a closure as it happens before it may begin.
+                began = held.closure.window.starts - CLOSES_EARLY
+                self._watches.append((closure, week_index.watched_weeks(began, self.received_at)))
         return leaf
 
     def restate(self, held: Held, mark: SenderMark) -> None:
@@ -88,7 +94,7 @@ class Transaction:
         rows.update_closures(self.store, connection, self._updates, change)
         rows.update_closures(self.store, connection, self._restated, None)
         rows.insert_revisions(connection, self._revisions)
-        rows.index_weeks(self.store, connection, self.user_id, self._windows, self._moved)
+        week_index.index_weeks(self.store, connection, self.user_id, self._windows, self._moved, self._watches)
         self._tell(connection)
         write_head(connection, replace(self.log.flush(connection), change=change, stamped_at=stamped_at))
 

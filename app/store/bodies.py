@@ -125,14 +125,18 @@ class ClosureMarks(NamedTuple):
     number: int
     entries: int
     change: int | None
+    is_watched: bool
 
 
 def closure_marks(body: bytes) -> ClosureMarks:
     """Read them, and nothing else: verification reads a million bodies."""
     (reference, gateway, uid, recurrence_id, _), standing, _, _, _, _, *later = json.loads(body)
     (starts, ends), state, number, entries = standing
-    change = later[0] if later else None
-    return ClosureMarks(reference, gateway, uid, recurrence_id, starts, ends, state, number, entries, change)
+    change, fact = later[0] if later else None, later[1][1] if len(later) > 1 else None
+    is_watched = state == State.PLANNED and fact is not None and bool(fact[2])
+    return ClosureMarks(
+        reference, gateway, uid, recurrence_id, starts, ends, state, number, entries, change, is_watched
+    )
 
 
 def load_closure(closure_id: bytes, user: str, body: bytes) -> tuple[PlannedClosure, SenderMark, int | None]:

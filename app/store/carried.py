@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from app.domain.notification import due_from
 from app.domain.refusal import Refusal
 from app.security.keyring import SERVICE_OWNER
-from app.store.closures import index_again
 from app.store.engine import Store
 from app.store.instants import Instant
 from app.store.outbox import Message, MessageState, message_row
 from app.store.outbox_tables import messages, notifications, recipients
 from app.store.proven import proven
+from app.store.week_index import index_again
 
 FIRST_WITH_DAYS = "r0003"
 """The migration that took the hours out of the outbox, and the weeks of one User from those of another."""

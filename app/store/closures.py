@@ -9,12 +9,11 @@ import sqlalchemy as sa
 
 from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.notice import SenderMark
-from app.domain.window import ClosureWindow
 from app.store.acts import Deed, record_purge
 from app.store.bodies import dump_closure, dump_revision, load_closure, load_revision
 from app.store.chains import chains_of
 from app.store.engine import Store
-from app.store.groups import MOST_AT_ONCE, in_groups
+from app.store.groups import in_groups
 from app.store.proven import altered, proven, require_proven
 from app.store.tables import closures, revisions, weeks
 
@@ -171,12 +170,7 @@ def insert_closures(
 
 # Built once: building a statement costs as much as running it.
 _OF_SERIES = sa.select(*_COLUMNS).where(closures.c.series.in_(sa.bindparam("keys", expanding=True)))
-_PAST_WEEKS = (
-    sa.update(weeks)
-    .where(weeks.c.closure_id.in_(sa.bindparam("ids", expanding=True)), weeks.c.current.is_(True))
-    .values(current=False)
-)
-_INSERT, _INSERT_REVISION, _INSERT_WEEK = sa.insert(closures), sa.insert(revisions), sa.insert(weeks)
+_INSERT, _INSERT_REVISION = sa.insert(closures), sa.insert(revisions)
 _UPDATE = (
     sa.update(closures)
     .where(closures.c.id == sa.bindparam("b_id"), closures.c.row_version == sa.bindparam("b_version"))
@@ -238,53 +232,17 @@ def revision_row(
     }
 
 
-def index_weeks(
-    store: Store, connection: sa.Connection, user_id: bytes, moved_to: Sequence[PlannedClosure], moved: Sequence[bytes]
-) -> None:
-    """Index the windows that entries of a User set, as the current ones; earlier ones of ``moved`` are not any more."""
-    for group in in_groups(moved):
-        connection.execute(_PAST_WEEKS, {"ids": group})
-    rows = [
-        {"week": week, "closure_id": closure.id, "entry": closure.entries, "current": True}
-        for closure in moved_to
-        for week in sorted(week_keys(store, connection, user_id, closure.window))
-    ]
-    if rows:
-        connection.execute(_INSERT_WEEK, rows)
-
-
-def index_again(store: Store, connection: sa.Connection) -> None:
-    """Make the week index anew from the windows that entries set: its keys were those of all Users together."""
-    indexed = sa.select(weeks.c.closure_id, weeks.c.entry, weeks.c.current).distinct()
-    held = {(row.closure_id, row.entry): row.current for row in connection.execute(indexed)}
-    connection.execute(sa.delete(weeks))
-    for row in connection.execute(sa.select(revisions)).all():
-        if (row.closure_id, row.entry) not in held or store.keyring.is_shredded(row.user_id):
-            continue
-        written = _open_revision(store, connection, row)
-        if written is not None:
-            keys = week_keys(store, connection, row.user_id, written.revision.window)
-            current = held[row.closure_id, row.entry]
-            facts = {"closure_id": row.closure_id, "entry": row.entry, "current": current}
-            connection.execute(_INSERT_WEEK, [{"week": key, **facts} for key in sorted(keys)])
-
-
-def week_keys(store: Store, connection: sa.Connection, user_id: bytes, window: ClosureWindow) -> set[bytes]:
-    """Return what stands in the week index for the weeks that a window touches."""
-    stands = chains_of(connection).index
-    return {stands(store.blind.week(user_id, week)) for week in window.weeks()}
-
-
 def history(store: Store, connection: sa.Connection, closure: PlannedClosure) -> list[Written]:
     """Return all entries of a closure that stands, in order. Raise ``SealBroken`` where one is missing."""
     query = sa.select(revisions).where(revisions.c.closure_id == closure.id).order_by(revisions.c.entry)
-    found = [one for row in connection.execute(query) if (one := _open_revision(store, connection, row)) is not None]
+    found = [one for row in connection.execute(query) if (one := open_revision(store, connection, row)) is not None]
     if [written.revision.entry for written in found] != [*range(1, closure.entries + 1)]:
         raise altered(revisions)
     return found
 
 
-def _open_revision(store: Store, connection: sa.Connection, row: Any) -> Written | None:
+def open_revision(store: Store, connection: sa.Connection, row: Any) -> Written | None:
+    """Open an entry's row; None where its facts are forgotten. Raise ``SealBroken`` for one that was altered."""
     require_proven(connection, revisions, row)
     if row.sealed is None:
         return None
@@ -293,47 +251,6 @@ def _open_revision(store: Store, connection: sa.Connection, row: Any) -> Written
     if (revision.entry, revision.number, revision.received_at) != (row.entry, row.number, row.received_at):
         raise altered(revisions)
     return Written(row.closure_id, row.user_id, revision, row.notice_id, row.log_index)
-
-
-def recorded_since(
-    store: Store, connection: sa.Connection, position: int, user_ids: Iterable[bytes]
-) -> Iterator[tuple[str, Written]]:
-    """Yield (reference, entry) of what was recorded at log positions above ``position``, in order.
-
-    Raise ``Shredded`` where a User's key went while this reads.
-    """
-    chosen = set(user_ids)
-    query = sa.select(revisions).order_by(revisions.c.log_index).execution_options(yield_per=MOST_AT_ONCE)
-    if position >= 0:  # else nothing is passed over, wherever it says that it stands
-        query = query.where(revisions.c.log_index > position)
-    known: dict[bytes, str] = {}
-    with connection.execute(query) as rows:
-        for batch in rows.partitions():
-            known |= _references(connection, {row.closure_id for row in batch} - known.keys())
-            for row in batch:
-                written = _open_revision(store, connection, row) if row.user_id in chosen else None
-                if written is not None:
-                    yield known[row.closure_id], written
-                elif row.user_id not in chosen:
-                    require_proven(connection, revisions, row)
-
-
-_UNOPENED = sa.select(*(column for column in closures.c if column.name != "sealed")).where(
-    closures.c.id.in_(sa.bindparam("ids", expanding=True))
-)
-
-
-def _references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:
-    """Return the references of closures by row id. Raise ``SealBroken`` where one is gone or was altered."""
-    found: dict[bytes, str] = {}
-    wanted = list(closure_ids)
-    for group in in_groups(wanted):
-        for row in connection.execute(_UNOPENED, {"ids": group}).all():
-            require_proven(connection, closures, row)
-            found[row.id] = row.reference
-    if len(found) != len(wanted):
-        raise altered(closures)
-    return found
 
 
 def log_place(connection: sa.Connection, reference: str) -> int:
@@ -359,7 +276,7 @@ def recorded_after(
     reached = None
     for row in connection.execute(query):
         reached = row.log_index
-        written = None if store.keyring.is_shredded(row.user_id) else _open_revision(store, connection, row)
+        written = None if store.keyring.is_shredded(row.user_id) else open_revision(store, connection, row)
         if written is not None:
             found.append((row.user_id, written))
     return found, reached

@@ -15,9 +15,12 @@ from app.store.groups import in_groups
 from app.store.parties import record_shred
 from app.store.proven import FIRST_PROVEN, NEWEST_HEAD, prove_head, prove_standing
 from app.store.tables import closures, notices, users
+from app.store.week_index import index_watches
 
 FIRST_WITH_ACTS = "r0002"
 """The migration that brought the table of acts."""
+FIRST_WITH_WATCHES = "r0007"
+"""The migration since which the week index finds a closure whose re-opening is waited for, wherever its weeks are."""
 
 
 def upgrade_store(store: Store) -> None:
@@ -33,6 +36,8 @@ def upgrade_store(store: Store) -> None:
             carry(store, connection)
         if found < FIRST_WITH_ACTS:
             record_standing(store, connection)
+        if found < FIRST_WITH_WATCHES:
+            index_watches(store, connection)
 
     schema.upgrade(store.engine, fill)
 

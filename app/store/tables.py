@@ -239,7 +239,7 @@ revisions = Table(
     sqlite_with_rowid=False,
 )
 
-# The blind week index (ADR 2): which entries touch which ISO week; ``current`` marks the window that stands.
+# The blind week index (ADR 2): which entries touch which ISO week, and who is watched; ``current`` marks what stands.
 weeks = Table(
     "weeks",
     metadata,

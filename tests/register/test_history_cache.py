@@ -144,22 +144,27 @@ def test_filters_and_who_may_see(register, alpha, enrolled, announce, give, dcc)
             require_gateway(register, beta, code)
 
 
-def test_a_database_that_is_away_leaves_the_record_in_memory_sound(register, alpha, announce, give, lines, monkeypatch):
-    from app.store import closures as rows
+@pytest.mark.parametrize("reader", ["histories_of_users", "recorded_between"])
+def test_a_database_that_is_away_leaves_the_record_in_memory_sound(
+    register, alpha, announce, give, lines, monkeypatch, reader
+):
+    from app.store import histories as rows
 
+    give(alpha, announce("u0", "2027-02-06T02:00"))
+    if reader == "recorded_between":
+        assert len(lines()) == 1  # it follows from here
     give(alpha, announce("u1", "2027-02-07T02:00"), announce("u2", "2027-02-08T02:00"))
-    whole = rows.recorded_since
+    whole = getattr(rows, reader)
 
     def broken(*arguments):
-        found = whole(*arguments)
-        yield next(found)
+        yield next(iter(whole(*arguments)))
         raise StoreBusy("The database does not answer.")
 
-    monkeypatch.setattr(rows, "recorded_since", broken)
+    monkeypatch.setattr(rows, reader, lambda *arguments: list(broken(*arguments)))
     with pytest.raises(StoreBusy):
         lines()
     monkeypatch.undo()
-    assert lines() == [("02-07", "planned", 1, 0), ("02-08", "planned", 1, 0)]
+    assert lines() == [(f"02-0{day}", "planned", 1, 0) for day in (6, 7, 8)]
 
 
 def test_a_new_user_or_gateway_is_known_at_once_and_drops_nothing(register, store, alpha, announce, give, dcc):

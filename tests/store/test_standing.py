@@ -16,13 +16,13 @@ from app.security.sealing import SealBroken
 from app.security.tokens import new_row_id
 from app.store import tables
 from app.store.acts import Deed, open_act
-from app.store.closures import index_again
 from app.store.engine import make_engine, open_empty_store, read_head
 from app.store.instants import to_micros
 from app.store.outbox import MessageState, list_messages, list_waiting, notifications_of
 from app.store.proven import proofs_of
 from app.store.recipients import list_recipients
 from app.store.standing import upgrade_store
+from app.store.week_index import index_again
 from tests.store.test_upgrades import migrate
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -9,8 +9,9 @@ from app.register.checks.evidence import UNREADABLE, Evidence
 from app.register.checks.fold import Acts
 from app.store.bodies import ClosureMarks, closure_marks
 from app.store.chains import chains_of
-from app.store.closures import FORGOTTEN, week_keys
+from app.store.closures import FORGOTTEN
 from app.store.instants import from_micros
+from app.store.week_index import week_keys
 
 
 class ClosureRow(NamedTuple):
@@ -98,6 +99,6 @@ def _fault_of(
     if (stands(identity), stands(blind.series(row.user_id, marks.uid))) != (row.identity, row.series):
         return f"{row.reference} is found under another event than its own."
     window = ClosureWindow(from_micros(marks.starts), from_micros(marks.ends))
-    if week_keys(store, connection, row.user_id, window) != weeks:
+    if week_keys(store, connection, row.user_id, window, is_watched=marks.is_watched) != weeks:
         return f"{row.reference} is not found in the weeks that it touches."
     return ""

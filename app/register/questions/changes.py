@@ -1,6 +1,5 @@
 """What changed between two instants (Q5), and what keeps being moved (Q13)."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +12,9 @@ from app.domain.london import london_text, utc_text
 from app.domain.party import Names
 from app.domain.window import ClosureWindow
 from app.register.closure_json import entry_of, json_of, window_facts
-from app.register.history_cache import RecordedChange
 from app.register.questions.answer import count_words, sentence_of, span_words
-from app.register.reading import read_everything, read_recorded
+from app.register.reading import read_moved, read_places, read_received
+from app.register.recorded_change import Received, RecordedChange, kinds_without
 from app.register.register import Register
 from feeds.closure_json import ClosureJson, RecordedJson, WindowJson, recorded_json
 
@@ -73,21 +72,28 @@ class ChangePage:
     changes: list[ChangeJson]
 
 
-def changes_between(register: Register, principal: Principal, since: datetime, until: datetime) -> ChangesJson:
+def changes_between(  # noqa: PLR0917 - a page of an answer is its question and its place
+    register: Register,
+    principal: Principal,
+    since: datetime,
+    until: datetime,
+    first: int = 0,
+    most: int | None = None,
+) -> ChangesJson:
     """Answer what was told to us at ``since`` <= t < ``until``, and which windows expired then (Q5).
 
-    A superseded notice changed nothing and is not among the changes.
+    A superseded notice changed nothing and is not among the changes. Of these are named ``most`` at most (None: all),
+    those before ``first`` passed over: the answer and its counts are about all of them.
     """
     found = _found(register, principal, since, until, finished=True)
-    counts = Counter(change.step for change in found)
-    names = register.history.names
+    counts, after = found.counts(), len(found.places) if most is None else first + most
     return {
         "answer": _sentence(found, since, until),
         "since": utc_text(since),
         "until": utc_text(until),
         "counts": {step.value: counts[step] for step in Step if step is not Step.SUPERSEDED},
-        "late": sum(change.is_late for change in found),
-        "changes": [_change_facts(change, names) for change in found],
+        "late": found.late,
+        "changes": _named(register, principal, found.places[first:after]),
     }
 
 
@@ -106,30 +112,32 @@ def latest_changes(  # noqa: PLR0917 - a page of an answer is its question and i
     ``finished``: with the windows that ended then, which nobody told us. A page after the last is the last.
     """
     found = _found(register, principal, since, until, finished=finished)
-    shown = len(found) if size is None else size
-    pages = max(1, -(-len(found) // max(1, shown)))
+    count = len(found.places)
+    shown = count if size is None else size
+    pages = max(1, -(-count // max(1, shown)))
     page = min(page, pages)
+    places = found.places[max(0, count - page * shown) : count - (page - 1) * shown]
+    changes = _named(register, principal, places[::-1])
+    return ChangePage(_sentence(found, since, until), count, page, pages, changes)
+
+
+def _found(register: Register, principal: Principal, since: datetime, until: datetime, *, finished: bool) -> Received:
+    left_out = [Step.SUPERSEDED] if finished else [Step.SUPERSEDED, Step.EXPIRED]
+    return read_received(register, principal, since, until).only(kinds_without(*left_out))
+
+
+def _named(register: Register, principal: Principal, places: Sequence[tuple[bytes, int]]) -> list[ChangeJson]:
+    changes = read_places(register, principal, places)
     names = register.history.names
-    rows = list(reversed(found))[(page - 1) * shown : page * shown]
-    return ChangePage(
-        _sentence(found, since, until), len(found), page, pages, [_change_facts(change, names) for change in rows]
-    )
+    return [_change_facts(change, names) for change in changes]
 
 
-def _found(
-    register: Register, principal: Principal, since: datetime, until: datetime, *, finished: bool
-) -> list[RecordedChange]:
-    left_out = {Step.SUPERSEDED} if finished else {Step.SUPERSEDED, Step.EXPIRED}
-    return [change for change in read_recorded(register, principal, since, until) if change.step not in left_out]
-
-
-def _sentence(found: Sequence[RecordedChange], since: datetime, until: datetime) -> str:
-    counts = Counter(change.step for change in found)
+def _sentence(found: Received, since: datetime, until: datetime) -> str:
+    counts = found.counts()
     parts = [_said(counts[step], step) for step in Step if counts[step]]
-    words = f"{count_words(len(found), 'change')} between {london_text(since)} and {london_text(until)}"
+    words = f"{count_words(len(found.places), 'change')} between {london_text(since)} and {london_text(until)}"
     if parts:
-        late = sum(change.is_late for change in found)
-        words += f": {', '.join(parts)}; {late or 'none'} at short notice"
+        words += f": {', '.join(parts)}; {found.late or 'none'} at short notice"
     return sentence_of(words)
 
 
@@ -137,8 +145,7 @@ def moved_often(
     register: Register, principal: Principal, times: int, as_of: datetime | None, now: datetime
 ) -> MovedJson:
     """Answer which closures were moved ``times`` or more, most moves first (Q13)."""
-    found = [closure for closure in read_everything(register, principal, as_of) if closure.moves >= times]
-    found.sort(key=lambda closure: -closure.moves)
+    found = sorted(read_moved(register, principal, times, as_of), key=lambda closure: -closure.moves)
     names = register.history.names
     verb = "was" if len(found) == 1 else "were"
     words = f"{count_words(len(found), 'closure')} {verb} moved {times} times or more"

@@ -18,7 +18,7 @@ from app.register.questions.answer import count_words, sentence_of, span_words
 from app.register.reading import (
     Question,
     read_closed,
-    read_everything,
+    read_of_gateways,
     read_over_time,
     read_schedule,
     require_gateway,
@@ -131,9 +131,7 @@ def triage_gateway(
     found = triage(dict.fromkeys([*over, *read_schedule(register, principal, near)]), at)
     if not (found.inside or found.told_later or found.nearest):
         # Nothing within weeks: what is nearest is further away than that.
-        found = triage(
-            [closure for closure in read_everything(register, principal, as_of) if closure.gateway == gateway], at
-        )
+        found = triage(read_of_gateways(register, principal, {gateway}, as_of), at)
     names = register.history.names
     return {
         "answer": sentence_of(_triage_words(gateway, found, at)),

@@ -15,9 +15,9 @@ from app.domain.figures import is_counted
 from app.domain.london import whole_days
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
-from app.register.history_cache import RecordedChange
 from app.register.questions.answer import count_words, sentence_of
 from app.register.reading import Question, read_recorded, read_schedule
+from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from app.security.chain import Chain
 from app.store.chains import chains_of

@@ -18,8 +18,8 @@ from app.domain.london import utc_text
 from app.domain.maintenance import Maintenance
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
-from app.register.history_cache import RecordedChange
-from app.register.reading import Question, read_recorded, read_schedule
+from app.register.reading import Question, read_late, read_schedule
+from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from app.store import seen_marks
 from app.store.seen_marks import Mark
@@ -162,8 +162,8 @@ def _id(register: Register, key: str) -> str:
 
 def _late(register: Register, principal: Principal, now: datetime) -> list[RecordedChange]:
     """Return the last late change of each closure whose window is not over, by start."""
-    received = read_recorded(register, principal, now - _LATE_FOR, now + _INSTANT)
-    last = {change.closure_id: change for change in received if change.is_late and change.after.window.ends > now}
+    received = read_late(register, principal, now - _LATE_FOR, now + _INSTANT)
+    last = {change.closure_id: change for change in received if change.after.window.ends > now}
     return sorted(last.values(), key=lambda change: (change.after.window, change.after.reference))
 
 

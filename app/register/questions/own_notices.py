@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from app.domain.access import Principal
 from app.domain.closure import Step
-from app.register.history_cache import RecordedChange
-from app.register.reading import read_recorded, visible_users
+from app.register.reading import read_places, visible_users
+from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from app.store import notices, parties
 from app.store.engine import Connection
@@ -54,19 +54,10 @@ def own_notices(register: Register, principal: Principal, before: int | None, mo
         shown = found[:most]
         changed = notices.entries_of(connection, [held.id for held in shown])
         kept = {held.id: _channel(register, connection, held, own) for held in shown if held.id not in changed}
-    recorded = _recorded(register, principal, shown)
+    places = [place for entries in changed.values() for place in entries]
+    recorded = {(one.closure_id, one.entry): one for one in read_places(register, principal, places)}
     told = [_told(held, own[held.user_id], recorded, changed.get(held.id, []), kept.get(held.id, "")) for held in shown]
     return NoticePage(told, shown[-1].log_index if len(found) > len(shown) else None)
-
-
-def _recorded(
-    register: Register, principal: Principal, shown: Sequence[notices.HeldNotice]
-) -> dict[tuple[bytes, int], RecordedChange]:
-    if not shown:
-        return {}
-    instants = [held.received_at for held in shown]
-    found = read_recorded(register, principal, min(instants), max(instants) + _INSTANT)
-    return {(change.closure_id, change.entry): change for change in found}
 
 
 def _told(

@@ -9,8 +9,8 @@ from app.domain.asked import Asked
 from app.domain.closure import PlannedClosure
 from app.domain.party import Gateway, User
 from app.domain.triage import Triage, first_instant, triage
-from app.register.questions.search import mentioned
-from app.register.reading import read_everything, visible_users
+from app.register.questions.search import find_mentioned
+from app.register.reading import read_of_gateways, visible_users
 from app.register.register import Register
 from app.store import parties
 
@@ -40,16 +40,14 @@ def look_up(register: Register, principal: Principal, asked: Asked, now: datetim
     seen = _gateways_seen(register, principal)
     meant = [one for one in seen if asked.meets(*_texts_of(*one))]
     exact = [one for one in meant if one[0].code.casefold() in asked.words]
-    closures = read_everything(register, principal)
     named: list[PlannedClosure] = []
     if not meant:
-        named = mentioned(register, principal, asked, closures)
+        named = find_mentioned(register, principal, asked)
         meant = [one for one in seen if any(closure.gateway == one[0].code for closure in named)]
     chosen = {gateway.code: (gateway, users) for gateway, users in exact or meant}
     by_gateway: dict[str, list[PlannedClosure]] = {code: [] for code in chosen}
-    for closure in closures:
-        if closure.gateway in by_gateway:
-            by_gateway[closure.gateway].append(closure)
+    for closure in read_of_gateways(register, principal, chosen):
+        by_gateway[closure.gateway].append(closure)
     found = [
         Meant(
             *chosen[code],

@@ -6,7 +6,30 @@ from app.domain.access import Principal
 from app.domain.asked import Asked, words_left
 from app.domain.closure import PlannedClosure
 from app.register.own_references import sender_uids
+from app.register.reading import read_everything, read_of_gateways, read_referred
 from app.register.register import Register
+from app.store import parties
+
+
+def find_mentioned(register: Register, principal: Principal, asked: Asked) -> list[PlannedClosure]:
+    """Return the same of every closure that the principal may see, whenever its window is, by start and reference.
+
+    Only those are read that the words can mean: by gateway and User, by reference, or where the principal has Users,
+    by what their senders wrote.
+    """
+    if not asked.words or principal.users:
+        return mentioned(register, principal, asked, read_everything(register, principal))
+    names = register.history.parties()
+    with register.store.reading() as connection:
+        links = parties.gateway_links(register.store, connection)
+    gateways, met = {gateway.id: gateway for gateway in names.gateways.values()}, set()
+    for user_id, gateway_id in links:
+        user, gateway = names.users.get(user_id), gateways.get(gateway_id)
+        if user and gateway and asked.meets(user.code, user.name, gateway.code, gateway.name):
+            met.add(gateway.code)
+    found = [*read_of_gateways(register, principal, met), *read_referred(register, principal, asked.words)]
+    found = sorted(dict.fromkeys(found), key=lambda closure: (closure.window.starts, closure.reference))
+    return mentioned(register, principal, asked, found)
 
 
 def mentioned(

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,11 +42,27 @@ def paged_answer(facts: Mapping[str, Any], name: str, order: Sequence[str]) -> R
     limit, after = read_count("limit", MOST, MOST), _cursor(len(order) + 1)
     left = [(place, item) for place, item in _in_order(facts[name], order) if place > after]
     page = left[:limit]
-    response = read_answer({**facts, name: [item for _, item in page]})
-    if len(left) > limit:
+    return _page({**facts, name: [item for _, item in page]}, limit, page[-1][0] if len(left) > limit else None)
+
+
+def counted_answer(read: Callable[[int, int], Mapping[str, Any]], name: str) -> Response:
+    """Return one page of items that ``read`` gives from one on, so many at most, and words no other.
+
+    They are in an order that what comes later is put to the end of, so that a page is found by its count.
+    """
+    limit, after = read_count("limit", MOST, MOST), _cursor(1)
+    first = int(after[0]) if after and after[0].isascii() and after[0].isdigit() else 0
+    facts = read(first, limit + 1)
+    items = facts[name]
+    return _page({**facts, name: items[:limit]}, limit, [_in_digits(first + limit)] if len(items) > limit else None)
+
+
+def _page(facts: Mapping[str, Any], limit: int, last: list[str] | None) -> Response:
+    response = read_answer(facts)
+    if last is not None:
         known = {parameter.name for parameter in OPERATIONS[request.endpoint or ""].parameters}
         stated = {key: value for key, value in facts.items() if isinstance(value, str) and key in known}
-        query = {**request.args.to_dict(), **stated, "limit": limit, "cursor": _write_cursor(page[-1][0])}
+        query = {**request.args.to_dict(), **stated, "limit": limit, "cursor": _write_cursor(last)}
         response.headers["Link"] = f'<{site().base_url}{request.path}?{urlencode(query)}>; rel="next"'
     return response
 

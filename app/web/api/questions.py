@@ -17,7 +17,7 @@ from app.register.questions import changes, clashes, closed, late_report, load, 
 from app.register.questions import silent_users as silence
 from app.register.questions.insights import insights_of
 from app.register.questions.who_did_what import who_did_what
-from app.web.api.conditional import conditional, paged_answer, read_answer
+from app.web.api.conditional import conditional, counted_answer, paged_answer, read_answer
 from app.web.principal import current_principal
 from app.web.query import (
     QueryRefused,
@@ -48,8 +48,11 @@ def changes_between() -> Response:
     since = read_moment("since") or until - timedelta(days=7)
     if since > until:
         raise QueryRefused("`until` is before `since`.", "Give a later `until`.")
-    answer = changes.changes_between(site().register, principal, since, until)
-    return paged_answer(answer, "changes", ("received_at", "starts", "reference", "revision", "change"))
+
+    def read(first: int, most: int) -> Mapping[str, Any]:
+        return changes.changes_between(site().register, principal, since, until, first, most)
+
+    return counted_answer(read, "changes")
 
 
 @blueprint.get("/clashes", action=Action.READ_CLOSURES)

@@ -17,8 +17,8 @@ from app.register import sheet_out
 from app.register.closure_json import json_of
 from app.register.own_references import references_of
 from app.register.questions import readers
-from app.register.questions.search import mentioned
-from app.register.reading import Question, read_everything, read_schedule
+from app.register.questions.search import find_mentioned, mentioned
+from app.register.reading import Question, read_schedule
 from app.web.pages.choices import (
     FilterRefused,
     choices_of,
@@ -207,10 +207,10 @@ def _find(principal: Principal, filters: Filters, now: datetime) -> list[Planned
     """Return what the filters ask for, in their order."""
     register, span = site().register, filters.span
     if span is None:
-        found = read_everything(register, principal)
+        found = find_mentioned(register, principal, filters.asked)
     else:
         found = read_schedule(register, principal, Question(span, filters.user, filters.gateway))
-    found = mentioned(register, principal, filters.asked, found)
+        found = mentioned(register, principal, filters.asked, found)
     kept = [
         closure
         for closure in found

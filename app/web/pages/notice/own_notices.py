@@ -7,9 +7,9 @@ from flask import Blueprint, Response, render_template, request, url_for
 from app.domain.access import Action
 from app.register import sheet_out
 from app.register.closure_json import window_facts
-from app.register.history_cache import RecordedChange
 from app.register.questions.own_notices import OwnNotice, own_notices
 from app.register.questions.readers import note_export
+from app.register.recorded_change import RecordedChange
 from app.web.principal import current_principal
 from app.web.query import read_count
 from app.web.site import site

@@ -1,0 +1,138 @@
+"""A closure's history as the record has it: each entry with what stood before and after it, and where it is found."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.closure import PlannedClosure, Step, advance, begin
+from app.store.closures import Written
+from app.store.proven import altered
+from app.store.tables import revisions
+from app.store.week_index import WATCHED, watched_weeks
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """One entry in the record: whose it is, what it did, and the closure before and after it.
+
+    ``number`` is None where it made no revision that feeds show. ``position`` is its place in the log.
+    """
+
+    closure_id: bytes
+    user_id: bytes
+    entry: int
+    number: int | None
+    step: Step
+    received_at: datetime
+    position: int
+    channel: str
+    before: PlannedClosure | None
+    after: PlannedClosure
+
+    @property
+    def is_late(self) -> bool:
+        """Tell whether this was a late change: a plan told later than recommended."""
+        return self.step.is_judged and self.after.verdict.late_change
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Entries in order of receipt, none of them opened: where each stands (closure, entry), and what kind it is."""
+
+    places: Sequence[tuple[bytes, int]]
+    kinds: bytes
+
+    def only(self, kinds: Collection[int]) -> "Received":
+        """Return those of some kinds."""
+        chosen = [(place, kind) for place, kind in zip(self.places, self.kinds, strict=True) if kind in kinds]
+        return Received([place for place, _ in chosen], bytes(kind for _, kind in chosen))
+
+    def counts(self) -> Counter[Step]:
+        """Return how many there are by what they did."""
+        found: Counter[Step] = Counter()
+        for kind, count in Counter(self.kinds).items():
+            found[_STEPS[kind // 2 - 1]] += count
+        return found
+
+    @property
+    def late(self) -> int:
+        """Return how many are late changes."""
+        return sum(kind & 1 for kind in self.kinds)
+
+
+_STEPS = tuple(Step)
+UNKNOWN_KIND = 0
+
+
+def kind_of(step: Step, *, is_late: bool) -> int:
+    """Return the octet that stands for what an entry did, and whether it was a late change."""
+    return 2 * (_STEPS.index(step) + 1) + is_late
+
+
+LATE_KINDS = frozenset(kind_of(step, is_late=True) for step in Step)
+
+
+def kinds_without(*steps: Step) -> frozenset[int]:
+    """Return the kinds of every other step."""
+    return frozenset(kind_of(step, is_late=late) for step in Step if step not in steps for late in (False, True))
+
+
+History = tuple[RecordedChange, ...]
+"""Every entry of one closure, in the order in which they were recorded."""
+
+
+def history_of(reference: str, user: str, entries: Iterable[Written]) -> History:
+    """Return the history that entries make, all of one closure."""
+    history: History = ()
+    for written in entries:
+        history = grown(history, reference, user, written)
+    return history
+
+
+def grown(history: History, reference: str, user: str, written: Written) -> History:
+    """Return a history with its next entry. Raise ``SealBroken`` for one that is not the next."""
+    if written.revision.entry != len(history) + 1:  # an earlier one was altered, and comes out of its turn
+        raise altered(revisions)
+    revision = written.revision
+    before = history[-1].after if history else None
+    if before is None:
+        after = begin(revision, closure_id=written.closure_id, reference=reference, user=user)
+    else:
+        after = advance(before, revision)
+    change = RecordedChange(
+        closure_id=written.closure_id,
+        user_id=written.user_id,
+        entry=revision.entry,
+        number=revision.number,
+        step=revision.step,
+        received_at=revision.received_at,
+        position=written.log_index,
+        channel=revision.channel,
+        before=before,
+        after=after,
+    )
+    return (*history, change)
+
+
+def stood_at(history: History, instant: datetime | None) -> PlannedClosure | None:
+    """Return what stood at an instant (None: now); None where nothing was known then."""
+    if instant is None:
+        return history[-1].after
+    for change in reversed(history):
+        if change.received_at <= instant:
+            return change.after
+    return None
+
+
+def places_of(history: History) -> set[str]:
+    """Return where the week index finds a closure, now or by any entry of before."""
+    found = {WATCHED} if history[-1].after.is_watched else set()
+    last: RecordedChange | None = None
+    for change in history:
+        if last is None or change.after.window != last.after.window:
+            found.update(change.after.window.weeks())
+        if last is not None and last.after.is_watched:
+            found.update(watched_weeks(last.received_at, change.received_at))
+        last = change
+    return found
