@@ -23,6 +23,11 @@ _DROP_SERIES = sa.delete(series).where(series.c.series.in_(sa.bindparam("keys", 
 INTEGRITY = "integrity"
 """The job that reads everything. The ``position`` of its run is how many faults it found."""
 
+BACKUP = "backup"
+"""The last backup that was taken, by the scheduler or by ``closures backup``."""
+BACKUP_FAILED = "backup failed"
+"""The last time that the scheduler could not take one."""
+
 READ_LOG = "read log"
 """The job that covers reads by acts. The ``position`` of its run is the id of the last read that is covered."""
 
