@@ -54,6 +54,12 @@ def all_runs(connection: sa.Connection) -> Sequence[JobRun]:
     return [_run(connection, row) for row in connection.execute(query).all()]
 
 
+def backup_fails(connection: sa.Connection) -> bool:
+    """Tell whether the scheduler failed to take a backup, and none was taken since."""
+    failed, taken = read_run(connection, BACKUP_FAILED), read_run(connection, BACKUP)
+    return failed is not None and (taken is None or taken.ran_at < failed.ran_at)
+
+
 def _run(connection: sa.Connection, row: Any) -> JobRun:
     require_proven(connection, job_runs, row)
     return JobRun(row.name, row.position, row.ran_at, row.outcome)

@@ -51,6 +51,6 @@ def _steps() -> list[Task]:
              "For notifications, invitations and one-time links. The setting that names the mail server:",
              url_for("service_messages.show"), "Messages", "CLOSURES_SMTP_URL"),
         Task("A backup", backup is not None,
-             "Every day, with the key folder kept apart. Backups made otherwise are not seen here. The command:",
+             "Every day, with the key folder kept apart: by the scheduler (CLOSURES_BACKUP_DIR), or by the command:",
              url_for("service_health.show"), "Health", "closures backup FILE"),
     ]  # fmt: skip
