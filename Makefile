@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -111,6 +111,11 @@ rotate:
 # A register of N notices is backed up under writes, restored elsewhere and verified: make drill N=100000
 drill:
 	CLOSURES_DRILL=$(or $(N),10000) $(bin)/pytest -n 0 -s tests/faults/test_backup_drill.py
+
+# kill -9 of `closures restore`, N times on each kind of database, then once more to its end: make restore N=20
+restore:
+	CLOSURES_RESTORE_KILLS=$(or $(N),20) $(bin)/pytest -n 0 -q -rP tests/store/test_restore_kills.py
+	CLOSURES_RESTORE_KILLS=$(or $(N),20) $(bin)/pytest -n 0 -q -rP --database=postgresql tests/store/test_restore_kills.py
 
 tamper:
 	$(bin)/pytest tests/register/test_verification.py tests/register/test_tampering.py

@@ -53,6 +53,10 @@ class Settings(BaseModel):
     report_octets: int = Field(default=20_000_000, ge=1)
     report_instances: int = Field(default=20_000, ge=1)
     report_seconds: int = Field(default=10, ge=1, le=60)
+    # Backups that the scheduler takes by itself, where a folder for them is named.
+    backup_dir: Path | None = None
+    backup_every_hours: int = Field(default=24, ge=1, le=24 * 366)
+    backup_keep: int = Field(default=7, ge=1)
     organizer_name: _Text = "Gateway closure notices"
     organizer_email: str = Field(default="noreply@gateway-closures.invalid", pattern=r"^[^@\s<>]+@[A-Za-z0-9.-]+$")
 

@@ -1,10 +1,12 @@
 """The scheduler's process: it takes the lead, keeps the timetable, and finishes what it holds when told to stop."""
 
 import os
+from datetime import timedelta
 
 import structlog
 
 from app.factory import Service, configure_log, open_service, publisher_of, utc_now
+from app.jobs.backup import Backups
 from app.jobs.post_office import open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
@@ -39,12 +41,19 @@ def _lead(service: Service, stopping: StopSignal) -> None:
     smtp_url = None if settings.smtp_url is None else settings.smtp_url.get_secret_value()
     office = open_post_office(publisher_of(settings), outbound, smtp_url)
     witnesses = open_witnesses(settings.witnesses, settings.quorum)
-    timetable = Timetable(service.register, utc_now, outbound, office, witnesses)
+    timetable = Timetable(service.register, utc_now, outbound, office, witnesses, backups=backups_of(settings))
     timetable.start()
     _LOG.info("the scheduler runs")
     stopping.wait()
     timetable.stop()
     _LOG.info("the scheduler stopped")
+
+
+def backups_of(settings: Settings) -> Backups | None:
+    """Return which backups the scheduler takes by itself; None where no folder is named."""
+    if settings.backup_dir is None:
+        return None
+    return Backups(settings.backup_dir, timedelta(hours=settings.backup_every_hours), settings.backup_keep)
 
 
 if __name__ == "__main__":

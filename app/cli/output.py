@@ -71,13 +71,13 @@ def wants_json() -> bool:
     return bool(click.get_current_context().meta.get(_JSON))
 
 
-def say(facts: object, *lines: str) -> None:
-    """Print ``facts`` as JSON to a program, or ``lines`` to a person."""
+def say(facts: object, *lines: str, aside: bool = False) -> None:
+    """Print ``facts`` as JSON to a program, or ``lines`` to a person; ``aside`` where standard output has the work."""
     if wants_json():
-        click.echo(json.dumps(facts, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(facts, ensure_ascii=False, indent=2), err=aside)
         return
     for line in lines:
-        click.echo(line)
+        click.echo(line, err=aside)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> list[str]:

@@ -140,6 +140,12 @@ class StoreUnfit(Refusal):
     code = "store-unfit"
 
 
+class BackupRefused(Refusal):
+    """A backup that cannot be written or read where it should be; the database is as it was."""
+
+    code = "backup"
+
+
 class Shredded(Refusal):
     """The data key of a User was destroyed on purpose; what it sealed cannot be read by anyone."""
 

@@ -11,6 +11,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.domain.refusal import Refusal
+from app.jobs.backup import Backups, back_up_on_time
 from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.integrity import check_integrity
 from app.jobs.notify import deliver
@@ -40,6 +41,8 @@ _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEX_SECONDS = 5
 _WITNESS_SECONDS = 60
+_BACKUP_SECONDS = 60  # between two looks whether one is due
+_BACKUPS = "backups"
 _KEYS = "keys"
 _LETTERS = "letters"
 _PULLS = "pulls"
@@ -60,9 +63,12 @@ class Timetable:
         outbound: Outbound,
         office: PostOffice,
         witnesses: Witnesses,
+        *,
+        backups: Backups | None = None,
     ) -> None:
         self._register = register
         self._witnesses = witnesses
+        self._backups = backups
         self._office = office
         self._now = now
         self._outbound = outbound
@@ -75,7 +81,7 @@ class Timetable:
             # Sources and letters have a thread each: a slow server of somebody else must not hold up the record. Nor
             # must the reading of all that is stored. Witnesses have one each: one that is slow holds up no other.
             executors={
-                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS, _CHECKS, _KEYS)},
+                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS, _CHECKS, _KEYS, _BACKUPS)},
                 _WITNESSES: ThreadPoolExecutor(max(1, len(witnesses.each))),
             },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
@@ -118,6 +124,9 @@ class Timetable:
         for number, witness in enumerate(self._witnesses.each):
             ask = self._guarded(self._asking(witness))
             add(ask, "interval", seconds=_WITNESS_SECONDS, id=f"witness {number}", executor=_WITNESSES)
+        if self._backups is not None:
+            back_up = self._guarded(self._backing_up(self._backups))
+            add(back_up, "interval", seconds=_BACKUP_SECONDS, next_run_time=soon, id="backup", executor=_BACKUPS)
         later = soon + timedelta(minutes=2)
         reading = self._guarded(self._check)
         later_still = soon + timedelta(minutes=3)
@@ -171,6 +180,13 @@ class Timetable:
     def _cover_reads(self) -> None:
         """Write the act that covers what was read since the last one."""
         cover_reads(self._register.store)
+
+    def _backing_up(self, backups: Backups) -> Callable[[], None]:
+        def backup() -> None:
+            if outcome := back_up_on_time(self._register.store, backups, self._now()):
+                _LOG.info("took a backup", outcome=outcome)
+
+        return backup
 
     def _asking(self, witness: Witness) -> Callable[[], None]:
         def ask() -> None:

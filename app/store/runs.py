@@ -23,6 +23,11 @@ _DROP_SERIES = sa.delete(series).where(series.c.series.in_(sa.bindparam("keys", 
 INTEGRITY = "integrity"
 """The job that reads everything. The ``position`` of its run is how many faults it found."""
 
+BACKUP = "backup"
+"""The last backup that was taken, by the scheduler or by ``closures backup``."""
+BACKUP_FAILED = "backup failed"
+"""The last time that the scheduler could not take one."""
+
 READ_LOG = "read log"
 """The job that covers reads by acts. The ``position`` of its run is the id of the last read that is covered."""
 
@@ -47,6 +52,12 @@ def all_runs(connection: sa.Connection) -> Sequence[JobRun]:
     """Return the last run of each job."""
     query = sa.select(job_runs).order_by(job_runs.c.name)
     return [_run(connection, row) for row in connection.execute(query).all()]
+
+
+def backup_fails(connection: sa.Connection) -> bool:
+    """Tell whether the scheduler failed to take a backup, and none was taken since."""
+    failed, taken = read_run(connection, BACKUP_FAILED), read_run(connection, BACKUP)
+    return failed is not None and (taken is None or taken.ran_at < failed.ran_at)
 
 
 def _run(connection: sa.Connection, row: Any) -> JobRun:

@@ -11,19 +11,25 @@ NEWEST = "r0007"
 """The newest migration. A test holds it against the files in ``migrations/versions``."""
 _RELEASED = "r"
 """How the names of migrations begin since 0.1.0. Those of before were numbers alone, and nothing leads on from them."""
+VERSION_TABLE = "alembic_version"
+"""Where a database says which migration it is at: it is no part of what is recorded."""
+UNFINISHED = ".restoring"
+"""The end of the name of the folder beside SQLite's file in which a backup is restored (``restoring``)."""
 
 
 def found_version(engine: sa.Engine) -> str | None:
     """Return the migration that the database is at; None for an empty one, or where there is no file.
 
-    Raise ``StoreUnfit`` for one of something else, of the time before the first release, or that cannot be read.
+    Raise ``StoreUnfit`` for one of something else, of the time before the first release, that cannot be read, or that a
+    restore has yet to put there.
     """
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        _require_no_restore(Path(f"{engine.url.database}{UNFINISHED}"))
         return None  # asked before connecting, which might make one
     try:
         with engine.connect() as connection:
             tables = set(sa.inspect(connection).get_table_names())
-            if "alembic_version" not in tables:
+            if VERSION_TABLE not in tables:
                 if tables:
                     raise StoreUnfit(
                         "The database holds tables of something else.",
@@ -35,7 +41,7 @@ def found_version(engine: sa.Engine) -> str | None:
         raise StoreUnfit(
             "The database cannot be read.",
             "Check CLOSURES_DATABASE_URL or CLOSURES_DATA_DIR, its permissions and free space; "
-            "a damaged file is replaced with `closures restore`.",
+            "a damaged file is replaced by `closures restore FILE --replace`.",
         ) from problem
     if found is not None and not found.startswith(_RELEASED):
         raise StoreUnfit(
@@ -44,6 +50,14 @@ def found_version(engine: sa.Engine) -> str | None:
             "(CLOSURES_DATA_DIR or CLOSURES_DATABASE_URL, and CLOSURES_KEY_DIR), and give the notices again.",
         )
     return found
+
+
+def _require_no_restore(folder: Path) -> None:
+    if folder.exists():
+        raise StoreUnfit(
+            "A restore of this database is not finished: nothing of it counts yet.",
+            f"Run `closures restore FILE` again, to its end. To do without it, remove {folder}.",
+        )
 
 
 def require_current(engine: sa.Engine) -> None:
@@ -60,7 +74,6 @@ def upgrade(engine: sa.Engine, fill: Callable[[sa.Connection, str], None] | None
     ``fill`` does in the same transaction what needs keys: it is given the migration that the database was at, and is
     not asked of an empty one.
 
-    Alembic is imported here alone: a serving process that finds its database current never loads it.
     """
     found = found_version(engine)
     if found == NEWEST:
@@ -69,16 +82,28 @@ def upgrade(engine: sa.Engine, fill: Callable[[sa.Connection, str], None] | None
         raise StoreUnfit(
             f"The database is at migration {found}, newer than this release.", "Install the newer release again."
         )
-    from alembic import command  # noqa: PLC0415 - see above
-    from alembic.config import Config  # noqa: PLC0415 - see above
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     with engine.connect() as connection:
         connection.execution_options(writes=True)
         with connection.begin():
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            migrate(connection)
             if fill is not None and found is not None:
                 fill(connection, found)
     return NEWEST
+
+
+def migrate(connection: sa.Connection, migration: str = NEWEST) -> None:
+    """Bring the database to a migration inside a transaction. Raise ``StoreUnfit`` for one that was never released.
+
+    Alembic is imported here alone: a serving process that finds its database current never loads it.
+    """
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415 - see above
+    from alembic.util import CommandError  # noqa: PLC0415 - see above
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, migration)
+    except CommandError as problem:
+        raise StoreUnfit(f"There is no migration {migration}.", "Use the release that knows it.") from problem

@@ -25,21 +25,22 @@ FIRST_WITH_WATCHES = "r0007"
 
 def upgrade_store(store: Store) -> None:
     """Bring the database to the newest migration, with what its keys have to do with that. Raise ``StoreUnfit``."""
+    schema.upgrade(store.engine, lambda connection, found: bring_along(store, connection, found))
 
-    def fill(connection: sa.Connection, found: str) -> None:
-        # Proofs come first: no row is read, and nothing is written upon the head, without one.
-        if found < FIRST_PROVEN:
-            prove_standing(connection)
-        elif found < NEWEST_HEAD:
-            prove_head(connection, found)
-        if found < FIRST_WITH_DAYS:
-            carry(store, connection)
-        if found < FIRST_WITH_ACTS:
-            record_standing(store, connection)
-        if found < FIRST_WITH_WATCHES:
-            index_watches(store, connection)
 
-    schema.upgrade(store.engine, fill)
+def bring_along(store: Store, connection: sa.Connection, found: str) -> None:
+    """Do what needs keys after the tables came from migration ``found`` to the newest, in the same transaction."""
+    # Proofs come first: no row is read, and nothing is written upon the head, without one.
+    if found < FIRST_PROVEN:
+        prove_standing(connection)
+    elif found < NEWEST_HEAD:
+        prove_head(connection, found)
+    if found < FIRST_WITH_DAYS:
+        carry(store, connection)
+    if found < FIRST_WITH_ACTS:
+        record_standing(store, connection)
+    if found < FIRST_WITH_WATCHES:
+        index_watches(store, connection)
 
 
 def record_standing(store: Store, connection: sa.Connection) -> None:

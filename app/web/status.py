@@ -23,6 +23,7 @@ blueprint = Blueprint("status", __name__)
 ALTERED = (
     "Something stored was altered: run `closures record verify`, which names it; docs/operating.md says what then."
 )
+UNSAVED = "The last backup failed: Service, Health says why. Mend that; `closures backup FILE` takes one meanwhile."
 
 
 @blueprint.get("/livez", action=Action.PUBLIC)
@@ -52,6 +53,7 @@ def _health(*, scheduler: bool) -> Response:
             sweep = runs.read_run(connection, SWEEP) if scheduler else None
             standing = read_standing(connection) if scheduler else None
             check = runs.read_run(connection, runs.INTEGRITY) if scheduler else None
+            unsaved = scheduler and runs.backup_fails(connection)
     except Refusal as problem:
         return app_json({"status": "failing", "database": problem.text}, 503)
     if not scheduler:
@@ -64,6 +66,8 @@ def _health(*, scheduler: bool) -> Response:
     facts["record"] = "altered" if check and check.position else "ok"
     if (facts["scheduler"], facts["clock"], facts["record"]) != ("ok", "ok", "ok"):
         facts["status"] = "failing"
+    if unsaved:
+        facts |= {"status": "failing", "backup": "failed", "remedy": UNSAVED}
     if facts["record"] == "altered":
         facts["remedy"] = ALTERED
     return app_json(facts, 200 if facts["status"] == "ok" else 503)

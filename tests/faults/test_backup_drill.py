@@ -15,8 +15,9 @@ from app.register.reading import read_everything
 from app.register.register import open_register
 from app.register.verification import make_checkpoint, verify_record
 from app.store.archive import dump_database, load_database
-from app.store.engine import open_empty_store
+from app.store.engine import open_store
 from app.store.high_water import adopt
+from app.store.restoring import restoring
 from tests.conftest import announcement_of, enrol
 
 NOTICES = int(os.environ.get("CLOSURES_DRILL", "300"))
@@ -75,9 +76,15 @@ def test_a_backup_under_load_is_restored_elsewhere_and_verifies(service, setting
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(settings.key_dir, elsewhere / "keys")
     keyring = open_keyring(settings.model_copy(update={"key_dir": elsewhere / "keys"}))
-    restored = open_empty_store(f"sqlite:///{elsewhere}/restored.sqlite3", keyring, utc_now)
-    timed("restore", lambda: load_database(restored, tmp_path / "backup", lambda _: None))
-    adopt(restored, utc_now())
+    url = f"sqlite:///{elsewhere}/restored.sqlite3"
+
+    def restore():
+        with (tmp_path / "backup").open("rb") as backup, restoring(url, keyring, utc_now, replace=False) as store:
+            load_database(store, backup, lambda _: None)
+            adopt(store, utc_now())
+
+    timed("restore", restore)
+    restored = open_store(url, keyring, utc_now)
     register = open_register(restored, settings.uid_domain)
     found = timed("verification", lambda: verify_record(register, checkpoint))
     after = read_everything(register, DCC)

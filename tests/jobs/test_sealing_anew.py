@@ -228,7 +228,8 @@ def test_a_database_of_before_that_is_put_back_is_sealed_anew_once_more(filled, 
     for name, opens in (("new", False), ("old", True)):
         url = f"sqlite:///{tmp_path / name}.sqlite3"
         restored = open_empty_store(url, store.keyring, store.now)
-        load_database(restored, tmp_path / name, lambda rows: None)
+        with (tmp_path / name).open("rb") as backup:
+            load_database(restored, backup, lambda rows: None)
         assert not store.keyring.is_settled
         assert (thief.opened(restored.engine)[0] > 40) == opens
         assert verify_record(open_register(restored, filled.register.origin)).faults == ()

@@ -274,7 +274,8 @@ def test_tokens_outlive_a_restored_backup_and_those_of_the_lost_timeline_do_not(
     lost = phone.tokens["GW-1"]
     engine = make_engine(f"sqlite:///{tmp_path}/restored.sqlite3", create=True)
     restored = replace(services[0].store, engine=engine, watch=None)
-    load_database(restored, tmp_path / "backup", lambda _: None)
+    with (tmp_path / "backup").open("rb") as backup:
+        load_database(restored, backup, lambda _: None)
     register = replace(services[0].register, store=restored, rules=RulebookCache(restored))
     again = Phone(replace(services[0], register=register), "phone")
     again.put("GW-1", "other", 3)

@@ -6,12 +6,10 @@ from flask import Blueprint, render_template, url_for
 
 from app.domain.access import Action, Role
 from app.register.people import accounts, enrolment
-from app.store.runs import read_run
+from app.store.runs import BACKUP, read_run
 from app.web.site import site
 
 blueprint = Blueprint("service_checklist", __name__)
-
-_BACKUP = "backup"  # the run that `closures backup` notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def _steps() -> list[Task]:
     admins = [one for one in accounts.list_accounts(store) if one.role is Role.ADMIN and one.closed_at is None]
     feeds = [one for one in enrolment.list_subscriptions(store) if one.subscription.is_live(now)]
     with store.reading() as connection:
-        backup = read_run(connection, _BACKUP)
+        backup = read_run(connection, BACKUP)
     return [
         Task("The first User", bool(enrolment.list_users(store)),
              "An organisation that tells us when it closes its gateways.",
@@ -53,6 +51,6 @@ def _steps() -> list[Task]:
              "For notifications, invitations and one-time links. The setting that names the mail server:",
              url_for("service_messages.show"), "Messages", "CLOSURES_SMTP_URL"),
         Task("A backup", backup is not None,
-             "Every day, with the key folder kept apart. Backups made otherwise are not seen here. The command:",
+             "Every day, with the key folder kept apart: by the scheduler (CLOSURES_BACKUP_DIR), or by the command:",
              url_for("service_health.show"), "Health", "closures backup FILE"),
     ]  # fmt: skip
