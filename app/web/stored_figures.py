@@ -122,7 +122,7 @@ class GatewayFigures(Collector):
                 ("over_time", "1 where it was told closed, was to re-open by now, and is not told re-opened"),
                 (
                     "next_closing_seconds",
-                    "Seconds until its next planned closure starts, where one is within eight weeks",
+                    "Seconds until its next planned closure, where one is within eight weeks",
                 ),
             )
         )

@@ -14,7 +14,7 @@ _AHEAD = timedelta(days=56)  # who watches all gateways asks often, and further 
 
 @dataclass(frozen=True, slots=True)
 class GatewayState:
-    """``closed``: by what was told, else by plan. ``next_starts`` is None where none is planned for the next eight weeks."""
+    """``closed``: by what was told, else by plan. ``next_starts`` is None: none in the next eight weeks."""
 
     gateway: str
     closed: bool
