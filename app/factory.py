@@ -160,7 +160,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.caldav.report_cost import ReportLimits  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
     from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
-    from app.web import browser_session, csrf, headers, received, refusals, routes, site  # noqa: PLC0415 - as Flask
+    from app.store.write_probe import WriteProbe  # noqa: PLC0415 - as Flask
+    from app.web import browser_session, csrf, headers, received, refusals, request_figures, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
@@ -172,6 +173,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.config.update(_flask_settings(settings, key()))
     app.session_interface = browser_session.CookieSessions(app, key)
     app.url_map.strict_slashes = False
+    request_figures.install_request_figures(app, log=settings.request_log)
     install_static_files(app)
     received.install_reception(app)
     csrf.install_csrf(app)
@@ -190,6 +192,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         register=service.register,
         publishing=publishing,
         read_log=ReadLog(service.store),
+        write_probe=WriteProbe(service.store),
         outbound=Outbound(allow_private=settings.allow_private_sources, apart=True),
         base_url=settings.base_url,
         key_dir=settings.key_dir,
@@ -202,6 +205,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.register_blueprint(make_blueprint(service.register, publishing, now, settings.base_url, report_limits))
+    request_figures.open_request_figures(app)
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)
     if settings.trusted_proxies:

@@ -42,6 +42,7 @@ class Settings(BaseModel):
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     smtp_url: SecretStr | None = None
     log: Literal["json", "console"] = "console"
+    request_log: bool = False
     security_log: str = Field(
         default="",
         pattern=r"^(|/[^\x00-\x1f\x7f]+|syslog:(/[^\x00-\x1f\x7f]+|(udp|tcp)://([\w.-]+|\[[\da-fA-F:]+\]):\d{1,5}))$",

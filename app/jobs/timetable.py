@@ -12,6 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.domain.refusal import Refusal
 from app.jobs.backup import Backups, back_up_on_time
+from app.jobs.failures import note_failure
 from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.integrity import check_integrity
 from app.jobs.notify import deliver
@@ -207,7 +208,9 @@ class Timetable:
                 job()
             except Refusal as problem:
                 _LOG.warning("a job was put off", job=job.__name__, reason=problem.text)
+                note_failure(self._register.store, job.__name__, self._now())
             except Exception:  # noqa: BLE001 - a job that fails must not end the timetable; it is logged with its trace
                 _LOG.exception("a job failed", job=job.__name__)
+                note_failure(self._register.store, job.__name__, self._now())
 
         return run

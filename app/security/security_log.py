@@ -5,7 +5,7 @@ nothing that anybody typed or sent is in it, so that there is no secret to strik
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import StrEnum
 from ipaddress import ip_address
@@ -132,14 +132,18 @@ def held_until_durable() -> Iterator[None]:
         _write(line)
 
 
-def begin_request(address: str | None) -> None:
-    """Name the request that the lines from now on belong to by an id of its own, and say where it came from."""
+def begin_request(address: str | None) -> str:
+    """Name the request that the lines from now on belong to by an id of its own, and say where it came from.
+
+    Return the id.
+    """
     clear_contextvars()
-    bind_contextvars(**{"http.request.id": new_row_id().hex()})
-    try:
+    request_id = new_row_id().hex()
+    bind_contextvars(**{"http.request.id": request_id})
+    # What a proxy passed on may be no address: nothing that a client wrote comes into a line.
+    with suppress(ValueError):
         bind_contextvars(**{"source.ip": str(ip_address(address or ""))})
-    except ValueError:
-        return  # what a proxy passed on is no address: nothing that a client wrote comes into a line
+    return request_id
 
 
 def asked_by(*, account: bytes | None = None, token: bytes | None = None) -> None:

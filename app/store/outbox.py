@@ -136,6 +136,25 @@ def put_off(connection: sa.Connection, recipient_id: str, due_at: datetime | Non
     _rewrite(connection, connection.execute(sa.select(notifications).where(mine)).all(), {"due_at": due_at})
 
 
+_COUNT_BY_STATE = (
+    sa.select(messages.c.state, sa.func.count())
+    .where(messages.c.state.in_([MessageState.WAITING.value, MessageState.DEAD.value]))
+    .group_by(messages.c.state)
+)
+
+
+def count_open(connection: sa.Connection) -> dict[str, int]:
+    """Return how many messages are in each state that somebody or something has to end: waiting, and dead."""
+    counted = {row[0]: row[1] for row in connection.execute(_COUNT_BY_STATE)}
+    return {state.value: counted.get(state.value, 0) for state in (MessageState.WAITING, MessageState.DEAD)}
+
+
+def has_dead_before(connection: sa.Connection, day: datetime) -> bool:
+    """Tell whether a message was given up before a day, which is in clear: its instant is not."""
+    query = sa.select(messages.c.id).where(messages.c.state == MessageState.DEAD.value, messages.c.settled_on < day)
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def make_message(store: Store, connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
     """Put the first ``most`` waiting notifications of a recipient into one new message. The caller holds the head."""
     query = (

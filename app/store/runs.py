@@ -32,6 +32,12 @@ READ_LOG = "read log"
 """The job that covers reads by acts. The ``position`` of its run is the id of the last read that is covered."""
 
 
+_LONGEST_NAME = 20  # as the table has it
+_FAILED = "failed "
+_NOT_A_RUN = job_runs.c.name.startswith(_FAILED)
+"""Rows whose ``position`` counts the failures of a job."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobRun:
     """The last run of a job: when, how far in the log it got, and what it did in one line."""
@@ -50,7 +56,7 @@ def read_run(connection: sa.Connection, name: str) -> JobRun | None:
 
 def all_runs(connection: sa.Connection) -> Sequence[JobRun]:
     """Return the last run of each job."""
-    query = sa.select(job_runs).order_by(job_runs.c.name)
+    query = sa.select(job_runs).where(sa.not_(_NOT_A_RUN)).order_by(job_runs.c.name)
     return [_run(connection, row) for row in connection.execute(query).all()]
 
 
@@ -58,6 +64,20 @@ def backup_fails(connection: sa.Connection) -> bool:
     """Tell whether the scheduler failed to take a backup, and none was taken since."""
     failed, taken = read_run(connection, BACKUP_FAILED), read_run(connection, BACKUP)
     return failed is not None and (taken is None or taken.ran_at < failed.ran_at)
+
+
+def all_failures(connection: sa.Connection) -> dict[str, int]:
+    """Return how often each job failed since the service was set up, of those that ever did."""
+    query = sa.select(job_runs).where(_NOT_A_RUN).order_by(job_runs.c.name)
+    found = [_run(connection, row) for row in connection.execute(query).all()]
+    return {run.name.removeprefix(_FAILED): run.position for run in found}
+
+
+def count_failure(connection: sa.Connection, job: str, day: datetime) -> None:
+    """Count a failure of a job. Of when, the day alone is kept: a job may fail as a window starts or ends."""
+    name = f"{_FAILED}{job}"[:_LONGEST_NAME]
+    before = read_run(connection, name)
+    write_run(connection, JobRun(name, 1 if before is None else before.position + 1, day, ""))
 
 
 def _run(connection: sa.Connection, row: Any) -> JobRun:

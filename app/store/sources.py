@@ -70,6 +70,11 @@ class Standing:
     row_version: int
     state: str
 
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether it could not be read at the last poll."""
+        return self.outcome not in {"", OK}
+
 
 def insert_source(store: Store, connection: Connection, new: Source) -> None:
     """Write a new source, due at once. Raise ``AlreadyThere``."""

@@ -5,6 +5,7 @@ And as it ends: what no view read of a body is read before the answer is sent, s
 
 from functools import cached_property
 from io import BytesIO
+from time import monotonic
 from typing import IO, Any
 
 from flask import Flask, Request, Response, request
@@ -21,7 +22,11 @@ _AT_ONCE = 65_536
 class ReceivedRequest(Request):
     """What a client sent. Uploads are bounded by the application's limit, and never put on disk."""
 
+    id: str  # of our own making, and not what a client calls it: it is in every line of the log
+    began: float  # when it had arrived whole and a thread took it, by ``monotonic``
+
     def __init__(self, environ: dict[str, Any], *facts: Any, **more: Any) -> None:
+        self.began = monotonic()
         # The host that a client names counts for nothing, since our address is a setting (docs/feeds.md#transport); a
         # name that is no host name would even leave us unable to link from one page to the next.
         named_host: str | None = environ.pop("HTTP_HOST", None)
@@ -66,7 +71,8 @@ def install_reception(app: Flask) -> None:
 
     @app.before_request
     def _begin() -> None:
-        begin_request(request.remote_addr)
+        assert isinstance(request, ReceivedRequest)
+        request.id = begin_request(request.remote_addr)
 
     @app.before_request
     def _require_host() -> None:

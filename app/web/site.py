@@ -13,6 +13,7 @@ from app.pulling.http_client import Outbound
 from app.register.register import Register
 from app.register.witnesses import Witnesses
 from app.store.engine import Store
+from app.store.write_probe import WriteProbe
 from app.web.read_log import ReadLog
 
 EXTENSION = "closures"
@@ -31,11 +32,13 @@ class Site:
     """The wired application: the register, the feeds, the read log, what may be asked outside, the provider, the clock.
 
     ``now`` gives aware UTC. ``sends_mail``: the settings name a mail server. ``witnesses`` cosign checkpoints.
+    ``write_probe`` tells whether writes are taken.
     """
 
     register: Register
     publishing: Publishing
     read_log: ReadLog
+    write_probe: WriteProbe
     outbound: Outbound
     base_url: str
     key_dir: Path

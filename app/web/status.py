@@ -1,29 +1,34 @@
-"""Whether the service lives, is ready and does its work, and figures for Prometheus."""
+"""Whether the service lives, is ready and does its work, in words; and figures for Prometheus."""
 
 import ipaddress
-from datetime import datetime
+from contextlib import suppress
+from importlib.metadata import version
 
 from flask import Blueprint, Response, request
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Info, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from app.domain.access import Action
+from app.domain.access import Action, Principal
 from app.domain.refusal import Refusal
 from app.register.questions.freshness import OVERDUE, SWEEP
-from app.register.witnesses import standing_of
+from app.register.questions.troubles import find_troubles
 from app.store import runs
 from app.store.clock import read_standing
 from app.store.engine import read_head
-from app.web.principal import require_principal
+from app.store.room import free_octets
+from app.web.principal import current_principal, require_principal
 from app.web.refusals import app_json
+from app.web.request_figures import request_figures
 from app.web.site import site
+from app.web.stored_figures import GatewayFigures, StoredFigures
 
 blueprint = Blueprint("status", __name__)
 
 ALTERED = (
     "Something stored was altered: run `closures record verify`, which names it; docs/operating.md says what then."
 )
-UNSAVED = "The last backup failed: Service, Health says why. Mend that; `closures backup FILE` takes one meanwhile."
+_LATE = "The scheduler has not swept in its time: start `closures up`, or `closures work` beside the web process."
+_DOUBTED = "The clock is doubted, and nothing expires: look at it; if it is right, type `closures clock confirm`."
 
 
 @blueprint.get("/livez", action=Action.PUBLIC)
@@ -34,94 +39,85 @@ def livez() -> Response:
 
 @blueprint.get("/readyz", action=Action.PUBLIC)
 def readyz() -> Response:
-    """Say whether database and keys are there and belong together."""
-    return _health(scheduler=False)
+    """Say whether database and keys are there and belong together, and a write is taken."""
+    facts, failing = _stand()
+    return _answer(facts, failing)
 
 
 @blueprint.get("/healthz", action=Action.PUBLIC)
 def healthz() -> Response:
-    """Say whether database and keys are there and belong together, and the scheduler did its work lately."""
-    return _health(scheduler=True)
+    """Say the same, whether the scheduler did its work lately, and what else is wrong.
+
+    Anybody may ask: nothing here moves as a window starts or ends. What the jobs did is on the page and in /metrics.
+    """
+    facts, failing = _stand()
+    if "database" in failing:
+        return _answer(facts, failing)
+    try:
+        with site().store.reading() as connection:
+            sweep, standing = runs.read_run(connection, SWEEP), read_standing(connection)
+            check = runs.read_run(connection, runs.INTEGRITY)
+        troubles = find_troubles(site().register, free_octets(site().store, site().key_dir), site().now())
+    except Refusal as problem:
+        return _answer(facts | {"database": problem.text}, {**failing, "database": problem.text})
+    is_late = sweep is None or abs(site().now() - sweep.ran_at) >= OVERDUE
+    facts["scheduler"] = "overdue" if is_late else "ok"
+    facts["last_sweep"] = sweep.ran_at.isoformat() if sweep else None
+    facts["clock"] = "doubted" if standing and standing.doubt else "ok"
+    facts["record"] = "altered" if check and check.position else "ok"
+    for name, words in (("scheduler", _LATE), ("clock", _DOUBTED), ("record", ALTERED)):
+        if facts[name] != "ok":
+            failing[name] = words
+    if "record" in failing:
+        facts["remedy"] = ALTERED
+    return _answer(facts, failing, troubles)
 
 
-def _health(*, scheduler: bool) -> Response:
-    facts: dict[str, object] = {"status": "ok", "database": "ok"}
+def _stand() -> tuple[dict[str, object], dict[str, str]]:
+    """Return what is said of the database, and a sentence for each part that fails: reading, or writing."""
+    facts: dict[str, object] = {"status": "ok", "database": "ok", "writing": "ok"}
     try:
         site().store.require_fit()
         with site().store.reading() as connection:
             read_head(connection)
-            sweep = runs.read_run(connection, SWEEP) if scheduler else None
-            standing = read_standing(connection) if scheduler else None
-            check = runs.read_run(connection, runs.INTEGRITY) if scheduler else None
-            unsaved = scheduler and runs.backup_fails(connection)
     except Refusal as problem:
-        return app_json({"status": "failing", "database": problem.text}, 503)
-    if not scheduler:
-        return app_json(facts)
-    now = site().now()
-    # Anybody may ask: nothing here moves as a window starts or ends. What the jobs did is on the page and in /metrics.
-    facts["scheduler"] = "ok" if sweep and abs(now - sweep.ran_at) < OVERDUE else "overdue"
-    facts["last_sweep"] = sweep.ran_at.isoformat() if sweep else None
-    facts["clock"] = "doubted" if standing and standing.doubt else "ok"
-    facts["record"] = "altered" if check and check.position else "ok"
-    if (facts["scheduler"], facts["clock"], facts["record"]) != ("ok", "ok", "ok"):
-        facts["status"] = "failing"
-    if unsaved:
-        facts |= {"status": "failing", "backup": "failed", "remedy": UNSAVED}
-    if facts["record"] == "altered":
-        facts["remedy"] = ALTERED
-    return app_json(facts, 200 if facts["status"] == "ok" else 503)
+        del facts["writing"]
+        return facts | {"database": problem.text}, {"database": f"{problem.text} {problem.remedy}"}
+    refused = site().write_probe.ask()
+    if refused is None:
+        return facts, {}
+    return facts | {"writing": refused.text}, {"writing": f"{refused.text} {refused.remedy}"}
+
+
+def _answer(facts: dict[str, object], failing: dict[str, str], troubles: list[str] | None = None) -> Response:
+    """Answer 503 where a part fails. Troubles alone are "degraded" and no reason to take the service away: 200."""
+    problems = [*failing.values(), *(troubles or ())]
+    facts["status"] = "failing" if failing else "degraded" if problems else "ok"
+    return app_json({**facts, "problems": problems}, 503 if failing else 200)
 
 
 @blueprint.get("/metrics", action=Action.PUBLIC)
 def metrics() -> Response:
     """Give figures to Prometheus: to this machine itself, or with an ops token; which of the two is asked here."""
-    if not _is_local():
-        require_principal(Action.READ_METRICS)
-    registry = CollectorRegistry()
-    try:
-        site().store.require_fit()
-        _count(registry)
-        fits = True
-    except Refusal:
-        fits = False  # the other figures cannot be had then, and this one must be
-    _gauge(registry, "closures_store_fits", "1 where database and keys are there and belong together", fits)
+    watcher = _watcher()
+    registry, now = CollectorRegistry(), site().now()
+    if watcher is not None:
+        registry.register(GatewayFigures(site(), watcher, now))
+    Info("closures_build", "What runs here", registry=registry).info({"version": version("closure-notices")})
+    registry.register(request_figures())
+    registry.register(StoredFigures(site(), now))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _count(registry: CollectorRegistry) -> None:
-    with site().store.reading() as connection:
-        head = read_head(connection)
-        jobs, standing = runs.all_runs(connection), read_standing(connection)
-    off = standing.doubt.off.total_seconds() if standing and standing.doubt else 0
-    _gauge(registry, "closures_clock_doubted_seconds", "By how much the clock seems ahead; 0 where it is believed", off)
-    _gauge(registry, "closures_changes", "Revisions applied since the register began", head.change)
-    _gauge(registry, "closures_log_entries", "Entries in the tamper-evident log", head.log_size)
-    _witness_gauges(registry)
-    ages = Gauge("closures_job_age_seconds", "Seconds since a job last ran", ["job"], registry=registry)
-    faults = max((job.position for job in jobs if job.name == runs.INTEGRITY), default=0)
-    _gauge(registry, "closures_record_faults", "Faults that the last reading of everything stored found", faults)
-    for job in jobs:
-        ages.labels(job.name).set(_age(job.ran_at))
+def _watcher() -> Principal | None:
+    """Return who asks and may see when gateways close; None where this machine itself asks, without a token that may.
 
-
-def _witness_gauges(registry: CollectorRegistry) -> None:
-    """Say how it stands with the witnesses, where there are any."""
-    standing = standing_of(site().register, site().witnesses)
-    if not standing.of:
-        return
-    age = float("inf") if standing.quorum_at is None else _age(standing.quorum_at)
-    _gauge(registry, "closures_witness_cosignatures", "Witnesses that cosigned what is published", standing.cosigned)
-    _gauge(registry, "closures_witness_quorum", "How many witnesses make a quorum", standing.quorum)
-    _gauge(registry, "closures_witness_quorum_age_seconds", "Seconds since a quorum cosigned a checkpoint", age)
-
-
-def _gauge(registry: CollectorRegistry, name: str, text: str, value: float) -> None:
-    Gauge(name, text, registry=registry).set(value)
-
-
-def _age(ran_at: datetime) -> float:
-    return max(0.0, (site().now() - ran_at).total_seconds())
+    Every account of the machine can ask it, and every container beside. Raise as ``require_principal`` to others.
+    """
+    with suppress(*([Refusal] if _is_local() else [])):
+        require_principal(Action.READ_METRICS)
+        return current_principal()
+    return None
 
 
 def _is_local() -> bool:

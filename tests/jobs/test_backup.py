@@ -93,15 +93,19 @@ def test_health_tells_a_failure_until_one_was_taken_again(web, store, clock):
     client = web.test_client()
     with store.writing() as connection:
         write_run(connection, JobRun("sweep", 0, clock(), ""))
-    assert (client.get("/healthz").status_code, "backup" in client.get("/healthz").json) == (200, False)
+    assert (client.get("/healthz").json["status"], client.get("/healthz").json["problems"]) == ("ok", [])
     with store.writing() as connection:
         write_run(connection, JobRun(BACKUP_FAILED, 0, clock(), "No such folder."))
     told = client.get("/healthz")
-    assert (told.status_code, told.json["status"], told.json["backup"]) == (503, "failing", "failed")
+    assert (told.status_code, told.json["status"], told.json["problems"]) == (
+        200,
+        "degraded",
+        ["The last backup failed: Service, Health says why. Mend that; `closures backup FILE` takes one meanwhile."],
+    )
     assert ("No such folder" in told.text, client.get("/readyz").status_code) == (False, 200)
     with store.writing() as connection:
         write_run(connection, JobRun(BACKUP, 0, clock.forward(minutes=1), ""))
-    assert client.get("/healthz").status_code == 200
+    assert client.get("/healthz").json["status"] == "ok"
 
 
 def test_the_scheduler_takes_one_where_a_folder_is_named(register, store, environ, backups):

@@ -1,5 +1,6 @@
 """Whether the service lives and works, and what it measures."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,18 +8,45 @@ import sqlalchemy as sa
 
 from app.domain.access import Action
 from app.domain.clock_doubt import ClockReading
+from app.domain.notification import Kind
 from app.jobs.integrity import check_integrity
+from app.jobs.letter import NotDelivered
+from app.jobs.notify import deliver
+from app.jobs.post_office import PostOffice
 from app.jobs.sweep import sweep, sweep_on_time
+from app.register.messages import recipients
+from app.register.questions.troubles import NEARLY_FULL, find_troubles
+from app.register.sources import add_source, gateway_of, make_source
+from app.store import outbox, sources
 from app.store.engine import read_head
+from app.store.recipients import Carrier
 from app.web.routes import UndeclaredRoute
+from app.web.site import EXTENSION
+from feeds.entry import Publisher
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def refuse(_letter):
+    """A mail server that takes nothing, for good."""
+    raise NotDelivered("it was refused", for_good=True)
+
+
+REFUSING = PostOffice(
+    Publisher("Notices", "notices@closures.example", "https://closures.example", "c.example"), {Carrier.EMAIL: refuse}
+)
 AT_FIRST = ("a boot", NOW - datetime(2026, 11, 1, tzinfo=UTC) - timedelta(days=1))
 
 
 def reading(now):
     """What the clocks say where all of them are right."""
     return ClockReading(now, "a boot", now - datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def source_of(gateway):
+    return make_source(
+        gateway, url="https://dav.example.org/c/", category="", username="", password="", word="", every_minutes=15, now=NOW
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -43,6 +71,10 @@ def test_health_proves_that_the_scheduler_ran(client, register, clock):
 def test_what_anybody_may_ask_does_not_tell_when_a_window_ends(client, register, alpha, announce, give, clock):
     """No counter: polled, one that moves with expiry would tell anybody when a closure ends."""
     give(alpha, announce("u1", "2026-11-24T05:00", hours=5))
+    recipients.add_recipient(
+        register.store, label="ops", carrier=Carrier.EMAIL, address="ops@example.org", kinds=set(Kind) - {Kind.RECEIPT, Kind.REMINDER},
+        digest_hour=None, user_code=None, now=NOW,
+    )  # fmt: skip
     sweep_on_time(register, reading(NOW))
 
     def answers():
@@ -52,12 +84,68 @@ def test_what_anybody_may_ask_does_not_tell_when_a_window_ends(client, register,
 
     before = answers()
     assert before[:2] == (
-        {"status": "ok", "database": "ok", "scheduler": "ok", "clock": "ok", "record": "ok"},
-        {"status": "ok", "database": "ok"},
+        {"status": "ok", "database": "ok", "writing": "ok", "scheduler": "ok", "clock": "ok", "record": "ok", "problems": []},
+        {"status": "ok", "database": "ok", "writing": "ok", "problems": []},
     )  # fmt: skip
     for _ in range(59):
         sweep_on_time(register, reading(clock.forward(minutes=1)))
+        deliver(register, REFUSING, clock)
         assert answers() == before
+    with register.store.reading() as connection:
+        assert outbox.count_open(connection)["dead"] > 0  # given up as the window began to end, and told tomorrow
+    sweep_on_time(register, reading(clock.forward(hours=15)))
+    assert client.get("/healthz").json["problems"] == [
+        "A message could not be delivered and was given up: see Service, Messages, or `closures notify outbox`."
+    ]
+
+
+def test_troubles_are_told_and_are_no_reason_to_take_the_service_away(client, register, store, alpha, clock):
+    """In words for whoever is called at night; 200, since a User's broken calendar must not end the service."""
+    sweep(register, NOW)
+    check_integrity(register, NOW)
+    assert client.get("/healthz").json["problems"] == []
+    gateway = gateway_of(store, "ALPHA", "GW-A1")
+    add_source(store, source := source_of(gateway))
+    with store.writing() as connection:
+        _, before = sources.read_source(store, connection, source.id)
+        failed = replace(before, polled_at=NOW, failures=1, outcome="It answered 500.")
+        assert sources.finish_poll(store, connection, (source, before), failed, before.due_at)
+    clock.forward(days=1_500)
+    sweep(register, clock())
+    health = client.get("/healthz")
+    assert (health.status_code, health.json["status"], health.json["problems"]) == (
+        200, "degraded",
+        [
+            "The job integrity has not run in its time: see the scheduler's log.",
+            "A calendar that we read cannot be read: `closures source list` (or `maintenance source list`) says why.",
+            "The table of holidays ends within twelve months: update the holidays package.",
+        ],
+    )  # fmt: skip
+
+
+def test_a_folder_with_little_room_is_told(register):
+    assert find_troubles(register, {"data": NEARLY_FULL, "keys": NEARLY_FULL - 1}, NOW) == [
+        "The disk of the keys folder is nearly full: free some space."
+    ]
+
+
+def test_where_nothing_can_be_written_the_service_is_not_ready_and_says_why(web, register, store):
+    client = web.test_client()
+    sweep(register, NOW)
+    assert (client.get("/readyz").status_code, client.get("/healthz").status_code) == (200, 200)
+    web.extensions[EXTENSION].write_probe._tried_at -= 15
+    with store.writing() as connection:
+        connection.execute(sa.text("CREATE TABLE kept AS SELECT * FROM job_runs"))
+        connection.execute(sa.text("ALTER TABLE job_runs RENAME TO away"))
+        connection.execute(sa.text("CREATE VIEW job_runs AS SELECT DISTINCT * FROM kept"))
+    ready, health = client.get("/readyz"), client.get("/healthz")
+    words = "The database does not answer."
+    assert (ready.status_code, ready.json) == (
+        503,
+        {"status": "failing", "database": "ok", "writing": words, "problems": [f"{words} Check that it runs, then try again."]},
+    )  # fmt: skip
+    assert (health.status_code, health.json["writing"], health.json["problems"]) == (503, words, ready.json["problems"])
+    assert b"closures_store_takes_writes 0.0" in client.get("/metrics").data
 
 
 def test_health_says_that_the_clock_is_doubted(client, register):

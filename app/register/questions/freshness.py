@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from app.register.sources import list_sources
 from app.store import runs, subscriptions
 from app.store.engine import Store
-from app.store.sources import OK
 
 SWEEP = "sweep"
 OVERDUE = timedelta(minutes=3)  # the scheduler sweeps every minute
@@ -39,5 +38,5 @@ def freshness_of(store: Store, now: datetime) -> Freshness:
         last_fetch=last_fetch,
         sources=len(found),
         last_poll=max((standing.polled_at for standing in found if standing.polled_at), default=None),
-        silent_sources=sum(standing.outcome not in {"", OK} for standing in found),
+        silent_sources=sum(standing.is_silent for standing in found),
     )

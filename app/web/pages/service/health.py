@@ -1,24 +1,20 @@
 """Service, health: whether the scheduler works, what each job last did, how sources stand, and what is kept."""
 
-from datetime import timedelta
-
 from flask import Blueprint, Response, make_response, render_template
 
 from app.domain.access import Action
 from app.domain.london import london_date
+from app.register.questions.freshness import OVERDUE, SWEEP
+from app.register.questions.troubles import find_troubles, is_overdue
 from app.register.sources import list_sources
 from app.register.witnesses import standing_of
 from app.store import runs
 from app.store.clock import read_standing
 from app.store.engine import read_head
-from app.store.sources import OK
+from app.store.room import free_octets
 from app.web.site import site
 
 blueprint = Blueprint("service_health", __name__)
-
-_SWEEP = "sweep"
-_OVERDUE = timedelta(minutes=3)  # the scheduler sweeps every minute
-_UNCHECKED = timedelta(hours=2)  # it checks the record every hour
 
 
 @blueprint.get("/service/health", action=Action.READ_HEALTH)
@@ -28,21 +24,23 @@ def show() -> Response:
     with site().store.reading() as connection:
         head, jobs, standing = read_head(connection), runs.all_runs(connection), read_standing(connection)
     check = next((job for job in jobs if job.name == runs.INTEGRITY), None)
-    sweep = next((job for job in jobs if job.name == _SWEEP), None)
+    sweep = next((job for job in jobs if job.name == SWEEP), None)
     found = list_sources(site().store)
     book = site().register.rulebook()
     calendar = book.calendar_for(book.policy_for(now))
     page = render_template(
         "service/health.html",
-        works=sweep is not None and abs(now - sweep.ran_at) < _OVERDUE,
+        works=sweep is not None and abs(now - sweep.ran_at) < OVERDUE,
         sweep=sweep,
         doubt=standing and standing.doubt,
         check=check,
-        unchecked=check is None or abs(now - check.ran_at) > _UNCHECKED,
+        unchecked=check is None or is_overdue(check, now),
+        refused=site().write_probe.ask(),
+        troubles=find_troubles(site().register, free_octets(site().store, site().key_dir), now),
         jobs=jobs,
         sources=len(found),
         of_dcc=sum(source.user is None for source in found),
-        failing=sum(source.standing.outcome not in {"", OK} for source in found),
+        failing=sum(source.standing.is_silent for source in found),
         head=head,
         witnesses=(witnessing := standing_of(site().register, site().witnesses)),
         unwitnessed=witnessing.is_overdue(now),

@@ -1,0 +1,124 @@
+"""Figures of what is stored: right on every machine, and of gateways for a token alone."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from app.domain.access import Principal, Role
+from app.domain.fact import FactKind, ToldFact
+from app.domain.notice import Channel
+from app.domain.notification import Kind
+from app.jobs.failures import note_failure
+from app.jobs.sweep import sweep
+from app.register.messages import recipients
+from app.register.messages.outbox import make_messages
+from app.register.people.enrolment import issue_token
+from app.register.tell_fact import tell_fact
+from app.store.recipients import Carrier
+from tests.conftest import NOW
+
+DCC = Principal("dcc", Role.DCC)
+ELSEWHERE = {"REMOTE_ADDR": "192.0.2.1"}
+
+
+@pytest.fixture
+def scrape(web):
+    """Return a function that gives the samples whose names begin so: by what stands before the value."""
+
+    def ask(begins, headers=None, **environ):
+        text = web.test_client().get("/metrics", headers=headers, environ_base=environ).text
+        lines = [line for line in text.splitlines() if line.startswith(begins)]
+        return {name.removeprefix(begins): float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+    return ask
+
+
+@pytest.fixture
+def ops(store):
+    return {"Authorization": f"Bearer {issue_token(store, label='prometheus', now=NOW, role=Role.OPS)[1]}"}
+
+
+def test_gateways_stand_as_they_are_told_else_as_they_are_planned(scrape, ops, register, alpha, announce, give, clock):
+    told = give(
+        alpha,
+        announce("now", "2026-11-24T08:00", hours=2), announce("gone", "2026-11-24T08:30"),
+        announce("next", "2026-12-01T02:00", gateway="GW-A2"), announce("later", "2026-12-08T02:00", gateway="GW-A2"),
+    ).accepted  # fmt: skip
+
+    def stands():
+        clock_now = scrape("closures_gateway_", ops)
+        return {re.sub(r'\{gateway="(.*)"\}', r" \1", name): value for name, value in clock_now.items()}
+
+    week = timedelta(days=7).total_seconds()
+    until = week - 7 * 3600
+    assert stands() == {
+        "closed GW-A1": 1, "closed GW-A2": 0, "over_time GW-A1": 0, "over_time GW-A2": 0,
+        "next_closing_seconds GW-A2": until,
+    }  # fmt: skip
+    reference = next(
+        one.closure.reference
+        for one in told
+        if one.closure.window.ends - one.closure.window.starts == timedelta(hours=2)
+    )
+    tell_fact(register, DCC, reference, ToldFact(FactKind.CLOSED, NOW), channel=Channel.API, now=NOW)
+    clock.forward(hours=4)
+    assert stands()["over_time GW-A1"] == 1
+    assert stands()["closed GW-A1"] == 1
+    again = ToldFact(FactKind.REOPENED, clock.now)
+    tell_fact(register, DCC, reference, again, channel=Channel.API, now=clock.now)
+    assert (stands()["over_time GW-A1"], stands()["closed GW-A1"]) == (0, 0)
+
+
+def test_gateways_are_named_to_nobody_without_a_token_that_may(scrape, web, ops, credentials, alpha, announce, give):
+    """Loopback is every account of the machine, and every container beside."""
+    give(alpha, announce("now", "2026-11-24T08:00"))
+    assert scrape("closures_gateway_closed", ops, **ELSEWHERE) == {'{gateway="GW-A1"}': 1, '{gateway="GW-A2"}': 0}
+    for headers in (None, {"Authorization": "Bearer wrong"}, *credentials):
+        answer = web.test_client().get("/metrics", headers=headers)
+        assert (answer.status_code, "GW-A" in answer.text, "closures_store_fits 1.0" in answer.text) == (
+            200,
+            False,
+            True,
+        )
+    statuses = [
+        web.test_client().get("/metrics", headers=one, environ_base=ELSEWHERE).status_code for one in credentials
+    ]
+    assert statuses == [403, 403]
+
+
+def test_what_waits_is_counted(scrape, register, alpha, announce, give):
+    recipients.add_recipient(
+        register.store, label="ops", carrier=Carrier.EMAIL, address="ops@example.org", kinds={Kind.NEW},
+        digest_hour=None, user_code=None, now=NOW,
+    )  # fmt: skip
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    assert scrape("closures_outbox_") == {
+        'messages{state="waiting"}': 0, 'messages{state="dead"}': 0, "notifications": 1,
+    }  # fmt: skip
+    make_messages(register, NOW)
+    assert scrape("closures_outbox_") == {
+        'messages{state="waiting"}': 1, 'messages{state="dead"}': 0, "notifications": 0,
+    }  # fmt: skip
+
+
+def test_jobs_are_told_by_age_and_failures(scrape, register, store, clock):
+    sweep(register, NOW)
+    for _ in range(2):
+        note_failure(store, "_keep_house", NOW)
+    note_failure(store, "_a_name_that_is_far_longer_than_a_column", NOW)
+    clock.forward(seconds=90)
+    assert scrape("closures_job_age_seconds") == {'{job="expire"}': 90, '{job="late-changes"}': 90, '{job="sweep"}': 90}
+    assert scrape("closures_job_failures_total") == {'{job="a name that i"}': 1, '{job="housekeeping"}': 2}
+
+
+def test_the_machine_and_the_release_are_told(scrape, store):
+    folders = ["data", "keys"] if store.engine.dialect.name == "sqlite" else ["keys"]
+    room = scrape("closures_disk_free_bytes")
+    assert list(room) == [f'{{folder="{folder}"}}' for folder in folders]
+    assert min(room.values()) > 0
+    assert scrape("closures_build_info") == {'{version="0.1.0"}': 1}
+    assert scrape("closures_holiday_table_left_seconds")[""] % 86_400 == 0
+    assert (scrape("closures_sources"), scrape("closures_store_")) == (
+        {"": 0, "_failing": 0}, {"fits": 1, "takes_writes": 1},
+    )  # fmt: skip
