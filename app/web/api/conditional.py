@@ -51,7 +51,9 @@ def counted_answer(read: Callable[[int, int], Mapping[str, Any]], name: str) -> 
     They are in an order that what comes later is put to the end of, so that a page is found by its count.
     """
     limit, after = read_count("limit", MOST, MOST), _cursor(1)
-    first = int(after[0]) if after and after[0].isascii() and after[0].isdigit() else 0
+    if after and not (after[0].isascii() and after[0].isdigit()):
+        raise _no_cursor()
+    first = int(after[0]) if after else 0
     facts = read(first, limit + 1)
     items = facts[name]
     return _page({**facts, name: items[:limit]}, limit, [_in_digits(first + limit)] if len(items) > limit else None)
@@ -104,5 +106,9 @@ def _cursor(length: int) -> list[str]:
     except (ValueError, binascii.Error, RecursionError):
         place = None
     if not (isinstance(place, list) and len(place) == length and all(isinstance(entry, str) for entry in place)):
-        raise QueryRefused("That is no cursor of ours.", "Follow the Link header of the page before.")
+        raise _no_cursor()
     return place
+
+
+def _no_cursor() -> QueryRefused:
+    return QueryRefused("That is no cursor of ours.", "Follow the Link header of the page before.")
