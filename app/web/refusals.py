@@ -38,6 +38,7 @@ _STATUS: dict[type[Refusal], int] = {
     refused.NoticeCompressed: 415,
     refused.StoreFull: 507,
     refused.StoreBusy: 503,
+    refused.StoreUncertain: 503,
     refused.StoreUnfit: 503,
     SealBroken: 503,
     refused.Shredded: 410,
