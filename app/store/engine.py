@@ -72,7 +72,8 @@ class Store:
     """The database with the keys that open what it holds, and the clock by which acts are dated (aware UTC).
 
     ``blind`` makes digests by the first key; ``chains`` tells how they stand. ``watch`` is None while the database is
-    being filled. ``joined`` is the transaction that this one is inside of.
+    being filled. ``joined`` is the transaction that this one is inside of. ``fence`` is asked at the beginning of each
+    transaction that writes, and refuses one that must not: that of a scheduler which leads no more.
     """
 
     engine: sa.Engine
@@ -82,6 +83,7 @@ class Store:
     turns: WriterTurns
     watch: Watch | None = None
     joined: sa.Connection | None = None
+    fence: Callable[[sa.Connection], None] | None = None
 
     def __post_init__(self) -> None:
         """Let each connection prove rows that it writes and reads, find what is blind, and take outer layers off."""
@@ -126,8 +128,23 @@ class Store:
             if connection.dialect.name == "postgresql":
                 # SQLite has one writer. Here many share this lock, which the move of all digests has alone.
                 connection.exec_driver_sql(_SHARE_DIGESTS)
+            if self.fence is not None:
+                self.fence(connection)
             if self.watch is not None:
                 self.watch.look(connection)
+            yield connection
+
+    @contextmanager
+    def writing_apart(self) -> Iterator[sa.Connection]:
+        """Give a transaction for a row that nothing else is written with, and that waits for no other writer.
+
+        SQLite has one writer: there it is like any other. Raise as ``writing``.
+        """
+        if self.engine.dialect.name == "sqlite":
+            with self.writing() as connection:
+                yield connection
+            return
+        with _translated(), self.engine.connect() as connection, _durably(connection):
             yield connection
 
     def require_fit(self) -> None:
