@@ -12,7 +12,7 @@ from tests.conftest import NOW
 
 def ends(store, seconds):
     """Set the end of the lead: so many seconds from the end that it has."""
-    with store.writing() as connection:
+    with store.writing_apart() as connection:
         connection.execute(sa.text("UPDATE lead SET ends = ends + :by"), {"by": int(seconds * 1_000_000)})
 
 
