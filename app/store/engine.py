@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,9 @@ _NUL_MARK = "cannot contain nul"
 _SHARE_DIGESTS = f"SELECT pg_advisory_xact_lock_shared({DIGESTS_LOCK})"
 _BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
+
+COMMITS: ContextVar[int] = ContextVar("commits", default=0)
+"""How often a commit was sent since somebody set it to 0: only before the first may a request be begun anew."""
 
 Connection = sa.Connection
 """A connection inside a transaction. Named here, since nothing above the store imports SQLAlchemy."""
@@ -270,6 +274,7 @@ def _durably(connection: sa.Connection) -> Iterator[None]:
     connection.execution_options(writes=True)
     with connection.begin() as transaction:
         yield
+        COMMITS.set(COMMITS.get() + 1)
         try:
             transaction.commit()
         except sa.exc.DBAPIError as problem:
