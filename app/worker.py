@@ -33,22 +33,28 @@ def run_worker(settings: Settings) -> None:
     stopping = StopSignal()
     service = open_service(settings)
     leadership, outage = Leadership(service.store), Outage()
+    waits = False
     try:
         while not stopping.is_set():
-            if _taken(leadership, outage):
+            taken = _taken(leadership, outage)
+            if taken:
                 _lead(service, leadership, stopping)
+            elif taken is False and not waits:
+                _LOG.info("another scheduler leads: this one waits in line")
+            waits = taken is False or (waits and not taken)
             stopping.wait(RENEW_SECONDS)
     finally:
         service.close()
 
 
-def _taken(leadership: Leadership, outage: Outage) -> bool:
+def _taken(leadership: Leadership, outage: Outage) -> bool | None:
+    """Take the lead if nobody has it; tell whether it was taken, None where the database does not answer."""
     began = monotonic()
     try:
         taken = leadership.take()
     except Refusal as problem:
-        outage.failed(problem)
-        return False
+        outage.failed(problem, began)
+        return None
     outage.answered(began)
     return taken
 
@@ -69,7 +75,7 @@ def _lead(service: Service, leadership: Leadership, stopping: StopSignal) -> Non
     if is_told:
         with suppress(Refusal):  # then it ends by itself
             leadership.give_up()
-    _LOG.info("the scheduler stopped" if is_told else "another scheduler leads: this one waits in line")
+    _LOG.info("the scheduler stopped", told=is_told)
 
 
 def _keep(leadership: Leadership, outage: Outage, stopping: StopSignal) -> bool:
@@ -79,9 +85,10 @@ def _keep(leadership: Leadership, outage: Outage, stopping: StopSignal) -> bool:
         try:
             leadership.renew()
         except Deposed:
+            outage.answered(began)
             return False
         except Refusal as problem:
-            outage.failed(problem)
+            outage.failed(problem, began)
         else:
             outage.answered(began)
     return True

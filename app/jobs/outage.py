@@ -17,7 +17,7 @@ class Outage:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since: float | None = None
-        self._failed_at = 0.0
+        self._failed_at = self._answered_at = 0.0
         self._wait = _FIRST_WAIT
 
     @property
@@ -25,10 +25,12 @@ class Outage:
         """Tell whether a job may try: at once where the database answers, else a while after the last one failed."""
         return self._since is None or monotonic() >= self._failed_at + self._wait
 
-    def failed(self, problem: Refusal) -> None:
-        """Note that the database did not answer just now."""
+    def failed(self, problem: Refusal, asked_at: float) -> None:
+        """Note that the database did not answer what was begun at ``asked_at``, on the monotonic clock."""
         with self._lock:
             now = monotonic()
+            if asked_at < self._answered_at:
+                return  # it has answered since, which says more
             if self._since is None:
                 self._since, self._wait = now, _FIRST_WAIT
                 _LOG.error("the database does not answer", reason=problem.text)
@@ -37,9 +39,11 @@ class Outage:
             self._failed_at = now
 
     def answered(self, asked_at: float) -> None:
-        """Note that the database answered what was begun at ``asked_at``, on the monotonic clock."""
+        """Note that the database answered what was begun at ``asked_at``."""
         with self._lock:
-            # What was begun before the last failure may have been answered before that too.
-            if self._since is not None and asked_at > self._failed_at:
-                _LOG.info("the database answers again", seconds=round(monotonic() - self._since, 1))
+            if asked_at <= self._failed_at:
+                return  # it may have been answered before the last failure too
+            self._answered_at = monotonic()
+            if self._since is not None:
+                _LOG.info("the database answers again", seconds=round(self._answered_at - self._since, 1))
                 self._since = None

@@ -216,7 +216,7 @@ class Timetable:
                 job()
                 self.outage.answered(began)
             except StoreAway as problem:
-                self.outage.failed(problem)
+                self.outage.failed(problem, began)
             except Refusal as problem:
                 _LOG.warning("a job was put off", job=job.__name__, reason=problem.text)
             except Exception:  # noqa: BLE001 - a job that fails must not end the timetable; it is logged with its trace
