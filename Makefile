@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest -n auto
@@ -72,6 +72,10 @@ replay:
 
 crash:
 	CLOSURES_CRASH_ROUNDS=$(or $(N),200) $(bin)/pytest --slow tests/faults/test_crash.py
+
+# Two schedulers, and PostgreSQL restarted, cut off, away; the leader frozen and killed; N rounds: make leaders N=50
+leaders:
+	CLOSURES_LEADER_ROUNDS=$(or $(N),5) $(bin)/pytest -n 0 -s --slow tests/faults/test_leaders.py
 
 # The power fails N times over recorded writes and syncs of the real application: make powercut N=10000
 powercut:

@@ -1,52 +1,97 @@
 """The scheduler's process: it takes the lead, keeps the timetable, and finishes what it holds when told to stop."""
 
 import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from time import monotonic
 
 import structlog
 
+from app.domain.refusal import Deposed, Refusal
 from app.factory import Service, configure_log, open_service, publisher_of, utc_now
 from app.jobs.backup import Backups
-from app.jobs.post_office import open_post_office
+from app.jobs.outage import Outage
+from app.jobs.post_office import asking_first, open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
 from app.register.witnesses import open_witnesses
 from app.settings import Settings, read_settings
-from app.store.leadership import leadership
+from app.store.leadership import RENEW_SECONDS, Leadership
 from app.supervisor import StopSignal
 
 _LOG = structlog.get_logger()
-_TRY_AGAIN_SECONDS = 5.0
 
 
 def run_worker(settings: Settings) -> None:
-    """Run the scheduler until SIGTERM or SIGINT; wait in line while another one leads."""
+    """Run the scheduler until SIGTERM or SIGINT: lead while nobody else does, else wait in line. Raise ``StoreUnfit``.
+
+    That is for the start alone: later on a database that went away is waited for.
+    """
     configure_log(settings.log, settings.security_log)
     stopping = StopSignal()
     service = open_service(settings)
+    leadership, outage = Leadership(service.store), Outage()
+    waits = False
     try:
         while not stopping.is_set():
-            with leadership(service.store) as leads:
-                if leads:
-                    _lead(service, stopping)
-                    return
-            stopping.wait(_TRY_AGAIN_SECONDS)
+            taken = _taken(leadership, outage)
+            if taken:
+                _lead(service, leadership, stopping)
+            elif taken is False and not waits:
+                _LOG.info("another scheduler leads: this one waits in line")
+            waits = taken is False or (waits and not taken)
+            stopping.wait(RENEW_SECONDS)
     finally:
         service.close()
 
 
-def _lead(service: Service, stopping: StopSignal) -> None:
+def _taken(leadership: Leadership, outage: Outage) -> bool | None:
+    """Take the lead if nobody has it; tell whether it was taken, None where the database does not answer."""
+    began = monotonic()
+    try:
+        taken = leadership.take()
+    except Refusal as problem:
+        outage.failed(problem, began)
+        return None
+    outage.answered(began)
+    return taken
+
+
+def _lead(service: Service, leadership: Leadership, stopping: StopSignal) -> None:
+    """Keep the timetable until told to stop, or until another one leads."""
     settings = service.settings
     outbound = Outbound(allow_private=settings.allow_private_sources)
     smtp_url = None if settings.smtp_url is None else settings.smtp_url.get_secret_value()
-    office = open_post_office(publisher_of(settings), outbound, smtp_url)
+    office = asking_first(open_post_office(publisher_of(settings), outbound, smtp_url), leadership.require)
     witnesses = open_witnesses(settings.witnesses, settings.quorum)
-    timetable = Timetable(service.register, utc_now, outbound, office, witnesses, backups=backups_of(settings))
+    register = replace(service.register, store=leadership.fenced())
+    timetable = Timetable(register, utc_now, outbound, office, witnesses, backups=backups_of(settings))
     timetable.start()
-    _LOG.info("the scheduler runs")
-    stopping.wait()
+    _LOG.info("the scheduler runs", epoch=leadership.epoch)
+    is_told = _keep(leadership, timetable.outage, stopping)
     timetable.stop()
-    _LOG.info("the scheduler stopped")
+    if is_told:
+        with suppress(Refusal):  # then it ends by itself
+            leadership.give_up()
+    _LOG.info("the scheduler stopped", told=is_told)
+
+
+def _keep(leadership: Leadership, outage: Outage, stopping: StopSignal) -> bool:
+    """Let this leader be heard of until it is told to stop; return False where another one took over before."""
+    while not stopping.wait(RENEW_SECONDS):
+        began = monotonic()
+        try:
+            leadership.renew()
+        except Deposed:
+            outage.answered(began)
+            return False
+        except Refusal as problem:
+            outage.failed(problem, began)
+        else:
+            outage.answered(began)
+    return True
 
 
 def backups_of(settings: Settings) -> Backups | None:
@@ -57,4 +102,7 @@ def backups_of(settings: Settings) -> Backups | None:
 
 
 if __name__ == "__main__":
-    run_worker(read_settings(os.environ))
+    try:
+        run_worker(read_settings(os.environ))
+    except Refusal as refused:
+        sys.exit(str(refused))

@@ -134,6 +134,22 @@ class StoreBusy(Refusal):
     code = "store-busy"
 
 
+class StoreAway(StoreBusy):
+    """The database cannot be reached, or went away before anything was committed; it may be another one by now."""
+
+
+class Deposed(Refusal):
+    """A scheduler that leads no more: another one took over, and what this one meant to write or send was not."""
+
+    code = "deposed"
+
+
+class StoreUncertain(Refusal):
+    """The database went away while it committed: what was given may be recorded, and is not sent again by us."""
+
+    code = "store-uncertain"
+
+
 class StoreUnfit(Refusal):
     """A database or key that is missing, too old or unreadable: the service does not start on it."""
 

@@ -1,7 +1,7 @@
 """What carries letters: webhooks always, e-mail where the settings name a mail server."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from app.jobs.letter import Letter, NotDelivered
@@ -24,6 +24,19 @@ def open_post_office(publisher: Publisher, outbound: Outbound, smtp_url: str | N
     """Return the post office of the service; ``outbound`` says how far webhooks may go."""
     mail = _no_mail if smtp_url is None else partial(send_mail, read_mail_server(smtp_url), publisher)
     return PostOffice(publisher, {Carrier.EMAIL: mail, Carrier.WEBHOOK: partial(send_webhook, outbound)})
+
+
+def asking_first(office: PostOffice, ask: Callable[[], None]) -> PostOffice:
+    """Return the post office that asks before each letter leaves; what ``ask`` raises keeps the letter here."""
+
+    def after_asking(carry: Callable[[Letter], None]) -> Callable[[Letter], None]:
+        def asked(letter: Letter) -> None:
+            ask()
+            carry(letter)
+
+        return asked
+
+    return replace(office, carriers={carrier: after_asking(carry) for carrier, carry in office.carriers.items()})
 
 
 def _no_mail(_letter: Letter) -> None:

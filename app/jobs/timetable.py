@@ -5,17 +5,19 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from app.domain.refusal import Refusal
+from app.domain.refusal import Refusal, StoreAway
 from app.jobs.backup import Backups, back_up_on_time
 from app.jobs.failures import note_failure
 from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.integrity import check_integrity
 from app.jobs.notify import deliver
+from app.jobs.outage import Outage
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
 from app.jobs.sealing_anew import SealingAnew
@@ -55,7 +57,10 @@ _STEP = timedelta(seconds=5)  # of the clock, after which the times at which job
 
 
 class Timetable:
-    """The jobs of one scheduler process over one register. ``now`` is its clock, ``outbound`` fetches sources."""
+    """The jobs of one scheduler process over one register. ``now`` is its clock, ``outbound`` fetches sources.
+
+    ``outage`` is how the database answers them: while it does not, they try ever less often.
+    """
 
     def __init__(
         self,
@@ -74,6 +79,7 @@ class Timetable:
         self._now = now
         self._outbound = outbound
         self._heard = -1
+        self.outage = Outage()
         self._stopping = threading.Event()
         self._sealing = SealingAnew(register.store, self._stopping)
         self._watch = threading.Thread(target=self._watch_steps, name="clock")
@@ -203,9 +209,15 @@ class Timetable:
         """Let a job that fails be tried again at its next time, and say why it failed."""
 
         def run() -> None:
+            if not self.outage.lets_try:
+                return
             ACTOR.set("scheduler")
+            began = monotonic()
             try:
                 job()
+                self.outage.answered(began)
+            except StoreAway as problem:
+                self.outage.failed(problem, began)
             except Refusal as problem:
                 _LOG.warning("a job was put off", job=job.__name__, reason=problem.text)
                 note_failure(self._register.store, job.__name__, self._now())

@@ -206,7 +206,7 @@ def preview_notice(
     asker = asker or Principal(user.code, Role.USER, frozenset({user.code}))
     with register.store.reading() as connection:
         head = read_head(connection)
-        receiving = Receiving(register, connection, head, register.rules.at(head.rules), user, notice)
+        receiving = Receiving(register, connection, head, register.rules.at(head.rules, connection), user, notice)
         matches, held = _matches(receiving, content, about)
         decisions, problems = decide(matches, receiving.occasion)
         register.planned.check(connection, head, user, added_by(decisions))

@@ -40,13 +40,12 @@ class Register:
     def lock(self, connection: Connection) -> tuple[Head, Rulebook]:
         """Take the place of the one writer; return the head and the rules in force."""
         head = read_head(connection, lock=True)
-        return head, self.rules.at(head.rules)
+        return head, self.rules.at(head.rules, connection)
 
     def rulebook(self) -> Rulebook:
         """Return the rules in force, for a reader."""
         with self.store.reading() as connection:
-            change = read_head(connection).rules
-        return self.rules.at(change)
+            return self.rules.at(read_head(connection).rules, connection)
 
 
 def open_register(store: Store, origin: str, most_planned: int = MOST_PLANNED) -> Register:

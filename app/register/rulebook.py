@@ -78,13 +78,16 @@ class RulebookCache:
         self._store = store
         self._held: Rulebook | None = None
 
-    def at(self, rules_change: int) -> Rulebook:
-        """Return the rulebook as of the head's ``rules`` number."""
+    def at(self, rules_change: int, connection: Connection | None = None) -> Rulebook:
+        """Return the rulebook as of the head's ``rules`` number.
+
+        A writer names its own transaction: were it to wait for another connection, behind it might wait who has that.
+        """
         held = self._held
         if held is None or held.change != rules_change:
-            with self._store.reading() as connection:
-                held = _read(self._store, connection, rules_change)
-            self._held = held
+            store = self._store if connection is None else self._store.within(connection)
+            with store.reading() as reader:
+                self._held = held = _read(store, reader, rules_change)
         return held
 
 

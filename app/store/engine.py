@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit, Unknown
+from app.domain.refusal import StoreAway, StoreBusy, StoreFull, StoreUncertain, StoreUnfit, Unknown
 from app.security.blind import BlindIndex
 from app.security.folders import make_folder
 from app.security.keyring import Keyring
@@ -20,6 +21,7 @@ from app.store import schema
 from app.store.chains import DIGESTS, DIGESTS_LOCK, StoredDigests
 from app.store.database_file import DatabaseFile
 from app.store.metadata import peel_by
+from app.store.postgresql import SCHEMES, is_away, postgresql_engine
 from app.store.proven import PROOFS, altered, proofs_of
 from app.store.tables import head
 from app.store.turns import WriterTurns
@@ -46,6 +48,9 @@ _SHARE_DIGESTS = f"SELECT pg_advisory_xact_lock_shared({DIGESTS_LOCK})"
 _BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
 
+COMMITS: ContextVar[int] = ContextVar("commits", default=0)
+"""How often a commit was sent since somebody set it to 0: only before the first may a request be begun anew."""
+
 Connection = sa.Connection
 """A connection inside a transaction. Named here, since nothing above the store imports SQLAlchemy."""
 
@@ -71,7 +76,8 @@ class Store:
     """The database with the keys that open what it holds, and the clock by which acts are dated (aware UTC).
 
     ``blind`` makes digests by the first key; ``chains`` tells how they stand. ``watch`` is None while the database is
-    being filled. ``joined`` is the transaction that this one is inside of.
+    being filled. ``joined`` is the transaction that this one is inside of. ``fence`` is asked at the beginning of each
+    transaction that writes, and refuses one that must not: that of a scheduler which leads no more.
     """
 
     engine: sa.Engine
@@ -81,6 +87,7 @@ class Store:
     turns: WriterTurns
     watch: Watch | None = None
     joined: sa.Connection | None = None
+    fence: Callable[[sa.Connection], None] | None = None
 
     def __post_init__(self) -> None:
         """Let each connection prove rows that it writes and reads, find what is blind, and take outer layers off."""
@@ -115,15 +122,34 @@ class Store:
             with _translated(), _whole(self.joined):
                 yield self.joined
             return
-        with held_until_durable(), self.turns.turn(whose), _translated(), self.engine.connect() as connection:
-            connection.execution_options(writes=True)
-            with connection.begin():
-                if connection.dialect.name == "postgresql":
-                    # SQLite has one writer. Here many share this lock, which the move of all digests has alone.
-                    connection.exec_driver_sql(_SHARE_DIGESTS)
-                if self.watch is not None:
-                    self.watch.look(connection)
+        with (
+            held_until_durable(),
+            self.turns.turn(whose),
+            _translated(),
+            self.engine.connect() as connection,
+            _durably(connection),
+        ):
+            if connection.dialect.name == "postgresql":
+                # SQLite has one writer. Here many share this lock, which the move of all digests has alone.
+                connection.exec_driver_sql(_SHARE_DIGESTS)
+            if self.fence is not None:
+                self.fence(connection)
+            if self.watch is not None:
+                self.watch.look(connection)
+            yield connection
+
+    @contextmanager
+    def writing_apart(self) -> Iterator[sa.Connection]:
+        """Give a transaction for a row that nothing else is written with, and that waits for no other writer.
+
+        SQLite has one writer: there it is like any other. Raise as ``writing``.
+        """
+        if self.engine.dialect.name == "sqlite":
+            with self.writing() as connection:
                 yield connection
+            return
+        with _translated(), self.engine.connect() as connection, _durably(connection):
+            yield connection
 
     def require_fit(self) -> None:
         """Raise ``StoreUnfit`` unless database, keys and high-water mark are there and belong together, now."""
@@ -184,17 +210,12 @@ def make_engine(url: str, *, create: bool = False) -> sa.Engine:
 
     With ``create``, SQLite makes the file where there is none; without, a file that went away is never made anew.
     """
-    try:
-        parsed = sa.make_url(url)
-    except sa.exc.ArgumentError as problem:
-        raise StoreUnfit(
-            "The database address cannot be read.", "Give sqlite:///path or postgresql+psycopg://..."
-        ) from problem
-    if parsed.get_backend_name() == "sqlite":
-        return _sqlite_engine(parsed, create=create)
-    if parsed.drivername == "postgresql+psycopg":
-        return _postgresql_engine(parsed)
-    raise StoreUnfit("That kind of database is not supported.", "Give sqlite:///path or postgresql+psycopg://...")
+    scheme = url.partition("://")[0]
+    if scheme in SCHEMES:
+        return postgresql_engine(url)
+    if scheme == "sqlite":
+        return _sqlite_engine(sa.make_url(url), create=create)
+    raise StoreUnfit("That is no address of a database that is supported.", "Give sqlite:///path or postgresql://...")
 
 
 def _sqlite_engine(url: sa.URL, *, create: bool) -> sa.Engine:
@@ -247,13 +268,22 @@ def _sqlite_engine(url: sa.URL, *, create: bool) -> sa.Engine:
     return engine
 
 
-def _postgresql_engine(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(
-        url,
-        pool_size=8,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "options": "-c lock_timeout=10s -c timezone=UTC"},
-    )
+@contextmanager
+def _durably(connection: sa.Connection) -> Iterator[None]:
+    """Begin to write, and commit at the end. Raise ``StoreUncertain`` where nobody can tell whether that was done."""
+    connection.execution_options(writes=True)
+    with connection.begin() as transaction:
+        yield
+        COMMITS.set(COMMITS.get() + 1)
+        try:
+            transaction.commit()
+        except sa.exc.DBAPIError as problem:
+            if not problem.connection_invalidated:
+                raise
+            raise StoreUncertain(
+                "The database went away while it recorded this; whether it did is not known.",
+                "Look whether it is there in a moment, or send it again: what is recorded already is no change.",
+            ) from problem
 
 
 @contextmanager
@@ -285,8 +315,12 @@ def _translated() -> Iterator[None]:
         if _NUL_MARK in text:
             # SQLite looks such a text up and finds nothing; PostgreSQL has no such texts.
             raise Unknown("There is nothing of that name.", "Check the address.") from problem
-        if any(mark in text for mark in _BUSY_MARKS) or problem.connection_invalidated:
+        if any(mark in text for mark in _BUSY_MARKS):
             raise StoreBusy("The database is busy; nothing was recorded.", "Send it again in a moment.") from problem
+        if is_away(problem):
+            raise StoreAway(
+                "The database does not answer; nothing was recorded.", "Try again in a moment."
+            ) from problem
         # SQLite calls a table that is gone operational, PostgreSQL a fault of the program: to a client they are one.
         if isinstance(problem, sa.exc.OperationalError | sa.exc.ProgrammingError):
             raise StoreBusy("The database does not answer.", "Check that it runs, then try again.") from problem

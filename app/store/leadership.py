@@ -1,35 +1,94 @@
-"""One scheduler at a time: an advisory lock in PostgreSQL, a locked file beside SQLite."""
+"""One scheduler at a time, by a row that says who leads, in which epoch, and until when (ADR 36).
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+It works alike in both databases, through poolers too, and where the leader lost its connection or was stopped.
+"""
+
+from dataclasses import replace
 
 import sqlalchemy as sa
 
-from app.store.engine import Store
+from app.domain.refusal import Deposed
+from app.security.tokens import new_row_id
+from app.store.act_tables import lead
+from app.store.engine import Connection, Store
 
-_LOCK_NUMBER = 0x636C6F73  # "clos": one lock of this database
+LEASE_SECONDS = 6.0
+"""How long nobody else takes over from a leader that was heard of."""
+RENEW_SECONDS = 2.0
+"""How often a leader lets itself be heard of, and who waits in line looks."""
+
+_MICROSECONDS = 1_000_000
+_LEASE = int(LEASE_SECONDS * _MICROSECONDS)
+_CLOCKS = {
+    "postgresql": sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * _MICROSECONDS, sa.BigInteger),
+    "sqlite": sa.cast(sa.func.unixepoch("subsec") * _MICROSECONDS, sa.BigInteger),
+}
+# A stopped leader must not hold what it locked: PostgreSQL ends a transaction of which nothing is heard.
+_NOT_FOR_LONG = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
+_EPOCH: sa.BindParameter[int] = sa.bindparam("mine")
+_HOLDER: sa.BindParameter[bytes] = sa.bindparam("me")
+_IS_MINE = sa.and_(lead.c.epoch == _EPOCH, lead.c.holder == _HOLDER)
+_ASK = sa.select(lead.c.epoch).where(_IS_MINE)
+# Shared with all that the leader writes and with its renewals; who takes over waits until they have ended.
+_ASK_AND_KEEP = _ASK.with_for_update(read=True, key_share=True)
 
 
-@contextmanager
-def leadership(store: Store) -> Iterator[bool]:
-    """Try to become the one scheduler of this database; give whether it worked, and hold it until the end."""
-    if store.engine.dialect.name == "postgresql":
-        with store.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            won = connection.execute(sa.select(sa.func.pg_try_advisory_lock(_LOCK_NUMBER))).scalar_one()
-            try:
-                yield bool(won)
-            finally:
-                if won:
-                    connection.execute(sa.select(sa.func.pg_advisory_unlock(_LOCK_NUMBER)))
-        return
-    path = Path(f"{store.engine.url.database}.scheduler")
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+class Leadership:
+    """The lead of one scheduler over one database, while it has it. ``epoch`` is None while another one may lead."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._me = new_row_id()
+        now = _CLOCKS[store.engine.dialect.name]
+        # One that ends much later than any could was written before the clock was set back.
+        is_over = sa.or_(lead.c.ends < now, lead.c.ends > now + 2 * _LEASE)
+        self._take = sa.update(lead).where(is_over).values(epoch=lead.c.epoch + 1, holder=_HOLDER, ends=now + _LEASE)
+        self._renew = sa.update(lead).where(_IS_MINE).values(ends=now + _LEASE)
+        self.epoch: int | None = None
+
+    def fenced(self) -> Store:
+        """Return the store for what the leader of this epoch writes: it raises ``Deposed`` once another one leads."""
+        epoch = self.epoch
+
+        def fence(connection: Connection) -> None:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(_NOT_FOR_LONG)
+            self._require(connection, _ASK_AND_KEEP, epoch)
+
+        return replace(self._store, fence=fence)
+
+    def take(self) -> bool:
+        """Take the lead if nobody has it; tell whether it was taken. Raise ``StoreAway`` and as ``Store.writing``."""
+        with self._store.writing_apart() as connection:
+            if connection.execute(self._take, {"me": self._me}).rowcount == 0:
+                return False
+            epoch = connection.execute(sa.select(lead.c.epoch)).scalar_one()
+            # It may have waited for what the one before had open: its time begins now.
+            connection.execute(self._renew, {"mine": epoch, "me": self._me})
+        self.epoch = epoch
+        return True
+
+    def renew(self) -> None:
+        """Put off the end. Raise ``Deposed`` where another one took over, ``StoreAway`` and as ``Store.writing``."""
+        with self._store.writing_apart() as connection:
+            if connection.execute(self._renew, {"mine": self.epoch, "me": self._me}).rowcount == 0:
+                raise _deposed()
+
+    def require(self) -> None:
+        """Raise ``Deposed`` unless it leads at this moment: asked before what cannot be called back leaves."""
+        with self._store.reading() as connection:
+            self._require(connection, _ASK, self.epoch)
+
+    def give_up(self) -> None:
+        """Let another one take over at once, if this one leads still."""
+        with self._store.writing_apart() as connection:
+            connection.execute(sa.update(lead).where(_IS_MINE).values(ends=0), {"mine": self.epoch, "me": self._me})
+        self.epoch = None
+
+    def _require(self, connection: Connection, query: sa.Select[tuple[int]], epoch: int | None) -> None:
+        if connection.execute(query, {"mine": epoch, "me": self._me}).first() is None:
+            raise _deposed()
+
+
+def _deposed() -> Deposed:
+    return Deposed("Another scheduler leads by now; nothing was written or sent.", "It does the work.")

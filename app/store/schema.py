@@ -6,9 +6,12 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
+from app.store.postgresql import is_away, why_not_there
 
-NEWEST = "r0007"
+NEWEST = "r0008"
 """The newest migration. A test holds it against the files in ``migrations/versions``."""
+_ALONE = "SET LOCAL lock_timeout = '10min'; SELECT pg_advisory_xact_lock(1668050791); SET LOCAL lock_timeout = '10s'"
+"""Waits for a migration of another process, which may take minutes; the number names that lock, and no more."""
 _RELEASED = "r"
 """How the names of migrations begin since 0.1.0. Those of before were numbers alone, and nothing leads on from them."""
 VERSION_TABLE = "alembic_version"
@@ -28,21 +31,31 @@ def found_version(engine: sa.Engine) -> str | None:
         return None  # asked before connecting, which might make one
     try:
         with engine.connect() as connection:
-            tables = set(sa.inspect(connection).get_table_names())
-            if VERSION_TABLE not in tables:
-                if tables:
-                    raise StoreUnfit(
-                        "The database holds tables of something else.",
-                        "Point CLOSURES_DATABASE_URL at an empty database.",
-                    )
-                return None
-            found = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+            return _version_in(connection)
     except sa.exc.DBAPIError as problem:
+        if is_away(problem):
+            raise StoreUnfit(
+                why_not_there(engine, problem),
+                "Check that it runs and takes connections from here, and that CLOSURES_DATABASE_URL names it.",
+            ) from problem
         raise StoreUnfit(
             "The database cannot be read.",
             "Check CLOSURES_DATABASE_URL or CLOSURES_DATA_DIR, its permissions and free space; "
             "a damaged file is replaced by `closures restore FILE --replace`.",
         ) from problem
+
+
+def _version_in(connection: sa.Connection) -> str | None:
+    tables = set(sa.inspect(connection).get_table_names())
+    if VERSION_TABLE not in tables:
+        if tables:
+            raise StoreUnfit(
+                "The database holds tables of something else.",
+                "Point CLOSURES_DATABASE_URL at an empty database.",
+            )
+        return None
+    query = sa.text("SELECT version_num FROM alembic_version")
+    found: str | None = connection.execute(query).scalar_one_or_none()
     if found is not None and not found.startswith(_RELEASED):
         raise StoreUnfit(
             f"The database was made before the first release (it is at {found}), and this release does not read it.",
@@ -75,18 +88,23 @@ def upgrade(engine: sa.Engine, fill: Callable[[sa.Connection, str], None] | None
     not asked of an empty one.
 
     """
-    found = found_version(engine)
-    if found == NEWEST:
+    if found_version(engine) == NEWEST:
         return NEWEST
-    if found is not None and found > NEWEST:
-        raise StoreUnfit(
-            f"The database is at migration {found}, newer than this release.", "Install the newer release again."
-        )
     with engine.connect() as connection:
         connection.execution_options(writes=True)
         with connection.begin():
+            if engine.dialect.name == "postgresql":
+                # SQLite has one writer. Here the lock ends with the transaction, as a pooler needs it.
+                connection.exec_driver_sql(_ALONE)
+            # Asked once more: another process may have done it while we waited.
+            found = _version_in(connection)
+            if found is not None and found > NEWEST:
+                raise StoreUnfit(
+                    f"The database is at migration {found}, newer than this release.",
+                    "Install the newer release again.",
+                )
             migrate(connection)
-            if fill is not None and found is not None:
+            if fill is not None and found is not None and found < NEWEST:
                 fill(connection, found)
     return NEWEST
 

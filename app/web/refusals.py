@@ -18,9 +18,11 @@ from app.register.planned_limit import TooManyPlanned
 from app.register.receipts import IntakeProblemJson, problem_facts
 from app.security.sealing import SealBroken
 from app.security.security_log import SecurityAction, security_event
+from app.store.engine import COMMITS
 from app.web.idempotency import KeyReused
 from app.web.principal import SignInNeeded, signed_in_account
 from app.web.resumed_forms import remember_request
+from app.web.second_try import IS_SECOND, LOST
 
 _LOG = structlog.get_logger()
 
@@ -38,6 +40,7 @@ _STATUS: dict[type[Refusal], int] = {
     refused.NoticeCompressed: 415,
     refused.StoreFull: 507,
     refused.StoreBusy: 503,
+    refused.StoreUncertain: 503,
     refused.StoreUnfit: 503,
     SealBroken: 503,
     refused.Shredded: 410,
@@ -108,6 +111,10 @@ def app_json(facts: object, status: int = 200, media_type: str = "application/js
 
 
 def _answer(problem: Refusal) -> Response:
+    may_begin_anew = isinstance(problem, refused.StoreAway) and COMMITS.get() == 0
+    if may_begin_anew and IS_SECOND not in request.environ:
+        request.environ[LOST] = True
+        return problem_response(503, problem.code, problem.text, problem.remedy)
     status = next((_STATUS[kind] for kind in type(problem).__mro__ if kind in _STATUS), 400)
     if status in _RETRY_AFTER:
         _LOG.error("refused", code=problem.code, text=problem.text, path_kind=request.endpoint)

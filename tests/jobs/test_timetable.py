@@ -25,7 +25,6 @@ from app.register.receive import receive_notice
 from app.register.verification import verify_record
 from app.register.witnesses import Witnesses
 from app.store import runs, tables
-from app.store.leadership import leadership
 from feeds.entry import Publisher
 
 OFFICE = open_post_office(
@@ -79,13 +78,6 @@ def test_a_job_that_fails_is_tried_again(register, store, alpha, announce, give,
     give(alpha, announce("u1", "2026-12-01T02:00"))
     assert soon(lambda: last_run(store, "late-changes") is not None)
     timetable.stop()
-
-
-def test_only_one_leads(store):
-    with leadership(store) as first, leadership(store) as second:
-        assert (first, second) == (True, False)
-    with leadership(store) as again:
-        assert again is True
 
 
 def test_the_scheduler_process_stops_when_told(service, environ, store):
