@@ -16,6 +16,7 @@ from app.register.decisions import Decision
 from app.register.reading import Question, read_schedule
 from app.register.register import Register
 from app.register.rulebook import Rulebook
+from app.store.closures import touching
 
 _MOST_CLASHES = 20  # named in one acknowledgement; the clash list itself is a question of its own
 _MOST_SLOTS = 100  # looked for in one answer: nobody reads more, and each is a search
@@ -61,9 +62,14 @@ def met_by_own(
 
 
 def own_beside(register: Register, user: User, windows: Sequence[ClosureWindow]) -> list[PlannedClosure]:
-    """Return a User's own closures in the span of these windows, in no order that matters."""
+    """Return a User's own closures in the span of these windows, or more, in no order that matters."""
     if not windows:
         return []
+    connection = register.store.joined
+    if connection is not None:
+        # Who has a connection asks for no second one: behind a small pooler each would wait for another's.
+        weeks = dict.fromkeys(week for window in windows for week in window.weeks())
+        return [held.closure for held in touching(register.store, connection, weeks, {user.id: user.code})]
     span = ClosureWindow(min(window.starts for window in windows), max(window.ends for window in windows))
     return read_schedule(register, Principal(user.code, Role.USER, frozenset({user.code})), Question(span))
 
