@@ -1,6 +1,7 @@
 """``closures account``: who signs in to the pages, each let in by a link that works once."""
 
 import click
+from typing_extensions import TypedDict
 
 from app.cli.opening import opened
 from app.cli.output import altered_lines, examples, json_option, say, table
@@ -10,13 +11,23 @@ from app.domain.london import utc_text
 from app.factory import Service, utc_now
 from app.register.people import accounts, desks, enrolment
 from app.register.people.desks import Desk
+from app.store.accounts import Account, list_accounts
 from app.store.desks import list_desks
 from app.store.listing import altered_ids
 
 
+class AccountJson(TypedDict):
+    """Who signs in: ``users`` are the codes that it acts for, ``closed`` is when it was closed, if it was."""
+
+    email: str
+    role: str
+    users: list[str]
+    closed: str | None
+
+
 @click.group()
 def account() -> None:
-    """Open accounts, make sign-in links for them, and end desk sessions."""
+    """Open accounts, list them, make sign-in links for them, and end desk sessions."""
 
 
 @account.command(
@@ -39,6 +50,25 @@ def add(email: str, role: str, users: tuple[str, ...]) -> None:
     with opened() as service:
         token = enrolment.open_account(service.store, email, Role(role), users, now)
     _say_link(service, email, token, utc_text(now + enrolment.SIGN_IN_LASTS))
+
+
+@account.command("list", epilog=examples("closures account list", "closures account list --json"))
+@json_option
+def list_() -> None:
+    """List the accounts, by address, closed ones too."""
+    with opened() as service:
+        found = [_facts(entry) for entry in accounts.list_accounts(service.store)]
+        altered = altered_ids(service.store, list_accounts)
+    rows = [
+        (facts["email"], facts["role"], ", ".join(facts["users"]), facts["closed"] and f"closed {facts['closed']}")
+        for facts in found
+    ]
+    named = [
+        f"The account {row_id} cannot be read: it was altered. `closures record verify` says more."
+        for row_id in altered
+    ]
+    lines = table(("email", "role", "users", "state"), rows, empty="There are no accounts yet.")
+    say({"accounts": found, "altered": altered}, *lines, *named)
 
 
 @account.command(epilog=examples("closures account link planner@dcc.example"))
@@ -89,6 +119,15 @@ def end_desk(token_id: str) -> None:
     with opened() as service:
         desks.end_desk(service.store, token_id, utc_now())
     say({"ended": token_id}, "The desk session is ended.")
+
+
+def _facts(one: Account) -> AccountJson:
+    return {
+        "email": one.email,
+        "role": one.role.value,
+        "users": list(one.users),
+        "closed": None if one.closed_at is None else utc_text(one.closed_at),
+    }
 
 
 def _desk_facts(desk: Desk) -> dict[str, object]:

@@ -13,6 +13,7 @@ from app.domain.refusal import NoticeUnreadable, Refusal, sentence_of
 from app.register.receipts import problem_facts
 
 _JSON = "closures.json"
+_STATED = "closures.json-stated"
 _READ_AS = {
     Reading.FIRST_OF_TWO: "The clocks go back then: of the two such times, the first was taken.",
     Reading.AFTER_GAP: "The clocks go forward then and skip that time: the end of the gap was taken.",
@@ -20,12 +21,24 @@ _READ_AS = {
 
 
 class Program(click.Group):
-    """The outermost command: here a refusal becomes words, or JSON, and exit status 1."""
+    """The outermost command: here a refusal becomes words, or JSON, and exit status 1; what is not understood, 2."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note whether JSON is asked for: what cannot be understood is told in it as well."""
+        ctx.meta[_STATED] = "--json" in args
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; answer its refusal."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as problem:
+            if not ctx.meta[_STATED]:
+                raise
+            remedy = f"`{problem.ctx.command_path} --help` says how." if problem.ctx else ""
+            facts = {"refused": problem.format_message(), "remedy": remedy, "code": "usage", "problems": []}
+            click.echo(json.dumps(facts, ensure_ascii=False), err=True)
+            raise click.exceptions.Exit(problem.exit_code) from problem
         except Refusal as refusal:
             _speak(refusal, as_json=bool(ctx.meta.get(_JSON)))
             raise click.exceptions.Exit(1) from refusal

@@ -30,6 +30,23 @@ def test_a_sign_in_link_opens_the_page_with_its_button(alpha_closures, browse):
     assert browse.get(f"/sign-in/{token[:-1]}{'0' if token[-1] != '0' else '1'}").status_code == 403
 
 
+def test_accounts_are_listed_by_address(alpha_closures):
+    alpha_closures("account", "add", "b@alpha.example", "--role", "user", "--user", "alpha")
+    alpha_closures("account", "add", "a@dcc.example", "--role", "dcc")
+    said = alpha_closures("account", "list", "--json").json
+    assert said == {
+        "accounts": [
+            {"email": "a@dcc.example", "role": "dcc", "users": [], "closed": None},
+            {"email": "b@alpha.example", "role": "user", "users": ["ALPHA"], "closed": None},
+        ],
+        "altered": [],
+    }
+    assert alpha_closures("account", "list").stdout.split() == [
+        *("EMAIL", "ROLE", "USERS", "STATE", "a@dcc.example", "dcc", "-", "-"),
+        *("b@alpha.example", "user", "ALPHA", "-"),
+    ]
+
+
 def test_an_account_gets_another_link_but_is_opened_once(closures):
     first = closures("account", "add", "a@dcc.example", "--role", "dcc", "--json").json["sign_in_url"]
     taken = closures("account", "add", "A@dcc.example", "--role", "dcc")

@@ -40,7 +40,16 @@ def test_commands_are_those_of_the_contract():
             "keys status",
             "keys shred",
         ),
-        *("user add", "user list", "gateway add", "gateway list", "account add", "account link", "account afresh"),
+        *(
+            "user add",
+            "user list",
+            "gateway add",
+            "gateway list",
+            "account add",
+            "account list",
+            "account link",
+            "account afresh",
+        ),
         *("account desks", "account end-desk"),
         *("token add", "token list", "token revoke"),
         *("subscription add", "subscription list", "subscription revoke"),
@@ -87,6 +96,23 @@ def test_what_is_refused_is_json_to_a_program(script):
         "code": "store-unfit",
         "problems": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("schedule", "--form", "2026-01-01"), "No such option '--form'."),
+        (("user", "add", "--json"), "Missing argument 'CODE'."),
+        (("no-such-command",), "No such command 'no-such-command'."),
+    ],
+)
+def test_what_is_not_understood_is_json_to_a_program_too(script, words, said):
+    answer = script(*words, *(() if "--json" in words else ("--json",)))
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    facts = json.loads(answer.stderr)
+    assert facts["refused"].startswith(said.rstrip("."))
+    assert (facts["code"], facts["problems"]) == ("usage", [])
+    assert facts["remedy"].endswith("--help` says how.")
 
 
 def test_a_bad_setting_names_the_variable_and_not_its_value(script):
