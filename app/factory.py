@@ -154,24 +154,12 @@ def publisher_of(settings: Settings) -> Publisher:
 
 def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> "Flask":
     """Return the web application; ``now`` is its clock (aware UTC). Raise ``StoreUnfit`` or ``UndeclaredRoute``."""
-    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - the scheduler and the command line never load Flask
-
-    from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - as Flask
+    from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - the scheduler and the command line never load Flask
     from app.caldav.report_cost import ReportLimits  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
     from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
     from app.store.write_probe import WriteProbe  # noqa: PLC0415 - as Flask
-    from app.web import (  # noqa: PLC0415 - as Flask
-        browser_session,
-        csrf,
-        headers,
-        received,
-        refusals,
-        request_figures,
-        routes,
-        second_try,
-        site,
-    )
+    from app.web import browser_session, csrf, headers, received, refusals, request_figures, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
@@ -218,11 +206,19 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     request_figures.open_request_figures(app)
     refusals.install_refusals(app)
     headers.install_headers(app, is_https=settings.is_https)
-    app.wsgi_app = second_try.SecondTry(app.wsgi_app)  # type: ignore[method-assign]  # how Flask documents it
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # how Flask documents it
+    _wrap(app, settings.trusted_proxies)
     return app
+
+
+def _wrap(app: "Flask", hops: int) -> None:
+    """Put round the application what sees a request before it, behind so many proxies."""
+    from werkzeug.middleware.proxy_fix import ProxyFix  # noqa: PLC0415 - as Flask
+
+    from app.web.second_try import SecondTry  # noqa: PLC0415 - as Flask
+
+    app.wsgi_app = SecondTry(app.wsgi_app)  # type: ignore[method-assign]  # how Flask documents it
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)  # type: ignore[method-assign]  # how Flask documents it
 
 
 def _flask_settings(settings: Settings, key: bytes) -> dict[str, object]:

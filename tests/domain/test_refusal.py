@@ -17,7 +17,11 @@ CODES = {
     "PolicyRefused": "policy",
     "StoreFull": "store-full",
     "StoreBusy": "store-busy",
+    "StoreAway": "store-busy",
+    "Deposed": "deposed",
+    "StoreUncertain": "store-uncertain",
     "StoreUnfit": "store-unfit",
+    "BackupRefused": "backup",
     "Shredded": "shredded",
 }
 
