@@ -7,7 +7,7 @@ from app.store.tables import metadata
 RANDOM = {
     "head.database_id", "users.id", "gateways.id", "accounts.id", "sign_in_tries.id", "sent_forms.id", "tokens.id",
     "subscriptions.account_id", "notices.id", "closures.id", "assessments.closure_id", "maintenance.id", "exports.id",
-    "drafts.id", "sources.id", "members.id", "messages.id",
+    "drafts.id", "sources.id", "members.id", "messages.id", "lead.holder",
 }  # fmt: skip
 """At random, or what names such a row in another table."""
 OF_WHAT_IS_RANDOM = {"sessions.digest"}
