@@ -31,7 +31,7 @@ class Upstream(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.server.began.append(self.path)
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self._body()
         seen = {name.lower(): value for name, value in self.headers.items()}
         said = json.dumps({"path": self.path, "method": self.command, "octets": len(body), "headers": seen}).encode()
         if self.path == LARGE:
@@ -43,6 +43,17 @@ class Upstream(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(said)
+
+    def _body(self):
+        """Read the whole body: a proxy that still sends when the answer comes may find the connection closed."""
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     do_GET = do_PUT = do_POST = do_PROPFIND = do_REPORT = do_DELETE = do_HEAD = answer  # noqa: N815 - the library's names
 
