@@ -57,7 +57,8 @@ class _Asking:
 class HistoryCache:
     """Histories of closures, those of ``most_held`` at most while nobody asks. Safe to ask from any thread.
 
-    ``_lock`` is over what is held; nobody has it while a week is read. ``_loading`` lets one question at a time read.
+    ``_lock`` is over what is held; nobody has it while a week is read, and whoever takes it has its connection by then:
+    behind a small pooler it would else wait for those that wait for it. ``_loading`` lets one question at a time read.
     """
 
     def __init__(self, store: Store, most_held: int = MOST_HELD) -> None:
@@ -86,7 +87,7 @@ class HistoryCache:
         """Return every User and gateway, as of now."""
 
         def find() -> Parties:
-            with self._lock, self._store.reading() as connection:
+            with self._store.reading() as connection, self._lock:
                 self._catch_up(connection)
                 return self._parties
 
@@ -205,7 +206,7 @@ class HistoryCache:
         return self._answer(find)
 
     def _histories(self, wanted_of: Callable[[Collection[bytes]], _Asking], visible: Visible) -> Iterable[History]:
-        with self._lock, self._store.reading() as connection:
+        with self._store.reading() as connection, self._lock:
             self._catch_up(connection)
             wanted = wanted_of(visible(self._parties))
             if not self._held.ask(wanted.parts):
@@ -226,7 +227,7 @@ class HistoryCache:
                     missing = self._held.ask(wanted.parts)
                     held, log_size, everyone = self._held, self._log_size, self._parties
                 read = list(self._read(connection, missing, everyone))
-            with self._lock, self._store.reading() as connection:
+            with self._store.reading() as connection, self._lock:
                 if held is self._held:
                     held.add(missing, read)
                     # What was followed meanwhile is followed again: of what was read nobody has looked at it.
