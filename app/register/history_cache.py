@@ -17,11 +17,11 @@ from app.register.held_histories import HeldHistories, Part
 from app.register.recorded_change import (
     UNKNOWN_KIND,
     History,
+    Kinds,
     Received,
     RecordedChange,
     grown,
     history_of,
-    kind_of,
     kinds_without,
     stood_at,
 )
@@ -30,6 +30,8 @@ from app.store import parties
 from app.store.closures import Written
 from app.store.engine import Connection, Store, read_head
 from app.store.parties import Parties
+from app.store.proven import altered
+from app.store.tables import revisions
 from app.store.week_index import WATCHED, closures_in, closures_moved, watched_weeks
 
 MOST_HELD = 20_000
@@ -72,7 +74,7 @@ class HistoryCache:
         self._forgotten = at_forgotten
         self._log_size = 0
         self._held = HeldHistories()
-        self._kinds = bytearray()  # of each entry by its place in the log, as far as it was asked for
+        self._kinds = Kinds()
         self._received: tuple[object, Received] = None, Received((), b"")
 
     def _set_parties(self, everyone: Parties) -> None:
@@ -121,8 +123,10 @@ class HistoryCache:
     def received(self, since: datetime, until: datetime, visible: Visible) -> Received:
         """Return where the entries of visible Users received at ``since`` <= t < ``until`` stand, and of which kinds.
 
-        What kind an entry is is kept for good, an octet each: it is opened once. The last answer is kept whole, so that
-        its next page costs what it shows.
+        What kind an entry is is kept for good, with a mark of the entry that stood there: it is opened once, and one
+        that says another place since is found out. The last answer is kept whole, so that its next page costs what it
+        shows.
+        Raise ``SealBroken``.
         """
 
         def find() -> Received:
@@ -130,18 +134,21 @@ class HistoryCache:
                 with self._lock:
                     self._catch_up(connection)
                     users, everyone, kinds = visible(self._parties), self._parties, self._kinds
-                    kinds.extend(bytes(max(0, self._log_size - len(kinds))))
+                    kinds.grow(self._log_size)
                     asked = since, until, frozenset(users), self._log_size, self._forgotten
                     if self._received[0] == asked:
                         return self._received[1]
-                entries = rows.received_between(connection, since, until, users)
-                unknown = dict.fromkeys(one for one, _, position in entries if kinds[position] == UNKNOWN_KIND)
+                received = rows.received_between(self._store, connection, since, until, everyone.users)
+                entries = [(one, entry, place) for one, entry, place, user_id in received if user_id in users]
+                unknown = dict.fromkeys(entry[0] for entry in entries if kinds.of(*entry) == UNKNOWN_KIND)
                 for history in self._some(connection, unknown, users, everyone):
                     for change in history:
-                        if change.position < len(kinds):
-                            kinds[change.position] = kind_of(change.step, is_late=change.is_late)
+                        kinds.note(change)
+            found_kinds = bytes(kinds.of(*entry) for entry in entries)
+            if UNKNOWN_KIND in found_kinds:
+                raise altered(revisions)
             places = [(closure_id, entry) for closure_id, entry, _ in entries]
-            found = Received(places, bytes(kinds[position] for _, _, position in entries)).only(kinds_without())
+            found = Received(places, found_kinds).only(kinds_without())
             self._received = asked, found
             return found
 

@@ -1,9 +1,11 @@
 """A closure's history as the record has it: each entry with what stood before and after it, and where it is found."""
 
+from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 
 from app.domain.closure import PlannedClosure, Step, advance, begin
 from app.store.closures import Written
@@ -71,6 +73,35 @@ def kind_of(step: Step, *, is_late: bool) -> int:
 
 
 LATE_KINDS = frozenset(kind_of(step, is_late=True) for step in Step)
+
+
+class Kinds:
+    """Of which kind each entry is, by its place in the log, as far as it was asked for: nine octets each.
+
+    A mark tells which entry stood there when it was opened.
+    """
+
+    def __init__(self) -> None:
+        self._kinds, self._marks = bytearray(), array("q")
+
+    def grow(self, size: int) -> None:
+        """Make room for a log of this size."""
+        more = size - len(self._kinds)
+        if more > 0:
+            self._kinds.extend(bytes(more))
+            self._marks.extend(repeat(0, more))
+
+    def note(self, change: "RecordedChange") -> None:
+        """Note an entry that was opened, if there is room for it."""
+        if change.position < len(self._kinds):
+            self._marks[change.position] = hash((change.closure_id, change.entry))
+            self._kinds[change.position] = kind_of(change.step, is_late=change.is_late)
+
+    def of(self, closure_id: bytes, entry: int, position: int) -> int:
+        """Return the kind of an entry that says it stands in a place; ``UNKNOWN_KIND`` if it is not known there."""
+        if not 0 <= position < len(self._kinds) or self._marks[position] != hash((closure_id, entry)):
+            return UNKNOWN_KIND
+        return self._kinds[position]
 
 
 def kinds_without(*steps: Step) -> frozenset[int]:

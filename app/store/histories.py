@@ -7,9 +7,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.store.closures import Written, open_revision
+from app.store.bodies import closure_marks
+from app.store.closures import FORGOTTEN, Written, open_revision
 from app.store.engine import Store
-from app.store.groups import MOST_AT_ONCE, in_groups
+from app.store.groups import in_groups
 from app.store.proven import altered, require_proven
 from app.store.tables import closures, revisions
 
@@ -17,9 +18,10 @@ from app.store.tables import closures, revisions
 _UNOPENED = sa.select(*(column for column in closures.c if column.name != "sealed")).where(
     closures.c.id.in_(sa.bindparam("ids", expanding=True))
 )
+_WHOLE = sa.select(closures).where(closures.c.id.in_(sa.bindparam("ids", expanding=True)))
+_IDS_OF_USERS = sa.select(closures.c.id).where(closures.c.user_id.in_(sa.bindparam("ids", expanding=True)))
 _BY_CLOSURE = sa.select(revisions).order_by(revisions.c.closure_id, revisions.c.entry)
 _OF_CLOSURES = _BY_CLOSURE.where(revisions.c.closure_id.in_(sa.bindparam("ids", expanding=True)))
-_OF_USERS = _BY_CLOSURE.where(revisions.c.user_id.in_(sa.bindparam("ids", expanding=True)))
 _RECEIVED = (
     sa.select(revisions.c.closure_id, revisions.c.entry, revisions.c.log_index, revisions.c.user_id)
     .where(
@@ -55,12 +57,17 @@ def recorded_between(
 
 
 def received_between(
-    connection: sa.Connection, since: datetime, until: datetime, user_ids: Iterable[bytes]
-) -> list[tuple[bytes, int, int]]:
-    """Return (closure, entry, log position) of what was received of Users at ``since`` <= t < ``until``, in order."""
-    chosen = set(user_ids)
-    found = connection.execute(_RECEIVED, {"since": since, "until": until})
-    return [(closure_id, entry, position) for closure_id, entry, position, user_id in found if user_id in chosen]
+    store: Store, connection: sa.Connection, since: datetime, until: datetime, users: Collection[bytes]
+) -> list[tuple[bytes, int, int, bytes]]:
+    """Return (closure, entry, log position, User) of what was received of ``users`` at ``since`` <= t < ``until``.
+
+    In order of receipt. They are all Users that there are: raise ``SealBroken`` for an entry of nobody.
+    """
+    found = connection.execute(_RECEIVED, {"since": since, "until": until}).all()
+    strangers = {row.user_id for row in found} - set(users)
+    if not all(store.keyring.is_shredded(one) for one in strangers):
+        raise altered(revisions)
+    return [tuple(row) for row in found if row.user_id not in strangers]
 
 
 def closures_referred(connection: sa.Connection, words: Iterable[str]) -> list[bytes]:
@@ -77,34 +84,31 @@ def histories_of(
     Raise ``SealBroken`` where an entry is missing, ``Shredded`` where a User's key went while this reads.
     """
     for group in in_groups(closure_ids):
+        standing = [row for row in connection.execute(_WHOLE, {"ids": group}).all() if row.user_id in user_ids]
         found = connection.execute(_OF_CLOSURES, {"ids": group}).all()
-        yield from _opened(store, connection, [row for row in found if row.user_id in user_ids])
+        written = {closure_id: list(its) for closure_id, its in groupby(found, key=lambda row: row.closure_id)}
+        for row in standing:
+            require_proven(connection, closures, row)
+            if row.state != FORGOTTEN:
+                yield row.reference, _opened(store, connection, row, written.get(row.id, []))
 
 
 def histories_of_users(
-    store: Store, connection: sa.Connection, user_ids: Iterable[bytes]
+    store: Store, connection: sa.Connection, user_ids: Collection[bytes]
 ) -> Iterator[tuple[str, list[Written]]]:
-    """Yield the same of every closure of Users, in one pass over all that is recorded of anybody."""
+    """Yield the same of every closure of Users."""
     for group in in_groups(user_ids):
-        query = _OF_USERS.execution_options(yield_per=MOST_AT_ONCE)
-        with connection.execute(query, {"ids": group}) as rows:
-            begun: list[Any] = []
-            for batch in rows.partitions():
-                found = [*begun, *batch]
-                # The last closure may go on in the next batch.
-                begun = [row for row in found if row.closure_id == found[-1].closure_id]
-                yield from _opened(store, connection, found[: -len(begun)])
-            yield from _opened(store, connection, begun)
+        ids = connection.execute(_IDS_OF_USERS, {"ids": group}).scalars().all()
+        yield from histories_of(store, connection, ids, user_ids)
 
 
-def _opened(store: Store, connection: sa.Connection, rows: Sequence[Any]) -> Iterator[tuple[str, list[Written]]]:
-    known = _references(connection, {row.closure_id for row in rows})
-    for closure_id, its in groupby(rows, key=lambda row: row.closure_id):
-        written = [one for row in its if (one := open_revision(store, connection, row)) is not None]
-        if [one.revision.entry for one in written] != [*range(1, len(written) + 1)]:
-            raise altered(revisions)
-        if written:
-            yield known[closure_id], written
+def _opened(store: Store, connection: sa.Connection, closure: Any, rows: Sequence[Any]) -> list[Written]:
+    """Return the entries of a closure, as many as its row says that there are. Raise ``SealBroken``."""
+    body = store.keyring.unseal(closure.user_id, "closures", "sealed", closure.id, closure.row_version, closure.sealed)
+    written = [one for row in rows if (one := open_revision(store, connection, row)) is not None]
+    if [one.revision.entry for one in written] != [*range(1, closure_marks(body).entries + 1)]:
+        raise altered(revisions)
+    return written
 
 
 def _references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:

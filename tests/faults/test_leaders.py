@@ -202,7 +202,10 @@ class Drill:
         wait_for(lambda: [one.said(word) for one in self.schedulers.values() for word in words] != before)
         self.settled()
         wait_for(lambda: all(one.said(words[0]) == one.said(words[1]) for one in self.schedulers.values()))
-        assert [one.said(word) for one in self.schedulers.values() for word in words] == [seen + 1 for seen in before]
+        said = [one.said(word) for one in self.schedulers.values() for word in words]
+        # Once, or twice where PostgreSQL answered for a moment before it was up; each begin has its end.
+        assert all(seen + 1 <= now <= seen + 2 for seen, now in zip(before, said, strict=True))
+        assert said[::2] == said[1::2]
         return 1
 
 
