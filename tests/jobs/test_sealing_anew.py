@@ -313,7 +313,7 @@ def test_a_rotation_does_not_end_before_the_blind_index_has_moved(filled):
 
 @pytest.mark.parametrize("at", [0, 1, 2, 3, 14, 15, 60, -1])
 def test_a_flipped_bit_of_an_outer_layer_is_found_and_nothing_else_is_served(filled, at):
-    store, before = filled.store, told(filled)
+    store = filled.store
     rotate_root(store, None, NOW)
     finish(store)
     raw = sa.type_coerce(tables.closures.c.sealed, Octets())
@@ -325,6 +325,7 @@ def test_a_flipped_bit_of_an_outer_layer_is_found_and_nothing_else_is_served(fil
             sa.update(tables.closures).where(tables.closures.c.id == row.id).values(sealed=bytes(altered))
         )
     assert verify_record(filled.register).faults == (f"What stands of {row.reference} does not open.",)
-    assert told(filled) == before  # which is made of the revisions
+    with pytest.raises(SealBroken):  # it says how many entries its history has
+        told(filled)
     with pytest.raises(SealBroken), store.reading() as connection:
         closures.by_reference(store, connection, row.reference, {row.user_id: "ALPHA"})

@@ -4,12 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.domain.access import Principal, Role
 from app.domain.closure import State, Step
 from app.domain.refusal import StoreBusy, Unknown
 from app.domain.window import ClosureWindow
 from app.register.expire import expire_past_windows
+from app.register.history_cache import HistoryCache
 from app.register.people.enrolment import enrol_gateway, enrol_user, shred_user
 from app.register.reading import (
     Question,
@@ -20,6 +22,8 @@ from app.register.reading import (
     require_gateway,
 )
 from app.register.retention import purge_expired
+from app.security.sealing import SealBroken
+from app.store.tables import revisions
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 YEAR = ClosureWindow(NOW - timedelta(days=30), NOW + timedelta(days=700))
@@ -180,3 +184,31 @@ def test_a_new_user_or_gateway_is_known_at_once_and_drops_nothing(register, stor
     )
     give(new, announce("u1", "2027-02-08T02:00", gateway="GW-N1"))
     assert [one.user for one in read_everything(register, dcc)] == ["ALPHA", "NEW"]
+
+
+def test_a_history_that_lost_its_last_entry_is_no_answer(store, alpha, announce, give, dcc):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    give(alpha, announce("u1", "2027-02-08T02:00"), at=NOW + timedelta(days=1))
+    with store.writing() as connection:
+        connection.execute(sa.delete(revisions).where(revisions.c.entry == 2))
+    for span in (YEAR, None):
+        with pytest.raises(SealBroken):
+            HistoryCache(store).closures(span, None, _everybody)
+
+
+def test_entries_that_say_each_others_places_are_no_answer(store, alpha, announce, give):
+    for uid, starts in (("u1", "2027-02-07T02:00"), ("u2", "2026-11-26T02:00")):
+        give(alpha, announce(uid, starts))
+    cache = HistoryCache(store)
+    known = cache.received(NOW, NOW + timedelta(days=1), _everybody)
+    assert len(known.places) == 2
+    with store.writing() as connection:
+        first, second = connection.execute(sa.select(revisions.c.log_index)).scalars()
+        for before, after in ((first, -1), (second, first), (-1, second)):
+            connection.execute(sa.update(revisions).where(revisions.c.log_index == before).values(log_index=after))
+    with pytest.raises(SealBroken):
+        cache.received(NOW, NOW + timedelta(days=2), _everybody)
+
+
+def _everybody(parties):
+    return set(parties.users)
