@@ -85,10 +85,12 @@ def test_a_feed_is_made_copied_fetched_seen_and_ended(dcc, web):
     feed, name, token = (
         page.get_by_label(label, exact=True).input_value() for label in ("Address", "User name", "Password")
     )
+    page.wait_for_load_state()  # the browser may still be putting the page in its place
     page.go_back()
     page.go_forward()
     assert page.get_by_label("Password", exact=True).input_value() == token
     page.get_by_role("button", name="I have copied it").click()
+    page.wait_for_load_state()
     page.go_back()
     assert heading(page) == "This is not shown again"
     page.go_forward()
