@@ -59,7 +59,8 @@ _STEP = timedelta(seconds=5)  # of the clock, after which the times at which job
 class Timetable:
     """The jobs of one scheduler process over one register. ``now`` is its clock, ``outbound`` fetches sources.
 
-    ``outage`` is how the database answers them: while it does not, they try ever less often.
+    ``outage`` is whether the database answers: a job may find that it does not, and what renews the lead finds that
+    it does again. While it does not, jobs try ever less often.
     """
 
     def __init__(
@@ -214,8 +215,7 @@ class Timetable:
             ACTOR.set("scheduler")
             began = monotonic()
             try:
-                job()
-                self.outage.answered(began)
+                job()  # that it ended well says nothing of the database: it may not have asked
             except StoreAway as problem:
                 self.outage.failed(problem, began)
             except Refusal as problem:
