@@ -190,7 +190,11 @@ def open_store(url: str, keyring: Keyring, now: Callable[[], datetime], *, check
     """Open the database at ``url``; raise ``StoreUnfit`` where it is missing, too old or not ours, with what to do."""
     engine = make_engine(url)
     if check:
-        schema.require_current(engine)
+        try:
+            schema.require_current(engine)
+        except BaseException:
+            engine.dispose()
+            raise
     return replace(_store(engine, keyring, now), watch=Watch(keyring))
 
 
