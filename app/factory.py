@@ -22,6 +22,7 @@ from app.store import schema
 from app.store.engine import Store, make_engine, open_empty_store, open_store
 from app.store.fitness import require_fitting_keys, require_unused_keys
 from app.store.high_water import raise_mark, require_no_loss
+from app.store.ring_table import ring_table
 from app.store.standing import upgrade_store
 from feeds.entry import Publisher
 
@@ -103,8 +104,13 @@ def utc_now() -> datetime:
 
 def open_keyring(settings: Settings, *, create: bool = False) -> Keyring:
     """Open the keys that the settings name; with ``create``, make them on the first start. Raise ``StoreUnfit``."""
-    kek = read_kek(settings.kek.get_secret_value()) if settings.kek else None
-    return Keyring.open(settings.key_dir, kek=kek, create=create)
+    kek, old = (read_kek(one.get_secret_value()) if one else None for one in (settings.kek, settings.kek_old))
+    shared = ring_table(settings.database)
+    try:
+        return Keyring.open(settings.key_dir, kek=kek, old_kek=old, create=create, shared=shared)
+    finally:
+        if shared is not None:
+            shared.close()  # it opens again where it is looked at: who is refused here leaves nothing open
 
 
 def open_service(settings: Settings, *, check: bool = True, now: Callable[[], datetime] = utc_now) -> Service:

@@ -39,6 +39,7 @@ class Settings(BaseModel):
     # Who changes the port alone wants the links to go there too.
     base_url: str = Field(default_factory=lambda stated: f"http://127.0.0.1:{stated.get('port', 8000)}")
     kek: SecretStr | None = None
+    kek_old: SecretStr | None = None
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     smtp_url: SecretStr | None = None
     log: Literal["json", "console"] = "console"

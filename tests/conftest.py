@@ -20,7 +20,7 @@ from app.domain.access import Principal, Role
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.party import User
 from app.domain.window import ClosureWindow
-from app.factory import create_app, open_service, prepare
+from app.factory import create_app, open_keyring, open_service, prepare
 from app.register.receive import receive_notice
 from app.security.tokens import new_row_id
 from app.settings import read_settings
@@ -89,6 +89,8 @@ def pytest_collection_modifyitems(config, items):
             and "chromium" not in item.fixturenames
             and (_ONCE.isdisjoint(item.path.parts) or item.path.name == "test_db.py")
         ]
+    else:
+        wanted = [item for item in wanted if "machines" not in item.fixturenames]  # several share PostgreSQL alone
     kept = set(wanted)
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = wanted
@@ -185,6 +187,21 @@ def environment(folder: Path, database_url: str) -> dict[str, str]:
 def environ(database_url, tmp_path):
     """The environment that a service of this test is started with."""
     return environment(tmp_path, database_url)
+
+
+@pytest.fixture
+def machines(database_url, tmp_path):
+    """The environments of two machines over one database, which share its KEK and nothing else."""
+    return tuple(environment(tmp_path / name, database_url) | {"CLOSURES_KEK": bytes(range(32)).hex()} for name in "ab")
+
+
+def copy_keys(settings, folder):
+    """Copy the key folder with the ring, wherever that is kept, but without the mark: for a database elsewhere."""
+    shutil.copytree(settings.key_dir, folder, ignore=shutil.ignore_patterns("high-water.json"))
+    keyring = open_keyring(settings)
+    (folder / "ring.json").touch(0o600)
+    (folder / "ring.json").write_bytes(keyring.written())
+    keyring.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``closures keys``: replace the keys that are in use, or destroy those of one User for good."""
+"""``closures keys``: replace the keys that are in use, copy the ring, or destroy the keys of one User for good."""
 
 from pathlib import Path
 
@@ -10,14 +10,16 @@ from app.cli.param_types import CODE
 from app.factory import utc_now
 from app.register.key_rotation import keys_status, rotate_keys, rotate_root
 from app.register.people.enrolment import shred_user
+from app.security.key_folder import KeyFolder
 from app.security.keyring import read_kek
+from app.security.security_log import SecurityAction, security_event
 from app.store import parties
 
 _WHAT_SHREDDING_MEANS = (
     "Shredding destroys the data key of {code} ({name}). After it:",
     "- every closure and every word of this User is unreadable for everybody, in the past as well: questions",
     "  about what was known on an earlier day show no time of its closures any more;",
-    "- backups of the database taken before are unreadable for this User too, unless the key folder was copied",
+    "- backups of the database taken before are unreadable for this User too, unless the key ring was copied",
     "  with them: destroy those copies yourself;",
     "- the record still verifies, since what stands there is sealed.",
     "It cannot be undone by anyone.",
@@ -78,6 +80,22 @@ def status() -> None:
         if found.is_settled
         else f"Values still open to keys of before: {found.left}. The scheduler seals them anew.",
     )
+
+
+@keys.command(epilog=examples("closures keys export /media/keys/ring.json"))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@json_option
+def export(file: Path) -> None:
+    """Write a copy of the key ring to FILE, wrapped as it is: it opens nothing without the key-encryption key.
+
+    No backup of the database has it. Take a copy after each new User and each rotation, keep few for a short time, and
+    elsewhere than backups. As ring.json in the key folder it is what `closures restore` asks for.
+    """
+    with opened() as service:
+        octets = service.store.keyring.written()
+        KeyFolder(file.absolute().parent).write(file.name, octets, 0o600)
+        security_event(SecurityAction.EXPORTED, kind="key-ring")
+    say({"file": str(file)}, f"The key ring is copied to {file}.")
 
 
 @keys.command(epilog=examples("closures keys shred ALPHA", "closures keys shred ALPHA --yes --json"))

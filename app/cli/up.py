@@ -11,6 +11,7 @@ from app.cli.demo import Demo, fill_demo
 from app.cli.opening import current_settings, opened
 from app.cli.output import examples, json_option, say, wants_json
 from app.domain.access import Role
+from app.domain.refusal import AlreadyThere
 from app.factory import Service, prepare, utc_now
 from app.jobs.pulls import poll_due
 from app.jobs.sweep import sweep as sweep_once
@@ -139,7 +140,10 @@ def _first_sign_in(service: Service, *, again: bool) -> tuple[str, Path] | None:
         first = accounts.count_accounts(connection) == 0
         known = accounts.account_by_email(store, connection, _FIRST_ADMIN) is not None
     if first:
-        held = enrolment.open_account(store, _FIRST_ADMIN, Role.ADMIN, (), now)
+        try:
+            held = enrolment.open_account(store, _FIRST_ADMIN, Role.ADMIN, (), now)
+        except AlreadyThere:
+            return None  # another machine was first, and has the link
     elif again and known:
         held = enrolment.issue_sign_in(store, _FIRST_ADMIN, now)
     if not held:

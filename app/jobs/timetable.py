@@ -125,6 +125,7 @@ class Timetable:
         add(self._guarded(self._listen), "interval", seconds=_LISTEN_SECONDS, id="listen")
         add(self._guarded(self._raise_mark), "interval", seconds=_MARK_SECONDS, next_run_time=soon, id="mark")
         add(self._guarded(self._move_index), "interval", seconds=_INDEX_SECONDS, next_run_time=soon, id="index")
+        add(self._guarded(self._forget_keys), "interval", seconds=_INDEX_SECONDS, next_run_time=soon, id="ring")
         pull = self._guarded(self._pull)
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
@@ -167,6 +168,10 @@ class Timetable:
         """Leave the key of before behind as soon as the root secret was rotated: a small select where it was not."""
         if move_index(self._register.store):
             _LOG.info("moved the blind index to the newest key")
+
+    def _forget_keys(self) -> None:
+        """Let no ring linger that was replaced, with keys that were shredded: a small select where there is none."""
+        self._register.store.keyring.forget_replaced()
 
     def _pull(self) -> None:
         report = poll_due(self._register, self._outbound, self._now)

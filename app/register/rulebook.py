@@ -18,7 +18,7 @@ from app.domain.working_days import REGIONS, WorkingDayCalendar
 from app.register import holiday_tables
 from app.store import rules
 from app.store.desks import end_desks
-from app.store.engine import Connection, Store
+from app.store.engine import Connection, Store, read_head
 from app.store.maintenance import read_maintenance
 
 _LOG = structlog.get_logger()
@@ -256,6 +256,7 @@ def note_publisher(store: Store, publisher: dict[str, str], now: datetime) -> No
 def refresh_rules(store: Store, now: datetime) -> None:
     """Make sure that a first policy and the holiday tables of this release are kept. Run once at each start."""
     with store.writing() as connection:
+        read_head(connection, lock=True)  # two machines may start at once
         if not rules.read_policies(store, connection, _NOTICE):
             rules.append_policy(store, connection, _NOTICE, _policy_body(FIRST_POLICY), now)
         extra = _extra_days(store, connection)

@@ -1,13 +1,14 @@
-"""The ring file read and opened: what a process holds of it, and how one reading may follow upon another."""
+"""The ring read and opened: what a process holds of it, and how one reading may follow upon another."""
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.domain.refusal import StoreUnfit
+from app.security.high_water import MARK_FILE
 from app.security.key_folder import KeyFolder
 from app.security.ring import (
     ENVIRONMENT,
@@ -21,10 +22,10 @@ from app.security.ring import (
     read_ring,
     write_ring,
 )
+from app.security.ring_place import RING_FILE, Stamp
 from app.security.signing import PublicKey, SigningKey, public_key_of
 
 SERVICE_OWNER = b"service"
-RING_FILE = "ring.json"
 FIRST_KEK = "kek"
 
 
@@ -55,14 +56,14 @@ class OwnerKeys:
 
 @dataclass(frozen=True, slots=True)
 class HeldRing:
-    """What one reading of the ring file gave, replaced whole so that threads see one ring or the next.
+    """What one reading of the ring gave, replaced whole so that threads see one ring or the next.
 
     ``kek`` is None where the ring was rotated to a KEK that this process was not given: the keys that it held before
-    serve until its restart, but for those shredded since. ``is_behind`` tells that the ring in the file is of a later
+    serve until its restart, but for those shredded since. ``is_behind`` tells that the ring that stands is of a later
     epoch, of which nothing is known here.
     """
 
-    stamp: tuple[int, int, int]
+    stamp: Stamp
     ring: Ring
     kek: bytes | None
     root: bytes
@@ -86,12 +87,19 @@ class Epochs:
     public_keys: tuple[PublicKey, ...]
 
 
-def make_first_ring(folder: KeyFolder, given_kek: bytes | None) -> None:
+def make_first_ring(folder: KeyFolder, given: Sequence[bytes]) -> None:
     """Write the first ring, and its KEK where none is given. Raise ``StoreUnfit`` where there was a ring."""
+    if folder.holds(MARK_FILE):
+        raise StoreUnfit(
+            "The database is missing or empty, and the key folder is that of one that was there, without its key ring.",
+            "Nothing was made in its place. Check CLOSURES_DATABASE_URL or CLOSURES_DATA_DIR. If the database is lost, "
+            f"put the newest copy of its key ring into {folder.path} as {RING_FILE} and run `closures restore FILE` "
+            "with the newest backup. To begin anew without what it held, name an empty folder in CLOSURES_KEY_DIR.",
+        )
     if any(folder.path.glob(f"{FIRST_KEK}-*")):  # only a rotation makes these: there was a ring
         raise StoreUnfit(f"The key ring {RING_FILE} is missing.", "Restore the newest copy of the key folder.")
-    if given_kek is not None:
-        name, kek = ENVIRONMENT, given_kek
+    if given:
+        name, kek = ENVIRONMENT, given[0]
     else:
         name = FIRST_KEK
         if not folder.holds(name):  # else a first start was interrupted here
@@ -101,16 +109,18 @@ def make_first_ring(folder: KeyFolder, given_kek: bytes | None) -> None:
     folder.write(RING_FILE, write_ring(ring.with_new_keys(kek, [SERVICE_OWNER]), ring.open_root(kek)), 0o600)
 
 
-def read_held(folder: KeyFolder, given_kek: bytes | None, before: HeldRing | None) -> HeldRing:
-    """Read and open the ring file; ``before`` is what this process held until now. Raise ``StoreUnfit``.
+def read_held(
+    folder: KeyFolder, found: tuple[Stamp, bytes], given: Sequence[bytes], before: HeldRing | None
+) -> HeldRing:
+    """Open a ring that was ``found``; ``before`` is what this process held until now. Raise ``StoreUnfit``.
 
-    A ring of a later epoch is of the same data where it kept the keys of ours.
+    ``given`` are the KEKs of the environment, the newest first. A ring of a later epoch is of the same data where it
+    kept the keys of ours.
     """
-    stamp, octets = folder.stamp(RING_FILE), folder.read(RING_FILE)
+    stamp, octets = found
     ring = read_ring(octets)
     try:
-        kek = _kek_of(folder, ring, given_kek)
-        root = ring.open_root(kek)
+        kek, root = _opened(folder, ring, given)
     except StoreUnfit:
         if before is None:
             raise
@@ -165,14 +175,21 @@ def _follows(epochs: Epochs, ring: Ring, before: HeldRing) -> bool:
     return ring.epoch > before.ring.epoch and epochs.derived["index"][: len(held)] == held
 
 
-def _kek_of(folder: KeyFolder, ring: Ring, given_kek: bytes | None) -> bytes:
+def _opened(folder: KeyFolder, ring: Ring, given: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Return the KEK of a ring, and the root secret that it opens."""
     if ring.kek != ENVIRONMENT:
-        if given_kek is not None:
+        if given:
             raise StoreUnfit(f"CLOSURES_KEK is set, but the key is the file {ring.kek}.", "Unset it, then start again.")
-        return kek_file(folder, ring.kek)
-    if given_kek is None:
+        kek = kek_file(folder, ring.kek)
+        return kek, ring.open_root(kek)
+    if not given:
         raise StoreUnfit("The keys are wrapped by CLOSURES_KEK, which is not set.", "Set it, then start again.")
-    return given_kek
+    for kek in given[:-1]:
+        try:
+            return kek, ring.open_root(kek)
+        except StoreUnfit:
+            continue  # wrapped by the other one, as yet
+    return given[-1], ring.open_root(given[-1])
 
 
 def kek_file(folder: KeyFolder, name: str) -> bytes:
@@ -183,6 +200,23 @@ def kek_file(folder: KeyFolder, name: str) -> bytes:
 def write_kek(folder: KeyFolder, name: str, kek: bytes) -> None:
     """Write a KEK to a file. Raise ``StoreFull``."""
     folder.write(name, kek.hex().encode(), 0o400)
+
+
+def fresh_kek(folder: KeyFolder, ring: Ring, kek: bytes, given: bytes | None) -> tuple[str, bytes]:
+    """Return the name and the octets of the KEK that comes after the ring's; where it is a file, that is written.
+
+    ``given`` is the one that the environment will give. Raise ``StoreUnfit`` if it is missing, out of place or the old
+    one, ``StoreFull``.
+    """
+    if ring.kek == ENVIRONMENT:
+        if given is None or given == kek:
+            raise StoreUnfit("The KEK comes from the environment.", "Give the new one with --new-kek-file.")
+        return ENVIRONMENT, given
+    if given is not None:
+        raise StoreUnfit("The KEK is a file, which is made anew here.", "Leave out the new KEK.")
+    name, fresh = f"{FIRST_KEK}-{os.urandom(4).hex()}", os.urandom(KEY_OCTETS)
+    write_kek(folder, name, fresh)
+    return name, fresh
 
 
 def _of_other_data() -> StoreUnfit:

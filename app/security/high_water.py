@@ -14,7 +14,7 @@ from app.domain.refusal import StoreUnfit
 from app.security.key_folder import KeyFolder
 from app.security.proving_keys import ProvingKeys
 
-_FILE = "high-water.json"
+MARK_FILE = "high-water.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class HighWater:
 
     def read(self) -> HighWaterMark | None:
         """Return the mark; None where none was ever made. Raise ``StoreUnfit`` for one that does not prove itself."""
-        if not self._folder.holds(_FILE):
+        if not self._folder.holds(MARK_FILE):
             self._folder.check()
             return None
-        return self._opened(self._folder.read(_FILE), self._keys.each())
+        return self._opened(self._folder.read(MARK_FILE), self._keys.each())
 
     def _held(self) -> HighWaterMark | None:
         """Do the same while the folder is locked: newer keys cannot be looked for meanwhile."""
-        return self._opened(self._folder.read(_FILE), self._keys.held()) if self._folder.holds(_FILE) else None
+        return self._opened(self._folder.read(MARK_FILE), self._keys.held()) if self._folder.holds(MARK_FILE) else None
 
     @staticmethod
     def _opened(octets: bytes, keys: Iterable[bytes]) -> HighWaterMark:
@@ -82,7 +82,7 @@ class HighWater:
         with self._folder.locked():
             held = self._held()
             if held is not None:
-                self._folder.write(_FILE, self._written(held), 0o600)
+                self._folder.write(MARK_FILE, self._written(held), 0o600)
 
     def raise_to(self, mark: HighWaterMark) -> None:
         """Write a later mark of the same database; one that another process wrote meanwhile and is later stands.
@@ -93,9 +93,9 @@ class HighWater:
         with self._folder.locked():
             held = self._held()
             if held is None:
-                self._folder.write(_FILE, self._written(mark), 0o600)
+                self._folder.write(MARK_FILE, self._written(mark), 0o600)
             elif held.database == mark.database and held.size < mark.size:
-                self._folder.write(_FILE, self._written(replace(mark, losses=held.losses)), 0o600)
+                self._folder.write(MARK_FILE, self._written(replace(mark, losses=held.losses)), 0o600)
 
     def accept(self, mark: HighWaterMark) -> Loss | None:
         """Write a mark whatever stood before; return what is given up by it, which the file remembers.
@@ -110,7 +110,7 @@ class HighWater:
             if held is not None and (held.database != mark.database or held.size > mark.size):
                 loss = Loss(mark.at, held.size, mark.size)
                 losses += (loss,)
-            self._folder.write(_FILE, self._written(replace(mark, losses=losses)), 0o600)
+            self._folder.write(MARK_FILE, self._written(replace(mark, losses=losses)), 0o600)
         return loss
 
     def _written(self, mark: HighWaterMark) -> bytes:
@@ -135,6 +135,6 @@ def _json(stated: dict[str, object]) -> bytes:
 
 def _damaged() -> StoreUnfit:
     return StoreUnfit(
-        f"The high-water mark {_FILE} in the key folder is damaged, or of other keys.",
-        f"Restore it with the key folder. If that cannot be, remove {_FILE}: a new one begins with what is there.",
+        f"The high-water mark {MARK_FILE} in the key folder is damaged, or of other keys.",
+        f"Restore it with the key folder. If that cannot be, remove {MARK_FILE}: a new one begins with what is there.",
     )

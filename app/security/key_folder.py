@@ -95,6 +95,14 @@ class KeyFolder:
                 "The key folder cannot be written: nothing was changed.", "Make room on its disk, then try again."
             ) from problem
 
+    def remove(self, name: str) -> None:
+        """Remove a file, durably. Raise ``StoreFull`` if the folder cannot be written."""
+        try:
+            (self.path / name).unlink()
+            sync_folder(self.path)
+        except OSError as problem:
+            raise StoreFull(f"The key file {name} cannot be removed.", f"Remove it from {self.path}.") from problem
+
     def remove_others(self, pattern: str, keep: str) -> None:
         """Remove the files of a pattern but one, durably. Raise ``StoreFull`` if the folder cannot be written."""
         try:

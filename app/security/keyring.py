@@ -1,18 +1,17 @@
 """The keys of the service: a key-encryption key (KEK), one root secret, and one data key for each User.
 
-``ring.json`` in the key folder holds the root secret and the data keys, wrapped by the KEK. It stands apart from the
-database, with a retention of its own: once a User's data keys are gone from it, old backups of the database are
-unreadable for that User too. What it cannot undo is a copy of the ring itself: a shredded key can be had from an older
-``ring.json`` by whoever holds the KEK of that time. Keep few copies, and rotate the root after a shred that must be
-final: what is stored then goes under an outer layer that no copy of before opens (ADR 32).
+The ring holds the root secret and the data keys, wrapped by the KEK: the file ``ring.json`` in the key folder or, on
+PostgreSQL, a table that no backup has (ADR 13). It has a retention of its own: once a User's data keys are gone from
+it, old backups of the database are unreadable for that User too. What it cannot undo is a copy of the ring itself: a
+shredded key can be had from an older one by whoever holds the KEK of that time. Keep few copies, and rotate the root
+after a shred that must be final: what is stored then goes under an outer layer that no copy of before opens (ADR 32).
 
-Several processes share the file: a writer takes the lock, replaces it whole and durably, and the others look for a new
-one at most once a second, and at once when they miss a key.
+Several processes share the ring: a writer replaces it whole and durably, only if it still is what was read, and the
+others look for a new one at most once a second, at once when they miss a key, and as the head says that something was
+forgotten.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -25,53 +24,75 @@ from app.domain.refusal import Refusal, Shredded, StoreBusy, StoreUnfit
 from app.security import sealing
 from app.security.held_ring import (
     FIRST_KEK,
-    RING_FILE,
     HeldRing,
-    kek_file,
+    fresh_kek,
     make_first_ring,
     read_held,
-    write_kek,
 )
 from app.security.held_ring import SERVICE_OWNER as SERVICE_OWNER  # noqa: PLC0414 - handed on
 from app.security.held_ring import read_kek as read_kek  # noqa: PLC0414 - handed on
 from app.security.high_water import HighWater
 from app.security.key_folder import KeyFolder
+from app.security.moved_ring import move_ring
 from app.security.proving_keys import ProvingKeys
-from app.security.ring import ENVIRONMENT, KEY_OCTETS, Ring, write_ring
+from app.security.ring import ENVIRONMENT, Ring, write_ring
+from app.security.ring_place import RingFile, RingPlace
 from app.security.security_log import SecurityAction, security_event
 from app.security.signing import PublicKey, SigningKey
 from app.security.verified import Verified
 
-_LOOK_AGAIN = 1.0  # seconds between looks at the ring file, so that a key shredded elsewhere is dropped soon
+_LOOK_AGAIN = 1.0  # seconds between looks at the ring, so that a key shredded elsewhere is dropped soon
+
+
+Change = Callable[[HeldRing, bytes], tuple[Ring, bytes] | None]
+"""Makes a ring, and the KEK that opens it, of the one that stands and its KEK; None where nothing is to be done."""
 
 
 class Keyring:
-    """The open ring. Threads share it; processes share its file."""
+    """The open ring. Threads share it; processes share the ``place`` that it is kept in."""
 
-    def __init__(self, folder: KeyFolder, given_kek: bytes | None, held: HeldRing) -> None:
+    def __init__(self, folder: KeyFolder, place: RingPlace, given: tuple[bytes, ...], held: HeldRing) -> None:
         self._folder = folder
-        self._given_kek = given_kek
+        self._place = place
+        self._given = given
         self._held = held
         self._guard = Lock()
         self._look_after = monotonic() + _LOOK_AGAIN
-        self.high_water = HighWater(folder, self.proving_keys("mark"))
+        self._forgotten = -1
+        self.high_water = HighWater(folder, self._mark_keys())
         self.verified = Verified(folder, self.proving_keys("mark"))
 
     @classmethod
-    def open(cls, key_dir: Path, *, kek: bytes | None, create: bool) -> "Keyring":
+    def open(
+        cls,
+        key_dir: Path,
+        *,
+        kek: bytes | None,
+        create: bool,
+        old_kek: bytes | None = None,
+        shared: RingPlace | None = None,
+    ) -> "Keyring":
         """Open the ring in ``key_dir``; with ``create``, for a database that is not there yet, make what is missing.
 
-        ``kek`` is the key-encryption key where the environment gives it; else it is a file in the folder.
+        ``kek`` is the key-encryption key where the environment gives it, and ``old_kek`` one that is on its way out;
+        else it is a file in the folder. ``shared`` is where many machines keep the ring: the folder's is moved there.
         Raise ``StoreUnfit`` where keys are missing, open to others, or not those of this data.
         """
-        folder = KeyFolder(key_dir)
-        if create:
+        folder, given = KeyFolder(key_dir), tuple(one for one in (kek, old_kek) if one is not None)
+        if create or shared is not None:
             folder.make()
         folder.check()
+        place = shared or RingFile(folder)
         with folder.locked():
-            if create and not folder.holds(RING_FILE):
-                make_first_ring(folder, kek)
-            return cls(folder, kek, read_held(folder, kek, None))
+            if shared is not None:
+                move_ring(folder, shared, given)
+            elif create and not place.holds():
+                make_first_ring(folder, given)
+            return cls(folder, place, given, read_held(folder, place.read(), given, None))
+
+    def close(self) -> None:
+        """Close what the place of the ring has open; it opens again where it is asked for."""
+        self._place.close()
 
     # What the rest of the service uses.
 
@@ -86,6 +107,12 @@ class Keyring:
     def proving_keys(self, purpose: str) -> ProvingKeys:
         """Return the keys of ``purpose`` that prove: once nothing is left of the epochs before, the newest alone."""
         return ProvingKeys(lambda: self._held.epochs.proving[purpose], lambda: self._newer().epochs.proving[purpose])
+
+    def _mark_keys(self) -> ProvingKeys:
+        """Return the keys of the mark: of every epoch where a machine may have been off while the root was rotated."""
+        if not self._place.is_shared:
+            return self.proving_keys("mark")
+        return ProvingKeys(lambda: self.derived("mark"), lambda: self._newer().epochs.derived["mark"])
 
     @property
     def epoch(self) -> int:
@@ -113,9 +140,9 @@ class Keyring:
         Raise ``Shredded``, ``StoreFull``, or ``StoreUnfit`` if the KEK of this process is no longer the ring's.
         """
         if owner not in self._look().owners:
-            with self._changing() as (held, kek):
-                if owner not in held.owners:
-                    self._put(held.ring.with_new_keys(kek, [owner]), held, self._given_kek)
+            self._change(
+                lambda held, kek: None if owner in held.owners else (held.ring.with_new_keys(kek, [owner]), kek)
+            )
         if self.is_shredded(owner):
             raise _shredded()
 
@@ -206,9 +233,32 @@ class Keyring:
         """Return the owners that have a data key."""
         return frozenset(owner for owner, own in self._look().owners.items() if own.newest)
 
+    def follow(self, forgotten: int) -> None:
+        """Look at once where the number that rises as something is forgotten is above all seen before.
+
+        Whatever is read and kept under such a number is then read without the keys of a User that was shredded.
+        """
+        if forgotten > self._forgotten:
+            self._look(at_once=True)
+            self._forgotten = forgotten
+
     def require_there(self) -> None:
-        """Raise ``StoreUnfit`` unless the key folder is there, and its ring can be read, now."""
-        self._look(at_once=True)
+        """Raise ``StoreUnfit`` unless the ring can be read, now, and nothing by later keys would be overlooked.
+
+        Where machines share the ring, another one may have ended a rotation that this process cannot see.
+        """
+        if self._look(at_once=True).is_behind and self._place.is_shared:
+            raise _behind()
+
+    def require_newest(self) -> None:
+        """Raise ``StoreUnfit`` unless this process can open the ring that stands now."""
+        if self._look(at_once=True).kek is None:
+            raise _behind()
+
+    def written(self) -> bytes:
+        """Return the ring that stands, wrapped as it is, for a copy of it. Raise ``StoreUnfit``."""
+        self.require_newest()
+        return write_ring(self._held.ring, self._held.root)
 
     # What an operator does.
 
@@ -222,24 +272,16 @@ class Keyring:
         it: the new file is written beside the old one, then the ring, and only then is the old one removed.
         Raise ``StoreUnfit`` if ``new_kek`` is missing, out of place or the old one, and ``StoreFull``.
         """
-        with self._changing() as (held, kek):
-            if held.ring.kek == ENVIRONMENT:
-                if new_kek is None or new_kek == kek:
-                    raise StoreUnfit("The KEK comes from the environment.", "Give the new one with --new-kek-file.")
-                name, fresh = ENVIRONMENT, new_kek
-            else:
-                if new_kek is not None:
-                    raise StoreUnfit("The KEK is a file, which is made anew here.", "Leave out the new KEK.")
-                name, fresh = f"{FIRST_KEK}-{os.urandom(4).hex()}", os.urandom(KEY_OCTETS)
-                write_kek(self._folder, name, fresh)
+
+        def rotated(held: HeldRing, kek: bytes) -> tuple[Ring, bytes]:
+            name, fresh = fresh_kek(self._folder, held.ring, kek, new_kek)
             living = [owner for owner, own in held.owners.items() if own.newest]
             ring = held.ring.rewrapped(kek, fresh, name)
-            ring = (ring.with_new_root(fresh) if root else ring).with_new_keys(fresh, living)
-            self._put(ring, held, new_kek)
-            if name != ENVIRONMENT:
-                self._folder.remove_others(f"{FIRST_KEK}*", keep=name)
-            security_event(SecurityAction.ROOT_ROTATED if root else SecurityAction.KEYS_ROTATED)
-        if root and name != ENVIRONMENT:  # else running processes could not read it until their restart
+            return (ring.with_new_root(fresh) if root else ring).with_new_keys(fresh, living), fresh
+
+        self._change(rotated)
+        security_event(SecurityAction.ROOT_ROTATED if root else SecurityAction.KEYS_ROTATED)
+        if root and self._held.ring.kek != ENVIRONMENT:  # else running processes could not read it until their restart
             self.high_water.renew()
 
     def settle(self, epoch: int) -> None:
@@ -248,16 +290,18 @@ class Keyring:
         Raise ``StoreBusy`` if that is no longer the newest, ``StoreFull``, and ``StoreUnfit`` as ``ensure`` does.
         """
         self.high_water.renew()
-        with self._changing() as (held, _):
+
+        def settled(held: HeldRing, kek: bytes) -> tuple[Ring, bytes]:
             if held.ring.epoch != epoch:
                 raise StoreBusy("The root was rotated once more meanwhile.", "The scheduler seals anew again.")
-            self._put(replace(held.ring, is_settled=True), held, self._given_kek)
+            return replace(held.ring, is_settled=True), kek
+
+        self._change(settled)
 
     def unsettle(self) -> None:
         """Take again what the keys of earlier epochs prove: a database of before was put back. Raise as ``settle``."""
         if self._look(at_once=True).ring.epoch > 1:
-            with self._changing() as (held, _):
-                self._put(replace(held.ring, is_settled=False), held, self._given_kek)
+            self._change(lambda held, kek: (replace(held.ring, is_settled=False), kek))
 
     def shred(self, owner: bytes) -> None:
         """Destroy every data key of ``owner``. Within a second no process opens what they sealed.
@@ -266,20 +310,34 @@ class Keyring:
         """
         if owner == SERVICE_OWNER:
             raise Refusal("The service's own keys open every feed and account.", "Shred a User.")
-        with self._changing() as (held, _):
-            self._put(held.ring.without_keys(owner), held, self._given_kek)
+        self._change(lambda held, kek: (held.ring.without_keys(owner), kek))
 
-    # The file.
+    def forget_replaced(self) -> None:
+        """Have a database give up rings that were replaced: a small select where there is none."""
+        self._place.forget_replaced()
+
+    # The ring as it is kept.
 
     def _look(self, *, at_once: bool = False) -> HeldRing:
         """Notice a ring that another process replaced; look at most once a second, unless ``at_once``."""
         if at_once or monotonic() >= self._look_after:
-            with self._guard:
-                if self._folder.stamp(RING_FILE) != self._held.stamp:
-                    with self._folder.locked():
-                        self._held = read_held(self._folder, self._given_kek, self._held)
-                self._look_after = monotonic() + _LOOK_AGAIN
+            # One that did not open is tried again: a file with its KEK may have come.
+            if self._held.kek is None or self._place.has_another(self._held.stamp):
+                self._take()
+            self._look_after = monotonic() + _LOOK_AGAIN
         return self._held
+
+    def _take(self) -> None:
+        """Hold the ring as it stands by now."""
+        # A file and the KEK beside it belong together: they are read under the lock. A database is asked before it, so
+        # that who has a connection never waits for somebody who waits for one.
+        found = self._place.read() if self._place.is_shared else None
+        with self._guard, self._folder.locked():
+            if found is None:
+                found = self._place.read()
+            elif found[0] < self._held.stamp:
+                return  # another thread has seen a later one
+            self._held = read_held(self._folder, found, self._given, self._held)
 
     def _newer(self) -> HeldRing:
         """Return the ring as it is now, for what the one held before does not know. Raise ``StoreUnfit``."""
@@ -288,21 +346,31 @@ class Keyring:
             raise _behind()
         return held
 
-    @contextmanager
-    def _changing(self) -> Iterator[tuple[HeldRing, bytes]]:
-        """Give the ring as it stands, with its KEK, while nobody else may change it."""
-        with self._guard, self._folder.locked():
-            self._held = held = read_held(self._folder, self._given_kek, self._held)
-            if held.kek is None:
-                raise _behind()
-            yield held, held.kek
+    def _read(self) -> HeldRing:
+        return read_held(self._folder, self._place.read(), self._given, self._held)
 
-    def _put(self, ring: Ring, held: HeldRing, given_kek: bytes | None) -> None:
-        kek = given_kek if ring.kek == ENVIRONMENT else kek_file(self._folder, ring.kek)
-        assert kek is not None
-        self._folder.write(RING_FILE, write_ring(ring, ring.open_root(kek)), 0o600)
-        self._given_kek = given_kek
-        self._held = read_held(self._folder, self._given_kek, held)
+    def _change(self, change: Change) -> None:
+        """Put in place of the ring what is made of it, durably; of a newer one, where another machine was first.
+
+        The lock of the folder keeps other processes of this machine out. Raise ``StoreUnfit``, ``StoreFull``, or
+        ``StoreBusy``.
+        """
+        with self._guard, self._folder.locked():
+            while True:
+                self._held = held = self._read()
+                if held.kek is None:
+                    raise _behind()
+                changed = change(held, held.kek)
+                if changed is None:
+                    return
+                ring, kek = changed
+                if self._place.write(write_ring(ring, ring.open_root(kek)), held.stamp):
+                    break
+            if ring.kek == ENVIRONMENT:
+                self._given = (kek, *(one for one in self._given if one != kek))
+            self._held = self._read()
+            if ring.kek != held.ring.kek:
+                self._folder.remove_others(f"{FIRST_KEK}*", keep=ring.kek)
 
     def _missing_key(self, owner: bytes, version: int) -> AESGCM:
         """Return a data key that another process made since the last look. Raise as ``unseal`` does."""
@@ -325,4 +393,7 @@ def _shredded() -> Shredded:
 
 
 def _behind() -> StoreUnfit:
-    return StoreUnfit("The keys were rotated to another KEK.", "Restart the service with the new CLOSURES_KEK.")
+    return StoreUnfit(
+        "The keys were rotated to another KEK.",
+        "Restart the service with the new CLOSURES_KEK. Where the KEK is a file, copy the new one into the key folder.",
+    )

@@ -17,6 +17,7 @@ from app.store.backup_file import backup_file
 from app.store.engine import Connection, Store
 from app.store.fitness import require_fitting_keys
 from app.store.instants import to_micros
+from app.store.key_tables import ring
 from app.store.metadata import Octets, Sealed
 from app.store.standing import bring_along
 from app.store.tables import metadata
@@ -57,8 +58,8 @@ def write_backup(store: Store, out: BinaryIO, progress: Callable[[int], None]) -
 
 
 def copied(tables: sa.MetaData) -> list[sa.Table]:
-    """Return the tables that a backup holds, each after those that it refers to."""
-    return [table for table in tables.sorted_tables if table.name != schema.VERSION_TABLE]
+    """Return the tables that a backup holds, each after those that it refers to: never the key ring (ADR 13)."""
+    return [table for table in tables.sorted_tables if table.name not in {schema.VERSION_TABLE, ring.name}]
 
 
 def _batches(connection: Connection) -> Iterator[tuple[str, list[list[Any]]]]:

@@ -45,11 +45,15 @@ _FULL_MARKS = ("disk is full", "disk i/o error", "no space left", "could not ext
 _DAMAGED_MARKS = ("disk image is malformed", "file is not a database", "could not read block", "invalid page in block")
 _NUL_MARK = "cannot contain nul"
 _SHARE_DIGESTS = f"SELECT pg_advisory_xact_lock_shared({DIGESTS_LOCK})"
+_FOLLOW = "follow"  # the execution option under which a connection tells the keys how far the head has come
 _BUSY_MARKS = ("database is locked", "database table is locked", "lock timeout", "deadlock detected")
 
 
 COMMITS: ContextVar[int] = ContextVar("commits", default=0)
 """How often a commit was sent since somebody set it to 0: only before the first may a request be begun anew."""
+
+CURRENT: ContextVar[sa.Connection | None] = ContextVar("current", default=None)
+"""The transaction that this thread is inside of: what is asked meanwhile asks for no second connection beside it."""
 
 Connection = sa.Connection
 """A connection inside a transaction. Named here, since nothing above the store imports SQLAlchemy."""
@@ -94,6 +98,7 @@ class Store:
         if PROOFS not in self.engine.get_execution_options():
             self.engine.update_execution_options(**{PROOFS: RowProofs(self.keyring.proving_keys("proof"))})
             self.engine.update_execution_options(**{DIGESTS: StoredDigests(self.keyring)})
+            self.engine.update_execution_options(**{_FOLLOW: self.keyring.follow})
             peel_by(self.engine.dialect, self.keyring.peel)
 
     def within(self, connection: sa.Connection) -> "Store":
@@ -106,10 +111,10 @@ class Store:
         if self.joined is not None:
             yield self.joined
             return
-        with _translated(), self.engine.connect() as connection:
+        with translated(), self.engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with connection.begin():
+            with connection.begin(), _inside(connection):
                 yield connection
 
     @contextmanager
@@ -119,15 +124,16 @@ class Store:
         ``whose`` is the row id of the User that sent what is written, whose turn it is then; "" for our own work.
         """
         if self.joined is not None:
-            with _translated(), _whole(self.joined):
+            with translated(), _whole(self.joined):
                 yield self.joined
             return
         with (
             held_until_durable(),
             self.turns.turn(whose),
-            _translated(),
+            translated(),
             self.engine.connect() as connection,
             _durably(connection),
+            _inside(connection),
         ):
             if connection.dialect.name == "postgresql":
                 # SQLite has one writer. Here many share this lock, which the move of all digests has alone.
@@ -148,17 +154,19 @@ class Store:
             with self.writing() as connection:
                 yield connection
             return
-        with _translated(), self.engine.connect() as connection, _durably(connection):
+        with translated(), self.engine.connect() as connection, _durably(connection):
             yield connection
 
     def require_fit(self) -> None:
         """Raise ``StoreUnfit`` unless database, keys and high-water mark are there and belong together, now."""
         with self.reading() as connection:
             Watch(self.keyring).look_now(connection)
+        self.keyring.require_newest()
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+        self.keyring.close()
 
 
 HEAD_COLUMNS = (
@@ -273,6 +281,15 @@ def _sqlite_engine(url: sa.URL, *, create: bool) -> sa.Engine:
 
 
 @contextmanager
+def _inside(connection: sa.Connection) -> Iterator[None]:
+    token = CURRENT.set(connection)
+    try:
+        yield
+    finally:
+        CURRENT.reset(token)
+
+
+@contextmanager
 def _durably(connection: sa.Connection) -> Iterator[None]:
     """Begin to write, and commit at the end. Raise ``StoreUncertain`` where nobody can tell whether that was done."""
     connection.execution_options(writes=True)
@@ -301,7 +318,7 @@ def _whole(connection: sa.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn the driver's faults into refusals that carry a remedy."""
     try:
         yield
@@ -341,7 +358,10 @@ def head_of(connection: sa.Connection, row: tuple[Any, ...]) -> Head:
     *numbers, proof = row
     if not proofs_of(connection).fits(head.name, [1, *numbers], proof) and (*numbers[:-3], proof) != _UNWRITTEN:
         raise altered(head)
-    return Head(*numbers)
+    found = Head(*numbers)
+    # Before anything is read that is kept under these numbers: another machine may have shredded a User's keys.
+    connection.get_execution_options()[_FOLLOW](found.forgotten)
+    return found
 
 
 def write_head(connection: sa.Connection, now_at: Head) -> None:

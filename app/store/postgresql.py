@@ -11,6 +11,8 @@ from app.domain.refusal import StoreUnfit
 
 SCHEMES = ("postgresql", "postgresql+psycopg")
 """How an address may begin; both mean the same."""
+ADDRESS = "address"
+"""The execution option by which a connection tells where it leads."""
 _PORT = 5432
 _CONNECT_SECONDS = 10
 _BEGIN = "SET LOCAL lock_timeout = '10s'; SET LOCAL timezone = 'UTC'"
@@ -38,6 +40,7 @@ def postgresql_engine(address: str) -> sa.Engine:
         sa.URL.create("postgresql+psycopg", host=host or None, port=int(port) if port.isdigit() else None),
         pool_size=8,
         pool_pre_ping=True,
+        execution_options={ADDRESS: address},
         connect_args={"connect_timeout": _CONNECT_SECONDS, **stated, "prepare_threshold": None},
     )
 

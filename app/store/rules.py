@@ -16,6 +16,7 @@ _INSTANT = timedelta(microseconds=1)
 
 def append_policy(store: Store, connection: sa.Connection, kind: str, body: str, now: datetime) -> int:
     """Write the next version of a policy of this kind (its body is JSON); return the version."""
+    read_head(connection, lock=True)  # another machine may count on from the same version
     newest = connection.execute(sa.select(sa.func.max(policies.c.version)).where(policies.c.kind == kind)).scalar()
     version = (newest or 0) + 1
     values = {"kind": kind, "version": version, "set_at": now, "body": body}

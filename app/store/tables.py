@@ -15,7 +15,7 @@ from sqlalchemy import (
     Table,
 )
 
-from app.store import act_tables, member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
+from app.store import act_tables, key_tables, member_tables, outbox_tables  # noqa: F401 - whoever asks this file for ``metadata`` has every table, these too
 from app.store.instants import Instant
 from app.store.metadata import Blind, Octets, Sealed, TokenDigest
 from app.store.metadata import metadata as metadata  # noqa: PLC0414 - handed on, as above

@@ -51,10 +51,11 @@ def filled(service, alpha, enrolled, announce, give, add_recipient):
 
 @pytest.fixture
 def copied(filled, settings, tmp_path):
-    """Return a function that copies the key folder as it is, and gives who holds that copy."""
+    """Return a function that copies the key folder and the ring as they are, and gives who holds that copy."""
 
     def copy(name="stolen"):
         shutil.copytree(settings.key_dir, tmp_path / name)
+        (tmp_path / name / "ring.json").write_bytes(filled.store.keyring.written())  # wherever it is kept
         return Thief(tmp_path / name)
 
     return copy

@@ -14,6 +14,8 @@ OF_WHAT_IS_RANDOM = {"sessions.digest"}
 """A digest without a key, of what was made at random."""
 OF_WHAT_IS_SEALED = {"head.log_edge", "notices.log_root", "log.leaf", "cosignatures.root"}
 """Hashes over what is sealed, of the log and its tree."""
+WRAPPED = {"ring.octets"}
+"""The ring of keys, which only a key that is kept elsewhere opens."""
 PROOFS = {f"{table.name}.proof" for table in metadata.tables.values() if "proof" in table.c}
 
 
@@ -29,7 +31,7 @@ def octets():
 def test_every_column_of_octets_is_of_a_kind():
     moves = {f"{table}.{name}" for table, names in BLIND.items() for name in names}
     sealed = {name for name in octets() if name.partition(".")[2].startswith("sealed")}
-    kinds = moves, sealed, RANDOM, OF_WHAT_IS_RANDOM, OF_WHAT_IS_SEALED, PROOFS
+    kinds = moves, sealed, RANDOM, OF_WHAT_IS_RANDOM, OF_WHAT_IS_SEALED, WRAPPED, PROOFS
     assert set().union(*kinds) == {*octets()}
     assert sum(map(len, kinds)) == len(octets())
 

@@ -7,7 +7,6 @@ database that holds something; until the new one is whole the old one is.
 import gzip
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from app.settings import read_settings
 from app.store import schema
 from app.store.archive import write_backup
 from app.store.engine import make_engine
-from tests.conftest import enrol
+from tests.conftest import copy_keys, enrol
 
 ROUNDS = int(os.environ.get("CLOSURES_RESTORE_KILLS", "4"))
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -81,7 +80,7 @@ def test_killed_at_any_moment_and_done_again(backups, settings, databases, tmp_p
     chance, lasts, moments = random.Random(os.environ.get("CLOSURES_SEED")), 0.0, []
     for number in range(ROUNDS + 1):
         folder = tmp_path / f"round{number}"
-        shutil.copytree(settings.key_dir, folder / "keys", ignore=shutil.ignore_patterns("high-water.json"))
+        copy_keys(settings, folder / "keys")
         environ = {
             "CLOSURES_DATA_DIR": str(folder), "CLOSURES_KEY_DIR": str(folder / "keys"),
             "CLOSURES_DATABASE_URL": databases.new(folder),

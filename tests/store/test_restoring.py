@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import shutil
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +21,7 @@ from app.store.archive import load_database, write_backup
 from app.store.engine import make_engine
 from app.store.high_water import adopt
 from app.store.restoring import restoring
-from tests.conftest import enrol
+from tests.conftest import copy_keys, enrol
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -46,7 +45,7 @@ def backup(service, alpha, announce, give):
 @pytest.fixture
 def anew(settings, databases, tmp_path):
     """The settings of another machine with the same keys, but for the mark, and no database yet."""
-    shutil.copytree(settings.key_dir, tmp_path / "anew/keys", ignore=shutil.ignore_patterns("high-water.json"))
+    copy_keys(settings, tmp_path / "anew/keys")
     (tmp_path / "anew/data").mkdir()
     return read_settings(
         {

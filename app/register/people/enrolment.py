@@ -18,7 +18,7 @@ from app.security.security_log import SecurityAction, security_event
 from app.security.tokens import TokenKind, new_row_id, new_subscription_id
 from app.store import accounts, parties, subscriptions
 from app.store.accounts import Account, StoredToken
-from app.store.engine import Connection, Store
+from app.store.engine import Connection, Store, read_head
 from app.store.listing import row_id_of
 from app.store.subscriptions import FeedRead, Subscription
 from feeds.scope import CHOICES, Code, FeedScope, parse_scope
@@ -167,6 +167,7 @@ def add_account(store: Store, email: str, role: Role, users: Sequence[str], now:
     codes = require_users(store, role, users)
     account = Account(new_row_id(), address, role, codes)
     with store.writing() as connection:
+        read_head(connection, lock=True)  # two machines may ask for one address at once
         if accounts.account_by_email(store, connection, address) is not None:
             raise AlreadyThere(
                 "There is an account with that address already.", "`closures account link` makes it a new sign-in link."
