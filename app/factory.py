@@ -118,7 +118,13 @@ def open_service(settings: Settings, *, check: bool = True, now: Callable[[], da
 
     Without ``check``, a command may look at a database that fell behind what the keys have seen; to write is refused.
     """
-    store = open_store(settings.database, open_keyring(settings), now, check=check)
+    # The database is looked at before the keys: on a fresh machine both are missing, and its remedy makes both.
+    engine = make_engine(settings.database)
+    try:
+        schema.require_current(engine)
+    finally:
+        engine.dispose()
+    store = open_store(settings.database, open_keyring(settings), now)
     try:
         require_fitting_keys(store)
         if check:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -13,7 +13,18 @@ from app.domain.refusal import Refusal
 
 _PREFIX = "CLOSURES_"
 _WITNESS = re.compile(r"([^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44})\s+(https?://[^\s?#]+)")
+_ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+def _own_address(stated: Mapping[str, Any]) -> str:
+    """Return where this machine reaches the service: by loopback where it listens at every address."""
+    host = stated.get("host", "127.0.0.1")
+    return f"http://{_in_a_url('127.0.0.1' if host in _ANY_HOST else host)}:{stated.get('port', 8000)}"
+
+
+def _in_a_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class SettingsRefused(Refusal):
@@ -36,8 +47,8 @@ class Settings(BaseModel):
     database_url: SecretStr = SecretStr("")
     host: _Text = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
-    # Who changes the port alone wants the links to go there too.
-    base_url: str = Field(default_factory=lambda stated: f"http://127.0.0.1:{stated.get('port', 8000)}")
+    # Who changes the port or the address alone wants the links to go there too.
+    base_url: str = Field(default_factory=_own_address)
     kek: SecretStr | None = None
     kek_old: SecretStr | None = None
     trusted_proxies: int = Field(default=0, ge=0, le=5)
@@ -108,6 +119,10 @@ class Settings(BaseModel):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             message = "must be an address such as https://closures.example.org"
             raise ValueError(message)
+        if parts.path.strip("/"):
+            # Calendar programs look for /.well-known/caldav, and for hrefs, at the root of a host.
+            message = "must have no path: give the service a host name, or a port, of its own"
+            raise ValueError(message)
         return value.rstrip("/")
 
     @field_validator("smtp_url")
@@ -136,6 +151,11 @@ class Settings(BaseModel):
     def is_https(self) -> bool:
         """Tell whether people reach the service over TLS, so that cookies may be bound to it."""
         return self.base_url.startswith("https://")
+
+    @property
+    def listens_at(self) -> str:
+        """Where the web process listens, as ``host:port``; an IPv6 address stands in brackets."""
+        return f"{_in_a_url(self.host)}:{self.port}"
 
     @property
     def is_bare(self) -> bool:

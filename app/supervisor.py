@@ -91,8 +91,7 @@ def _die_with_parent() -> None:
 def _answers(web: "subprocess.Popen[bytes]", stopping: StopSignal) -> bool:
     """Wait until the web server takes connections; tell whether it came to that."""
     host, port = os.environ["CLOSURES_HOST"], int(os.environ["CLOSURES_PORT"])
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     until = time.monotonic() + _READY_SECONDS
     while time.monotonic() < until and not stopping.is_set() and web.poll() is None:
         try:

@@ -10,7 +10,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from app.arrival.listening import require_free
 from app.arrival.room import WaitingRoom
+from app.domain.refusal import Refusal
 from app.factory import configure_log, create_app
 from app.settings import Settings, read_settings
 from app.web.site import EXTENSION
@@ -45,7 +47,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
         """Give gunicorn its settings (docs/targets.md#speed)."""
         settings = self._settings
         stated = {
-            "bind": f"{settings.host}:{settings.port}",
+            "bind": settings.listens_at,
             "workers": WORKERS,
             "worker_class": WaitingRoom,
             "threads": THREADS,
@@ -90,10 +92,14 @@ def _most_connections() -> int:
 
 
 def serve(settings: Settings) -> None:
-    """Serve pages, API and feeds until SIGTERM or SIGINT."""
+    """Serve pages, API and feeds until SIGTERM or SIGINT. Raise ``ListeningRefused`` where it cannot listen."""
     configure_log(settings.log, settings.security_log)
+    require_free(settings.host, settings.port)
     WebServer(settings).run()
 
 
 if __name__ == "__main__":
-    serve(read_settings(os.environ))
+    try:
+        serve(read_settings(os.environ))
+    except Refusal as refused:
+        sys.exit(str(refused))

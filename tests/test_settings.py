@@ -38,17 +38,26 @@ def test_each_is_read_from_its_variable(tmp_path):
     [
         ({"CLOSURES_PORT": "9000"}, "http://127.0.0.1:9000"),
         ({"CLOSURES_PORT": "9000", "CLOSURES_BASE_URL": "https://a.example"}, "https://a.example"),
+        ({"CLOSURES_HOST": "0.0.0.0"}, "http://127.0.0.1:8000"),
+        ({"CLOSURES_HOST": "::"}, "http://127.0.0.1:8000"),
+        ({"CLOSURES_HOST": "::1"}, "http://[::1]:8000"),
+        ({"CLOSURES_HOST": "10.0.0.7", "CLOSURES_PORT": "9000"}, "http://10.0.0.7:9000"),
     ],
 )
-def test_the_address_goes_with_the_port_unless_it_is_stated(stated, address):
+def test_the_address_goes_with_host_and_port_unless_it_is_stated(stated, address):
     assert read_settings(stated).base_url == address
+
+
+@pytest.mark.parametrize(("host", "place"), [("127.0.0.1", "127.0.0.1:8000"), ("::", "[::]:8000")])
+def test_an_ipv6_address_stands_in_brackets_before_the_port(host, place):
+    assert read_settings({"CLOSURES_HOST": host}).listens_at == place
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("PORT", "many"), ("PORT", "0"), ("PORT", "65536"), ("BASE_URL", "ftp://x"), ("BASE_URL", "nonsense"),
-        ("BASE_URL", "http://x/?a=1"), ("LOG", "loud"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "6"),
+        ("BASE_URL", "http://x/?a=1"), ("BASE_URL", "https://x.example/closures"), ("LOG", "loud"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "6"),
         ("UID_DOMAIN", "bad domain"), ("ORGANIZER_EMAIL", "nobody"), ("ORGANIZER_NAME", "a\nb"),
         ("WITNESSES", "https://w.example"), ("WITNESSES", "nonsense"), ("WITNESS_QUORUM", "0"), ("WITNESS_QUORUM", "1"),
     ],

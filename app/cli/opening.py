@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from app.domain.access import Principal, Role
 from app.factory import Service, configure_log, open_service
 from app.settings import Settings, read_settings
-from app.store import schema
 from app.store.acts import ACTOR
-from app.store.engine import make_engine
 
 OPERATOR = Principal("command line", Role.ADMIN)
 """Who asks from the command line: whoever may read the keys may read everything."""
@@ -27,12 +25,6 @@ def opened() -> Iterator[Service]:
     """Give the open service; raise ``StoreUnfit`` where the database or the keys are not fit."""
     settings = current_settings()
     configure_log("console", settings.security_log, at_a_terminal=True)
-    # The database is looked at before the keys: on a fresh machine both are missing, and its remedy makes both.
-    engine = make_engine(settings.database)
-    try:
-        schema.require_current(engine)
-    finally:
-        engine.dispose()
     service = open_service(settings, check=False)
     ACTOR.set(OPERATOR.name)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from app.arrival.listening import require_free
 from app.cli.demo import Demo, fill_demo
 from app.cli.opening import current_settings, opened
 from app.cli.output import examples, json_option, say, wants_json
@@ -39,6 +40,7 @@ _BARE = (
 def up(demo: bool, host: str | None, port: int | None) -> None:
     """Run everything: migrate, make keys and a first sign-in link, serve, and keep the timetable. Ctrl-C stops it."""
     settings = current_settings(host=host, port=port)
+    require_free(settings.host, settings.port)
     _warn_if_bare(settings)
     service = prepare(settings, utc_now())
     try:

@@ -1,6 +1,7 @@
 """Whether SQLite's file is still the one in its place: one that was moved away takes writes that nobody finds again."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ class DatabaseFile:
     def path(self) -> Path:
         """Where the file is."""
         return Path(self._path)
+
+    def make(self) -> None:
+        """Make an empty file that nobody else may read, unless there is one: SQLite's own would be open to all.
+
+        What SQLite puts beside it (its log, its index of that) takes over who may read it.
+        """
+        with suppress(OSError):  # SQLite says better what is wrong with the place
+            os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
 
     def require_there(self) -> None:
         """Raise ``StoreUnfit`` where the file was there and is gone."""

@@ -17,7 +17,6 @@ from app.security.folders import make_folder
 from app.security.keyring import Keyring
 from app.security.row_proofs import RowProofs
 from app.security.security_log import held_until_durable
-from app.store import schema
 from app.store.chains import DIGESTS, DIGESTS_LOCK, StoredDigests
 from app.store.database_file import DatabaseFile
 from app.store.metadata import peel_by
@@ -194,16 +193,9 @@ _UNWRITTEN = (0, 0, 0, 0, b"", _NEVER, _NEVER, b"")  # as the migration that mak
 _WRITTEN_HEAD = sa.update(head).values({name: sa.bindparam(f"new_{name}") for name in (*_NAMES, "proof")})
 
 
-def open_store(url: str, keyring: Keyring, now: Callable[[], datetime], *, check: bool = True) -> Store:
-    """Open the database at ``url``; raise ``StoreUnfit`` where it is missing, too old or not ours, with what to do."""
-    engine = make_engine(url)
-    if check:
-        try:
-            schema.require_current(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-    return replace(_store(engine, keyring, now), watch=Watch(keyring))
+def open_store(url: str, keyring: Keyring, now: Callable[[], datetime]) -> Store:
+    """Open the database at ``url``, which is one of ours and of this release (``schema.require_current``)."""
+    return replace(_store(make_engine(url), keyring, now), watch=Watch(keyring))
 
 
 def open_empty_store(url: str, keyring: Keyring, now: Callable[[], datetime]) -> Store:
@@ -240,10 +232,12 @@ def _sqlite_engine(url: sa.URL, *, create: bool) -> sa.Engine:
         )
     file = DatabaseFile(Path(url.database or "").absolute())
     if create:
-        make_folder(file.path.parent)
+        make_folder(file.path.parent, 0o700)
 
     def connect() -> Any:
         file.require_there()
+        if create:
+            file.make()
         return dbapi2.connect(
             f"{file.path.as_uri()}?mode={'rwc' if create else 'rw'}", uri=True,
             timeout=_BUSY_MILLISECONDS / 1000, check_same_thread=False,

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import time_machine
@@ -194,6 +195,79 @@ def test_whoever_opens_the_service_to_others_is_told_what_is_missing(tmp_path, h
     assert [("CLOSURES_TRUSTED_PROXIES=1" in line, "deploy/Caddyfile" in line) for line in told] == [
         (True, True)
     ] * is_warned
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        (
+            "127.0.0.1",
+            (
+                "The service cannot listen at 127.0.0.1, port {port}: Address already in use.\n"
+                "Stop the program that listens there, or take another port (--port, CLOSURES_PORT).\n"
+            ),
+        ),
+        (
+            "192.0.2.1",
+            (
+                "The service cannot listen at 192.0.2.1, port {port}: Cannot assign requested address.\n"
+                "Give an address of this machine (--host, CLOSURES_HOST): 127.0.0.1, or 0.0.0.0 or :: for all of them.\n"
+            ),
+        ),
+    ],
+)
+def test_where_it_cannot_listen_nothing_is_made_and_nothing_is_said_to_be_served(tmp_path, host, said):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CLOSURES_")}
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        command = [sys.executable, "-c", "from app.cli import main; main()", "up", "--host", host, "--port", port]
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said.format(port=port))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["app.wsgi", "app.worker"])
+def test_a_part_that_cannot_start_says_why_in_a_sentence(tmp_path, module):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CLOSURES_")}
+    command = [sys.executable, "-m", module]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environ | {"CLOSURES_PORT": free_port()}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "The database is empty. Run `closures db upgrade` (`closures up` does it by itself).\n",
+    )
+
+
+def test_it_serves_by_ipv6_and_keeps_its_data_to_itself(tmp_path):
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("CLOSURES_")}
+    port = free_port()
+    command = [
+        sys.executable,
+        "-c",
+        "from app.cli import main; main()",
+        "up",
+        "--json",
+        "--host",
+        "::1",
+        "--port",
+        port,
+    ]
+    with subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True) as up:
+        lines = [up.stdout.readline()]
+        while lines[-1] not in {"}\n", ""}:
+            lines.append(up.stdout.readline())
+        url = json.loads("".join(lines))["url"]
+        with urlopen(f"{url}/livez", timeout=10) as answer:
+            status = answer.status
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "closures-data").iterdir()}
+        up.terminate()
+    assert (url, status, up.returncode) == (f"http://[::1]:{port}", 200, 0)
+    assert stat.S_IMODE((tmp_path / "closures-data").stat().st_mode) == 0o700
+    assert {"closures.sqlite3", "closures.sqlite3-wal"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
 
 
 def free_port():
