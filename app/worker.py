@@ -19,7 +19,7 @@ from app.pulling.http_client import Outbound
 from app.register.witnesses import open_witnesses
 from app.settings import Settings, read_settings
 from app.store.leadership import RENEW_SECONDS, Leadership
-from app.supervisor import StopSignal
+from app.supervisor import StopSignal, Systemd
 
 _LOG = structlog.get_logger()
 
@@ -30,18 +30,20 @@ def run_worker(settings: Settings) -> None:
     That is for the start alone: later on a database that went away is waited for.
     """
     configure_log(settings.log, settings.security_log)
-    stopping = StopSignal()
+    stopping, systemd = StopSignal(), Systemd()
     service = open_service(settings)
+    systemd.tell("READY=1")
     leadership, outage = Leadership(service.store), Outage()
     waits = False
     try:
         while not stopping.is_set():
             taken = _taken(leadership, outage)
             if taken:
-                _lead(service, leadership, stopping)
+                _lead(service, leadership, stopping, systemd)
             elif taken is False and not waits:
                 _LOG.info("another scheduler leads: this one waits in line")
             waits = taken is False or (waits and not taken)
+            systemd.tell("WATCHDOG=1")
             stopping.wait(RENEW_SECONDS)
     finally:
         service.close()
@@ -59,7 +61,7 @@ def _taken(leadership: Leadership, outage: Outage) -> bool | None:
     return taken
 
 
-def _lead(service: Service, leadership: Leadership, stopping: StopSignal) -> None:
+def _lead(service: Service, leadership: Leadership, stopping: StopSignal, systemd: Systemd) -> None:
     """Keep the timetable until told to stop, or until another one leads."""
     settings = service.settings
     outbound = Outbound(allow_private=settings.allow_private_sources)
@@ -70,7 +72,7 @@ def _lead(service: Service, leadership: Leadership, stopping: StopSignal) -> Non
     timetable = Timetable(register, utc_now, outbound, office, witnesses, backups=backups_of(settings))
     timetable.start()
     _LOG.info("the scheduler runs", epoch=leadership.epoch)
-    is_told = _keep(leadership, timetable.outage, stopping)
+    is_told = _keep(leadership, timetable.outage, stopping, systemd)
     timetable.stop()
     if is_told:
         with suppress(Refusal):  # then it ends by itself
@@ -78,7 +80,7 @@ def _lead(service: Service, leadership: Leadership, stopping: StopSignal) -> Non
     _LOG.info("the scheduler stopped", told=is_told)
 
 
-def _keep(leadership: Leadership, outage: Outage, stopping: StopSignal) -> bool:
+def _keep(leadership: Leadership, outage: Outage, stopping: StopSignal, systemd: Systemd) -> bool:
     """Let this leader be heard of until it is told to stop; return False where another one took over before."""
     while not stopping.wait(RENEW_SECONDS):
         began = monotonic()
@@ -91,6 +93,7 @@ def _keep(leadership: Leadership, outage: Outage, stopping: StopSignal) -> bool:
             outage.failed(problem, began)
         else:
             outage.answered(began)
+        systemd.tell("WATCHDOG=1")
     return True
 
 
