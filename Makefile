@@ -4,23 +4,23 @@ bin := .venv/bin
 .PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders powercut ioerr bombs fuzz outbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
-	$(bin)/pytest -n auto
+	$(bin)/pytest
 
 # What no test reaches, file by file; .ci/run asks it of app/domain and feeds alone, which their own tests cover whole.
 coverage:
-	$(bin)/pytest -n auto --cov --cov-report=term-missing
+	$(bin)/pytest --cov --cov-report=term-missing
 
 postgres:
-	$(bin)/pytest -n auto --database=postgresql
+	$(bin)/pytest --database=postgresql
 
 # The tests that take minutes rather than seconds.
 long:
-	$(bin)/pytest -n auto --slow -m slow
+	$(bin)/pytest --slow -m slow
 
 # N idle connections, then N half-sent heads, then N slow bodies behind each shipped proxy file, and how long others
 # wait meanwhile: make slow N=10000. It takes about 2 N open files (ulimit -n).
 slow:
-	CLOSURES_SLOW_CLIENTS=$(or $(N),10000) $(bin)/pytest -n 0 -q -s tests/faults/test_slow_clients.py
+	CLOSURES_SLOW_CLIENTS=$(or $(N),10000) $(bin)/pytest -n 0 -q -s --slow tests/faults/test_slow_clients.py
 
 # 200 subscribers and 20 writers for N minutes: errors, percentiles, and whether all that was acknowledged is in the
 # feed: make load N=10
@@ -29,7 +29,7 @@ load:
 
 # The properties with many more examples each, at random: what it finds becomes a test of its own.
 hunt:
-	$(bin)/pytest -n auto --hypothesis-profile=hunt tests/domain tests/feeds tests/intake
+	$(bin)/pytest --hypothesis-profile=hunt tests/domain tests/feeds tests/intake
 
 lint:
 	$(bin)/ruff check .
@@ -79,23 +79,23 @@ leaders:
 
 # The power fails N times over recorded writes and syncs of the real application: make powercut N=10000
 powercut:
-	CLOSURES_POWER_CUTS=$(or $(N),1000) $(bin)/pytest -q -n auto -rP tests/faults/test_powercut.py
+	CLOSURES_POWER_CUTS=$(or $(N),1000) $(bin)/pytest -q -rP --slow tests/faults/test_powercut.py
 
 # Every write of every use case meets an I/O error, then a full disk.
 ioerr:
-	CLOSURES_IO_EVERY=1 $(bin)/pytest -q -n auto -rP tests/faults/test_io_errors.py tests/faults/test_full_disk.py
+	CLOSURES_IO_EVERY=1 $(bin)/pytest -q -rP tests/faults/test_io_errors.py tests/faults/test_full_disk.py
 
 # Files and requests made to hang, swell or crash the service.
 bombs:
-	$(bin)/pytest -n auto tests/intake/test_bombs.py tests/web/test_bombs.py
+	$(bin)/pytest tests/intake/test_bombs.py tests/web/test_bombs.py
 
 # Made and mutilated requests through the whole application, N of them: make fuzz N=1000000
 fuzz:
-	CLOSURES_FUZZ=$(or $(N),100000) $(bin)/pytest -q -n auto -rP tests/faults/test_fuzz.py
+	CLOSURES_FUZZ=$(or $(N),100000) $(bin)/pytest -q -rP tests/faults/test_fuzz.py
 
 # kill -9 of the process that sends, N times: make outbox N=100
 outbox:
-	CLOSURES_OUTBOX_ROUNDS=$(or $(N),100) $(bin)/pytest -n 0 -s tests/faults/test_outbox_crash.py
+	CLOSURES_OUTBOX_ROUNDS=$(or $(N),100) $(bin)/pytest -n 0 -s --slow tests/faults/test_outbox_crash.py
 
 canary:
 	$(bin)/pytest --slow tests/faults/test_canary.py
@@ -110,7 +110,7 @@ bitrot:
 
 # KEK, data keys and root secret rotated N times under load, the scheduler killed each time: make rotate N=10
 rotate:
-	CLOSURES_ROTATIONS=$(or $(N),10) $(bin)/pytest -n 0 -q -rP tests/faults/test_rotate.py
+	CLOSURES_ROTATIONS=$(or $(N),10) $(bin)/pytest -n 0 -q -rP --slow tests/faults/test_rotate.py
 
 # A register of N notices is backed up under writes, restored elsewhere and verified: make drill N=100000
 drill:
@@ -118,8 +118,8 @@ drill:
 
 # kill -9 of `closures restore`, N times on each kind of database, then once more to its end: make restore N=20
 restore:
-	CLOSURES_RESTORE_KILLS=$(or $(N),20) $(bin)/pytest -n 0 -q -rP tests/store/test_restore_kills.py
-	CLOSURES_RESTORE_KILLS=$(or $(N),20) $(bin)/pytest -n 0 -q -rP --database=postgresql tests/store/test_restore_kills.py
+	CLOSURES_RESTORE_KILLS=$(or $(N),20) $(bin)/pytest -n 0 -q -rP --slow tests/store/test_restore_kills.py
+	CLOSURES_RESTORE_KILLS=$(or $(N),20) $(bin)/pytest -n 0 -q -rP --slow --database=postgresql tests/store/test_restore_kills.py
 
 tamper:
 	$(bin)/pytest tests/register/test_verification.py tests/register/test_tampering.py
@@ -139,12 +139,12 @@ publisher:
 # Every route, method and role against tests/golden/access-matrix.txt; and N pairs of worlds that differ only in what
 # another User did look alike to ALPHA: make matrix N=10000
 matrix:
-	$(bin)/pytest -n 0 tests/web/test_access_matrix.py
-	CLOSURES_MATRIX_ROUNDS=$(or $(N),500) $(bin)/pytest -q -n auto tests/web/test_non_interference.py
+	$(bin)/pytest -n 0 --slow tests/web/test_access_matrix.py
+	CLOSURES_MATRIX_ROUNDS=$(or $(N),500) $(bin)/pytest -q --slow tests/web/test_non_interference.py
 
 # The clock jumps, N times over: make clock N=1000
 clock:
-	CLOSURES_CLOCK_ROUNDS=$(or $(N),200) $(bin)/pytest -q -n auto tests/jobs/test_clock.py
+	CLOSURES_CLOCK_ROUNDS=$(or $(N),200) $(bin)/pytest -q tests/jobs/test_clock.py
 
 # Known and unknown accounts cost alike, and ten tries a minute get through: make bruteforce N=2000
 bruteforce:
@@ -153,11 +153,11 @@ bruteforce:
 
 # The answers of a second, obvious implementation, on 200 N random registers and at 100 N past instants: make opinions N=5
 opinions:
-	CLOSURES_OPINIONS=$(or $(N),5) $(bin)/pytest -n auto --slow tests/questions/test_second_opinion.py
+	CLOSURES_OPINIONS=$(or $(N),5) $(bin)/pytest --slow tests/questions/test_second_opinion.py
 
 # Questions of all sorts to every route of the API, N each: make api N=200
 api:
-	CLOSURES_API_EXAMPLES=$(or $(N),200) $(bin)/pytest -n auto --slow tests/web/api/test_openapi.py
+	CLOSURES_API_EXAMPLES=$(or $(N),200) $(bin)/pytest --slow tests/web/api/test_openapi.py
 
 # Generated calendar files with contradictions: what three other readers make of each, and we: make readers N=5000
 readers:
@@ -165,7 +165,7 @@ readers:
 
 # Random sequences of acts through every door, N of them; each door then reads alike: make doors N=50
 doors:
-	CLOSURES_SEQUENCES=$(or $(N),20) $(bin)/pytest -n 0 tests/one_answer/test_every_door.py
+	CLOSURES_SEQUENCES=$(or $(N),20) $(bin)/pytest -n 0 --slow tests/one_answer/test_every_door.py
 
 # PUT, MOVE and DELETE of one member at once, N times: make races N=500
 races:

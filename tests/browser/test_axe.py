@@ -35,6 +35,8 @@ from app.register.tell_fact import tell_fact
 from app.store import sources as source_rows
 from app.store.recipients import Carrier
 
+pytestmark = pytest.mark.slow
+
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 RUN = "only => axe.run(document, {...only, resultTypes: ['violations']}).then(found => found.violations.map(v => [v.id, v.nodes.map(n => n.html)]))"
 COLOURS = {"runOnly": {"type": "tag", "values": ["cat.color"]}}

@@ -188,6 +188,7 @@ def assert_busy(client, say, window, busy):
     assert periods == merged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_rule_without_end_is_found_years_ahead_and_years_back(seed, fresh, say):
     random = Random(seed)

@@ -17,6 +17,8 @@ from lxml import etree
 from app.register.people.enrolment import enrol_gateway, enrol_user, issue_token
 from tests.faults.test_crash import Service, free_port
 
+pytestmark = pytest.mark.slow
+
 CONNECTIONS, RULES, INSTANCES = 8, 10, 200
 LIMITS = {"CLOSURES_PLANNED_PER_USER": "1500", "CLOSURES_REPORT_OCTETS": "1000000", "CLOSURES_REPORT_INSTANCES": "1000"}
 NOISY, CALM = "/dav/calendars/NOISY/GW-N1/", "/dav/calendars/CALM/GW-C1/"

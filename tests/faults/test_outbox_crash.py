@@ -16,12 +16,15 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from aiosmtpd.controller import Controller
 
 from app.domain.notification import Kind
 from app.register.messages import outbox, recipients
 from app.store.outbox import MessageState, list_messages
 from app.store.recipients import Carrier
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("CLOSURES_OUTBOX_ROUNDS", "4"))
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

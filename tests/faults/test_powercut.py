@@ -30,6 +30,8 @@ from tests.conftest import NOW, environment
 from tests.faults.disk import Disk, record
 from tests.faults.recorded_day import ROWS
 
+pytestmark = pytest.mark.slow
+
 CUTS = int(os.environ.get("CLOSURES_POWER_CUTS", "60"))
 DAYS = range(-(-CUTS // 1_000))  # each recorded anew, and cut up to a thousand times
 ACTS = 40

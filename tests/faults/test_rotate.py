@@ -13,6 +13,7 @@ from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import psutil
+import pytest
 import requests
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
@@ -23,6 +24,8 @@ from app.security.notes import open_checkpoint
 from app.security.signing import verify_receipt
 from tests.faults.test_crash import Service, free_port
 from tests.thief import Thief
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("CLOSURES_ROTATIONS", "1"))
 EVENT = (

@@ -18,6 +18,8 @@ import pytest
 from tests.architecture.test_proxies import caddy, free_port, nginx, wait_for
 from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, Server
 
+pytestmark = pytest.mark.slow
+
 COUNT = int(os.environ.get("CLOSURES_SLOW_CLIENTS", "200"))
 ASKED = 200
 KINDS = {"idle connections": b"", "half-sent heads": HALF_HEAD, "slow bodies": HALF_BODY}

@@ -12,6 +12,8 @@ import pytest
 from tests.one_answer.acts import BY_CALENDAR, Api, Change, Edit, Put, Remove, Transfer, Withdraw, draw
 from tests.one_answer.world import World
 
+pytestmark = pytest.mark.slow
+
 KNOWN = {
     "a series that a program renamed, told anew": [
         Api(user=0, gateway=0, time=5, uid=1, form="ics", weekly=True, dcc=False),

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -115,6 +116,7 @@ def test_each_uid_is_announced_or_named(stated):
     assert told <= begun
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(stated=st.lists(notices(), min_size=2, max_size=3))
 def test_what_an_answer_lists_adds_up_and_is_never_nothing(register, alpha, stated):

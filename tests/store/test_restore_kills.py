@@ -25,6 +25,8 @@ from app.store.archive import write_backup
 from app.store.engine import make_engine
 from tests.conftest import copy_keys, enrol
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = int(os.environ.get("CLOSURES_RESTORE_KILLS", "4"))
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 

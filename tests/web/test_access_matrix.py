@@ -139,6 +139,7 @@ def asked_of(web):
         yield from ((method, rule) for method in methods)
 
 
+@pytest.mark.slow
 def test_everybody_gets_what_the_table_says(web, world, csrf, tmp_path):
     make, come_in = world
     guests = {name: come_in(name) for name in COLUMNS}
@@ -175,6 +176,7 @@ def test_everybody_gets_what_the_table_says(web, world, csrf, tmp_path):
 NO_SESSION = ("caldav.serve", "session.sign_out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PEOPLE)
 def test_a_desk_session_writes_nothing_and_reads_what_its_account_may(web, world, store, csrf, clock, name):
     make, come_in = world

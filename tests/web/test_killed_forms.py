@@ -35,6 +35,8 @@ from app.store.recipients import Carrier
 from app.web.site import EXTENSION
 from tests.conftest import NOW
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ANSWERED = 3  # the exit status of a process that came to its answer, which nobody hears
 PASSWORD = "correct horse battery staple"

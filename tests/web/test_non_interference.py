@@ -31,6 +31,8 @@ from app.register.withdraw import withdraw_closure
 from app.settings import read_settings
 from tests.conftest import NOW, Clock, enrol, environment
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = int(os.environ.get("CLOSURES_MATRIX_ROUNDS", "3"))
 STEPS = 8
 ADDRESSES = (
