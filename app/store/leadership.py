@@ -90,5 +90,10 @@ class Leadership:
             raise _deposed()
 
 
+def read_epoch(connection: Connection) -> int:
+    """Return how often a scheduler took the lead since the set-up."""
+    return connection.execute(sa.select(sa.func.max(lead.c.epoch))).scalar() or 0
+
+
 def _deposed() -> Deposed:
     return Deposed("Another scheduler leads by now; nothing was written or sent.", "It does the work.")

@@ -15,6 +15,7 @@ from app.register.witnesses import standing_of
 from app.store import outbox, runs, sources
 from app.store.clock import read_standing
 from app.store.engine import read_head
+from app.store.leadership import read_epoch
 from app.store.room import free_octets
 from app.web.site import Site
 
@@ -65,6 +66,8 @@ class StoredFigures(Collector):
     def _jobs(self) -> Iterator[Metric]:
         with self._site.store.reading() as connection:
             jobs, failed = runs.all_runs(connection), runs.all_failures(connection)
+            epoch = read_epoch(connection)
+        yield _gauge("closures_scheduler_epoch", "How often a scheduler took the lead, since the set-up", epoch)
         faults = max((job.position for job in jobs if job.name == runs.INTEGRITY), default=0)
         yield _gauge("closures_record_faults", "Faults that the last reading of everything stored found", faults)
         ages = GaugeMetricFamily("closures_job_age_seconds", "Seconds since a job last ran to its end", labels=["job"])

@@ -15,6 +15,7 @@ from app.register.messages import recipients
 from app.register.messages.outbox import make_messages
 from app.register.people.enrolment import issue_token
 from app.register.tell_fact import tell_fact
+from app.store.leadership import Leadership
 from app.store.recipients import Carrier
 from tests.conftest import NOW
 
@@ -122,3 +123,13 @@ def test_the_machine_and_the_release_are_told(scrape, store):
     assert (scrape("closures_sources"), scrape("closures_store_")) == (
         {"": 0, "_failing": 0}, {"fits": 1, "takes_writes": 1},
     )  # fmt: skip
+
+
+def test_each_lead_that_is_taken_counts(scrape, store):
+    def epoch():
+        return scrape("closures_scheduler_epoch")[""]
+
+    leader, other = Leadership(store), Leadership(store)
+    assert (epoch(), leader.take(), epoch(), other.take(), epoch()) == (0, True, 1, False, 1)
+    leader.give_up()
+    assert (other.take(), epoch()) == (True, 2)
