@@ -10,11 +10,13 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Timer
 from urllib.request import urlopen
 
 import pytest
 import time_machine
 
+from app.arrival.listening import require_free
 from app.cli.demo import fill_demo
 from app.cli.opening import current_settings
 from app.cli.up import _welcome
@@ -226,6 +228,14 @@ def test_where_it_cannot_listen_nothing_is_made_and_nothing_is_said_to_be_served
         done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said.format(port=port))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_let_go_of_soon_is_waited_for():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        Timer(1, other.close).start()
+        require_free(*other.getsockname())
 
 
 @pytest.mark.parametrize("module", ["app.wsgi", "app.worker"])
