@@ -159,6 +159,10 @@ class PlannedClosure:
     fact: Fact = NO_FACT
     provisional: bool = False
 
+    def __hash__(self) -> int:
+        """Hash the id alone: lists of thousands are made free of doubles, and the rest says little more."""
+        return hash(self.id)
+
     @property
     def planned(self) -> ClosureWindow:
         """Return the window as it was planned, whatever was told of how it went."""
