@@ -235,8 +235,13 @@ def revision_row(
 def history(store: Store, connection: sa.Connection, closure: PlannedClosure) -> list[Written]:
     """Return all entries of a closure that stands, in order. Raise ``SealBroken`` where one is missing."""
     query = sa.select(revisions).where(revisions.c.closure_id == closure.id).order_by(revisions.c.entry)
-    found = [one for row in connection.execute(query) if (one := open_revision(store, connection, row)) is not None]
-    if [written.revision.entry for written in found] != [*range(1, closure.entries + 1)]:
+    return open_history(store, connection, connection.execute(query), closure.entries)
+
+
+def open_history(store: Store, connection: sa.Connection, rows: Iterable[Any], entries: int) -> list[Written]:
+    """Open the rows of a closure's ``entries``, in order. Raise ``SealBroken`` where one is missing or was altered."""
+    found = [one for row in rows if (one := open_revision(store, connection, row)) is not None]
+    if [written.revision.entry for written in found] != [*range(1, entries + 1)]:
         raise altered(revisions)
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.store.bodies import closure_marks
-from app.store.closures import FORGOTTEN, Written, open_revision
+from app.store.closures import FORGOTTEN, Written, open_history, open_revision
 from app.store.engine import Store
 from app.store.groups import in_groups
 from app.store.proven import altered, require_proven
@@ -105,10 +105,7 @@ def histories_of_users(
 def _opened(store: Store, connection: sa.Connection, closure: Any, rows: Sequence[Any]) -> list[Written]:
     """Return the entries of a closure, as many as its row says that there are. Raise ``SealBroken``."""
     body = store.keyring.unseal(closure.user_id, "closures", "sealed", closure.id, closure.row_version, closure.sealed)
-    written = [one for row in rows if (one := open_revision(store, connection, row)) is not None]
-    if [one.revision.entry for one in written] != [*range(1, closure_marks(body).entries + 1)]:
-        raise altered(revisions)
-    return written
+    return open_history(store, connection, rows, closure_marks(body).entries)
 
 
 def _references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:
