@@ -106,11 +106,7 @@ def open_keyring(settings: Settings, *, create: bool = False) -> Keyring:
     """Open the keys that the settings name; with ``create``, make them on the first start. Raise ``StoreUnfit``."""
     kek, old = (read_kek(one.get_secret_value()) if one else None for one in (settings.kek, settings.kek_old))
     shared = ring_table(settings.database)
-    try:
-        return Keyring.open(settings.key_dir, kek=kek, old_kek=old, create=create, shared=shared)
-    finally:
-        if shared is not None:
-            shared.close()  # it opens again where it is looked at: who is refused here leaves nothing open
+    return Keyring.open(settings.key_dir, kek=kek, old_kek=old, create=create, shared=shared)
 
 
 def open_service(settings: Settings, *, check: bool = True, now: Callable[[], datetime] = utc_now) -> Service:

@@ -215,7 +215,6 @@ def copy_keys(settings, folder):
     keyring = open_keyring(settings)
     (folder / "ring.json").touch(0o600)
     (folder / "ring.json").write_bytes(keyring.written())
-    keyring.close()
 
 
 @pytest.fixture

@@ -90,10 +90,6 @@ class Keyring:
                 make_first_ring(folder, given)
             return cls(folder, place, given, read_held(folder, place.read(), given, None))
 
-    def close(self) -> None:
-        """Close what the place of the ring has open; it opens again where it is asked for."""
-        self._place.close()
-
     # What the rest of the service uses.
 
     def derive(self, purpose: str) -> bytes:

@@ -35,9 +35,6 @@ class RingPlace(Protocol):
     def forget_replaced(self) -> None:
         """Give up the octets of rings that were replaced, as far as this place keeps any."""
 
-    def close(self) -> None:
-        """Close whatever is open."""
-
 
 class RingFile:
     """The file ``ring.json``, whose key folder is locked by whoever reads and writes it."""
@@ -66,6 +63,3 @@ class RingFile:
 
     def forget_replaced(self) -> None:
         """Do nothing: a file that was replaced is gone."""
-
-    def close(self) -> None:
-        """Do nothing: no file stays open."""

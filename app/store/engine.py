@@ -160,12 +160,11 @@ class Store:
         """Raise ``StoreUnfit`` unless database, keys and high-water mark are there and belong together, now."""
         with self.reading() as connection:
             Watch(self.keyring).look_now(connection)
-        self.keyring.require_newest()
+            self.keyring.require_newest()
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-        self.keyring.close()
 
 
 HEAD_COLUMNS = (

@@ -20,10 +20,11 @@ _READ_ONLY = "25006"  # read_only_sql_transaction: after a failover the old prim
 _AWAY = ("08", "57P")  # connection exceptions; the server ends, or does not take connections yet
 
 
-def postgresql_engine(address: str) -> sa.Engine:
+def postgresql_engine(address: str, *, keeps: bool = True) -> sa.Engine:
     """Return an engine for an address as libpq reads it: several hosts, and whatever else it knows, pass through.
 
-    Raise ``StoreUnfit`` where it cannot be read.
+    It ``keeps`` connections open for whoever comes next, or makes one for each who asks. Raise ``StoreUnfit``
+    where the address cannot be read.
     """
     from psycopg import ProgrammingError  # noqa: PLC0415 - a site on SQLite does not have it
     from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - as above
@@ -38,8 +39,7 @@ def postgresql_engine(address: str) -> sa.Engine:
     engine = sa.create_engine(
         # For whoever reads where this leads; what is connected to stands in ``stated``.
         sa.URL.create("postgresql+psycopg", host=host or None, port=int(port) if port.isdigit() else None),
-        pool_size=8,
-        pool_pre_ping=True,
+        **({"pool_size": 8, "pool_pre_ping": True} if keeps else {"poolclass": sa.NullPool}),
         execution_options={ADDRESS: address},
         connect_args={"connect_timeout": _CONNECT_SECONDS, **stated, "prepare_threshold": None},
     )

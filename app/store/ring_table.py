@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from app.domain.refusal import StoreBusy, StoreUnfit
 from app.security.ring_place import Stamp
-from app.store.engine import CURRENT, make_engine, translated
+from app.store.engine import CURRENT, translated
 from app.store.key_tables import ring
-from app.store.postgresql import ADDRESS
+from app.store.postgresql import ADDRESS, SCHEMES, postgresql_engine
 
 _ID = 1
 _FILE = sa.text("SELECT ctid::text, pg_relation_size('ring') FROM ring")
@@ -29,14 +29,12 @@ _WHOLE = sa.select(ring.c.generation, ring.c.octets)
 
 def ring_table(url: str) -> "RingTable | None":
     """Return where the machines of a database keep the ring; None on SQLite, and before the migration that makes it."""
-    engine = make_engine(url)
-    if engine.dialect.name == "postgresql":
-        with translated(), engine.connect() as connection:
-            is_there = sa.inspect(connection).has_table(ring.name)
-        if is_there:
-            return RingTable(engine)
-    engine.dispose()
-    return None
+    if url.partition("://")[0] not in SCHEMES:
+        return None
+    engine = postgresql_engine(url, keeps=False)
+    with translated(), engine.connect() as connection:
+        is_there = sa.inspect(connection).has_table(ring.name)
+    return RingTable(engine) if is_there else None
 
 
 class RingTable:
@@ -45,8 +43,9 @@ class RingTable:
     is_shared = True
 
     def __init__(self, engine: sa.Engine) -> None:
-        # A connection of its own: what is written is durable before the transaction in which that is done goes on. It
-        # is seldom: a User is added or shredded, keys are rotated. Who only looks does so in the transaction it is in.
+        # A connection of its own, for that moment: what is written is durable before the transaction in which that is
+        # done goes on. It is seldom: a User is added or shredded, keys are rotated. Who only looks does so in the
+        # transaction it is in.
         self._engine = engine
         self._address = engine.get_execution_options()[ADDRESS]
 
@@ -92,10 +91,6 @@ class RingTable:
             if found is not None and tuple(found) != _CLEAN:
                 connection.exec_driver_sql(_NOT_FOR_LONG)
                 connection.exec_driver_sql("CLUSTER ring USING pk_ring")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._engine.dispose()
 
     def _one(self, query: sa.Select[Any]) -> sa.Row[Any]:
         current = CURRENT.get()

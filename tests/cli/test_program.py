@@ -36,6 +36,7 @@ def test_commands_are_those_of_the_contract():
             "db adopt",
             "backup",
             "restore",
+            "keys export",
             "keys rotate",
             "keys status",
             "keys shred",

@@ -42,15 +42,7 @@ def both(machines):
 @pytest.fixture
 def another(machines):
     """Return a function that opens a keyring of the second machine, its environment as stated."""
-    opened = []
-
-    def open_it(**stated):
-        opened.append(open_keyring(read_settings(machines[1] | stated)))
-        return opened[-1]
-
-    yield open_it
-    for one in opened:
-        one.close()
+    return lambda **stated: open_keyring(read_settings(machines[1] | stated))
 
 
 def files_of(environ):
@@ -88,7 +80,6 @@ def test_two_machines_that_add_users_at_once_lose_no_key(both, machines):
         "    owner = os.environ['OWNER'] + str(n)\n"
         "    keyring.ensure(owner.encode())\n"
         "    print(keyring.seal(owner.encode(), 'closures', 'sealed', b'row', 1, owner.encode()).hex(), flush=True)\n"
-        "keyring.close()\n"
     )
     running = {name: process_of(environ | {"OWNER": name}, code) for name, environ in zip("xy", machines, strict=True)}
     sealed = {name: one.communicate()[0].split() for name, one in running.items()}
@@ -105,7 +96,6 @@ def test_who_read_an_older_ring_does_not_replace_a_newer_one(both, machines):
     stamp, octets = table.read()
     both[1].store.keyring.ensure(b"u1")
     assert (table.write(octets, stamp), table.write(octets, None)) == (False, False)
-    table.close()
     both[0].store.keyring.ensure(b"u2")
     assert {b"u1", b"u2"} <= both[0].store.keyring.owners()
 
@@ -260,7 +250,6 @@ def test_a_ring_that_is_no_older_copy_is_left_where_it_is(both, another, tmp_pat
     keyring.ensure(b"u1")
     copied(keyring, tmp_path / "b/keys")
     table.write(before, table.read()[0])
-    table.close()
     with pytest.raises(StoreUnfit, match="not an older copy"):
         another()
     assert "ring.json" in files_of(machines[1])
