@@ -343,7 +343,8 @@ class Keyring:
         return held
 
     def _read(self) -> HeldRing:
-        return read_held(self._folder, self._place.read(), self._given, self._held)
+        # Who replaces the ring does so apart from any transaction, and must see what others put there meanwhile.
+        return read_held(self._folder, self._place.read(apart=True), self._given, self._held)
 
     def _change(self, change: Change) -> None:
         """Put in place of the ring what is made of it, durably; of a newer one, where another machine was first.

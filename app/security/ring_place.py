@@ -23,8 +23,11 @@ class RingPlace(Protocol):
     def has_another(self, than: Stamp) -> bool:
         """Tell whether the ring was replaced since that stamp. Raise ``StoreUnfit`` if there is none, ``StoreBusy``."""
 
-    def read(self) -> tuple[Stamp, bytes]:
-        """Return the ring with its stamp. Raise as ``has_another``."""
+    def read(self, *, apart: bool = False) -> tuple[Stamp, bytes]:
+        """Return the ring with its stamp. Raise as ``has_another``.
+
+        ``apart`` from a transaction that this thread is inside of, which may see an earlier one.
+        """
 
     def write(self, octets: bytes, instead_of: Stamp | None) -> bool:
         """Put a ring in place of the one with that stamp (None: where there is none); tell whether that still stood.
@@ -52,7 +55,7 @@ class RingFile:
         """Tell whether another file is in its place. Raise ``StoreUnfit`` if there is none."""
         return self._folder.stamp(RING_FILE) != than
 
-    def read(self) -> tuple[Stamp, bytes]:
+    def read(self, *, apart: bool = False) -> tuple[Stamp, bytes]:  # noqa: ARG002 - a file is the same for all
         """Return what the file holds, with its stamp. Raise ``StoreUnfit``."""
         return self._folder.stamp(RING_FILE), self._folder.read(RING_FILE)
 

@@ -61,9 +61,9 @@ class RingTable:
         """
         return bool(self._one(_STAMP).generation > than[0])
 
-    def read(self) -> tuple[Stamp, bytes]:
+    def read(self, *, apart: bool = False) -> tuple[Stamp, bytes]:
         """Return the ring with its generation. Raise as ``has_another``."""
-        found = self._one(_WHOLE)
+        found = self._one(_WHOLE, apart=apart)
         return (found.generation,), bytes(found.octets)
 
     def write(self, octets: bytes, instead_of: Stamp | None) -> bool:
@@ -92,9 +92,9 @@ class RingTable:
                 connection.exec_driver_sql(_NOT_FOR_LONG)
                 connection.exec_driver_sql("CLUSTER ring USING pk_ring")
 
-    def _one(self, query: sa.Select[Any]) -> sa.Row[Any]:
+    def _one(self, query: sa.Select[Any], *, apart: bool = False) -> sa.Row[Any]:
         current = CURRENT.get()
-        if current is not None and current.get_execution_options().get(ADDRESS) == self._address:
+        if not apart and current is not None and current.get_execution_options().get(ADDRESS) == self._address:
             found = current.execute(query).first()
         else:
             with self._connection() as connection:

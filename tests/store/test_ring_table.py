@@ -279,3 +279,17 @@ def test_a_site_of_before_moves_its_ring_once(both, machines, tmp_path):
         assert list_users(service.store) == [user]
         service.close()
         assert "ring.json" not in files_of(environ)
+
+
+def test_who_is_inside_a_transaction_of_before_changes_the_ring_that_stands(both):
+    here, there = both[0].store, both[1].store
+    here.keyring.ensure(b"u1")
+    with here.reading() as connection:
+        read_head(connection)  # from here on this transaction sees the ring as it is now
+        there.keyring.ensure(b"u2")
+        here.keyring.shred(b"u1")
+        here.keyring.ensure(b"u3")
+        assert here.keyring.is_shredded(b"u1")
+        assert {b"u2", b"u3"} <= here.keyring.owners()
+    there.require_fit()
+    assert (there.keyring.is_shredded(b"u1"), b"u3" in there.keyring.owners()) == (True, True)
