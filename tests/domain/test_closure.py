@@ -169,6 +169,12 @@ def test_a_closure_and_a_revision_are_built_from_named_facts(value):
     assert kinds == {inspect.Parameter.KEYWORD_ONLY}
 
 
+def test_closures_are_told_apart_by_all_they_hold_and_sorted_into_sets_by_their_id():
+    again, moved = after(CLOSURE, Step.MOVED, window=span(1, 5)), after(CLOSURE, Step.MOVED, window=span(1, 5))
+    assert {CLOSURE, again, moved} == {CLOSURE, again}
+    assert {hash(closure) for closure in (CLOSURE, again, moved)} == {hash(CLOSURE.id)}
+
+
 @pytest.mark.parametrize("lacking", ["number", "verdict"])
 def test_nothing_begins_with_an_entry_that_tells_nothing(lacking):
     with pytest.raises(AssertionError):
