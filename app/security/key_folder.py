@@ -2,15 +2,19 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.refusal import StoreFull, StoreUnfit
+from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit
 from app.security.folders import make_folder, sync_folder
 
 _OTHERS = 0o077
+# Whoever holds the folder writes a few files. One that was frozen meanwhile must not freeze others without a word.
+_WAITS_SECONDS = 30
+_LOOKS_AGAIN_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,10 @@ class KeyFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep every other thread and process out of the folder. Not to be entered twice. Raise ``StoreUnfit``."""
+        """Keep every other thread and process out of the folder. Not to be entered twice.
+
+        Raise ``StoreUnfit``, or ``StoreBusy`` where another one keeps it for half a minute.
+        """
         try:
             handle = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as problem:
@@ -50,10 +57,23 @@ class KeyFolder:
                 f"The key folder {self.path} cannot be used.", "It must belong to the account of the service."
             ) from problem
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            self._take(handle)
             yield
         finally:
             os.close(handle)  # which gives the lock back, as does the end of a process
+
+    def _take(self, handle: int) -> None:
+        until = time.monotonic() + _WAITS_SECONDS
+        while True:
+            try:
+                return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as problem:
+                if time.monotonic() > until:
+                    raise StoreBusy(
+                        f"Another process has kept the key folder {self.path} for {_WAITS_SECONDS} seconds.",
+                        f"If it is frozen, let it go on or end it; fuser {self.path / 'lock'} names it.",
+                    ) from problem
+                time.sleep(_LOOKS_AGAIN_SECONDS)
 
     def holds(self, name: str) -> bool:
         """Tell whether there is a file of this name."""

@@ -26,6 +26,7 @@ from app.factory import open_service, prepare, utc_now
 from app.register.messages import recipients
 from app.register.receive import receive_notice
 from app.register.verification import verify_record
+from app.security.key_folder import KeyFolder
 from app.settings import read_settings
 from app.store.act_tables import lead
 from app.store.recipients import Carrier
@@ -272,11 +273,12 @@ def test_a_frozen_leader_beside_sqlite_is_followed_and_stands_by(tmp_path):
     first = Scheduler(environ, tmp_path / "one.log")
     wait_for(lambda: epoch() == 1)
     second = Scheduler(environ, tmp_path / "two.log")
-    # SQLite has one writer: a leader that is frozen while it has the turn stops everybody. Here it has not.
-    with service.store.writing():
-        pass
+    # A leader that is frozen while it has SQLite's one turn to write, or the key folder, stops everybody. Here it has
+    # neither.
+    folder = KeyFolder(read_settings(environ).key_dir)
     while True:
-        first.process.send_signal(signal.SIGSTOP)
+        with service.store.writing(), folder.locked():
+            first.process.send_signal(signal.SIGSTOP)
         try:
             with service.store.writing():
                 break

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from app.domain.refusal import StoreFull, StoreUnfit
+from app.domain.refusal import StoreBusy, StoreFull, StoreUnfit
+from app.security import key_folder
 from app.security.key_folder import KeyFolder
 
 
@@ -129,3 +130,12 @@ def test_one_holder_of_the_lock_at_a_time(folder):
         order.append("first")
     waiting.join(30)
     assert order == ["first", "second"]
+
+
+def test_who_keeps_the_folder_for_too_long_is_not_waited_for(folder, monkeypatch):
+    monkeypatch.setattr(key_folder, "_WAITS_SECONDS", 0.1)
+    with folder.locked(), pytest.raises(StoreBusy) as refused, folder.locked():
+        pass
+    assert str(refused.value).startswith(f"Another process has kept the key folder {folder.path} for 0.1 seconds.")
+    with folder.locked():
+        pass
