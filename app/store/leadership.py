@@ -41,7 +41,7 @@ class Leadership:
         self._me = new_row_id()
         now = _CLOCKS[store.engine.dialect.name]
         # One that ends much later than any could was written before the clock was set back.
-        is_over = sa.or_(lead.c.ends < now, lead.c.ends > now + 2 * _LEASE)
+        is_over = sa.or_(lead.c.ends <= now, lead.c.ends > now + 2 * _LEASE)
         self._take = sa.update(lead).where(is_over).values(epoch=lead.c.epoch + 1, holder=_HOLDER, ends=now + _LEASE)
         self._renew = sa.update(lead).where(_IS_MINE).values(ends=now + _LEASE)
         self.epoch: int | None = None
