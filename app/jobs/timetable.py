@@ -132,7 +132,14 @@ class Timetable:
         add(self._guarded(self._seal_anew), "interval", seconds=_SEAL_SECONDS, id="keys", executor=_KEYS)
         for number, witness in enumerate(self._witnesses.each):
             ask = self._guarded(self._asking(witness))
-            add(ask, "interval", seconds=_WITNESS_SECONDS, id=f"witness {number}", executor=_WITNESSES)
+            add(
+                ask,
+                "interval",
+                seconds=_WITNESS_SECONDS,
+                next_run_time=soon,
+                id=f"witness {number}",
+                executor=_WITNESSES,
+            )
         if self._backups is not None:
             back_up = self._guarded(self._backing_up(self._backups))
             add(back_up, "interval", seconds=_BACKUP_SECONDS, next_run_time=soon, id="backup", executor=_BACKUPS)
