@@ -14,7 +14,9 @@ import jinja2
 import psutil
 import psycopg
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import make_url
+from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from app.domain.access import Principal, Role
@@ -267,6 +269,30 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock(NOW)
+
+
+class CompiledStatements(LRUCache):
+    """What SQLAlchemy keeps of the statements that an engine compiled, by the sort of its database alone."""
+
+    def get(self, key, default=None):
+        return super().get((type(key[0]), *key[1:]), default)
+
+    def __setitem__(self, key, compiled):
+        super().__setitem__((type(key[0]), *key[1:]), compiled)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_statements():
+    """Statements as they were compiled once: each test has engines of its own, which would compile them anew."""
+    compiled, make = CompiledStatements(5_000), sa.Engine.__init__
+
+    def make_and_share(engine, *given, **named):
+        make(engine, *given, **named)
+        engine._compiled_cache = compiled
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sa.Engine, "__init__", make_and_share)
+        yield
 
 
 @pytest.fixture(scope="session")
