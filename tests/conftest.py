@@ -47,7 +47,7 @@ hypothesis.settings.register_profile("hunt", **_JUDGED, max_examples=5_000)
 hypothesis.settings.load_profile("gate")
 
 _MEMORY = Path("/dev/shm")
-_ROOM = 2_000_000_000  # octets: of them the whole suite takes a tenth
+_ROOM = 4_000_000_000  # octets: of them the whole suite takes a tenth, on PostgreSQL a third
 
 
 def pytest_addoption(parser):
@@ -56,11 +56,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    # What a service on SQLite waits for most is its disk. Here a killed process is what a write must outlive: that a
-    # power cut is outlived too is shown by what was synced, and not by this machine's disk.
+    # What a service waits for most is its disk. Here a killed process is what a write must outlive: that a power cut is
+    # outlived too is shown by what was synced, and not by this machine's disk.
     if (
-        config.getoption("--database") == "sqlite"
-        and os.access(_MEMORY, os.W_OK)
+        os.access(_MEMORY, os.W_OK)
         and min(shutil.disk_usage(_MEMORY).free, psutil.virtual_memory().available // 2) > _ROOM
     ):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
@@ -167,8 +166,13 @@ class Databases:
                 shutil.copyfile(model.removeprefix("sqlite:///"), file)
             return f"sqlite:///{file}"
         name, template = f"t{new_row_id().hex()}", "template1" if model is None else make_url(model).database
-        self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY WAL_LOG")
+        self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def drop(self, url: str) -> None:
+        """Let a database of the server go: a thousand of them would fill the disk. A file goes with its folder."""
+        if self.server is not None:
+            self.connection.execute(f"DROP DATABASE IF EXISTS {make_url(url).database} WITH (FORCE)")
 
     def close(self) -> None:
         if self.connection is not None:
@@ -188,7 +192,9 @@ def database_url(request, databases, tmp_path):
     model = None
     if not {"service", "closures"}.isdisjoint(request.fixturenames):
         model = request.getfixturevalue("first_start")["CLOSURES_DATABASE_URL"]
-    return databases.new(tmp_path, model)
+    url = databases.new(tmp_path, model)
+    yield url
+    databases.drop(url)
 
 
 def environment(folder: Path, database_url: str) -> dict[str, str]:
@@ -284,14 +290,10 @@ class CompiledStatements(LRUCache):
 @pytest.fixture(scope="session", autouse=True)
 def compiled_statements():
     """Statements as they were compiled once: each test has engines of its own, which would compile them anew."""
-    compiled, make = CompiledStatements(5_000), sa.Engine.__init__
-
-    def make_and_share(engine, *given, **named):
-        make(engine, *given, **named)
-        engine._compiled_cache = compiled
-
+    compiled = CompiledStatements(5_000)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sa.Engine, "__init__", make_and_share)
+        shared = property(lambda engine: compiled, lambda engine, own: None)
+        patch.setattr(sa.Engine, "_compiled_cache", shared, raising=False)
         yield
 
 
