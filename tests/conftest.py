@@ -28,6 +28,7 @@ from app.register.receive import receive_notice
 from app.security.tokens import new_row_id
 from app.settings import read_settings
 from app.store import parties
+from tests.database_servers import PgBouncer
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 CHROMIUM = Path("/usr/bin/chromium")
@@ -52,6 +53,7 @@ _ROOM = 4_000_000_000  # octets: of them the whole suite takes a tenth, on Postg
 
 def pytest_addoption(parser):
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite", help="what the suite runs on")
+    parser.addoption("--pooler", action="store_true", help="reach PostgreSQL by PgBouncer, pooling by transactions")
     parser.addoption("--slow", action="store_true", help="run the suites marked slow as well")
 
 
@@ -152,10 +154,10 @@ def chromium():
 
 
 class Databases:
-    """Makes databases: SQLite files, or databases of the server."""
+    """Makes databases: SQLite files, or databases of the server, which are reached by ``pooler`` if there is one."""
 
-    def __init__(self, server) -> None:
-        self.server = server
+    def __init__(self, server, pooler) -> None:
+        self.server, self.pooler = server, pooler
         self.connection = None if server is None else psycopg.connect(server.get_uri(), autocommit=True)
 
     def new(self, folder: Path, model: str | None = None) -> str:
@@ -166,8 +168,12 @@ class Databases:
                 shutil.copyfile(model.removeprefix("sqlite:///"), file)
             return f"sqlite:///{file}"
         name, template = f"t{new_row_id().hex()}", "template1" if model is None else make_url(model).database
+        if self.pooler is not None:  # it keeps connections to a model that nobody uses
+            ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+            self.connection.execute(ends, [template])
         self.connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
+        address = self.server.get_uri(name) if self.pooler is None else self.pooler.address_of(name)
+        return address.replace("postgresql://", "postgresql+psycopg://", 1)
 
     def drop(self, url: str) -> None:
         """Let a database of the server go: a thousand of them would fill the disk. A file goes with its folder."""
@@ -177,11 +183,14 @@ class Databases:
     def close(self) -> None:
         if self.connection is not None:
             self.connection.close()
+        if self.pooler is not None:
+            self.pooler.end()
 
 
 @pytest.fixture(scope="session")
-def databases(postgresql_server):
-    made = Databases(postgresql_server)
+def databases(request, postgresql_server):
+    pooler = PgBouncer(postgresql_server.get_uri()) if request.config.getoption("--pooler") else None
+    made = Databases(postgresql_server, pooler)
     yield made
     made.close()
 

@@ -88,7 +88,10 @@ class PgBouncer:
 
     @property
     def url(self):
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{self.name}"
+        return self.address_of(self.name)
+
+    def address_of(self, name):
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
     def _wait(self):
         until = time.monotonic() + 30

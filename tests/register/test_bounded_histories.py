@@ -171,7 +171,7 @@ def test_a_cache_without_room_answers_as_the_whole_record(service, enrolled, see
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", (100, 101))
+@pytest.mark.parametrize("seed", [100, 101])
 def test_many_caches_without_room_answer_as_the_whole_record(service, enrolled, seed):
     assert live(service, enrolled, seed, 300)[1] > 1_000
 
