@@ -6,6 +6,7 @@ rounds here; the number of rounds is CLOSURES_CRASH_ROUNDS (make crash N=200).
 """
 
 import http.client
+import itertools
 import json
 import os
 import random
@@ -77,8 +78,8 @@ class Service:
         self.process.communicate()
 
 
-def write_until(stop, port, credential, acknowledged, seed):
-    """Give notices, one at a time; keep what was acknowledged."""
+def give_until(stop, port, credential, acknowledged, seed):
+    """Give notices by API, one at a time; keep what was acknowledged."""
     chance = random.Random(seed)
     count = 0
     while not stop.is_set():
@@ -105,6 +106,28 @@ def write_until(stop, port, credential, acknowledged, seed):
             continue  # not acknowledged: nothing is promised
 
 
+def put_until(stop, port, credential, acknowledged, seed):
+    """PUT new events, one at a time; keep what was acknowledged: where it is, and its entity tag."""
+    for count in itertools.count():
+        if stop.is_set():
+            return
+        starts = datetime(2027, 1, 3, 2, tzinfo=UTC) + timedelta(days=count % 300)
+        lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//drill//EN", "BEGIN:VEVENT", f"UID:{seed}-{count}"]
+        lines += ["DTSTAMP:20261101T000000Z", f"DTSTART:{starts:%Y%m%dT%H%M%SZ}", "DURATION:PT3H"]
+        address = f"http://127.0.0.1:{port}/dav/calendars/CRASH/GW-C1/{seed}-{count}.ics"
+        request = urllib.request.Request(
+            address,
+            data="\r\n".join([*lines, "END:VEVENT", "END:VCALENDAR", ""]).encode(),
+            headers={"Authorization": credential, "Content-Type": "text/calendar"},
+            method="PUT",
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                acknowledged.append((address, answer.headers["ETag"], f"{starts:%Y%m%dT%H%M%SZ}"))
+        except (OSError, http.client.HTTPException):
+            continue
+
+
 @pytest.mark.slow
 def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_path, request):
     from app.register.people.enrolment import enrol_gateway, enrol_user, issue_token
@@ -118,15 +141,16 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
     full = os.environ | environ | {"CLOSURES_PORT": str(port), "CLOSURES_BASE_URL": f"http://127.0.0.1:{port}"}
     full |= {"CLOSURES_PLANNED_PER_USER": MOST_PLANNED}
     chance = random.Random()
-    acknowledged = []
+    acknowledged, put = [], []
     for number in range(ROUNDS):
         running = Service(full, port)
         writers, stop = [], threading.Event()
         try:
             running.wait()
+            works = [(give_until, acknowledged)] * (WRITERS - 1) + [(put_until, put)]
             writers += [
-                threading.Thread(target=write_until, args=(stop, port, credential, acknowledged, f"{number}-{n}"))
-                for n in range(WRITERS)
+                threading.Thread(target=work, args=(stop, port, credential, kept, f"{number}-{n}"))
+                for n, (work, kept) in enumerate(works)
             ]
             for writer in writers:
                 writer.start()
@@ -138,7 +162,7 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
                 writer.join()
         if number % VERIFIED_EACH == 0 or number == ROUNDS - 1:
             assert verify_record(service.register).faults == (), f"round {number}"
-    assert acknowledged, "no writer got through: the drill proved nothing"
+    assert all((acknowledged, put)), "a writer never got through: the drill proved nothing"
     again = open_service(read_settings(environ))
     principal = Principal("drill", Role.ADMIN)
     for ack in acknowledged:
@@ -147,7 +171,18 @@ def test_no_acknowledged_notice_is_lost(service, settings, environ, alpha, tmp_p
         assert (ack["revision"], ack["starts"]) in recorded
         assert verify_receipt(again.register.public_keys, ack["receipt"])
     again.close()
-    print(f"{ROUNDS} rounds of kill -9, {len(acknowledged)} notices acknowledged, 0 lost, record sound")
+    running = Service(full, port)
+    try:
+        running.wait()
+        for address, etag, starts in put:
+            held = requests.get(address, headers={"Authorization": credential}, timeout=30)
+            assert (held.headers["ETag"], f"DTSTART:{starts}" in held.text) == (etag, True)
+    finally:
+        running.kill()
+    print(
+        f"{ROUNDS} rounds of kill -9, {len(acknowledged)} notices and {len(put)} PUTs acknowledged, "
+        "0 lost, record sound"
+    )
 
 
 ROWS = 250 if ROUNDS <= 50 else 25  # of one file; a long run is about its kills, and not about a large register
