@@ -8,6 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import hypothesis
 import jinja2
@@ -16,7 +17,6 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
-from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from app.domain.access import Principal, Role
@@ -286,23 +286,36 @@ def clock():
     return Clock(NOW)
 
 
-class CompiledStatements(LRUCache):
-    """What SQLAlchemy keeps of the statements that an engine compiled, by the sort of its database alone."""
+class CompiledStatements(dict):
+    """Statements that an engine compiled. One that it has not is taken from any engine of the same sort of database.
+
+    It is taken without its readers of results: those are of one engine, and take layers off with the keys of its store.
+    """
+
+    everywhere: ClassVar[dict] = {}
 
     def get(self, key, default=None):
-        return super().get((type(key[0]), *key[1:]), default)
+        found, known = super().get(key), self.everywhere.get((type(key[0]), *key[1:]))
+        if found is None and known is not None:
+            found = object.__new__(type(known))
+            found.__dict__ |= known.__dict__ | {"dialect": key[0], "_cached_metadata": None}
+            super().__setitem__(key, found)
+        return found or default
 
     def __setitem__(self, key, compiled):
-        super().__setitem__((type(key[0]), *key[1:]), compiled)
+        super().__setitem__(key, compiled)
+        self.everywhere.setdefault((type(key[0]), *key[1:]), compiled)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_statements():
     """Statements as they were compiled once: each test has engines of its own, which would compile them anew."""
-    compiled = CompiledStatements(5_000)
     with pytest.MonkeyPatch.context() as patch:
-        shared = property(lambda engine: compiled, lambda engine, own: None)
-        patch.setattr(sa.Engine, "_compiled_cache", shared, raising=False)
+        own = property(
+            lambda engine: engine.__dict__["compiled"],
+            lambda engine, _: engine.__dict__.update(compiled=CompiledStatements()),
+        )
+        patch.setattr(sa.Engine, "_compiled_cache", own, raising=False)
         yield
 
 
