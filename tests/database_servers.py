@@ -80,7 +80,7 @@ class PgBouncer:
             f"[databases]\n* = host={stated['host']} port={stated.get('port', 5432)}\n[pgbouncer]\n"
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\nauth_type = trust\n"
             f"auth_file = {users}\npool_mode = transaction\ndefault_pool_size = {CONNECTIONS}\nmax_client_conn = 500\n"
-            "server_login_retry = 1\n"
+            "server_login_retry = 1\nserver_idle_timeout = 5\n"
         )
         folder.chmod(0o755)
         self._process = subprocess.Popen([PGBOUNCER, "-q", config], user=user, stderr=subprocess.DEVNULL, cwd="/")
