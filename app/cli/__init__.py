@@ -16,7 +16,7 @@ from app.cli.notice_period import notice_period
 from app.cli.notify import notify
 from app.cli.output import Program, examples
 from app.cli.policy import policy
-from app.cli.questions import busiest, changes, clashes, closed, free_slots, moved, reads, silent
+from app.cli.questions import busiest, changes, clashes, closed, free_slots, insights, moved, reads, silent
 from app.cli.record import record
 from app.cli.schedule import schedule
 from app.cli.source import source
@@ -67,6 +67,6 @@ for _command in (
         late_report,
         notice_period,
     ),
-    *(closed, clashes, changes, free_slots, busiest, silent, moved, reads),
+    *(closed, clashes, changes, free_slots, busiest, silent, moved, insights, reads),
 ):
     main.add_command(_command)

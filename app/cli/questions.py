@@ -16,8 +16,10 @@ from app.factory import utc_now
 from app.register.questions import changes as change_record
 from app.register.questions import clashes as clash_record
 from app.register.questions import closed as closed_record
+from app.register.questions import insights as insight_record
 from app.register.questions import load, readers, silent_users
 from app.register.reading import Question
+from app.register.sheet_out import INSIGHTS
 
 _WEEK = timedelta(days=7)
 _CLOSURE = ("reference", "user", "gateway", "starts_london", "ends_london", "working_days_notice")
@@ -140,6 +142,23 @@ def moved(times: int, as_of: datetime | None) -> None:
     with opened() as service:
         answer = change_record.moved_often(service.register, OPERATOR, times, as_of, utc_now())
     say_answer(answer, (*_CLOSURE, "moves"), answer["closures"])
+
+
+@click.command(epilog=examples("closures insights", "closures insights --from 2026-01-01 --to 2026-07-01 --json"))
+@click.option("--from", "starts", type=INSTANT, metavar="T", help="From this time on; the last four quarters, if none.")
+@click.option("--to", "ends", type=INSTANT, metavar="T", help="Up to this time; the end of this quarter, if not given.")
+@json_option
+def insights(starts: Stated | None, ends: Stated | None) -> None:
+    """Say what the closures that start in some quarters show together; the table is by User and quarter.
+
+    --json has every figure: notice given, short notice, re-openings by hour of the week, moves beside lead, silence.
+    """
+    now = utc_now()
+    usual = insight_record.four_quarters(now)
+    span = span_of(instant_of(starts) or usual.starts, instant_of(ends) or usual.ends)
+    with opened() as service:
+        answer = insight_record.insights_of(service.register, OPERATOR, span, now)
+    say_answer(answer, INSIGHTS["quarters"], answer["quarters"])
 
 
 @click.command(epilog=examples("closures reads --from 2026-11-01 --to 2026-12-01"))

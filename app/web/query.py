@@ -1,14 +1,15 @@
 """How a question is read from an address: the span, the instant at which it was known, and small numbers."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from flask import request
 
 from app.domain.closure import State
-from app.domain.london import london_date, london_midnight, read_instant
+from app.domain.london import read_instant
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
+from app.register.questions.insights import four_quarters
 from app.register.reading import Question
 from app.web.site import site
 
@@ -74,18 +75,11 @@ def read_past(days: int) -> ClosureWindow:
 
 def read_quarters() -> ClosureWindow:
     """Read ``from`` and ``to`` of a question about quarters: by default this one and the three before it."""
-    today = london_date(site().now())
-    month = today.year * 12 + today.month - 1
-    begins, after = (_month_begins(month - month % 3 + added) for added in (-9, 3))
-    starts, ends = read_moment("from") or london_midnight(begins), read_moment("to") or london_midnight(after)
+    usual = four_quarters(site().now())
+    starts, ends = read_moment("from") or usual.starts, read_moment("to") or usual.ends
     if not (starts < ends and ends - starts <= _LONGEST_SPAN):
         raise QueryRefused(_TEN_YEARS, "Give a later `to`, or a shorter span.")
     return ClosureWindow(starts, ends)
-
-
-def _month_begins(month: int) -> date:
-    """Return the first day of a month that is counted from year 0."""
-    return date(month // 12, month % 12 + 1, 1)
 
 
 def read_question() -> Question:

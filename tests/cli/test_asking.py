@@ -109,6 +109,22 @@ def test_q13_moved(alpha_closures, told, calendar_file):
     assert alpha_closures("moved", "--times", "3", "--json").json["closures"] == []
 
 
+def test_insights_by_quarter(alpha_closures, told, clock_hand):
+    said = alpha_closures("insights")
+    assert said.lines[0] == (
+        "Of 2 closures that start in Thu 1 Jan 2026 00:00 GMT to Fri 1 Jan 2027 00:00 GMT, 2 have short notice "
+        "and none were moved twice or more."
+    )
+    assert [line.split() for line in said.lines[3:]] == [["ALPHA", "2026-Q4", "2", "2", "0", "0", "0"]]
+    found = alpha_closures("insights", "--json").json
+    assert (found["from"], found["to"], found["silent_months"]) == ("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", 6)
+    assert {one["band"]: one["closures"] for one in found["notice"] if one["closures"]} == {"5-9": 2}
+    clock_hand.move_to("2027-01-01T00:00:00+00:00")
+    assert alpha_closures("insights", "--json").json["from"] == "2026-03-31T23:00:00Z"  # BST
+    assert alpha_closures("insights", "--from", "2026-12-06T05:00", "--json").json["closures"] == 1
+    assert alpha_closures("insights", "--from", "2027-04-01").exit_code == 2
+
+
 def test_q3_q14_a_report_is_exported_and_noted(alpha_closures, told):
     said = alpha_closures("late-report", "2026-q4", "--csv", "--pseudonyms")
     (row,) = csv.DictReader(io.StringIO(said.stdout.removeprefix("\ufeff")))

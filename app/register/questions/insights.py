@@ -1,6 +1,6 @@
 """What the closures of some quarters show together: notice, lateness, re-openings, silence, moves beside lead."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from typing_extensions import TypedDict
 
@@ -14,7 +14,7 @@ from app.domain.figures import (
     notice_given,
     reopenings_by_hour,
 )
-from app.domain.london import utc_text
+from app.domain.london import london_date, utc_text, whole_days
 from app.domain.window import ClosureWindow
 from app.register.closure_json import SpanJson, span_facts
 from app.register.questions.answer import count_words, sentence_of, span_words
@@ -91,6 +91,19 @@ class InsightsJson(SpanJson):
     silent: list[SilentUserJson]
     moved: list[MostMovedJson]
     churn: list[ChurnJson]
+
+
+def four_quarters(now: datetime) -> ClosureWindow:
+    """Return the span that is meant where none is named: the quarter of ``now`` in London, and the three before it."""
+    today = london_date(now)
+    month = today.year * 12 + today.month - 1
+    begins, after = (_month_begins(month - month % 3 + added) for added in (-9, 3))
+    return whole_days(begins, after)
+
+
+def _month_begins(month: int) -> date:
+    """Return the first day of a month that is counted from year 0."""
+    return date(month // 12, month % 12 + 1, 1)
 
 
 def insights_of(register: Register, principal: Principal, span: ClosureWindow, now: datetime) -> InsightsJson:
