@@ -6,13 +6,15 @@ through ``begin`` and ``advance``.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.domain.fact import NO_FACT, Difference, Fact
 from app.domain.notice import Announcement, SenderMark
 from app.domain.verdict import Verdict
 from app.domain.window import ClosureWindow
+
+_INSTANT = timedelta(microseconds=1)
 
 
 class State(StrEnum):
@@ -190,6 +192,15 @@ class PlannedClosure:
     def is_over_time(self, now: datetime) -> bool:
         """Tell whether it was told closed, was to re-open by now by plan and by what was told, and is not."""
         return self.is_watched and max(self.window.ends, self.planned.ends) <= now
+
+    def lasting(self, now: datetime) -> "PlannedClosure":
+        """Return it with the window for which its gateway is closed as far as is known at ``now``.
+
+        What is over time lasts until now, and that instant is in it.
+        """
+        if not self.is_over_time(now):
+            return self
+        return replace(self, window=ClosureWindow(self.window.starts, now + _INSTANT), plan=self.planned)
 
     def state_at(self, now: datetime) -> State:
         """Return what stands at ``now``: what is planned has expired as its window ends, whether or not that is noted.

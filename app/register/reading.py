@@ -113,6 +113,18 @@ def read_over_time(
     return sorted(over, key=lambda closure: (closure.window.starts, closure.reference))
 
 
+def read_lasting(register: Register, principal: Principal, question: Question, at: datetime) -> list[PlannedClosure]:
+    """Return what ``read_schedule`` does, and what is over time at ``at`` where it lasts into the span until then."""
+    over = [
+        closure
+        for closure in read_over_time(register, principal, at, question.as_of)
+        if question.user in {None, closure.user} and question.takes(closure)
+    ]
+    found = [closure for closure in over if closure.lasting(at).window.overlaps(question.span)]
+    found = list(dict.fromkeys([*found, *read_schedule(register, principal, question)]))
+    return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
+
+
 def read_closed(
     register: Register, principal: Principal, at: datetime, as_of: datetime | None = None
 ) -> list[PlannedClosure]:

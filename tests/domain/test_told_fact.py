@@ -93,6 +93,14 @@ def test_nothing_told_is_as_planned():
     )
 
 
+def test_what_is_over_time_lasts_until_now_and_nothing_else_does():
+    closure = Story().tell(FactKind.CLOSED, at(2, 3), at(2, 3)).closure
+    assert (PLANNED.lasting(at(8)), closure.lasting(ENDS - MINUTE)) == (PLANNED, closure)
+    lasting = closure.lasting(at(8))
+    assert lasting == replace(closure, window=ClosureWindow(STARTS, at(8) + timedelta(microseconds=1)), plan=PLAN)
+    assert (lasting.is_open(at(8)), lasting.difference, lasting.planned) == (True, Difference.OVER_TIME, PLAN)
+
+
 def test_told_to_re_open_earlier_it_is_over_time_only_after_the_plan():
     closure = Story().tell(FactKind.STILL_CLOSED, at(4), at(3)).closure
     assert [closure.is_over_time(now) for now in (at(4), ENDS - MINUTE, ENDS)] == [False, False, True]

@@ -14,7 +14,7 @@ from app.domain.window import ClosureWindow
 from app.register.maintenance import find_maintenance
 from app.register.questions.answer import count_words, sentence_of
 from app.register.questions.needs_attention import AHEAD, Attention, attention_of
-from app.register.reading import Question, read_closed, read_schedule
+from app.register.reading import Question, read_closed, read_lasting
 from app.register.register import Register
 
 _DAYS = 14
@@ -79,17 +79,17 @@ def look_ahead(register: Register, principal: Principal, now: datetime) -> Outlo
     """Return what the principal may see of the next weeks, and what of it needs attention."""
     today = london_date(now)
     # What is over was closed today as well: a day is counted whole, here as on the horizon.
-    found = read_schedule(register, principal, Question(ClosureWindow(london_midnight(today), now + AHEAD)))
+    found = read_lasting(register, principal, Question(ClosureWindow(london_midnight(today), now + AHEAD)), now)
     closed_now = read_closed(register, principal, now)
     over = [closure for closure in closed_now if closure.is_over_time(now)]
     ahead = [*over, *(closure for closure in found if closure.window.ends > now)]
     standing = [closure for closure in ahead if closure.state is not State.WITHDRAWN]
-    days = day_loads(register, [closure for closure in found if closure.state is not State.WITHDRAWN], today)
+    shown = [closure.lasting(now) for closure in found if closure.state is not State.WITHDRAWN]
     return Outlook(
         now=now,
         closed_now=tuple(closed_now),
         soon=tuple(closure for closure in standing if now < closure.window.starts <= now + _SOON),
-        days=tuple(days),
+        days=tuple(day_loads(register, shown, today)),
         ahead=tuple(ahead),
         attention=attention_of(register, principal, ahead, now),
     )

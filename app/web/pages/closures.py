@@ -18,7 +18,7 @@ from app.register.closure_json import json_of
 from app.register.own_references import references_of
 from app.register.questions import readers
 from app.register.questions.search import find_mentioned, mentioned
-from app.register.reading import Question, read_schedule
+from app.register.reading import Question, read_lasting
 from app.web.pages.choices import (
     FilterRefused,
     choices_of,
@@ -209,7 +209,7 @@ def _find(principal: Principal, filters: Filters, now: datetime) -> list[Planned
     if span is None:
         found = find_mentioned(register, principal, filters.asked)
     else:
-        found = read_schedule(register, principal, Question(span, filters.user, filters.gateway))
+        found = read_lasting(register, principal, Question(span, filters.user, filters.gateway), now)
         found = mentioned(register, principal, filters.asked, found)
     kept = [
         closure

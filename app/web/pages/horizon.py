@@ -16,7 +16,7 @@ from app.domain.refusal import Refusal
 from app.domain.window import ClosureWindow
 from app.register.holiday_tables import holiday_names
 from app.register.maintenance import find_maintenance
-from app.register.reading import Question, read_schedule
+from app.register.reading import Question, read_lasting
 from app.web.pages.choices import (
     Choices,
     FilterRefused,
@@ -136,7 +136,7 @@ def show() -> Response:
     except Refusal as problem:
         fault = problem
     choices = choices_of(site().register, principal)
-    lines = [] if fault else _find(principal, view, choices)
+    lines = [] if fault else _find(principal, view, choices, now)
     standing = [line for line in lines if line.state is not State.WITHDRAWN]
     grid = view.grid
     span = ClosureWindow(grid.spans[0].starts, grid.spans[-1].ends)
@@ -196,13 +196,13 @@ def _read_view(now: datetime) -> HorizonView:
     )
 
 
-def _find(principal: Principal, view: HorizonView, choices: Choices) -> list[PlannedClosure]:
-    grid = view.grid
+def _find(principal: Principal, view: HorizonView, choices: Choices, now: datetime) -> list[PlannedClosure]:
+    grid, at = view.grid, view.as_of or now
     span = ClosureWindow(grid.spans[0].starts, grid.spans[-1].ends)
     question = Question(span, view.user, view.gateway, as_of=view.as_of)
     return [
-        line
-        for line in read_schedule(site().register, principal, question)
+        line.lasting(at)
+        for line in read_lasting(site().register, principal, question, at)
         if view.category in (None, choices.categories.get(line.user))
     ]
 

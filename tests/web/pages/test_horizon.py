@@ -6,9 +6,13 @@ from html import unescape
 
 import pytest
 
+from app.domain.access import Principal, Role
+from app.domain.fact import FactKind, ToldFact
+from app.domain.notice import Channel
 from app.domain.thresholds import Thresholds
 from app.register import rulebook
 from app.register.people import enrolment
+from app.register.tell_fact import tell_fact
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
@@ -276,3 +280,36 @@ def test_what_is_not_certain_yet_is_dashed_and_said(alpha, give, announce, dcc_c
     cells = re.findall(r'<a class="c\d+ n1([ \w]*)" href="/closures/CN-', page)
     assert [" p" in marks for marks in cells] == [False, True]
     assert page.count("<i>, provisional</i>") + page.count(", short notice, provisional</i>") == 1
+
+
+def test_what_is_over_time_is_closed_today(alpha, register, give, announce, dcc_client, clock, lanes, read):
+    """Told closed on Sunday, to re-open then, and nothing heard since: on Tuesday its gateway is closed yet."""
+    told = give(
+        alpha, announce("a", "2026-11-22T02:00"), announce("b", "2026-11-24T02:00", gateway="GW-A2"),
+        at=datetime(2026, 11, 20, 9, tzinfo=UTC),
+    ).accepted  # fmt: skip
+    over = next(one.closure.reference for one in told if one.closure.gateway == "GW-A1")
+    dcc, since = Principal("dcc", Role.DCC), datetime(2026, 11, 22, 2, 5, tzinfo=UTC)
+    tell_fact(register, dcc, over, ToldFact(FactKind.CLOSED, since), channel=Channel.API, now=since)
+    page = dcc_client.get("/horizon?from=2026-11-21&zoom=2w")
+    assert {name: [words for words, _ in cells] for name, cells in lanes(page).items()} == {
+        "GW-A1": [
+            "22 Nov: 1 from 02:00, short notice", "23 Nov: 1 all day, short notice",
+            "24 Nov: 1 until 09:00, short notice, closed now",
+        ],
+        "GW-A2": ["24 Nov: 1 02:00-06:00, short notice"],
+    }  # fmt: skip
+    assert "2 closures of ALPHA from Sat 21 Nov to Fri 4 Dec 2026, at most 2 at once on Tue 24 Nov." in read(page)
+    assert "GW-A1 closed now over time by 2 days 3 h short notice" in read(page).partition("The same in words")[2]
+    days = read(dcc_client.get("/closures?user=ALPHA&from=2026-11-24&to=2026-11-24"))
+    assert "2 closures from" in days
+    assert "peak 2 on Tue 24 Nov" in read(dcc_client.get("/"))
+    (cells,) = lanes(dcc_client.get("/horizon?gateway=GW-A1")).values()
+    assert [words for words, _ in cells] == ["24 Nov: 1, short notice, closed now"]
+    (cells,) = lanes(dcc_client.get("/horizon?gateway=GW-A1&from=2026-11-21&as_of=2026-11-23T09:00")).values()
+    assert [words for words, _ in cells] == ["22 Nov: 1, short notice", "23 Nov: 1, short notice"]
+    clock.forward(seconds=60)
+    reopened = ToldFact(FactKind.REOPENED, datetime(2026, 11, 22, 7, tzinfo=UTC))
+    tell_fact(register, dcc, over, reopened, channel=Channel.API, now=clock.now)
+    (cells,) = lanes(dcc_client.get("/horizon?gateway=GW-A1&from=2026-11-21")).values()
+    assert [words for words, _ in cells] == ["22 Nov: 1, short notice"]
