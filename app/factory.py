@@ -165,6 +165,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.caldav.blueprint import make_blueprint  # noqa: PLC0415 - the scheduler and the command line never load Flask
     from app.caldav.report_cost import ReportLimits  # noqa: PLC0415 - as Flask
     from app.pulling.http_client import Outbound  # noqa: PLC0415 - as Flask
+    from app.register.told_today import ToldToday  # noqa: PLC0415 - as Flask
     from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
     from app.store.write_probe import WriteProbe  # noqa: PLC0415 - as Flask
     from app.web import browser_session, csrf, headers, received, refusals, request_figures, routes, site  # noqa: PLC0415 - as Flask
@@ -199,6 +200,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         publishing=publishing,
         read_log=ReadLog(service.store),
         write_probe=WriteProbe(service.store),
+        told_today=ToldToday(service.register),
         outbound=Outbound(allow_private=settings.allow_private_sources, apart=True),
         base_url=settings.base_url,
         key_dir=settings.key_dir,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.security.security_log import SecurityAction, security_event
-from app.store import sessions
-from app.store.acts import Deed, record_act
-from app.store.engine import Store
+from app.store import runs, sessions
+from app.store.acts import Deed, first_act_at, record_act
+from app.store.engine import Connection, Store
 from app.store.sealing_anew import count_left
 
 
@@ -31,6 +31,7 @@ def rotate_keys(store: Store, new_kek: bytes | None) -> int:
     store.keyring.rotate(new_kek)
     with store.writing() as connection:
         record_act(store, connection, Deed.KEYS_ROTATED, [])
+        _note_rotation(connection, store.now(), "data keys and key-encryption key")
     return len(store.keyring.owners())
 
 
@@ -43,9 +44,20 @@ def rotate_root(store: Store, new_kek: bytes | None, now: datetime) -> int:
     with store.writing() as connection:
         note = f"the signing key {store.keyring.signing_key.id} signs nothing after this"
         record_act(store, connection, Deed.ROOT_ROTATED, [], note=note)
+        _note_rotation(connection, now, "root secret, data keys and key-encryption key")
         sessions.end_all_sessions(store, connection, now)
         store.keyring.rotate(new_kek, root=True)
     return len(store.keyring.owners())
+
+
+def _note_rotation(connection: Connection, now: datetime, what: str) -> None:
+    runs.write_run(connection, runs.JobRun(runs.KEYS_ROTATED, 0, now, what))
+
+
+def keys_since(connection: Connection) -> datetime | None:
+    """Return when the keys in use were made: by the last rotation, else at the set-up; None before that."""
+    rotated = runs.read_run(connection, runs.KEYS_ROTATED)
+    return first_act_at(connection) if rotated is None else rotated.ran_at
 
 
 def end_rotation(store: Store, epoch: int) -> None:

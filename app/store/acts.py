@@ -147,6 +147,11 @@ def acts_before(store: Store, connection: sa.Connection, position: int | None, m
     return [open_act(store, *row) for row in connection.execute(query)]
 
 
+def first_act_at(connection: sa.Connection) -> datetime | None:
+    """Return when the first act was done, at the set-up; None before it."""
+    return connection.execute(sa.select(acts.c.made_at).order_by(acts.c.position).limit(1)).scalar_one_or_none()
+
+
 def acts_between(store: Store, connection: sa.Connection, starts: datetime, ends: datetime) -> list[Act]:
     """Return the acts of the half-open span, in their order. Raise ``SealBroken``."""
     query = sa.select(acts).where(acts.c.made_at >= starts, acts.c.made_at < ends).order_by(acts.c.position)

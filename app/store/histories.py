@@ -38,6 +38,13 @@ _RECORDED = (
 )
 
 
+def first_place_since(connection: sa.Connection, since: datetime) -> int | None:
+    """Return the first place in the log of what was received from ``since`` on; None where nothing was."""
+    query = sa.select(sa.func.min(revisions.c.log_index)).where(revisions.c.received_at >= since)
+    found: int | None = connection.execute(query).scalar_one()
+    return found
+
+
 def recorded_between(
     store: Store, connection: sa.Connection, first: int, after: int, user_ids: Iterable[bytes]
 ) -> list[tuple[str, Written]]:

@@ -33,6 +33,11 @@ _ASK = sa.select(lead.c.epoch).where(_IS_MINE)
 _ASK_AND_KEEP = _ASK.with_for_update(read=True, key_share=True)
 
 
+def _is_over(now: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    # One that ends much later than any could was written before the clock was set back.
+    return sa.or_(lead.c.ends <= now, lead.c.ends > now + 2 * _LEASE)
+
+
 class Leadership:
     """The lead of one scheduler over one database, while it has it. ``epoch`` is None while another one may lead."""
 
@@ -40,9 +45,9 @@ class Leadership:
         self._store = store
         self._me = new_row_id()
         now = _CLOCKS[store.engine.dialect.name]
-        # One that ends much later than any could was written before the clock was set back.
-        is_over = sa.or_(lead.c.ends <= now, lead.c.ends > now + 2 * _LEASE)
-        self._take = sa.update(lead).where(is_over).values(epoch=lead.c.epoch + 1, holder=_HOLDER, ends=now + _LEASE)
+        self._take = (
+            sa.update(lead).where(_is_over(now)).values(epoch=lead.c.epoch + 1, holder=_HOLDER, ends=now + _LEASE)
+        )
         self._renew = sa.update(lead).where(_IS_MINE).values(ends=now + _LEASE)
         self.epoch: int | None = None
 
@@ -90,9 +95,11 @@ class Leadership:
             raise _deposed()
 
 
-def read_epoch(connection: Connection) -> int:
-    """Return how often a scheduler took the lead since the set-up."""
-    return connection.execute(sa.select(sa.func.max(lead.c.epoch))).scalar() or 0
+def read_lead(connection: Connection) -> tuple[int, bool]:
+    """Return how often a scheduler took the lead since the set-up, and whether one has it now."""
+    query = sa.select(lead.c.epoch, sa.not_(_is_over(_CLOCKS[connection.dialect.name])))
+    epoch, is_held = connection.execute(query).one()
+    return epoch, bool(is_held)
 
 
 def _deposed() -> Deposed:

@@ -28,6 +28,9 @@ BACKUP = "backup"
 BACKUP_FAILED = "backup failed"
 """The last time that the scheduler could not take one."""
 
+KEYS_ROTATED = "keys rotated"
+"""The last rotation of the keys, by page or by command."""
+
 READ_LOG = "read log"
 """The job that covers reads by acts. The ``position`` of its run is the id of the last read that is covered."""
 

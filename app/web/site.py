@@ -11,6 +11,7 @@ from flask import current_app
 from app.publishing import Publishing
 from app.pulling.http_client import Outbound
 from app.register.register import Register
+from app.register.told_today import ToldToday
 from app.register.witnesses import Witnesses
 from app.store.engine import Store
 from app.store.write_probe import WriteProbe
@@ -32,13 +33,14 @@ class Site:
     """The wired application: the register, the feeds, the read log, what may be asked outside, the provider, the clock.
 
     ``now`` gives aware UTC. ``sends_mail``: the settings name a mail server. ``witnesses`` cosign checkpoints.
-    ``write_probe`` tells whether writes are taken.
+    ``write_probe`` tells whether writes are taken, ``told_today`` counts what was told.
     """
 
     register: Register
     publishing: Publishing
     read_log: ReadLog
     write_probe: WriteProbe
+    told_today: ToldToday
     outbound: Outbound
     base_url: str
     key_dir: Path

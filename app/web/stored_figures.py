@@ -8,14 +8,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from app.domain.access import Principal
+from app.domain.figures import notice_given
 from app.domain.london import london_date
+from app.domain.notice import Channel
 from app.domain.refusal import Refusal
+from app.register.key_rotation import keys_since
 from app.register.questions.gateway_states import gateway_states
 from app.register.witnesses import standing_of
 from app.store import outbox, runs, sources
 from app.store.clock import read_standing
 from app.store.engine import read_head
-from app.store.leadership import read_epoch
+from app.store.leadership import read_lead
 from app.store.room import free_octets
 from app.web.site import Site
 
@@ -31,7 +34,7 @@ class StoredFigures(Collector):
         site = self._site
         try:
             site.store.require_fit()
-            found = [*self._stored(), *self._jobs(), *self._work(), *self._witnesses()]
+            found = [*self._stored(), *self._jobs(), *self._work(), *self._told(), *self._witnesses()]
         except Refusal:
             found = None
         yield _gauge(
@@ -66,8 +69,13 @@ class StoredFigures(Collector):
     def _jobs(self) -> Iterator[Metric]:
         with self._site.store.reading() as connection:
             jobs, failed = runs.all_runs(connection), runs.all_failures(connection)
-            epoch = read_epoch(connection)
+            (epoch, is_led), keys_made = read_lead(connection), keys_since(connection)
+        yield _gauge("closures_scheduler_leads", "1 where a scheduler has the lead now", is_led)
         yield _gauge("closures_scheduler_epoch", "How often a scheduler took the lead, since the set-up", epoch)
+        if keys_made is not None:
+            yield _gauge(
+                "closures_keys_age_seconds", "Seconds since the keys were made or rotated", self._age(keys_made)
+            )
         faults = max((job.position for job in jobs if job.name == runs.INTEGRITY), default=0)
         yield _gauge("closures_record_faults", "Faults that the last reading of everything stored found", faults)
         ages = GaugeMetricFamily("closures_job_age_seconds", "Seconds since a job last ran to its end", labels=["job"])
@@ -91,6 +99,25 @@ class StoredFigures(Collector):
         table = rulebook.calendar_for(rulebook.policy_for(self._now))
         left = (table.confirmed_through - london_date(self._now)).total_seconds()
         yield _gauge("closures_holiday_table_left_seconds", "For how long the table of holidays is confirmed yet", left)
+
+    def _told(self) -> Iterator[Metric]:
+        """Say what was told today. A counter: Prometheus takes midnight for a restart, and adds the days up.
+
+        Nothing where an entry was altered: the other figures stand.
+        """
+        try:
+            told = self._site.told_today.count(self._now)
+        except Refusal:
+            return
+        bands = notice_given((), self._site.register.rulebook().policy_for(self._now))
+        figure = CounterMetricFamily(
+            "closures_told", "Plans told since midnight UTC: new, changed or withdrawn, by channel and by notice given",
+            labels=["channel", "band"],
+        )  # fmt: skip
+        # With zeros, since what was never there before rises by nothing as it comes.
+        for channel, band in dict.fromkeys([*((channel.value, band) for channel in Channel for band in bands), *told]):
+            figure.add_metric([channel, band], told[channel, band])
+        yield figure
 
     def _witnesses(self) -> Iterator[Metric]:
         """Say how it stands with the witnesses, where there are any."""

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.domain.access import Principal, Role
 from app.domain.fact import FactKind, ToldFact
@@ -11,10 +12,13 @@ from app.domain.notice import Channel
 from app.domain.notification import Kind
 from app.jobs.failures import note_failure
 from app.jobs.sweep import sweep
+from app.register.key_rotation import rotate_keys, rotate_root
 from app.register.messages import recipients
 from app.register.messages.outbox import make_messages
+from app.register.people import enrolment
 from app.register.people.enrolment import issue_token
 from app.register.tell_fact import tell_fact
+from app.register.told_today import ToldToday
 from app.store.leadership import Leadership
 from app.store.recipients import Carrier
 from tests.conftest import NOW
@@ -130,6 +134,69 @@ def test_each_lead_that_is_taken_counts(scrape, store):
         return scrape("closures_scheduler_epoch")[""]
 
     leader, other = Leadership(store), Leadership(store)
-    assert (epoch(), leader.take(), epoch(), other.take(), epoch()) == (0, True, 1, False, 1)
+
+    def leads():
+        return scrape("closures_scheduler_leads")[""]
+
+    assert (epoch(), leads()) == (0, 0)
+    assert (leader.take(), epoch(), leads(), other.take(), epoch()) == (True, 1, 1, False, 1)
     leader.give_up()
-    assert (other.take(), epoch()) == (True, 2)
+    assert (leads(), other.take(), epoch(), leads()) == (0, True, 2, 1)
+
+
+def test_what_was_told_today_is_counted_by_channel_and_notice(scrape, store, alpha, announce, give, reopen):
+    def told():
+        found = scrape("closures_told_total")
+        pattern = re.compile(r'\{band="(.*)",channel="(.*)"\}')
+        return {pattern.fullmatch(name).groups(): count for name, count in found.items()}
+
+    bands = (">=20", "10-19", "5-9", "2-4", "<2", "after start", "after end")
+    assert told() == {(band, channel.value): 0 for band in bands for channel in Channel}
+    # Of yesterday, recorded today.
+    give(alpha, announce("u0", "2027-02-06T02:00"), at=NOW.replace(hour=0) - timedelta(microseconds=1))
+    give(alpha, announce("u1", "2027-02-07T02:00"), announce("u2", "2026-11-25T02:00"), at=NOW.replace(hour=0))
+    assert {name: count for name, count in told().items() if count} == {(">=20", "api"): 1, ("<2", "api"): 1}
+    give(alpha, announce("u1", "2027-02-07T03:00"), announce("u2", "2026-11-25T02:00"))  # moved; said again
+    give(alpha, announce("u0", "2027-02-06T02:00", withdrawn=True))
+    give(alpha, announce("u3", "2026-11-24T02:00"))
+    expected = {(">=20", "api"): 3, ("<2", "api"): 1, ("after end", "api"): 1}
+    assert {name: count for name, count in told().items() if count} == expected
+    assert dict(ToldToday(reopen().register).count(NOW)) == {name[::-1]: count for name, count in expected.items()}
+
+
+def test_what_was_told_begins_anew_at_midnight_and_without_a_user_that_is_shredded(
+    register, store, alpha, enrolled, announce, give
+):
+    beta, told = enrolled("BETA", "GW-B1"), ToldToday(register)
+    for user, gateway in ((alpha, "GW-A1"), (beta, "GW-B1")):
+        give(user, announce("u1", "2027-02-07T02:00", gateway=gateway))
+    assert told.count(NOW) == {("api", ">=20"): 2}
+    enrolment.shred_user(store, "BETA", NOW)
+    assert told.count(NOW) == {("api", ">=20"): 1}
+    midnight = NOW.replace(hour=0) + timedelta(days=1)
+    assert told.count(midnight) == {}
+    give(alpha, announce("u2", "2027-02-08T02:00"), at=midnight)
+    assert told.count(midnight) == {("api", ">=20"): 1}
+
+
+def test_where_an_entry_was_altered_the_other_figures_stand(scrape, store, alpha, announce, give):
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    with store.writing() as connection:
+        connection.execute(sa.text("UPDATE revisions SET number = 7"))
+    assert scrape("closures_told") == {}
+    assert (scrape("closures_store_fits"), scrape("closures_changes")) == ({"": 1}, {"": 1})
+
+
+def test_keys_are_as_old_as_their_last_rotation(scrape, store, clock):
+    def age():
+        return scrape("closures_keys_age_seconds")[""]
+
+    clock.now = store.now() + timedelta(days=400)  # acts are dated by the machine's own clock
+    assert 400 * 86_400 <= age() < 401 * 86_400
+    rotate_root(store, None, clock.now)
+    clock.forward(seconds=7)
+    assert age() == 7
+    clock.now = store.now()
+    rotate_keys(store, None)
+    clock.forward(days=1)
+    assert 0 < age() <= 86_400
