@@ -168,7 +168,17 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.register.told_today import ToldToday  # noqa: PLC0415 - as Flask
     from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
     from app.store.write_probe import WriteProbe  # noqa: PLC0415 - as Flask
-    from app.web import browser_session, csrf, headers, received, refusals, request_figures, routes, site  # noqa: PLC0415 - as Flask
+    from app.web import (  # noqa: PLC0415 - as Flask
+        browser_session,
+        csrf,
+        headers,
+        process_figures,
+        received,
+        refusals,
+        request_figures,
+        routes,
+        site,
+    )
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
     from app.web.signin import oidc  # noqa: PLC0415 - as Flask
@@ -181,6 +191,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.session_interface = browser_session.CookieSessions(app, key)
     app.url_map.strict_slashes = False
     request_figures.install_request_figures(app, log=settings.request_log)
+    process_figures.install_process_figures(app)
     install_static_files(app)
     received.install_reception(app)
     csrf.install_csrf(app)

@@ -86,6 +86,12 @@ class Publication:
     _jcal: bytes | None = field(default=None)
     _closures: tuple[int, bytes] | None = field(default=None)
 
+    @property
+    def octets(self) -> int:
+        """Return how many octets it holds, those that are made of it when they are asked for among them."""
+        made = [self._gzipped, self._jcal, None if self._closures is None else self._closures[1]]
+        return len(self.calendar) + sum(map(len, filter(None, made)))
+
     def take(self, later: "Publication") -> None:
         """Take over what a later one with the same octets says beside them: what was told of a closure is in JSON."""
         with self._making:
@@ -122,6 +128,15 @@ class Publication:
         return render_listing(header_of(self.scope), entries, now, kept[1])
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What one process keeps ready: how many rendered events, and whole feeds with their ``octets``."""
+
+    events: int
+    feeds: int
+    octets: int
+
+
 @dataclass(slots=True)
 class _Shelf:
     """Where one feed is kept. Who wants it as it is not yet there renders it, and the others wait for that one.
@@ -136,6 +151,11 @@ class _Shelf:
         """Return what is kept if it is as of this head or a later one."""
         kept = self._kept
         return kept[1] if kept is not None and _covers(kept[0], head) else None
+
+    @property
+    def octets(self) -> int:
+        """Return how many octets are kept."""
+        return 0 if self._kept is None else self._kept[1].octets
 
     def put(self, head: Head, publication: Publication) -> Publication:
         """Keep what was rendered, and return what is kept."""
@@ -197,6 +217,13 @@ class Publishing:
             if publication is not None:
                 return publication  # another thread rendered it while this one waited
             return shelf.put(*self._publish(scope, head, today))
+
+    def kept(self) -> Kept:
+        """Return how much is kept ready, without waiting for what is being rendered."""
+        with self._choosing:
+            shelves = list(self._shelves.values())
+        octets = [shelf.octets for shelf in shelves]
+        return Kept(len(self._everything), sum(map(bool, octets)), sum(octets))
 
     def _shelf(self, scope: FeedScope, today: date) -> _Shelf:
         with self._choosing:

@@ -68,6 +68,10 @@ class Everything(Generic[S]):
         self.revisions: list[FeedPlace] = []
         self.take(items)
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._items)
+
     def __getitem__(self, reference: str) -> S:
         return self._items[reference]
 

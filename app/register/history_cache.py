@@ -81,6 +81,11 @@ class HistoryCache:
         self._parties, self._names = everyone, everyone.names
 
     @property
+    def held(self) -> int:
+        """Return how many histories are in memory."""
+        return len(self._held)
+
+    @property
     def names(self) -> Names:
         """Return what Users and gateways were called when the cache was last asked: the names to its answer."""
         return self._names

@@ -17,6 +17,7 @@ from app.store.clock import read_standing
 from app.store.engine import read_head
 from app.store.room import free_octets
 from app.web.principal import current_principal, require_principal
+from app.web.process_figures import process_figures
 from app.web.refusals import app_json
 from app.web.request_figures import request_figures
 from app.web.site import site
@@ -105,6 +106,7 @@ def metrics() -> Response:
         registry.register(GatewayFigures(site(), watcher, now))
     Info("closures_build", "What runs here", registry=registry).info({"version": version("closure-notices")})
     registry.register(request_figures())
+    registry.register(process_figures())
     registry.register(StoredFigures(site(), now))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

@@ -167,6 +167,29 @@ def test_two_processes_count_together_and_one_that_is_killed_takes_nothing_away(
     assert {server.counted("/readyz") for _ in range(20)} == {before + 80}
 
 
+def test_each_process_tells_what_it_holds_and_its_successor_takes_its_place(server):
+    def told():
+        text = server.ask("/metrics")
+        return {
+            row: float(octets)
+            for row, octets in re.findall(r'^closures_process_memory_bytes{process="(\d+)"} (.*)$', text, re.MULTILINE)
+        }
+
+    def two():
+        for _ in range(600):
+            if len(found := told()) == 2 and min(found.values()) > 0:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(found)
+
+    assert list(two()) == ["0", "1"]
+    worker = psutil.Process(server.process.pid).children()[0]
+    worker.send_signal(signal.SIGKILL)
+    psutil.wait_procs([worker], timeout=10)
+    server.wait()
+    assert list(two()) == ["0", "1"]
+
+
 def test_no_line_of_the_real_servers_log_has_a_secret(scraped, server):
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     asked = [line["http.route"] for line in lines if line.get("event") == "request"]

@@ -79,6 +79,7 @@ def test_a_board_that_follows_is_one_made_anew(histories, data, scope):
         board.follow(everything.take(items))
         assert told(board) == told(FeedBoard(scope, TODAY, everything))
     held = everything.in_order()
+    assert len(everything) == len(held)
     assert [item.entry.sort_key for item in held] == sorted(item.entry.sort_key for item in held)
     assert board.shown() == [item for item in held if takes(scope, item.entry, TODAY)]
     edges = [(last_edge(scope, item.entry, TODAY), item.entry.reference) for item in held]

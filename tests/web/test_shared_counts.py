@@ -61,3 +61,18 @@ def test_no_two_living_processes_write_in_one_row(child):
         child(lambda: [counts.add([(0, 1)]) for _ in range(2_000)])
     assert counts.read() == [8_000]
     assert len([octets for octets in counts._memory if octets]) == 2 * 4  # a mark and a count in each row
+
+
+def test_what_rises_and_falls_is_read_of_each_process_that_lives(child):
+    counts = SharedCounts(2)
+    counts.put([5, 7])
+    other = child(lambda: (counts.put([30, 40]), counts.put([3, 4])))
+    gone = os.fork()
+    if gone == 0:
+        counts.put([1, 1])
+        os._exit(0)
+    os.waitpid(gone, 0)
+    assert counts.of_each() == {0: (os.getpid(), [5, 7]), 1: (other, [3, 4])}
+    counts.put([0, 0])
+    successor = child(lambda: counts.add([(0, 1)]))
+    assert counts.of_each() == {0: (os.getpid(), [0, 0]), 1: (other, [3, 4]), 2: (successor, [2, 1])}
