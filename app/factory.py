@@ -178,6 +178,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         request_figures,
         routes,
         site,
+        tracing,
     )
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
@@ -190,7 +191,9 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.config.update(_flask_settings(settings, key()))
     app.session_interface = browser_session.CookieSessions(app, key)
     app.url_map.strict_slashes = False
-    request_figures.install_request_figures(app, log=settings.request_log)
+    spans = tracing.open_tracing()
+    tells = [*([request_figures.log_request] if settings.request_log else []), *([spans] if spans else [])]
+    request_figures.install_request_figures(app, tells)
     process_figures.install_process_figures(app)
     install_static_files(app)
     received.install_reception(app)

@@ -1,10 +1,10 @@
-"""Requests as they were answered: counted and timed by route, and as one line of the log each where that is wanted.
+"""Requests as they were answered: counted and timed by route, and told one by one (log, spans) where that is wanted.
 
-A route is its pattern. Nothing that a client sent is in a figure or a line: no address, no query, no header.
+A route is its pattern. Nothing that a client sent is in what is counted or told: no address, no query, no header.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from http import HTTPStatus
 from itertools import accumulate
 from time import monotonic
@@ -28,6 +28,9 @@ _BUCKETS_AT = len(_STATUSES)
 _SUM_AT = _BUCKETS_AT + len(_SECONDS)
 _WIDTH = _SUM_AT + 1  # numbers of a route and method: by status, by duration, and the sum of durations
 _LOG = structlog.get_logger()
+
+Tell = Callable[[dict[str, str | int]], None]
+"""Takes what may be said of one request, by the names of ECS and OpenTelemetry; ``event.duration`` in nanoseconds."""
 
 
 class RequestFigures(Collector):
@@ -75,8 +78,8 @@ def _class_of(status: int) -> str:
     return "304" if status == HTTPStatus.NOT_MODIFIED else f"{status // 100}xx"
 
 
-def install_request_figures(app: Flask, *, log: bool) -> None:
-    """Count every request of ``app``, name it in its answer, and ``log`` a line of it.
+def install_request_figures(app: Flask, tells: Sequence[Tell]) -> None:
+    """Count every request of ``app``, name it in its answer, and hand what may be said of it to each of ``tells``.
 
     Installed before all others, so that what they do to an answer is in it. ``open_request_figures`` comes last.
     """
@@ -90,20 +93,27 @@ def install_request_figures(app: Flask, *, log: bool) -> None:
         # A 304 says again only what a cache goes by (RFC 9110 15.4.5).
         if response.status_code != HTTPStatus.NOT_MODIFIED:
             response.headers["X-Request-Id"] = request.id
-        if log:
-            _log(route, method, response, seconds)
+        for tell in tells:
+            tell(_facts(request.id, route, method, response, seconds))
         return response
 
 
-def _log(route: str, method: str, response: Response, seconds: float) -> None:
-    facts = {
+def _facts(request_id: str, route: str, method: str, response: Response, seconds: float) -> dict[str, str | int]:
+    """Return what may be said of a request, in a log or to a collector: the one place that decides it."""
+    length = response.calculate_content_length()
+    return {
+        "http.request.id": request_id,
         "http.route": route,
         "http.request.method": method,
         "http.response.status_code": response.status_code,
-        "http.response.body.bytes": response.calculate_content_length(),
-        "event.duration": round(seconds * 1e9),  # nanoseconds, as the Elastic Common Schema has it
+        **({} if length is None else {"http.response.body.bytes": length}),
+        "event.duration": round(seconds * 1e9),
     }
-    _LOG.info("request", **{name: value for name, value in facts.items() if value is not None})
+
+
+def log_request(facts: dict[str, str | int]) -> None:
+    """Write a line of the log."""
+    _LOG.info("request", **facts)
 
 
 def open_request_figures(app: Flask) -> None:

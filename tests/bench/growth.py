@@ -2,7 +2,9 @@
 
 For each N a register of N closures of 40 Users, as many a week as make two years of them, one in ten moved once, is
 filled by large notices, an hour apart. Then a process of its own is asked, as after a start: CPU time of the first
-question and the median of later ones, and the memory of the process by then. Nothing here is a test.
+question and the median of later ones, and the memory of the process by then. A scrape of /metrics is asked too, with a
+token that sees gateways and without; "told today" is what one has to count where all was told on one day. Nothing here
+is a test.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from app.domain.access import Principal, Role
 from app.domain.asked import Asked
 from app.domain.notice import Announcement, Channel, Notice, NoticeContent
 from app.domain.window import ClosureWindow
-from app.factory import open_service, prepare
+from app.factory import create_app, open_service, prepare
 from app.register.late_changes import answer_late_changes
 from app.register.people import enrolment
 from app.register.questions.changes import latest_changes, moved_often
@@ -29,6 +31,7 @@ from app.register.questions.closed import closed_at, closed_in, triage_gateway
 from app.register.questions.planned import look_up
 from app.register.reading import Question, read_over_time, read_schedule
 from app.register.receive import receive_notice
+from app.register.told_today import ToldToday
 from app.settings import read_settings
 
 BEGINS = datetime(2027, 1, 4, tzinfo=UTC)
@@ -80,6 +83,7 @@ def questions(register):
     week = ClosureWindow(BEGINS, BEGINS + timedelta(days=7))
     eight, then = ClosureWindow(BEGINS, BEGINS + timedelta(days=56)), NOW - timedelta(days=30)
     since = NOW - timedelta(days=100)
+    today = ToldToday(register)
     return {
         "closed at": lambda: closed_at(register, DCC, at, None),
         "schedule 8 weeks": lambda: read_schedule(register, DCC, Question(eight)),
@@ -92,6 +96,18 @@ def questions(register):
         "planned? a gateway": lambda: look_up(register, DCC, Asked(("gw-17",), None, None), NOW),
         "changes, a page": lambda: latest_changes(register, DCC, since, NOW, 1, 50, finished=False),
         "late changes": lambda: answer_late_changes(register, DCC, ClosureWindow(since, NOW)),
+        "told today": lambda: today.count(NOW - timedelta(days=90)),
+    }
+
+
+def scrapes(folder, store):
+    """The same for /metrics."""
+    client = create_app(settings_of(folder), now=lambda: NOW).test_client()
+    _, token = enrolment.issue_token(store, label="bench", now=NOW, role=Role.OPS)
+    headers = {"Authorization": f"Bearer {token}"}
+    return {
+        "a scrape": lambda: client.get("/metrics").data,
+        "with gateways": lambda: client.get("/metrics", headers=headers).data,
     }
 
 
@@ -99,7 +115,7 @@ def ask(folder):
     """Ask one process everything; print it as JSON: by question (first, later) in ms of CPU, and MB."""
     service = open_service(settings_of(folder))
     found = {}
-    for name, work in questions(service.register).items():
+    for name, work in (questions(service.register) | scrapes(folder, service.store)).items():
         spent = []
         for _ in range(9):
             began = time.process_time()

@@ -1,0 +1,26 @@
+"""Whether requests are sent as spans: where OpenTelemetry's standard variables name a collector. An extra."""
+
+import os
+
+import structlog
+
+from app.web.request_figures import Tell
+
+_LOG = structlog.get_logger()
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def open_tracing() -> Tell | None:
+    """Return what sends a span of each request; None where nobody asked for that, or the extra is not installed.
+
+    The variables are OpenTelemetry's own, and not among our settings: its libraries read them, these two as well.
+    """
+    exporter = os.environ.get("OTEL_TRACES_EXPORTER") or ("otlp" if any(map(os.environ.get, _ENDPOINTS)) else "none")
+    if exporter != "otlp":
+        return None
+    try:
+        from app.web.spans import Spans  # noqa: PLC0415 - an extra
+    except ImportError:
+        _LOG.warning("spans are asked for and not sent: install the extra, pip install '.[otel]'")
+        return None
+    return Spans().tell
