@@ -40,7 +40,9 @@ class Spans:
         with self._lock:
             if self._tracer is None:
                 ours = {"service.name": "closures", "service.version": version("closure-notices")}
-                provider = TracerProvider(resource=Resource.create(ours).merge(OTELResourceDetector().detect()))
+                resource = Resource.create(ours).merge(OTELResourceDetector().detect())
+                # Who ends waits for no collector: it would hold up a restart for as long as that does not answer.
+                provider = TracerProvider(resource=resource, shutdown_on_exit=False)
                 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
                 self._tracer = provider.get_tracer("closures")
             return self._tracer

@@ -47,14 +47,26 @@ def collector():
 
 
 @pytest.fixture
-def traced(environ, register, alpha, announce, give, collector, tmp_path):
-    """The real server with its two processes, told by the standard variables where a collector is."""
+def serve(environ, register, tmp_path):
+    """Return a function that starts the real server with its two processes, told where a collector is."""
     pytest.importorskip("opentelemetry.sdk", reason="NOT RUN: the extra otel is not installed (pip install '.[test]')")
-    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector[0], "OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_SERVICE_NAME": "ours"}
-    running = Server(environ | told, tmp_path / "log.jsonl")
-    yield running
-    running.process.terminate()
-    assert running.process.wait(30) == 0
+    running = []
+
+    def start(address, **more):
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "100", "OTEL_SERVICE_NAME": "ours"}
+        running.append(Server(environ | told | more, tmp_path / "log.jsonl"))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.process.terminate()
+        # Less than a collector is waited for that does not answer.
+        assert server.process.wait(15) == 0
+
+
+@pytest.fixture
+def traced(serve, collector):
+    return serve(collector[0])
 
 
 def spans_of(received):
@@ -133,6 +145,17 @@ def test_no_octet_of_a_secret_leaves(traced, collector):
     assert [form for form in written if form.encode() in octets] == []
     routes = {attributes["http.route"] for _, _, attributes in spans_of(collector[1])}
     assert routes >= {"/feeds/s/<token>/closures.ics", "/sign-in/<token>", "unmatched"}
+
+
+def test_where_the_collector_is_away_requests_go_on_and_the_end_waits_for_nothing(serve):
+    server = serve("http://127.0.0.1:9", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="1")
+    for _ in range(50):
+        assert json.loads(server.ask("/livez")) == {"status": "ok"}
+    deadline = time.monotonic() + _SECONDS
+    while "Transient error" not in server.log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert json.loads(server.ask("/livez")) == {"status": "ok"}
 
 
 @pytest.mark.parametrize(
