@@ -10,7 +10,6 @@ from app.register.register import Register
 from app.store import histories as rows
 from app.store.engine import Connection, Head, read_head
 
-_AT_ONCE = 2_000  # places of the log that are opened in one step
 _NEVER = datetime.min.replace(tzinfo=UTC)
 Told = Counter[tuple[str, str]]
 """How many plans were told, by (channel, band of the notice that the telling gave)."""
@@ -19,38 +18,40 @@ Told = Counter[tuple[str, str]]
 class ToldToday:
     """A count of one day that every process comes to by itself, since all read one record. Threads share it.
 
-    The first question of a process opens the day's entries, each later one those that came since.
+    The first question of a process opens the day's entries, each later one those that came since: ``at_once`` places of
+    the log at most, since whoever asks does not wait long.
     """
 
-    def __init__(self, register: Register) -> None:
-        self._register = register
+    def __init__(self, register: Register, at_once: int = 10_000) -> None:
+        self._register, self._at_once = register, at_once
         self._lock = threading.Lock()
         self._told = Told()
         self._begins = _NEVER
         self._forgotten = self._log_size = 0
 
-    def count(self, now: datetime) -> Told:
-        """Return what was told on the UTC day of ``now`` until now. Raise ``SealBroken``."""
-        with self._lock:
-            while True:
-                try:
-                    self._follow(datetime.combine(now.astimezone(UTC).date(), time(), UTC))
-                except Shredded:  # a User's key went while this read
-                    self._begins = _NEVER
-                else:
-                    return self._told.copy()
+    def count(self, now: datetime) -> Told | None:
+        """Return what was told on the UTC day of ``now`` until now; None while more is to be opened.
 
-    def _follow(self, midnight: datetime) -> None:
+        Raise ``SealBroken``.
+        """
+        with self._lock:
+            try:
+                is_whole = self._follow(datetime.combine(now.astimezone(UTC).date(), time(), UTC))
+            except Shredded:  # a User's key went while this read: the next question begins anew
+                self._begins, is_whole = _NEVER, False
+            return self._told.copy() if is_whole else None
+
+    def _follow(self, midnight: datetime) -> bool:
         store, users = self._register.store, self._register.history.parties().users
         with store.reading() as connection:
             head = read_head(connection)
             if (midnight, head.forgotten) != (self._begins, self._forgotten) or head.log_size < self._log_size:
                 self._begin(connection, midnight, head)
-            while self._log_size < head.log_size:
-                after = min(head.log_size, self._log_size + _AT_ONCE)
-                recorded = rows.recorded_between(store, connection, self._log_size, after, users)
-                self._told.update(_told(written.revision) for _, written in recorded if self._counts(written.revision))
-                self._log_size = after
+            after = min(head.log_size, self._log_size + self._at_once)
+            recorded = rows.recorded_between(store, connection, self._log_size, after, users)
+            self._told.update(_told(written.revision) for _, written in recorded if self._counts(written.revision))
+            self._log_size = after
+            return after == head.log_size
 
     def _counts(self, revision: Revision) -> bool:
         # Received as the day ended, it may be recorded after what is of the next one.

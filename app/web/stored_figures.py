@@ -1,6 +1,7 @@
 """Figures of what is stored, which every machine gives alike: made anew from the database for each scrape."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from prometheus_client import Metric
@@ -14,6 +15,7 @@ from app.domain.notice import Channel
 from app.domain.refusal import Refusal
 from app.register.key_rotation import keys_since
 from app.register.questions.gateway_states import gateway_states
+from app.register.told_today import Told
 from app.register.witnesses import standing_of
 from app.store import outbox, runs, sources
 from app.store.clock import read_standing
@@ -103,12 +105,13 @@ class StoredFigures(Collector):
     def _told(self) -> Iterator[Metric]:
         """Say what was told today. A counter: Prometheus takes midnight for a restart, and adds the days up.
 
-        Nothing where an entry was altered: the other figures stand.
+        Nothing where an entry was altered, or many are yet to be opened: the other figures stand.
         """
-        try:
-            told = self._site.told_today.count(self._now)
-        except Refusal:
-            return
+        with suppress(Refusal):
+            if (told := self._site.told_today.count(self._now)) is not None:
+                yield self._told_figure(told)
+
+    def _told_figure(self, told: Told) -> Metric:
         bands = notice_given((), self._site.register.rulebook().policy_for(self._now))
         figure = CounterMetricFamily(
             "closures_told", "Plans told since midnight UTC: new, changed or withdrawn, by channel and by notice given",
@@ -117,7 +120,7 @@ class StoredFigures(Collector):
         # With zeros, since what was never there before rises by nothing as it comes.
         for channel, band in dict.fromkeys([*((channel.value, band) for channel in Channel for band in bands), *told]):
             figure.add_metric([channel, band], told[channel, band])
-        yield figure
+        return figure
 
     def _witnesses(self) -> Iterator[Metric]:
         """Say how it stands with the witnesses, where there are any."""

@@ -83,7 +83,7 @@ def questions(register):
     week = ClosureWindow(BEGINS, BEGINS + timedelta(days=7))
     eight, then = ClosureWindow(BEGINS, BEGINS + timedelta(days=56)), NOW - timedelta(days=30)
     since = NOW - timedelta(days=100)
-    today = ToldToday(register)
+    today = ToldToday(register, at_once=1_000_000)
     return {
         "closed at": lambda: closed_at(register, DCC, at, None),
         "schedule 8 weeks": lambda: read_schedule(register, DCC, Question(eight)),

@@ -19,6 +19,8 @@ from app.register.people import enrolment
 from app.register.people.enrolment import issue_token
 from app.register.tell_fact import tell_fact
 from app.register.told_today import ToldToday
+from app.store.engine import read_head
+from app.store.histories import first_place_since
 from app.store.leadership import Leadership
 from app.store.recipients import Carrier
 from tests.conftest import NOW
@@ -177,6 +179,17 @@ def test_what_was_told_begins_anew_at_midnight_and_without_a_user_that_is_shredd
     assert told.count(midnight) == {}
     give(alpha, announce("u2", "2027-02-08T02:00"), at=midnight)
     assert told.count(midnight) == {("api", ">=20"): 1}
+    store.keyring.shred(alpha.id)  # as where another process does, and has not said so in the database yet
+    assert ToldToday(register).count(midnight) is None
+
+
+def test_what_was_told_is_counted_in_steps_and_said_when_it_is_whole(register, store, alpha, announce, give):
+    give(alpha, *(announce(f"u{number}", f"2027-02-{number:02}T02:00") for number in range(1, 8)))
+    with store.reading() as connection:
+        begins, size = first_place_since(connection, NOW), read_head(connection).log_size
+    told, steps = ToldToday(register, at_once=3), -(-(size - begins) // 3)
+    assert [told.count(NOW) for _ in range(steps + 1)] == [*[None] * (steps - 1), *[{("api", ">=20"): 7}] * 2]
+    assert steps > 2
 
 
 def test_where_an_entry_was_altered_the_other_figures_stand(scrape, store, alpha, announce, give):
