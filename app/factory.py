@@ -29,6 +29,8 @@ from feeds.entry import Publisher
 if TYPE_CHECKING:
     from flask import Flask
 
+    from app.web.site import Provider
+
 _LOG = structlog.get_logger()
 _LARGEST_FORM = 2_000_000  # octets of one upload with its fields; a notice itself is limited by intake
 
@@ -168,22 +170,12 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     from app.register.told_today import ToldToday  # noqa: PLC0415 - as Flask
     from app.register.witnesses import open_witnesses  # noqa: PLC0415 - as Flask
     from app.store.write_probe import WriteProbe  # noqa: PLC0415 - as Flask
-    from app.web import (  # noqa: PLC0415 - as Flask
-        browser_session,
-        csrf,
-        headers,
-        process_figures,
-        received,
-        refusals,
-        request_figures,
-        routes,
-        site,
-        tracing,
-    )
+    from app.web import browser_session, csrf, headers, received, refusals, request_figures, routes, site  # noqa: PLC0415 - as Flask
     from app.web.blueprints import BLUEPRINTS  # noqa: PLC0415 - as Flask
+    from app.web.process_figures import install_process_figures  # noqa: PLC0415 - as Flask
     from app.web.read_log import ReadLog  # noqa: PLC0415 - as Flask
-    from app.web.signin import oidc  # noqa: PLC0415 - as Flask
     from app.web.static_files import install_static_files  # noqa: PLC0415 - as Flask
+    from app.web.tracing import tells_of  # noqa: PLC0415 - as Flask
 
     service = open_service(settings, now=now)
     app = routes.Application("app.web", static_folder=None)
@@ -191,10 +183,8 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     app.config.update(_flask_settings(settings, key()))
     app.session_interface = browser_session.CookieSessions(app, key)
     app.url_map.strict_slashes = False
-    spans = tracing.open_tracing()
-    tells = [*([request_figures.log_request] if settings.request_log else []), *([spans] if spans else [])]
-    request_figures.install_request_figures(app, tells)
-    process_figures.install_process_figures(app)
+    request_figures.install_request_figures(app, tells_of(log=settings.request_log))
+    install_process_figures(app)
     install_static_files(app)
     received.install_reception(app)
     csrf.install_csrf(app)
@@ -205,10 +195,6 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
 
     note_publisher(service.store, {**asdict(publisher), "release": version("closure-notices")}, now())
     publishing = Publishing(service.register, publisher)
-    secret = settings.oidc_client_secret.get_secret_value()
-    provider = (
-        oidc.open_provider(app, settings.oidc_issuer, settings.oidc_client_id, secret) if settings.oidc_issuer else None
-    )
     app.extensions[site.EXTENSION] = site.Site(
         register=service.register,
         publishing=publishing,
@@ -220,7 +206,7 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
         key_dir=settings.key_dir,
         witnesses=open_witnesses(settings.witnesses, settings.quorum),
         now=now,
-        provider=provider,
+        provider=_open_provider(app, settings),
         sends_mail=settings.smtp_url is not None,
     )
     report_limits = ReportLimits(settings.report_octets, settings.report_instances, settings.report_seconds)
@@ -232,6 +218,16 @@ def create_app(settings: Settings, *, now: Callable[[], datetime] = utc_now) -> 
     headers.install_headers(app, is_https=settings.is_https)
     _wrap(app, settings.trusted_proxies)
     return app
+
+
+def _open_provider(app: "Flask", settings: Settings) -> "Provider | None":
+    """Return the organisation's own sign-in, where the settings name one."""
+    from app.web.signin import oidc  # noqa: PLC0415 - as Flask
+
+    if not settings.oidc_issuer:
+        return None
+    secret = settings.oidc_client_secret.get_secret_value()
+    return oidc.open_provider(app, settings.oidc_issuer, settings.oidc_client_id, secret)
 
 
 def _wrap(app: "Flask", hops: int) -> None:

@@ -129,7 +129,7 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptReady:
     """What one process keeps ready: how many rendered events, and whole feeds with their ``octets``."""
 
     events: int
@@ -218,12 +218,12 @@ class Publishing:
                 return publication  # another thread rendered it while this one waited
             return shelf.put(*self._publish(scope, head, today))
 
-    def kept(self) -> Kept:
+    def kept(self) -> KeptReady:
         """Return how much is kept ready, without waiting for what is being rendered."""
         with self._choosing:
             shelves = list(self._shelves.values())
         octets = [shelf.octets for shelf in shelves]
-        return Kept(len(self._everything), sum(map(bool, octets)), sum(octets))
+        return KeptReady(len(self._everything), sum(map(bool, octets)), sum(octets))
 
     def _shelf(self, scope: FeedScope, today: date) -> _Shelf:
         with self._choosing:

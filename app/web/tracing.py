@@ -1,13 +1,19 @@
-"""Whether requests are sent as spans: where OpenTelemetry's standard variables name a collector. An extra."""
+"""Who is told of each request: the log, where that is set, and a collector, where the environment names one."""
 
 import os
 
 import structlog
 
-from app.web.request_figures import Tell
+from app.web.request_figures import Tell, log_request
 
 _LOG = structlog.get_logger()
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def tells_of(*, log: bool) -> list[Tell]:
+    """Return whoever is told of each request; with ``log``, the log."""
+    spans = open_tracing()
+    return [*([log_request] if log else []), *([spans] if spans else [])]
 
 
 def open_tracing() -> Tell | None:
