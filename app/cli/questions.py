@@ -145,7 +145,13 @@ def moved(times: int, as_of: datetime | None) -> None:
 
 
 @click.command(epilog=examples("closures insights", "closures insights --from 2026-01-01 --to 2026-07-01 --json"))
-@click.option("--from", "starts", type=INSTANT, metavar="T", help="From this time on; the last four quarters, if none.")
+@click.option(
+    "--from",
+    "starts",
+    type=INSTANT,
+    metavar="T",
+    help="From this time on; nine months before this quarter, if not given.",
+)
 @click.option("--to", "ends", type=INSTANT, metavar="T", help="Up to this time; the end of this quarter, if not given.")
 @json_option
 def insights(starts: Stated | None, ends: Stated | None) -> None:
