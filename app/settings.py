@@ -49,6 +49,11 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=1, le=65535)
     # Who changes the port or the address alone wants the links to go there too.
     base_url: str = Field(default_factory=_own_address)
+    # Workers: twice as many live while they are changed, and are counted (app/web/shared_counts.py). Threads: half of
+    # them for one credential is enough to read beside a write, and large reports, two of a process, leave some free;
+    # each may need a connection to the database, of which a process has 18.
+    web_workers: int = Field(default=2, ge=1, le=32)
+    web_threads: int = Field(default=6, ge=4, le=16)
     kek: SecretStr | None = None
     kek_old: SecretStr | None = None
     trusted_proxies: int = Field(default=0, ge=0, le=5)

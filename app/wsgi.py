@@ -17,8 +17,6 @@ from app.factory import configure_log, create_app
 from app.settings import Settings, read_settings
 from app.web.site import EXTENSION
 
-WORKERS = 2
-THREADS = 6  # twice what a single credential can keep busy (app/arrival/line.py)
 _CONNECTIONS = 2_000  # of each worker; most of them wait for a request, which costs no thread
 _OTHER_FILES = 200
 # How long a thread may compute while others of its process wait. A notice lets others in at each of its statements: at
@@ -48,9 +46,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
         settings = self._settings
         stated = {
             "bind": settings.listens_at,
-            "workers": WORKERS,
+            "workers": settings.web_workers,
             "worker_class": WaitingRoom,
-            "threads": THREADS,
+            "threads": settings.web_threads,
             "worker_connections": _most_connections(),
             "preload_app": True,  # one copy of the code in memory, shared by the workers
             "graceful_timeout": 20,

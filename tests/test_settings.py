@@ -10,6 +10,7 @@ def test_defaults():
     assert (str(found.data_dir), str(found.key_dir), found.base_url, found.host, found.port, found.is_https) == (
         "closures-data", "closures-keys", "http://127.0.0.1:8000", "127.0.0.1", 8000, False,
     )  # fmt: skip
+    assert (found.web_workers, found.web_threads) == (2, 6)
     assert found.database.startswith("sqlite:////")
     assert found.database.endswith("/closures-data/closures.sqlite3")
 
@@ -58,6 +59,7 @@ def test_an_ipv6_address_stands_in_brackets_before_the_port(host, place):
     [
         ("PORT", "many"), ("PORT", "0"), ("PORT", "65536"), ("BASE_URL", "ftp://x"), ("BASE_URL", "nonsense"),
         ("BASE_URL", "http://x/?a=1"), ("BASE_URL", "https://x.example/closures"), ("LOG", "loud"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "6"),
+        ("WEB_WORKERS", "0"), ("WEB_WORKERS", "33"), ("WEB_WORKERS", "two"), ("WEB_THREADS", "3"), ("WEB_THREADS", "17"),
         ("UID_DOMAIN", "bad domain"), ("ORGANIZER_EMAIL", "nobody"), ("ORGANIZER_NAME", "a\nb"),
         ("WITNESSES", "https://w.example"), ("WITNESSES", "nonsense"), ("WITNESS_QUORUM", "0"), ("WITNESS_QUORUM", "1"),
     ],

@@ -7,8 +7,6 @@ from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-MOST_OF_ONE = 3
-"""Requests of one credential that have a thread in a process: half of its threads (app/wsgi.py)."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 
 _Waiting = TypeVar("_Waiting")
@@ -33,10 +31,13 @@ def requester_of(method: str, headers: list[tuple[str, str]]) -> Requester:
 
 
 class Line(Generic[_Waiting]):
-    """Requests that are here, for one process's threads. Its loop alone asks, so nothing is locked."""
+    """Requests that are here, for one process's ``threads``, of which one credential keeps half busy at most.
+
+    The process's loop alone asks, so nothing is locked.
+    """
 
     def __init__(self, threads: int) -> None:
-        self._free = threads
+        self._free, self._most_of_one = threads, threads // 2
         self._at_work = Counter[Requester]()
         self._waiting: OrderedDict[str, deque[tuple[Requester, _Waiting]]] = (
             OrderedDict()
@@ -76,4 +77,4 @@ class Line(Generic[_Waiting]):
         if requester.writes and self._at_work[requester]:
             return False
         both = (Requester(requester.credential, writes) for writes in (False, True))
-        return sum(self._at_work[one] for one in both) < MOST_OF_ONE
+        return sum(self._at_work[one] for one in both) < self._most_of_one

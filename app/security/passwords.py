@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _LOOKED_AT = 72  # characters; the estimate takes longer than in proportion, and nobody guesses as many
 _SAFE_SCORE = 3  # of 4: more than 10^8 guesses, and nobody has more than 100 an hour for one account
-# One in each of the two web processes: two at a time, however many threads ask.
+# One at a time in each web process, however many threads ask.
 _ONE_AT_A_TIME = threading.Lock()
 
 

@@ -11,9 +11,9 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
-from app.wsgi import THREADS
 from tests.arrival.web_server import A_THREAD_EACH, HALF_BODY, HALF_HEAD, ONE_SLOW_VIEW, REQUEST, SERVE, SLOW, Server
 
 
@@ -39,8 +39,8 @@ def serve(environ):
     """Return a function that starts a server for one test."""
     started = []
 
-    def start(otherwise="pass"):
-        started.append(Server(environ, otherwise))
+    def start(otherwise="pass", **settings):
+        started.append(Server(environ | settings, otherwise))
         return started[-1]
 
     yield start
@@ -124,7 +124,7 @@ def test_one_nod_before_the_body_and_none_after(server):
 
 
 def test_more_than_can_be_held_is_refused_and_the_rest_goes_on(serve):
-    server = serve("from app.arrival import room; room.MOST_HELD = 350_000; import app.wsgi; app.wsgi.WORKERS = 1")
+    server = serve("from app.arrival import room; room.MOST_HELD = 350_000", CLOSURES_WEB_WORKERS="1")
     large = HALF_BODY.replace(b"Content-Length: 9", b"Content-Length: 150000") + b"a" * 120_000
     alone = large.replace(b"Host: a", b"Host: a\r\nConnection: close") + b"a" * 29_996
     for _ in range(5):  # one after the other: each is held until its connection ends, and no longer
@@ -141,8 +141,8 @@ def test_more_than_can_be_held_is_refused_and_the_rest_goes_on(serve):
 def test_one_other_machine_may_have_so_many_connections(serve):
     # To the server, 127.0.0.2 is elsewhere here.
     server = serve(
-        "from app.arrival import room; room.MOST_OF_PEER = 5; room._is_here = '127.0.0.1'.__eq__;"
-        "import app.wsgi; app.wsgi.WORKERS = 1"
+        "from app.arrival import room; room.MOST_OF_PEER = 5; room._is_here = '127.0.0.1'.__eq__",
+        CLOSURES_WEB_WORKERS="1",
     )
     held = [server.open(HALF_HEAD, "127.0.0.2") for _ in range(5)]
     assert all_of(server.open(REQUEST, "127.0.0.2")) == b""
@@ -196,6 +196,22 @@ def test_it_stops_where_it_is_told_to_while_it_forks(environ):
             process.kill()
 
 
+def test_there_are_as_many_processes_as_the_settings_say(serve):
+    process = psutil.Process(serve(CLOSURES_WEB_WORKERS="3").process.pid)
+    until = time.monotonic() + 60
+    while len(process.children()) < 3:  # the first answers while the last is being forked
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert len(process.children()) == 3
+
+
+def test_there_are_as_many_threads_as_the_settings_say(serve):
+    server = serve(ONE_SLOW_VIEW, CLOSURES_WEB_WORKERS="1", CLOSURES_WEB_THREADS="16")
+    held = [server.open(b"GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") for _ in range(15)]
+    server.open(b"GET /go HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert {all_of(client)[:12] for client in held} == {b"HTTP/1.1 200"}
+
+
 def test_a_reload_loses_no_request(serve):
     server = serve()
     answered, done = [], threading.Event()
@@ -217,9 +233,9 @@ def test_a_reload_loses_no_request(serve):
 
 
 def test_who_sends_much_at_once_waits_and_others_are_answered(serve):
-    server = serve(ONE_SLOW_VIEW)
+    server = serve(ONE_SLOW_VIEW, CLOSURES_WEB_WORKERS="1", CLOSURES_WEB_THREADS="4")
     slow = b"GET /slow HTTP/1.1\r\nHost: a\r\nAuthorization: Basic bm9pc3k6eA==\r\nConnection: close\r\n\r\n"
-    noisy = [server.open(slow) for _ in range(2 * THREADS)]
+    noisy = [server.open(slow) for _ in range(8)]
     assert [server.answers() for _ in range(5)] == [True] * 5
     server.open(b"GET /go HTTP/1.1\r\nHost: a\r\n\r\n")
     assert [all_of(client).split(b"\r\n")[0] for client in noisy] == [b"HTTP/1.1 200 OK"] * len(noisy)

@@ -15,11 +15,10 @@ HALF_CHUNKS = b"POST /api/v1/notices HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: c
 SLOW = {"nothing": b"", "half a head": HALF_HEAD, "half a body": HALF_BODY, "half a chunk": HALF_CHUNKS}
 # The worker as it was before: a thread waits for each client.
 A_THREAD_EACH = "import app.wsgi; app.wsgi.WaitingRoom = 'gthread'"
-# One process, in which whatever asks for /slow waits until somebody asks for /go.
+# Whatever asks for /slow waits until somebody asks for /go.
 ONE_SLOW_VIEW = """
 import threading
 import app.wsgi
-app.wsgi.WORKERS = 1
 shipped, let_go = app.wsgi.create_app, threading.Event()
 
 def create_app(settings):
