@@ -13,13 +13,20 @@ from app.domain.refusal import Refusal
 
 _PREFIX = "CLOSURES_"
 _WITNESS = re.compile(r"([^\s+]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44})\s+(https?://[^\s?#]+)")
+_SOCKET = "unix:"
+_LONGEST_SOCKET = 107  # octets of its path (unix(7))
 _ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
 _Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 def _own_address(stated: Mapping[str, Any]) -> str:
-    """Return where this machine reaches the service: by loopback where it listens at every address."""
+    """Return where this machine reaches the service: by loopback where it listens at every address.
+
+    "" where that is a Unix socket: no link leads there.
+    """
     host = stated.get("host", "127.0.0.1")
+    if host.startswith(_SOCKET):
+        return ""
     return f"http://{_in_a_url('127.0.0.1' if host in _ANY_HOST else host)}:{stated.get('port', 8000)}"
 
 
@@ -86,6 +93,25 @@ class Settings(BaseModel):
 
     witnesses: tuple[tuple[str, str], ...] = ()
     witness_quorum: int | None = Field(default=None, ge=1)
+
+    @field_validator("host")
+    @classmethod
+    def _is_an_address_or_a_path(cls, value: str) -> str:
+        path = value.removeprefix(_SOCKET)
+        if path != value and not (path.startswith("/") and len(path.encode()) <= _LONGEST_SOCKET):
+            message = (
+                f"must be a whole path where it is a socket, unix:/run/closures/web.sock, of {_LONGEST_SOCKET} octets"
+            )
+            raise ValueError(message)
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _says_who_asks(cls, value: int, info: ValidationInfo) -> int:
+        if value == 0 and info.data.get("host", "").startswith(_SOCKET):
+            message = "must be 1 or more behind a Unix socket: only the proxy knows who asks"
+            raise ValueError(message)
+        return value
 
     @field_validator("witnesses", mode="before")
     @classmethod
@@ -159,8 +185,8 @@ class Settings(BaseModel):
 
     @property
     def listens_at(self) -> str:
-        """Where the web process listens, as ``host:port``; an IPv6 address stands in brackets."""
-        return f"{_in_a_url(self.host)}:{self.port}"
+        """Where the web process listens, as ``host:port`` or ``unix:/path``; an IPv6 address stands in brackets."""
+        return self.host if self.host.startswith(_SOCKET) else f"{_in_a_url(self.host)}:{self.port}"
 
     @property
     def is_bare(self) -> bool:

@@ -1,7 +1,7 @@
 """The parent of `closures up`: keeps the web server and the scheduler running, and stops both cleanly.
 
-Standard library only, and a process of its own from the moment that the set-up is done: all that it needs stays small
-in memory for as long as the service runs.
+Little beside the standard library, and a process of its own from the moment that the set-up is done: all that it needs
+stays small in memory for as long as the service runs.
 """
 
 import ctypes
@@ -14,6 +14,8 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from app.arrival.listening import connected
 
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 25.0
@@ -150,7 +152,7 @@ def _answers(web: "subprocess.Popen[bytes]", stopping: StopSignal) -> bool:
     until = time.monotonic() + _READY_SECONDS
     while time.monotonic() < until and not stopping.is_set() and web.poll() is None:
         try:
-            _connected().close()
+            _to_the_web().close()
         except OSError:
             time.sleep(0.05)
         else:
@@ -161,18 +163,16 @@ def _answers(web: "subprocess.Popen[bytes]", stopping: StopSignal) -> bool:
 def _is_alive() -> bool:
     """Tell whether the web server answers a request."""
     try:
-        with _connected() as connection:
+        with _to_the_web() as connection:
             connection.sendall(b"GET /livez HTTP/1.0\r\nHost: localhost\r\n\r\n")
             return connection.recv(64).split()[1:2] == [b"200"]
     except OSError:
         return False
 
 
-def _connected() -> socket.socket:
+def _to_the_web() -> socket.socket:
     """Return a connection to the web server. Raise ``OSError``."""
-    host, port = os.environ["CLOSURES_HOST"], int(os.environ["CLOSURES_PORT"])
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
-    return socket.create_connection((host, port), timeout=2)
+    return connected(os.environ["CLOSURES_HOST"], int(os.environ["CLOSURES_PORT"]))
 
 
 def _stop(*parts: "subprocess.Popen[bytes]") -> None:

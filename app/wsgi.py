@@ -55,7 +55,11 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
             "timeout": 60,
             "keepalive": 15,
             "limit_request_line": 8190,
-            "forwarded_allow_ips": "",  # ProxyFix counts hops; gunicorn itself believes no header
+            # ProxyFix counts hops; gunicorn itself believes no header, of a Unix socket's peer neither.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
+            "umask": 0o117,  # of a Unix socket: for our account and its group
             "control_socket_disable": True,
             "logger_class": ServerLog,
             "loglevel": "warning",

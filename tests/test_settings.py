@@ -49,6 +49,24 @@ def test_the_address_goes_with_host_and_port_unless_it_is_stated(stated, address
     assert read_settings(stated).base_url == address
 
 
+SOCKET = {"CLOSURES_HOST": "unix:/run/closures/web.sock"}
+
+
+def test_behind_a_socket_the_public_address_and_the_proxy_are_stated():
+    with pytest.raises(SettingsRefused) as refused:
+        read_settings(SOCKET)
+    assert refused.value.text == (
+        "The settings do not hold: CLOSURES_BASE_URL: Value error, must be an address such as "
+        "https://closures.example.org; CLOSURES_TRUSTED_PROXIES: Value error, must be 1 or more behind a Unix socket: "
+        "only the proxy knows who asks."
+    )
+    stated = {"CLOSURES_BASE_URL": "https://closures.example.org", "CLOSURES_TRUSTED_PROXIES": "1"}
+    found = read_settings(SOCKET | stated)
+    assert (found.listens_at, found.base_url, found.is_bare) == (
+        "unix:/run/closures/web.sock", "https://closures.example.org", False,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(("host", "place"), [("127.0.0.1", "127.0.0.1:8000"), ("::", "[::]:8000")])
 def test_an_ipv6_address_stands_in_brackets_before_the_port(host, place):
     assert read_settings({"CLOSURES_HOST": host}).listens_at == place
@@ -60,6 +78,7 @@ def test_an_ipv6_address_stands_in_brackets_before_the_port(host, place):
         ("PORT", "many"), ("PORT", "0"), ("PORT", "65536"), ("BASE_URL", "ftp://x"), ("BASE_URL", "nonsense"),
         ("BASE_URL", "http://x/?a=1"), ("BASE_URL", "https://x.example/closures"), ("LOG", "loud"), ("TRUSTED_PROXIES", "-1"), ("TRUSTED_PROXIES", "6"),
         ("WEB_WORKERS", "0"), ("WEB_WORKERS", "33"), ("WEB_WORKERS", "two"), ("WEB_THREADS", "3"), ("WEB_THREADS", "17"),
+        ("HOST", "unix:web.sock"), ("HOST", "unix:/" + "a" * 107),
         ("UID_DOMAIN", "bad domain"), ("ORGANIZER_EMAIL", "nobody"), ("ORGANIZER_NAME", "a\nb"),
         ("WITNESSES", "https://w.example"), ("WITNESSES", "nonsense"), ("WITNESS_QUORUM", "0"), ("WITNESS_QUORUM", "1"),
     ],

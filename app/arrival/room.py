@@ -38,7 +38,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn publishes no types
     def __init__(self, room: "WaitingRoom", sock: socket, client: Any, server: Any) -> None:
         super().__init__(room.cfg, sock, client, server)
         self.initialized = True  # there is no TLS and no HTTP/2 to agree on
-        self.peer = str(client[0])
+        self.peer = str(client[0]) if client else ""  # a Unix socket does not say
         self.is_watched = False
         self.requester = Requester("", writes=False)
         self._room = room
@@ -247,4 +247,4 @@ class WaitingRoom(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no 
 
 
 def _is_here(peer: str) -> bool:
-    return peer == "::1" or peer.removeprefix("::ffff:").startswith("127.")
+    return peer in {"", "::1"} or peer.removeprefix("::ffff:").startswith("127.")

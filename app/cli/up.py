@@ -34,7 +34,7 @@ _BARE = (
 
 @click.command(epilog=examples("closures up --demo", "closures up --port 9000"))
 @click.option("--demo", is_flag=True, help="Add twelve made-up Users with a year of closures to an empty register.")
-@click.option("--host", help="Address to listen on; CLOSURES_HOST, else 127.0.0.1.")
+@click.option("--host", help="Address to listen on, or unix:/PATH; CLOSURES_HOST, else 127.0.0.1.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on; CLOSURES_PORT, else 8000.")
 @json_option
 def up(demo: bool, host: str | None, port: int | None) -> None:

@@ -1,5 +1,6 @@
 """The systemd units that ship: as systemd reads them, and fenced in alike."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = ("closures.service", "closures-scheduler.service", "closures-web@.service")
+OPERATING = DEPLOY.parent / "docs" / "operating.md"
 PROGRAM = "/opt/closures/.venv/bin/closures"
 
 
@@ -22,15 +24,27 @@ def test_they_are_fenced_in_alike():
     assert others == [first, first]
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_systemd_reads_it_and_finds_it_fenced_in(unit, tmp_path):
-    file = tmp_path / unit.replace("@", "@8001")  # a template is read as one of its units
-    file.write_text((DEPLOY / unit).read_text().replace(PROGRAM, "/bin/true"))
+def verified(file):
+    """What systemd says of a unit file."""
     try:
         read = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True, check=False)
     except FileNotFoundError:
         pytest.skip("NOT RUN: systemd-analyze is not installed (apt-get install systemd); .ci/run installs it")
-    assert (read.returncode, read.stdout, read.stderr) == (0, "", "")
+    return read.returncode, read.stdout, read.stderr
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_systemd_reads_it_and_finds_it_fenced_in(unit, tmp_path):
+    file = tmp_path / unit.replace("@", "@8001")  # a template is read as one of its units
+    file.write_text((DEPLOY / unit).read_text().replace(PROGRAM, "/bin/true"))
+    assert verified(file) == (0, "", "")
     command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", file]
     graded = subprocess.run(command, capture_output=True, text=True, check=False)
     assert graded.returncode == 0, graded.stdout
+
+
+def test_systemd_reads_the_addition_for_a_unix_socket(tmp_path):
+    addition = re.search(r"```\n(\[Service\]\n.*?)```", OPERATING.read_text(), re.DOTALL)[1]
+    file = tmp_path / "closures.service"
+    file.write_text((DEPLOY / file.name).read_text().replace(PROGRAM, "/bin/true") + addition)
+    assert verified(file) == (0, "", "")
