@@ -90,7 +90,7 @@ def upstream():
     server.server_close()
 
 
-def nginx(folder, port, upstream_port, connections=64):
+def nginx(folder, port, upstream_port, others=(), connections=64):
     text = (DEPLOY / "nginx.conf").read_text()
     for old, new in [
         ("user www-data;", f"pid {folder}/pid;\ndaemon off;"),
@@ -98,7 +98,7 @@ def nginx(folder, port, upstream_port, connections=64):
         ("worker_rlimit_nofile 65536;", ""),
         ("worker_connections 16384;", f"worker_connections {connections};"),
         ("/var/log/nginx/", f"{folder}/"),
-        ("127.0.0.1:8000", f"127.0.0.1:{upstream_port}"),
+        ("server 127.0.0.1:8000;", " ".join(f"server 127.0.0.1:{each};" for each in (upstream_port, *others))),
         ("    server {\n        listen 80;\n        listen [::]:80;\n", "    server {\n        listen 127.0.0.1:1;\n"),
         ("listen 443 ssl http2;", f"listen 127.0.0.1:{port};"),
         ("        listen [::]:443 ssl http2;\n", ""),
@@ -113,7 +113,7 @@ def nginx(folder, port, upstream_port, connections=64):
     return ["nginx", "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")], {}
 
 
-def caddy(folder, port, upstream_port):
+def caddy(folder, port, upstream_port, others=()):
     # The administration endpoint would be shared by every Caddy of the machine.
     text = (DEPLOY / "Caddyfile").read_text().replace("{\n\tservers {", "{\n\tadmin off\n\tservers {", 1)
     (folder / "Caddyfile").write_text(text)
@@ -121,7 +121,7 @@ def caddy(folder, port, upstream_port):
     number = tuple(int(part) for part in version.removeprefix("v").split()[0].split("."))
     environment = {
         "CLOSURES_SITE": f"http://127.0.0.1:{port}",
-        "CLOSURES_UPSTREAM": f"127.0.0.1:{upstream_port}",
+        "CLOSURES_UPSTREAM": " ".join(f"127.0.0.1:{each}" for each in (upstream_port, *others)),
         "HOME": str(folder),
     }
     if number < (2, 6, 4):
@@ -230,6 +230,21 @@ def test_no_secret_is_written_even_when_the_service_is_down(proxy, upstream):
     log = written(folder, process)
     assert b"/feeds/s/-" in log
     assert SECRET.encode() not in log
+
+
+@pytest.mark.parametrize("make", [nginx, caddy])
+def test_of_several_servers_one_that_is_away_is_passed_over(make, tmp_path, upstream):
+    if shutil.which(make.__name__) is None:
+        pytest.skip(f"NOT RUN: {make.__name__} is not installed (apt-get install {make.__name__}); .ci/run installs it")
+    port = free_port()
+    command, environment = make(tmp_path, port, upstream.server_port, [free_port()])
+    with running(command, environment, tmp_path, port):
+        answered = [ask(port, method, "/", b"x")[0] for method in ("POST", "PUT") * 4]
+        assert answered == [200] * 8
+        # What a server had in hand when it ended may have been done: a POST is told so, and not given twice.
+        upstream.is_down = True
+        assert ask(port, "POST", "/api/v1/notices", b"x")[0] == 502
+    assert len(upstream.began) == 8
 
 
 def calls_that_write(command, environment, folder, port):
