@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -100,3 +101,89 @@ def test_a_command_is_one_of_ours():
     assert {command[0] for command in commands} == {"closures"}
     for _, *words in commands:
         assert CliRunner().invoke(main, [*words, "--help"]).exit_code == 0
+
+
+MANIFESTS = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+DEPLOYMENTS = [each for each in MANIFESTS if each["kind"] == "Deployment"]
+PODS = {each["metadata"]["name"]: each["spec"]["template"] for each in DEPLOYMENTS}
+# The oldest and the newest that are looked after when this is written.
+RELEASES = ("1.34", "1.37")
+
+
+def only(kind):
+    [found] = [each for each in MANIFESTS if each["kind"] == kind]
+    return found
+
+
+def containers(pod):
+    return [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda each: f"{each['kind']} {each['metadata']['name']}")
+def test_kubernetes_knows_every_word_of_a_manifest(manifest, release):
+    assert kubernetes_validate.validate(manifest, release, strict=True) == release
+
+
+def test_the_pods_start_with_settings_that_hold(tmp_path):
+    files = {
+        "/run/secrets/closures/kek": "0" * 64,
+        "/run/secrets/closures/database-url": "postgresql://closures:secret@postgres/closures",
+    }
+    found = settings_of(only("ConfigMap")["data"], tmp_path, files)
+    assert (found.base_url, found.trusted_proxies, found.port) == (f"https://{SITE}", 1, 8000)
+    [web] = PODS["web"]["spec"]["containers"]
+    assert web["ports"] == [{"name": "http", "containerPort": found.port}]
+    for pod in PODS.values():
+        for container in containers(pod):
+            assert container["envFrom"] == [{"configMapRef": {"name": only("ConfigMap")["metadata"]["name"]}}]
+
+
+def test_the_files_of_the_secret_are_those_that_the_first_lines_make():
+    made = re.search(r"create secret generic (\S+)(( --from-file=\S+)+)", (DEPLOY / "kubernetes.yaml").read_text())
+    files = {f"/run/secrets/closures/{name}" for name in made[2].replace("--from-file=", "").split()}
+    assert files == {value for name, value in only("ConfigMap")["data"].items() if name.endswith("_FILE")}
+    for pod in PODS.values():
+        volumes = {each["name"]: each for each in pod["spec"]["volumes"]}
+        assert volumes["secrets"]["secret"]["secretName"] == made[1]
+        for container in containers(pod):
+            mounted = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+            assert mounted == {"secrets": "/run/secrets/closures", "data": "/data", "tmp": "/tmp"}
+
+
+@pytest.mark.parametrize("part", PODS)
+def test_a_pod_is_fenced_in(part):
+    pod = PODS[part]["spec"]
+    assert (pod["automountServiceAccountToken"], pod["securityContext"]) == (
+        False,
+        {
+            "runAsNonRoot": True, "runAsUser": 10001, "runAsGroup": 10001, "fsGroup": 10001,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    )  # fmt: skip
+    for container in containers(PODS[part]):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+        }  # fmt: skip
+        assert container["command"][0] == "closures"
+        assert CliRunner().invoke(main, [*container["command"][1:], "--help"]).exit_code == 0
+    assert "USER 10001:10001" in (DEPLOY.parent / "Dockerfile").read_text()
+
+
+def test_who_selects_pods_finds_them():
+    labels = {part: pod["metadata"]["labels"] for part, pod in PODS.items()}
+    assert {each["metadata"]["name"]: each["spec"]["selector"]["matchLabels"] for each in DEPLOYMENTS} == labels
+    assert only("Service")["spec"]["selector"] == labels["web"]
+    assert only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == labels["web"]
+    assert only("NetworkPolicy")["spec"]["podSelector"]["matchLabels"].items() <= (
+        labels["web"].items() & labels["scheduler"].items()
+    )
+
+
+def test_what_is_probed_answers(web):
+    [container] = PODS["web"]["spec"]["containers"]
+    asking = web.test_client()
+    paths = {name: facts["httpGet"]["path"] for name, facts in container.items() if name.endswith("Probe")}
+    assert {name: asking.get(path).status_code for name, path in paths.items()} == {
+        "startupProbe": 200, "livenessProbe": 200, "readinessProbe": 200,
+    }  # fmt: skip
