@@ -15,6 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.access import Role
+from app.register.people.enrolment import add_subscription, issue_token
+from tests.arrival.web_server import Server
+from tests.conftest import NOW
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SECRET = "gwff_7H3S3CR3T"
 CANARY = b"20270207T021700Z "
@@ -245,6 +250,57 @@ def test_of_several_servers_one_that_is_away_is_passed_over(make, tmp_path, upst
         upstream.is_down = True
         assert ask(port, "POST", "/api/v1/notices", b"x")[0] == 502
     assert len(upstream.began) == 8
+
+
+@pytest.fixture
+def addresses(store, register, alpha, announce, give):
+    """An address of each sort, with what a program sends that asks for it."""
+    give(alpha, announce("u1", "2027-02-07T02:00"))
+    feed = add_subscription(
+        store, scope_text="all", label="x", secret_url=True, past_days=30, horizon_days=400, now=NOW
+    )
+    _, password = issue_token(store, label="x", now=NOW, role=Role.DCC)
+    by_token = {"Authorization": f"Bearer {feed.token}"}
+    return {
+        "static file": ("/static/site.css", {}),
+        "document": ("/api/v1/openapi.json", {}),
+        "feed": (f"/feeds/{feed.subscription.id}.ics", by_token),
+        "feed as a list": (f"/feeds/{feed.subscription.id}.json", by_token),
+        "feed by secret address": (f"/feeds/s/{feed.secret_token}/closures.ics", {}),
+        "closures": ("/api/v1/closures", {"Authorization": f"Bearer {password}"}),
+        "page of the API": ("/api/v1/docs", {}),
+        "page for signing in": ("/sign-in", {}),
+    }
+
+
+def test_nginx_compresses_what_holds_no_secret_and_repeats_nothing(addresses, environ, tmp_path):
+    if shutil.which("nginx") is None:
+        pytest.skip("NOT RUN: nginx is not installed (apt-get install nginx-light); .ci/run installs it")
+    server, port = Server(environ | {"CLOSURES_TRUSTED_PROXIES": "1"}), free_port()
+    command, environment = nginx(tmp_path, port, server.port)
+    try:
+        with running(command, environment, tmp_path, port):
+            asked = {
+                what: ask(port, "GET", path, None, Accept_Encoding="gzip", **headers)
+                for what, (path, headers) in addresses.items()
+            }
+            tag = asked["document"][1]["etag"]
+            again = ask(port, "GET", addresses["document"][0], None, Accept_Encoding="gzip", If_None_Match=tag)
+    finally:
+        server.stop()
+    assert {what: (status, headers.get("content-encoding")) for what, (status, headers, _) in asked.items()} == {
+        "static file": (200, "gzip"),
+        "document": (200, "gzip"),
+        "feed": (200, "gzip"),
+        "feed as a list": (200, None),
+        "feed by secret address": (200, None),
+        "closures": (200, None),
+        "page of the API": (200, None),
+        "page for signing in": (200, None),
+    }
+    # nginx makes a tag weak where it compresses: that of a static file and of a feed is as the service gave it.
+    assert [what for what, (_, headers, _) in asked.items() if headers.get("etag", "").startswith("W/")] == ["document"]
+    assert (again[0], len(asked["document"][2]) > 10_000) == (304, True)
 
 
 def calls_that_write(command, environment, folder, port):
