@@ -54,7 +54,7 @@ compile := uv pip compile --no-annotate --no-header --python-version 3.11
 for_image := $(compile) --python-platform x86_64-manylinux_2_28 --generate-hashes --constraint constraints.txt
 lock:
 	$(compile) --universal --all-extras pyproject.toml -o constraints.txt
-	$(for_image) --extra postgres pyproject.toml -o deploy/requirements.txt
+	$(for_image) --extra postgres --extra oidc pyproject.toml -o deploy/requirements.txt
 	echo hatchling | $(for_image) - -o deploy/build-requirements.txt
 
 # What the image holds, as a bill of materials (CycloneDX) with licences and dependencies: make sbom > sbom.json

@@ -22,7 +22,8 @@ def _pins(path: str) -> dict[str, str]:
 def _needed() -> set[str]:
     """Everything that the service's own requirements bring along, by what is installed here."""
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
-    waiting = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["postgres"]]
+    extras = project["optional-dependencies"]
+    waiting = [Requirement(text) for text in project["dependencies"] + extras["postgres"] + extras["oidc"]]
     seen: set[tuple[str, str]] = set()
     while waiting:
         wanted = waiting.pop()
