@@ -306,12 +306,16 @@ class HistoryCache:
         }
         read = list(_folded(rows.histories_of(self._store, connection, moved_in, users), self._parties))
         held.add((), read)
+        followed: dict[bytes, History] = {}
         for reference, written in recorded:
-            history = held.get(written.closure_id)
+            history = followed.get(written.closure_id) or held.get(written.closure_id)
             if history is None and (written.revision.entry > 1 or not self._concerns(written)):
                 continue  # no entry of it is of what is held
             if written.revision.entry > len(history or ()):
-                held.put(grown(history or (), reference, users[written.user_id].code, written))
+                followed[written.closure_id] = grown(history or (), reference, users[written.user_id].code, written)
+        # Only as they are in the end: what is watched no more, and then again, is not let go of in between.
+        for history in followed.values():
+            held.put(history)
 
     def _concerns(self, written: Written) -> bool:
         fact = written.revision.fact

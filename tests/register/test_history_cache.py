@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from app.domain.access import Principal, Role
 from app.domain.closure import State, Step
+from app.domain.fact import FactKind, ToldFact
+from app.domain.notice import Channel
 from app.domain.refusal import StoreBusy, Unknown
 from app.domain.window import ClosureWindow
 from app.register.expire import expire_past_windows
@@ -22,6 +24,7 @@ from app.register.reading import (
     require_gateway,
 )
 from app.register.retention import purge_expired
+from app.register.tell_fact import tell_fact
 from app.security.sealing import SealBroken
 from app.store.tables import revisions
 
@@ -184,6 +187,24 @@ def test_a_new_user_or_gateway_is_known_at_once_and_drops_nothing(register, stor
     )
     give(new, announce("u1", "2027-02-08T02:00", gateway="GW-N1"))
     assert [one.user for one in read_everything(register, dcc)] == ["ALPHA", "NEW"]
+
+
+def test_a_watch_that_ends_and_begins_between_two_questions_is_followed(register, store, alpha, announce, give, dcc):
+    cache = HistoryCache(store)
+    (ack,) = give(alpha, announce("u1", "2026-11-24T08:00")).accepted
+
+    def tell(told, minutes):
+        now = NOW + timedelta(minutes=minutes)
+        tell_fact(register, dcc, ack.closure.reference, told, channel=Channel.API, now=now)
+
+    def watched():
+        return [one.reference for one in cache.watched(None, _everybody)]
+
+    tell(ToldFact(FactKind.CLOSED, NOW), 1)
+    assert watched() == [ack.closure.reference]
+    tell(ToldFact(FactKind.TAKEN_BACK, None), 2)
+    tell(ToldFact(FactKind.CLOSED, NOW), 3)
+    assert watched() == [ack.closure.reference]
 
 
 def test_a_history_that_lost_its_last_entry_is_no_answer(store, alpha, announce, give, dcc):
