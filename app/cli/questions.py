@@ -91,7 +91,7 @@ def changes(since: Stated | None, until: Stated | None) -> None:
     if first > last:
         raise click.UsageError("--until is before --since.")
     with opened() as service:
-        answer = change_record.changes_between(service.register, OPERATOR, first, last)
+        answer, _ = change_record.changes_between(service.register, OPERATOR, first, last)
     say_answer(answer, ("received_at_london", "reference", "user", "change_words", "late"), answer["changes"])
 
 

@@ -128,6 +128,11 @@ class Revision:
     fact: Fact | None = None
     provisional: bool = False
 
+    @property
+    def is_late(self) -> bool:
+        """Tell whether this was a late change: a plan told later than recommended."""
+        return self.step.is_judged and self.verdict is not None and self.verdict.late_change
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedClosure:

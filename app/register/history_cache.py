@@ -22,20 +22,23 @@ from app.register.recorded_change import (
     RecordedChange,
     grown,
     history_of,
-    kinds_without,
     stood_at,
 )
 from app.store import histories as rows
 from app.store import parties
 from app.store.closures import Written
 from app.store.engine import Connection, Store, read_head
+from app.store.groups import MOST_AT_ONCE
 from app.store.parties import Parties
 from app.store.proven import altered
+from app.store.receipt_order import Passage, Place
 from app.store.tables import revisions
 from app.store.week_index import WATCHED, closures_in, closures_moved, watched_weeks
 
 MOST_HELD = 20_000
 """How many histories stay in the memory of a process; one question may have more while it is answered."""
+LOOKED_THROUGH = 1_000
+"""How many entries a page of what was received passes over at most: each is opened once to be told apart."""
 _AT_ONCE = 2_000  # places of the log that are followed in one step
 _INSTANT = timedelta(microseconds=1)
 _Found = TypeVar("_Found")
@@ -75,7 +78,6 @@ class HistoryCache:
         self._log_size = 0
         self._held = HeldHistories()
         self._kinds = Kinds()
-        self._received: tuple[object, Received] = None, Received((), b"")
 
     def _set_parties(self, everyone: Parties) -> None:
         self._parties, self._names = everyone, everyone.names
@@ -125,39 +127,59 @@ class HistoryCache:
 
         return self._standing(wanted, instant, visible, lambda closure: closure.is_watched)
 
-    def received(self, since: datetime, until: datetime, visible: Visible) -> Received:
-        """Return where the entries of visible Users received at ``since`` <= t < ``until`` stand, and of which kinds.
+    def received(self, passage: Passage, visible: Visible, kinds: Collection[int], most: int | None = None) -> Received:
+        """Return the entries of visible Users in a passage that are of some kinds: ``most`` at most, None all.
 
-        What kind an entry is is kept for good, with a mark of the entry that stood there: it is opened once, and one
-        that says another place since is found out. The last answer is kept whole, so that its next page costs what it
-        shows.
-        Raise ``SealBroken``.
+        Of what kind an entry is is kept for good, with a mark of the entry that stood there: each is opened once, and
+        one that says another place since is found out. Where ``most`` are wanted, ``LOOKED_THROUGH`` others are looked
+        through at most, so that a kind of which there is little costs no more. Raise ``SealBroken``.
         """
 
         def find() -> Received:
+            found: list[tuple[bytes, int]] = []
+            last = passage.starts
             with self._store.reading() as connection:
-                with self._lock:
-                    self._catch_up(connection)
-                    users, everyone, kinds = visible(self._parties), self._parties, self._kinds
-                    kinds.grow(self._log_size)
-                    asked = since, until, frozenset(users), self._log_size, self._forgotten
-                    if self._received[0] == asked:
-                        return self._received[1]
-                received = rows.received_between(self._store, connection, since, until, everyone.users)
-                entries = [(one, entry, place) for one, entry, place, user_id in received if user_id in users]
-                unknown = dict.fromkeys(entry[0] for entry in entries if kinds.of(*entry) == UNKNOWN_KIND)
-                for history in self._some(connection, unknown, users, everyone):
-                    for change in history:
-                        kinds.note(change)
-            found_kinds = bytes(kinds.of(*entry) for entry in entries)
-            if UNKNOWN_KIND in found_kinds:
-                raise altered(revisions)
-            places = [(closure_id, entry) for closure_id, entry, _ in entries]
-            found = Received(places, found_kinds).only(kinds_without())
-            self._received = asked, found
-            return found
+                for looked_at, (entry, place, kind) in enumerate(self._kinds_in(connection, passage, visible, most)):
+                    is_wanted = kind in kinds
+                    if most is not None and (looked_at == most + LOOKED_THROUGH or (is_wanted and len(found) == most)):
+                        return Received(found, passage.beyond(last))
+                    if is_wanted:
+                        found.append(entry)
+                    last = place
+            return Received(found, None)
 
         return self._answer(find)
+
+    def _kinds_in(
+        self, connection: Connection, passage: Passage, visible: Visible, most: int | None
+    ) -> Iterator[tuple[tuple[bytes, int], Place, int]]:
+        """Yield each entry of visible Users in a passage with its kind.
+
+        It is ``UNKNOWN_KIND`` of what is forgotten, or of a shredded User.
+        """
+        with self._lock:
+            self._catch_up(connection)
+            users, everyone, kinds = visible(self._parties), self._parties.users, self._kinds
+            kinds.grow(self._log_size)
+        among = users if len(users) < len(everyone) else None
+        at_once = MOST_AT_ONCE if most is None else min(MOST_AT_ONCE, most + 1)
+        while True:
+            found = rows.received_within(connection, passage, among, at_once)
+            strangers = {user_id for _, _, _, user_id in found} - everyone.keys()
+            if not all(self._store.keyring.is_shredded(one) for one in strangers):
+                raise altered(revisions)
+            unknown = [
+                position
+                for closure_id, entry, (_, position), user_id in found
+                if kinds.of(closure_id, entry, position) == UNKNOWN_KIND and user_id not in strangers
+            ]
+            for written in rows.entries_at(self._store, connection, unknown):
+                kinds.note(written)
+            for closure_id, entry, place, _ in found:
+                yield (closure_id, entry), place, kinds.of(closure_id, entry, place[1])
+            if len(found) < at_once:
+                return
+            passage = passage.beyond(found[-1][2])
 
     def changes(self, places: Sequence[tuple[bytes, int]], visible: Visible) -> list[RecordedChange]:
         """Return what stands in these places (closure, entry) of visible Users' histories, in their order."""

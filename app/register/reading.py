@@ -11,12 +11,13 @@ from app.domain.party import Names
 from app.domain.refusal import Shredded, Unknown
 from app.domain.told_fact import CLOSES_EARLY
 from app.domain.window import ClosureWindow
-from app.register.recorded_change import LATE_KINDS, Received, RecordedChange
+from app.register.recorded_change import EVERY_KIND, LATE_KINDS, RecordedChange
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import log, parties
 from app.store.engine import Connection, Head, read_head
 from app.store.parties import Parties
+from app.store.receipt_order import Passage, received_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,25 +174,33 @@ def read_moved(
     return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
 
 
-def read_received(register: Register, principal: Principal, since: datetime, until: datetime) -> Received:
-    """Return where the entries received at ``since`` <= t < ``until`` stand that the principal may see, in order."""
-    return register.history.received(since, until, partial(_asked_keys, principal, None))
+def read_page(
+    register: Register, principal: Principal, passage: Passage, kinds: Collection[int], most: int | None
+) -> tuple[list[RecordedChange], Passage | None]:
+    """Return the entries of some kinds in a passage that the principal may see, ``most`` at most (None: all).
+
+    With what of the passage is yet to be read, None if nothing. A page may be short, and others come after it: of what
+    is of another kind it passes over so much at most (``history_cache.LOOKED_THROUGH``).
+    """
+    received = register.history.received(passage, partial(_asked_keys, principal, None), kinds, most)
+    return open_entries(register, principal, received.entries), received.left
 
 
-def read_places(register: Register, principal: Principal, places: Sequence[tuple[bytes, int]]) -> list[RecordedChange]:
-    """Return the entries in these places (closure, entry) that the principal may see, in their order."""
-    return register.history.changes(places, partial(_asked_keys, principal, None))
+def open_entries(
+    register: Register, principal: Principal, entries: Sequence[tuple[bytes, int]]
+) -> list[RecordedChange]:
+    """Return these entries, each by its closure and its number there, that the principal may see, in their order."""
+    return register.history.changes(entries, partial(_asked_keys, principal, None))
 
 
 def read_recorded(register: Register, principal: Principal, since: datetime, until: datetime) -> list[RecordedChange]:
     """Return the entries received at ``since`` <= t < ``until`` that the principal may see, in order of receipt."""
-    return read_places(register, principal, read_received(register, principal, since, until).places)
+    return read_page(register, principal, received_in(since, until), EVERY_KIND, None)[0]
 
 
 def read_late(register: Register, principal: Principal, since: datetime, until: datetime) -> list[RecordedChange]:
     """Return those of them that are late changes."""
-    received = read_received(register, principal, since, until).only(LATE_KINDS)
-    return read_places(register, principal, received.places)
+    return read_page(register, principal, received_in(since, until), LATE_KINDS, None)[0]
 
 
 def require_gateway(register: Register, principal: Principal, code: str) -> None:

@@ -1,8 +1,7 @@
 """A closure's history as the record has it: each entry with what stood before and after it, and where it is found."""
 
 from array import array
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import repeat
@@ -10,6 +9,7 @@ from itertools import repeat
 from app.domain.closure import PlannedClosure, Step, advance, begin
 from app.store.closures import Written
 from app.store.proven import altered
+from app.store.receipt_order import Passage
 from app.store.tables import revisions
 from app.store.week_index import WATCHED, watched_weeks
 
@@ -18,7 +18,7 @@ from app.store.week_index import WATCHED, watched_weeks
 class RecordedChange:
     """One entry in the record: whose it is, what it did, and the closure before and after it.
 
-    ``number`` is None where it made no revision that feeds show. ``position`` is its place in the log.
+    ``number`` is None where it made no revision that feeds show. ``is_late``: it was a late change.
     """
 
     closure_id: bytes
@@ -26,41 +26,19 @@ class RecordedChange:
     entry: int
     number: int | None
     step: Step
+    is_late: bool
     received_at: datetime
-    position: int
     channel: str
     before: PlannedClosure | None
     after: PlannedClosure
 
-    @property
-    def is_late(self) -> bool:
-        """Tell whether this was a late change: a plan told later than recommended."""
-        return self.step.is_judged and self.after.verdict.late_change
-
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Entries in order of receipt, none of them opened: where each stands (closure, entry), and what kind it is."""
+    """Entries of a passage, each by its closure and its number there. ``left`` is yet to be read, None if nothing."""
 
-    places: Sequence[tuple[bytes, int]]
-    kinds: bytes
-
-    def only(self, kinds: Collection[int]) -> "Received":
-        """Return those of some kinds."""
-        chosen = [(place, kind) for place, kind in zip(self.places, self.kinds, strict=True) if kind in kinds]
-        return Received([place for place, _ in chosen], bytes(kind for _, kind in chosen))
-
-    def counts(self) -> Counter[Step]:
-        """Return how many there are by what they did."""
-        found: Counter[Step] = Counter()
-        for kind, count in Counter(self.kinds).items():
-            found[_STEPS[kind // 2 - 1]] += count
-        return found
-
-    @property
-    def late(self) -> int:
-        """Return how many are late changes."""
-        return sum(kind & 1 for kind in self.kinds)
+    entries: Sequence[tuple[bytes, int]]
+    left: Passage | None
 
 
 _STEPS = tuple(Step)
@@ -72,6 +50,7 @@ def kind_of(step: Step, *, is_late: bool) -> int:
     return 2 * (_STEPS.index(step) + 1) + is_late
 
 
+EVERY_KIND = frozenset(kind_of(step, is_late=late) for step in Step for late in (False, True))
 LATE_KINDS = frozenset(kind_of(step, is_late=True) for step in Step)
 
 
@@ -91,11 +70,11 @@ class Kinds:
             self._kinds.extend(bytes(more))
             self._marks.extend(repeat(0, more))
 
-    def note(self, change: "RecordedChange") -> None:
-        """Note an entry that was opened, if there is room for it."""
-        if change.position < len(self._kinds):
-            self._marks[change.position] = hash((change.closure_id, change.entry))
-            self._kinds[change.position] = kind_of(change.step, is_late=change.is_late)
+    def note(self, written: Written) -> None:
+        """Note of which kind an entry is that was opened. There is room for it."""
+        revision = written.revision
+        self._marks[written.log_index] = hash((written.closure_id, revision.entry))
+        self._kinds[written.log_index] = kind_of(revision.step, is_late=revision.is_late)
 
     def of(self, closure_id: bytes, entry: int, position: int) -> int:
         """Return the kind of an entry that says it stands in a place; ``UNKNOWN_KIND`` if it is not known there."""
@@ -106,7 +85,7 @@ class Kinds:
 
 def kinds_without(*steps: Step) -> frozenset[int]:
     """Return the kinds of every other step."""
-    return frozenset(kind_of(step, is_late=late) for step in Step if step not in steps for late in (False, True))
+    return EVERY_KIND - {kind_of(step, is_late=late) for step in steps for late in (False, True)}
 
 
 History = tuple[RecordedChange, ...]
@@ -137,8 +116,8 @@ def grown(history: History, reference: str, user: str, written: Written) -> Hist
         entry=revision.entry,
         number=revision.number,
         step=revision.step,
+        is_late=revision.is_late,
         received_at=revision.received_at,
-        position=written.log_index,
         channel=revision.channel,
         before=before,
         after=after,

@@ -12,6 +12,7 @@ from app.store.closures import FORGOTTEN, Written, open_history, open_revision
 from app.store.engine import Store
 from app.store.groups import in_groups
 from app.store.proven import altered, require_proven
+from app.store.receipt_order import Passage, Place
 from app.store.tables import closures, revisions
 
 # Built once: building a statement costs as much as running it.
@@ -22,15 +23,9 @@ _WHOLE = sa.select(closures).where(closures.c.id.in_(sa.bindparam("ids", expandi
 _IDS_OF_USERS = sa.select(closures.c.id).where(closures.c.user_id.in_(sa.bindparam("ids", expanding=True)))
 _BY_CLOSURE = sa.select(revisions).order_by(revisions.c.closure_id, revisions.c.entry)
 _OF_CLOSURES = _BY_CLOSURE.where(revisions.c.closure_id.in_(sa.bindparam("ids", expanding=True)))
-_RECEIVED = (
-    sa.select(revisions.c.closure_id, revisions.c.entry, revisions.c.log_index, revisions.c.user_id)
-    .where(
-        revisions.c.received_at >= sa.bindparam("since"),
-        revisions.c.received_at < sa.bindparam("until"),
-        revisions.c.sealed.is_not(None),
-    )
-    .order_by(revisions.c.received_at, revisions.c.log_index)
-)
+_PLACE = (sa.type_coerce(revisions.c.received_at, sa.BigInteger), revisions.c.log_index)
+_RECEIVED = sa.select(revisions.c.closure_id, revisions.c.entry, *_PLACE, revisions.c.user_id)
+_AT_PLACES = sa.select(revisions).where(revisions.c.log_index.in_(sa.bindparam("places", expanding=True)))
 _RECORDED = (
     sa.select(revisions)
     .where(revisions.c.log_index >= sa.bindparam("first"), revisions.c.log_index < sa.bindparam("after"))
@@ -64,18 +59,31 @@ def recorded_between(
     return opened
 
 
-def received_between(
-    store: Store, connection: sa.Connection, since: datetime, until: datetime, users: Collection[bytes]
-) -> list[tuple[bytes, int, int, bytes]]:
-    """Return (closure, entry, log position, User) of what was received of ``users`` at ``since`` <= t < ``until``.
+def received_within(
+    connection: sa.Connection, passage: Passage, user_ids: Collection[bytes] | None, most: int
+) -> list[tuple[bytes, int, Place, bytes]]:
+    """Return (closure, entry, its place, User) of the first entries of a passage, ``most`` at most.
 
-    In order of receipt. They are all Users that there are: raise ``SealBroken`` for an entry of nobody.
+    Of these Users alone; None are all.
     """
-    found = connection.execute(_RECEIVED, {"since": since, "until": until}).all()
-    strangers = {row.user_id for row in found} - set(users)
-    if not all(store.keyring.is_shredded(one) for one in strangers):
-        raise altered(revisions)
-    return [tuple(row) for row in found if row.user_id not in strangers]
+    order = [column.desc() if passage.latest_first else column for column in _PLACE]
+    place = sa.tuple_(*_PLACE)
+    query = _RECEIVED.where(place >= passage.starts, place < passage.ends).order_by(*order).limit(most)
+    if user_ids is not None:
+        query = query.where(revisions.c.user_id.in_(user_ids))
+    return [
+        (closure_id, entry, (received_at, position), user_id)
+        for closure_id, entry, received_at, position, user_id in connection.execute(query)
+    ]
+
+
+def entries_at(store: Store, connection: sa.Connection, positions: Iterable[int]) -> Iterator[Written]:
+    """Yield the entries at positions of the log, in no order. Raise ``Shredded`` or ``SealBroken``."""
+    for group in in_groups(positions):
+        for row in connection.execute(_AT_PLACES, {"places": group}).all():
+            written = open_revision(store, connection, row)
+            if written is not None:
+                yield written
 
 
 def closures_referred(connection: sa.Connection, words: Iterable[str]) -> list[bytes]:

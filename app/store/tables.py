@@ -232,10 +232,12 @@ revisions = Table(
     Column("user_id", ForeignKey("users.id"), nullable=False),
     Column("notice_id", ForeignKey("notices.id"), index=True),
     Column("number", Integer),
-    Column("received_at", Instant, nullable=False, index=True),
+    Column("received_at", Instant, nullable=False),
     Column("log_index", BigInteger, nullable=False, unique=True),
     Column("sealed", Sealed),
     Column("proof", Octets(16), nullable=False, server_default=""),
+    # With the User: a page of what one User told is found without reading others' rows.
+    Index("ix_revisions_receipt", "received_at", "log_index", "user_id"),
     sqlite_with_rowid=False,
 )
 

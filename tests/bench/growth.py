@@ -94,7 +94,7 @@ def questions(register):
         "over time as of": lambda: read_over_time(register, DCC, at, then),
         "moved twice": lambda: moved_often(register, DCC, 2, None, NOW),
         "planned? a gateway": lambda: look_up(register, DCC, Asked(("gw-17",), None, None), NOW),
-        "changes, a page": lambda: latest_changes(register, DCC, since, NOW, 1, 50, finished=False),
+        "changes, a page": lambda: latest_changes(register, DCC, since, NOW, 50, finished=False),
         "late changes": lambda: answer_late_changes(register, DCC, ClosureWindow(since, NOW)),
         "told today": lambda: told_whole(today),
     }

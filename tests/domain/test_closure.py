@@ -126,6 +126,16 @@ def test_words_of_the_record():
     ]
 
 
+def test_a_late_change_is_a_plan_told_later_than_recommended():
+    early = judged(20)
+    told_late = dataclasses.replace(early.change, short_notice=True)
+    late = dataclasses.replace(early, change=told_late)
+    steps = [Step.MOVED, Step.WITHDRAWN, Step.SUPERSEDED, Step.EXPIRED, Step.TOLD_CLOSED]
+    assert [following(CLOSURE, step, verdict=late).is_late for step in steps] == [True, True, False, False, False]
+    assert not following(CLOSURE, Step.MOVED, verdict=early).is_late
+    assert not following(CLOSURE, Step.MOVED, verdict=None).is_late
+
+
 @pytest.mark.parametrize(
     ("state", "before_the_end", "at_the_end"),
     [

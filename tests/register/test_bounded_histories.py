@@ -5,7 +5,7 @@ second opinion opens every entry there is each time, and knows nothing of weeks,
 """
 
 import random
-from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,12 +20,14 @@ from app.register.expire import expire_past_windows
 from app.register.history_cache import HistoryCache
 from app.register.people.enrolment import shred_user
 from app.register.receive import receive_notice
+from app.register.recorded_change import EVERY_KIND, LATE_KINDS
 from app.register.retention import purge_expired
 from app.register.tell_fact import tell_fact
 from app.register.verification import verify_record
 from app.store import histories as rows
 from app.store import parties
 from app.store.chains import chains_of
+from app.store.receipt_order import received_in
 from app.store.tables import weeks
 from app.store.week_index import WATCHED, index_watches, watched_weeks
 
@@ -90,6 +92,7 @@ class World:
                 ("watched", (instant,), asker),
                 ("moved", (self.chance.randrange(1, 4), instant), asker),
                 ("recorded", (self.now - HOUR * self.chance.randrange(200), self.now), asker),
+                ("late", (self.now - HOUR * self.chance.randrange(200), self.now), asker),
             ]
         )
 
@@ -124,13 +127,38 @@ class Whole:
     def recorded(self, since, until, users):
         every = [(one, after) for user_id, history in self.found if user_id in users for one, after in history]
         every.sort(key=lambda entry: (entry[0].revision.received_at, entry[0].log_index))
-        return [(one.log_index, after) for one, after in every if since <= one.revision.received_at < until]
+        return [
+            (one.closure_id, one.revision, after) for one, after in every if since <= one.revision.received_at < until
+        ]
+
+    def late(self, since, until, users):
+        return [one for one in self.recorded(since, until, users) if one[1].is_late]
 
 
 def answers(name, found):
-    if name == "recorded":
-        return [(one.position, one.after) if not isinstance(one, tuple) else one for one in found]
+    if name in {"recorded", "late"}:
+        return [
+            (one[0], one[1].entry, one[1].step, one[1].is_late, one[2])
+            if isinstance(one, tuple)
+            else (one.closure_id, one.entry, one.step, one.is_late, one.after)
+            for one in found
+        ]
     return sorted(found, key=lambda closure: closure.reference)
+
+
+KINDS = {"recorded": EVERY_KIND, "late": LATE_KINDS}
+
+
+def read_by_pages(world, cache, stretch, visible, kinds):
+    """Read a stretch in pages of any size, from its first entry on or from its last back."""
+    latest_first, most = world.chance.random() < 0.5, world.chance.choice([None, 1, 3, 50])
+    left, found = replace(stretch, latest_first=latest_first), []
+    while left is not None:
+        page = cache.received(left, visible, kinds, most)
+        assert most is None or len(page.entries) <= most
+        found += page.entries
+        left = page.left
+    return cache.changes(found[::-1] if latest_first else found, visible)
 
 
 def ask_both(world, cache):
@@ -140,11 +168,8 @@ def ask_both(world, cache):
     def visible(everyone):
         return users & everyone.users.keys()
 
-    if name == "recorded":
-        received = cache.received(*arguments, visible)
-        found = cache.changes(received.places, visible)
-        assert received.counts() == Counter(one.step for one in found)
-        assert received.late == sum(one.is_late for one in found)
+    if name in {"recorded", "late"}:
+        found = read_by_pages(world, cache, received_in(*arguments), visible, KINDS[name])
     else:
         found = getattr(cache, name)(*arguments, visible)
     whole = getattr(Whole(world.service.store), name)(*arguments, users)
@@ -191,7 +216,7 @@ def test_what_is_forgotten_is_asked_of_nobody(service, enrolled):
 
 
 def test_watches_of_before_they_were_indexed_are_found(service, enrolled):
-    world, _ = live(service, enrolled, 2, 40)
+    world, _ = live(service, enrolled, 3, 40)
     store, users = service.store, {user.id for user in world.users}
     while not Whole(store).watched(None, users):
         world.act()

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from app.domain.access import Principal, Role
 from app.domain.closure import State, Step
-from app.domain.fact import FactKind, ToldFact
 from app.domain.notice import Channel
 from app.domain.refusal import StoreBusy, Unknown
+from app.domain.told_fact import FactKind, ToldFact
 from app.domain.window import ClosureWindow
 from app.register.expire import expire_past_windows
 from app.register.history_cache import HistoryCache
@@ -23,9 +23,11 @@ from app.register.reading import (
     read_schedule,
     require_gateway,
 )
+from app.register.recorded_change import EVERY_KIND
 from app.register.retention import purge_expired
 from app.register.tell_fact import tell_fact
 from app.security.sealing import SealBroken
+from app.store.receipt_order import received_in
 from app.store.tables import revisions
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -221,14 +223,13 @@ def test_entries_that_say_each_others_places_are_no_answer(store, alpha, announc
     for uid, starts in (("u1", "2027-02-07T02:00"), ("u2", "2026-11-26T02:00")):
         give(alpha, announce(uid, starts))
     cache = HistoryCache(store)
-    known = cache.received(NOW, NOW + timedelta(days=1), _everybody)
-    assert len(known.places) == 2
+    assert len(cache.received(received_in(NOW, NOW + timedelta(days=1)), _everybody, EVERY_KIND).entries) == 2
     with store.writing() as connection:
         first, second = connection.execute(sa.select(revisions.c.log_index)).scalars()
         for before, after in ((first, -1), (second, first), (-1, second)):
             connection.execute(sa.update(revisions).where(revisions.c.log_index == before).values(log_index=after))
     with pytest.raises(SealBroken):
-        cache.received(NOW, NOW + timedelta(days=2), _everybody)
+        cache.received(received_in(NOW, NOW + timedelta(days=2)), _everybody, EVERY_KIND)
 
 
 def _everybody(parties):

@@ -1,7 +1,8 @@
 """What changed between two instants (Q5), and what keeps being moved (Q13)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from typing_extensions import TypedDict
@@ -13,9 +14,10 @@ from app.domain.party import Names
 from app.domain.window import ClosureWindow
 from app.register.closure_json import entry_of, json_of, window_facts
 from app.register.questions.answer import count_words, sentence_of, span_words
-from app.register.reading import read_moved, read_places, read_received
-from app.register.recorded_change import Received, RecordedChange, kinds_without
+from app.register.reading import read_moved, read_page
+from app.register.recorded_change import RecordedChange, kinds_without
 from app.register.register import Register
+from app.store.receipt_order import Passage, Place, received_in
 from feeds.closure_json import ClosureJson, RecordedJson, WindowJson, recorded_json
 
 
@@ -42,7 +44,10 @@ class ChangeJson(RecordedJson):
 
 
 class ChangesJson(TypedDict):
-    """What was told at ``since`` <= t < ``until``; the Link header leads to the next page."""
+    """What was told at ``since`` <= t < ``until``; the Link header leads to the next page.
+
+    The answer and its counts are about the ``changes`` that are named: all of them, where there is one page.
+    """
 
     answer: str
     since: str
@@ -63,13 +68,16 @@ class MovedJson(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """One page of what changed, the latest first. ``answer`` and ``size`` are about all of it; pages count from 1."""
+    """One page of what changed, the latest first.
+
+    ``newer`` is the place in the order of receipt to ask for what comes after it, ``older`` the one to ask for what
+    comes before; None where there is nothing.
+    """
 
     answer: str
-    size: int
-    page: int
-    pages: int
     changes: list[ChangeJson]
+    newer: Place | None
+    older: Place | None
 
 
 def changes_between(  # noqa: PLR0917 - a page of an answer is its question and its place
@@ -77,67 +85,74 @@ def changes_between(  # noqa: PLR0917 - a page of an answer is its question and 
     principal: Principal,
     since: datetime,
     until: datetime,
-    first: int = 0,
+    after: Place | None = None,
     most: int | None = None,
-) -> ChangesJson:
+) -> tuple[ChangesJson, Place | None]:
     """Answer what was told to us at ``since`` <= t < ``until``, and which windows expired then (Q5).
 
-    A superseded notice changed nothing and is not among the changes. Of these are named ``most`` at most (None: all),
-    those before ``first`` passed over: the answer and its counts are about all of them.
+    Of these ``most`` at most (None: all), from the place ``after`` on, with the place from which to go on, None at the
+    end. A superseded notice changed nothing and is not among the changes.
     """
-    found = _found(register, principal, since, until, finished=True)
-    counts, after = found.counts(), len(found.places) if most is None else first + most
-    return {
-        "answer": _sentence(found, since, until),
+    span = received_in(since, until)
+    passage = span if after is None else replace(span, starts=max(span.starts, after))
+    found, left = read_page(register, principal, passage, _kinds(finished=True), most)
+    counts = Counter(change.step for change in found)
+    answer: ChangesJson = {
+        "answer": _sentence(found, since, until, is_all=after is None and left is None),
         "since": utc_text(since),
         "until": utc_text(until),
         "counts": {step.value: counts[step] for step in Step if step is not Step.SUPERSEDED},
-        "late": found.late,
-        "changes": _named(register, principal, found.places[first:after]),
+        "late": sum(change.is_late for change in found),
+        "changes": _named(register, found),
     }
+    return answer, None if left is None else left.starts
 
 
-def latest_changes(  # noqa: PLR0917 - a page of an answer is its question and its place
+def latest_changes(
     register: Register,
     principal: Principal,
     since: datetime,
     until: datetime,
-    page: int,
-    size: int | None,
+    most: int | None,
     *,
     finished: bool,
+    before: Place | None = None,
+    after: Place | None = None,
 ) -> ChangePage:
-    """Return a page of what changed at ``since`` <= t < ``until``, the latest first; ``size`` None is all of it.
+    """Return a page of what changed at ``since`` <= t < ``until``, the latest first; ``most`` None is all of it.
 
-    ``finished``: with the windows that ended then, which nobody told us. A page after the last is the last.
+    It holds what comes next ``before`` a place, or next from the place ``after`` on; the latest, where none is given.
+    ``finished``: with the windows that ended then, which nobody told us.
     """
-    found = _found(register, principal, since, until, finished=finished)
-    count = len(found.places)
-    shown = count if size is None else size
-    pages = max(1, -(-count // max(1, shown)))
-    page = min(page, pages)
-    places = found.places[max(0, count - page * shown) : count - (page - 1) * shown]
-    changes = _named(register, principal, places[::-1])
-    return ChangePage(_sentence(found, since, until), count, page, pages, changes)
+    span = received_in(since, until)
+    edges = span.starts if after is None else max(span.starts, after), span.ends if before is None else before
+    passage = Passage(edges[0], min(edges[1], span.ends), latest_first=after is None)
+    found, left = read_page(register, principal, passage, _kinds(finished=finished), most)
+    if after is None:
+        newer, older = before, None if left is None else left.ends
+    else:
+        newer, older = None if left is None else left.starts, after
+        found.reverse()
+    is_all = newer is None and older is None
+    return ChangePage(_sentence(found, since, until, is_all=is_all), _named(register, found), newer, older)
 
 
-def _found(register: Register, principal: Principal, since: datetime, until: datetime, *, finished: bool) -> Received:
-    left_out = [Step.SUPERSEDED] if finished else [Step.SUPERSEDED, Step.EXPIRED]
-    return read_received(register, principal, since, until).only(kinds_without(*left_out))
+def _kinds(*, finished: bool) -> frozenset[int]:
+    return kinds_without(Step.SUPERSEDED) if finished else kinds_without(Step.SUPERSEDED, Step.EXPIRED)
 
 
-def _named(register: Register, principal: Principal, places: Sequence[tuple[bytes, int]]) -> list[ChangeJson]:
-    changes = read_places(register, principal, places)
+def _named(register: Register, found: Iterable[RecordedChange]) -> list[ChangeJson]:
     names = register.history.names
-    return [_change_facts(change, names) for change in changes]
+    return [_change_facts(change, names) for change in found]
 
 
-def _sentence(found: Received, since: datetime, until: datetime) -> str:
-    counts = found.counts()
+def _sentence(found: Sequence[RecordedChange], since: datetime, until: datetime, *, is_all: bool) -> str:
+    counts, late = Counter(change.step for change in found), sum(change.is_late for change in found)
     parts = [_said(counts[step], step) for step in Step if counts[step]]
-    words = f"{count_words(len(found.places), 'change')} between {london_text(since)} and {london_text(until)}"
+    changes = count_words(len(found), "change") if is_all else f"{len(found) or 'none'} of the changes"
+    words = f"{changes} between {london_text(since)} and {london_text(until)}"
     if parts:
-        words += f": {', '.join(parts)}; {found.late or 'none'} at short notice"
+        words += f": {', '.join(parts)}; {late or 'none'} at short notice"
     return sentence_of(words)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from app.domain.access import Principal
 from app.domain.closure import Step
-from app.register.reading import read_places, visible_users
+from app.register.reading import open_entries, visible_users
 from app.register.recorded_change import RecordedChange
 from app.register.register import Register
 from app.store import notices, parties
@@ -55,7 +55,7 @@ def own_notices(register: Register, principal: Principal, before: int | None, mo
         changed = notices.entries_of(connection, [held.id for held in shown])
         kept = {held.id: _channel(register, connection, held, own) for held in shown if held.id not in changed}
     places = [place for entries in changed.values() for place in entries]
-    recorded = {(one.closure_id, one.entry): one for one in read_places(register, principal, places)}
+    recorded = {(one.closure_id, one.entry): one for one in open_entries(register, principal, places)}
     told = [_told(held, own[held.user_id], recorded, changed.get(held.id, []), kept.get(held.id, "")) for held in shown]
     return NoticePage(told, shown[-1].log_index if len(found) > len(shown) else None)
 

@@ -1,9 +1,6 @@
 """Reading answers of the API: an ETag on each, 304 where the asker has it, and pages with a way on."""
 
-import base64
-import binascii
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,8 +8,10 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
+from app.store.receipt_order import Place
 from app.web.api.contract import OPERATIONS
-from app.web.query import QueryRefused, read_count
+from app.web.cursor import read_cursor, read_place, write_cursor, write_place
+from app.web.query import read_count
 from app.web.refusals import app_json
 from app.web.site import site
 
@@ -39,32 +38,28 @@ def paged_answer(facts: Mapping[str, Any], name: str, order: Sequence[str]) -> R
     greatest comes first. Items that are alike in all of these are told apart by counting. The other facts are the
     question as it was read: the link asks the same again, whatever the clock says by then.
     """
-    limit, after = read_count("limit", MOST, MOST), _cursor(len(order) + 1)
+    limit, after = read_count("limit", MOST, MOST), read_cursor("cursor", len(order) + 1) or []
     left = [(place, item) for place, item in _in_order(facts[name], order) if place > after]
     page = left[:limit]
-    return _page({**facts, name: [item for _, item in page]}, limit, page[-1][0] if len(left) > limit else None)
+    after_it = write_cursor(page[-1][0]) if len(left) > limit else None
+    return _page({**facts, name: [item for _, item in page]}, after_it)
 
 
-def counted_answer(read: Callable[[int, int], Mapping[str, Any]], name: str) -> Response:
-    """Return one page of items that ``read`` gives from one on, so many at most, and words no other.
+def placed_answer(read: Callable[[Place | None, int], tuple[Mapping[str, Any], Place | None]]) -> Response:
+    """Return one page of the items that ``read`` gives: from a place in the record on, so many at most.
 
-    They are in an order that what comes later is put to the end of, so that a page is found by its count.
+    It gives with them the place from which to go on, None at the end.
     """
-    limit, after = read_count("limit", MOST, MOST), _cursor(1)
-    if after and not (after[0].isascii() and after[0].isdigit()):
-        raise _no_cursor()
-    first = int(after[0]) if after else 0
-    facts = read(first, limit + 1)
-    items = facts[name]
-    return _page({**facts, name: items[:limit]}, limit, [_in_digits(first + limit)] if len(items) > limit else None)
+    facts, beyond = read(read_place("cursor"), read_count("limit", MOST, MOST))
+    return _page(facts, None if beyond is None else write_place(beyond))
 
 
-def _page(facts: Mapping[str, Any], limit: int, last: list[str] | None) -> Response:
+def _page(facts: Mapping[str, Any], cursor: str | None) -> Response:
     response = read_answer(facts)
-    if last is not None:
+    if cursor is not None:
         known = {parameter.name for parameter in OPERATIONS[request.endpoint or ""].parameters}
         stated = {key: value for key, value in facts.items() if isinstance(value, str) and key in known}
-        query = {**request.args.to_dict(), **stated, "limit": limit, "cursor": _write_cursor(last)}
+        query = {**request.args.to_dict(), **stated, "limit": read_count("limit", MOST, MOST), "cursor": cursor}
         response.headers["Link"] = f'<{site().base_url}{request.path}?{urlencode(query)}>; rel="next"'
     return response
 
@@ -90,25 +85,3 @@ def _text_of(item: Mapping[str, Any], key: str) -> str:
 def _in_digits(number: int) -> str:
     """Word a number so that texts are in order as their numbers are."""
     return f"{number:09}"
-
-
-def _write_cursor(place: list[str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
-
-
-def _cursor(length: int) -> list[str]:
-    """Return the place after which to go on; the empty list is the beginning."""
-    text = request.args.get("cursor")
-    if text is None:
-        return []
-    try:
-        place = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, RecursionError):
-        place = None
-    if not (isinstance(place, list) and len(place) == length and all(isinstance(entry, str) for entry in place)):
-        raise _no_cursor()
-    return place
-
-
-def _no_cursor() -> QueryRefused:
-    return QueryRefused("That is no cursor of ours.", "Follow the Link header of the page before.")

@@ -17,7 +17,8 @@ from app.register.questions import changes, clashes, closed, late_report, load, 
 from app.register.questions import silent_users as silence
 from app.register.questions.insights import insights_of
 from app.register.questions.who_did_what import who_did_what
-from app.web.api.conditional import conditional, counted_answer, paged_answer, read_answer
+from app.store.receipt_order import Place
+from app.web.api.conditional import conditional, paged_answer, placed_answer, read_answer
 from app.web.principal import current_principal
 from app.web.query import (
     QueryRefused,
@@ -49,10 +50,10 @@ def changes_between() -> Response:
     if since > until:
         raise QueryRefused("`until` is before `since`.", "Give a later `until`.")
 
-    def read(first: int, most: int) -> Mapping[str, Any]:
-        return changes.changes_between(site().register, principal, since, until, first, most)
+    def read(after: Place | None, most: int) -> tuple[Mapping[str, Any], Place | None]:
+        return changes.changes_between(site().register, principal, since, until, after, most)
 
-    return counted_answer(read, "changes")
+    return placed_answer(read)
 
 
 @blueprint.get("/clashes", action=Action.READ_CLOSURES)

@@ -12,7 +12,7 @@ from app.register.questions.readers import note_export, who_read
 from app.register.questions.record_entries import KINDS, read_entries
 from app.register.questions.who_did_what import read_acts
 from app.store.acts import Deed
-from app.web.pages.choices import read_page
+from app.web.cursor import read_place, write_place
 from app.web.principal import current_principal
 from app.web.query import QueryRefused, read_count, read_flag, read_moment, read_past
 from app.web.site import site
@@ -34,7 +34,7 @@ def changes() -> Response:
     except Refusal as problem:
         fault = problem
     page = render_template(
-        "record/changes.html", found=found, stated=stated, now=site().now(), week_ago=_back(_WEEK), fault=fault
+        "record/changes.html", found=found, stated=stated, cursor=write_place, week_ago=_back(_WEEK), fault=fault
     )
     return make_response(page, 400 if fault else 200)
 
@@ -57,10 +57,18 @@ def _flat(row: ChangeJson) -> dict[str, object]:
 
 
 def _read_changes(size: int | None) -> ChangePage:
-    """Read the span, the page and whether finished windows are wanted; return what changed then. Raise ``Refusal``."""
+    """Read the span, the place and whether finished windows are wanted; return what changed then. Raise ``Refusal``."""
     since, until = _changed_span()
-    page, finished = read_page(), read_flag("finished")
-    return latest_changes(site().register, current_principal(), since, until, page, size, finished=finished)
+    return latest_changes(
+        site().register,
+        current_principal(),
+        since,
+        until,
+        size,
+        finished=read_flag("finished"),
+        before=read_place("before"),
+        after=read_place("after"),
+    )
 
 
 def _changed_span() -> tuple[datetime, datetime]:

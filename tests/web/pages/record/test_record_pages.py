@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -96,6 +97,11 @@ def rows_of(page):
     ]
 
 
+def turnings_of(page):
+    """Return where a page leads on, by "prev" and "next"."""
+    return {way: unescape(href) for way, href in re.findall(r'rel="(prev|next)" href="([^"]+)"', page.text)}
+
+
 def sheet_of(answer):
     return list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"))))
 
@@ -119,23 +125,41 @@ def test_what_changed_is_paged_by_its_address(alpha, give, announce, dcc_client,
     for number in range(101):
         give(alpha, announce(f"u{number}", "2027-03-07T02:00"), at=clock() + timedelta(seconds=number))
     clock.forward(minutes=5)
-    span = "since=2026-11-24T08:00"
-    pages = [dcc_client.get(f"/record/changes?{span}&page={number}") for number in (1, 2, 3, 9)]
+    pages = [dcc_client.get("/record/changes?since=2026-11-24T08:00")]
+    for way in ("next", "next", "prev", "prev"):
+        pages.append(dcc_client.get(turnings_of(pages[-1])[way]))
     found = [[one[0] for one in rows_of(page)] for page in pages]
-    assert [len(page) for page in found] == [50, 50, 1, 1]
-    assert found[3] == found[2]
-    every = [row["reference"] for row in sheet_of(dcc_client.get(f"/record/changes.csv?{span}"))]
-    assert found[0] + found[1] + found[2] == every
+    every = [row["reference"] for row in sheet_of(dcc_client.get("/record/changes.csv?since=2026-11-24T08:00"))]
+    assert found == [every[:50], every[50:100], every[100:], every[50:100], every[:50]]
     assert [row["received_at"] for row in sheet_of(dcc_client.get("/record/changes.csv"))] == [
         f"2026-11-24T09:{number // 60:02}:{number % 60:02}Z" for number in reversed(range(101))
     ]
-    links = [re.findall(r'rel="(prev|next)" href="([^"]+)"', page.text) for page in pages]
-    here = "/record/changes?since=2026-11-24T08:00&amp;page="
-    assert links[0] == [("next", f"{here}2")]
-    assert links[1] == [("prev", f"{here}1"), ("next", f"{here}3")]
-    assert links[2] == links[3] == [("prev", f"{here}2")]
-    assert "Page 2 of 3." in read(pages[1])
-    assert dcc_client.get("/record/changes?page=0").status_code == 400
+    assert [sorted(turnings_of(page)) for page in pages] == [
+        ["next"], ["next", "prev"], ["prev"], ["next", "prev"], ["next"],
+    ]  # fmt: skip
+    said = "of the changes between Tue 24 Nov 2026 08:00 GMT and Tue 24 Nov 2026 09:05 GMT"
+    for page, count in zip(pages, (50, 50, 1, 50, 50), strict=True):
+        plural = "first notice" if count == 1 else "first notices"
+        assert f"{count} {said}: {count} {plural}; none at short notice." in read(page)
+    sheet = re.search(r'href="([^"]+)" download', pages[1].text)[1]
+    assert sheet == "/record/changes.csv?since=2026-11-24T08:00"
+    for cursor in ("before=0", "after=WyIxIl0", "before=WyIxIiwiLTEiXQ"):
+        assert dcc_client.get(f"/record/changes?{cursor}").status_code == 400
+
+
+def test_a_page_passes_over_so_many_finished_windows_and_leads_on(
+    alpha, give, announce, sign_in, register, clock, read
+):
+    give(alpha, *(announce(f"u{number}", "2026-11-24T10:00", hours=1) for number in range(1_060)))
+    sweep(register, clock.forward(days=2))
+    dcc_client = sign_in("dcc@example.org", Role.DCC)
+    first = dcc_client.get("/record/changes")
+    assert (rows_of(first), sorted(turnings_of(first))) == ([], ["next"])
+    assert "None of the changes between" in read(first)
+    assert "Nothing is among the entries that this page looked at; what is older is on the next." in read(first)
+    second = dcc_client.get(turnings_of(first)["next"])
+    assert [row[1] for row in rows_of(second)] == ["First notice"] * 50
+    assert rows_of(dcc_client.get(turnings_of(second)["prev"])) == []
 
 
 def test_finished_windows_are_among_the_changes_only_where_they_are_asked_for(
