@@ -32,20 +32,47 @@ _TAG_DIGITS = 32
 _GZIP_LEVEL = 3  # a feed is one event again and again: level 6 takes four times as long for a twelfth less
 
 
+@dataclass(slots=True)
+class Event:
+    """The octets of one event, rendered when they are first asked for and kept: of what no feed shows there are none.
+
+    Two threads that come at once render the same.
+    """
+
+    _entry: FeedEntry | MaintenanceEntry
+    _publisher: Publisher
+    _octets: bytes | None = None
+    _facts: tuple[str, int] | None = None
+
+    def octets(self) -> bytes:
+        """Return the event."""
+        if self._octets is None:
+            self._octets = render_event(self._entry, self._publisher)
+        return self._octets
+
+    def whole(self) -> bytes:
+        """Return it as a calendar object by itself."""
+        return render_object(self._publisher, self.octets())
+
+    def facts(self) -> tuple[str, int]:
+        """Return the entity tag and the length of that object."""
+        if self._facts is None:
+            whole = self.whole()
+            self._facts = etag_of(whole)[:_TAG_DIGITS], len(whole)
+        return self._facts
+
+
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """One closure, ready for any feed: its entry, its octets, and the closure itself, to see what it clashes with.
+    """One closure, ready for any feed: its entry, its event, and the closure itself, to see what it clashes with.
 
-    ``change`` is the register's change number of its last applied revision. ``etag`` and ``length`` are those of the
-    closure as a calendar object by itself.
+    ``change`` is the register's change number of its last applied revision.
     """
 
     entry: FeedEntry
-    octets: bytes
+    event: Event
     closure: PlannedClosure
     change: int
-    etag: str
-    length: int
 
     @property
     def former_gateways(self) -> Collection[str]:
@@ -55,16 +82,11 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class RenderedDate:
-    """One of DCC's own windows, ready for any feed. ``change`` is when its last entry was received, in microseconds.
-
-    ``etag`` and ``length`` are those of the window as a calendar object by itself.
-    """
+    """One of DCC's own windows, ready for any feed. ``change`` is when its last entry was received, in microseconds."""
 
     entry: MaintenanceEntry
-    octets: bytes
+    event: Event
     change: int
-    etag: str
-    length: int
     former_gateways: Collection[str] = ()
 
 
@@ -196,7 +218,7 @@ class Publishing:
         self._register = register
         self._publisher = publisher
         self._lock = threading.Lock()
-        self._head: Head | None = None  # what is rendered is as of this
+        self._head: Head | None = None  # everything is as of this
         self._everything = Everything[Rendered]()
         self._boards: OrderedDict[tuple[FeedScope, date], FeedBoard[Rendered]] = OrderedDict()
         self._shelves: OrderedDict[tuple[FeedScope, date], _Shelf] = OrderedDict()
@@ -259,22 +281,13 @@ class Publishing:
         found = []
         for maintenance in self._register.rules.at(head.rules).maintenance_at(None):
             entry = maintenance_entry_of(maintenance)
-            octets = render_event(entry, self._publisher)
-            found.append(RenderedDate(entry, octets, to_micros(maintenance.received_at), *self._facts_of(octets)))
+            event = Event(entry, self._publisher)
+            found.append(RenderedDate(entry, event, to_micros(maintenance.received_at)))
         return found
-
-    def _facts_of(self, octets: bytes) -> tuple[str, int]:
-        """Return the entity tag and the length of an event as a calendar object by itself."""
-        whole = render_object(self._publisher, octets)
-        return etag_of(whole)[:_TAG_DIGITS], len(whole)
 
     def in_force(self, scope: FeedScope, head: Head) -> FeedScope:
         """Return the scope with the time for which the rules in force show what is withdrawn."""
         return replace(scope, withdrawn_days=self._register.rules.at(head.rules).retention.withdrawn_days)
-
-    def object_of(self, rendered: Rendered | RenderedDate) -> bytes:
-        """Return what a feed shows as a calendar object by itself."""
-        return render_object(self._publisher, rendered.octets)
 
     def file_of(self, closures: Iterable[PlannedClosure], names: Names) -> bytes:
         """Return these closures as a calendar file, in the order given."""
@@ -290,7 +303,7 @@ class Publishing:
         return publication.jcal(self._publisher)
 
     def _catch_up(self, head: Head) -> Head:
-        """Render what changed since the last time; everything, if any was forgotten. Return what it is now as of.
+        """Read what changed since the last time; everything, if any was forgotten. Return what it is now as of.
 
         A User or gateway that is new changes nothing: what names it comes after it.
         """
@@ -312,8 +325,7 @@ class Publishing:
         fresh = []
         for change, closure in changed:
             entry = entry_of(closure, names)
-            octets = render_event(entry, self._publisher)
-            fresh.append(Rendered(entry, octets, closure, change, *self._facts_of(octets)))
+            fresh.append(Rendered(entry, Event(entry, self._publisher), closure, change))
         stood = self._everything.take(fresh)
         for board in self._boards.values():
             board.follow(stood)
@@ -352,7 +364,7 @@ class Publishing:
     def _publication(
         self, scope: FeedScope, head: Head, shown: Sequence[Rendered | RenderedDate], changed_at: datetime
     ) -> Publication:
-        octets = render_calendar(header_of(scope), self._publisher, [rendered.octets for rendered in shown])
+        octets = render_calendar(header_of(scope), self._publisher, [rendered.event.octets() for rendered in shown])
         entries = [rendered.entry for rendered in shown if isinstance(rendered, Rendered)]
         dates = [rendered.entry for rendered in shown if isinstance(rendered, RenderedDate)]
         return Publication(scope, entries, dates, octets, etag_of(octets), max(changed_at, head.others_at))

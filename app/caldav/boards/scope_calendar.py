@@ -114,7 +114,7 @@ class ScopeCalendar:
 
     def _member(self, shown: Shown) -> CalendarMember:
         instance = MemberInstance(shown.entry.starts, shown.entry.ends)
-        octets = self.publishing.object_of(shown)
+        octets = shown.event.whole()
         return CalendarMember(_entry(shown), self.publishing.uid_of(shown), octets, (instance,))
 
     def _token(self, reached: Heard) -> str:
@@ -181,4 +181,5 @@ def _reference(name: str) -> str:
 
 
 def _entry(shown: Shown) -> MemberEntry:
-    return MemberEntry(_name(shown.entry.reference), shown.etag, shown.length, shown.entry.created, shown.entry.changed)
+    entry = shown.entry
+    return MemberEntry(_name(entry.reference), *shown.event.facts(), entry.created, entry.changed)
