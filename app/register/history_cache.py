@@ -37,7 +37,7 @@ from app.store.week_index import WATCHED, closures_in, closures_moved, watched_w
 
 MOST_HELD = 20_000
 """How many histories stay in the memory of a process; one question may have more while it is answered."""
-LOOKED_THROUGH = 1_000
+LOOKED_THROUGH = 500
 """How many entries a page of what was received passes over at most: each is opened once to be told apart."""
 _AT_ONCE = 2_000  # places of the log that are followed in one step
 _INSTANT = timedelta(microseconds=1)

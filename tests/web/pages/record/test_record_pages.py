@@ -150,7 +150,7 @@ def test_what_changed_is_paged_by_its_address(alpha, give, announce, dcc_client,
 def test_a_page_passes_over_so_many_finished_windows_and_leads_on(
     alpha, give, announce, sign_in, register, clock, read
 ):
-    give(alpha, *(announce(f"u{number}", "2026-11-24T10:00", hours=1) for number in range(1_060)))
+    give(alpha, *(announce(f"u{number}", "2026-11-24T10:00", hours=1) for number in range(560)))
     sweep(register, clock.forward(days=2))
     dcc_client = sign_in("dcc@example.org", Role.DCC)
     first = dcc_client.get("/record/changes")
