@@ -305,7 +305,8 @@ class HistoryCache:
         """Follow the record to where this connection sees it, which is where any saw it before or later."""
         head = read_head(connection)
         if head.parties != self._parties_change:
-            self._set_parties(parties.read_parties(self._store, connection))
+            known = self._parties if head.forgotten == self._forgotten else Parties({}, {})
+            self._set_parties(parties.read_parties(self._store, connection, known))
             self._parties_change = head.parties
         if head.forgotten != self._forgotten or head.log_size < self._log_size:
             self._forget(head.forgotten)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,10 +28,14 @@ _GATEWAYS_OF = (
 
 @dataclass(frozen=True, slots=True)
 class Parties:
-    """Every User and gateway, for naming them. A shredded User is not among them."""
+    """Every User and gateway, for naming them. A shredded User is not among them.
+
+    ``opened`` is what each was read of: a row that is the same octet by octet need not be opened again.
+    """
 
     users: dict[bytes, User]
     gateways: dict[str, Gateway]
+    opened: Mapping[Any, User | Gateway] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def names(self) -> Names:
@@ -106,16 +110,21 @@ def gateways_of(store: Store, connection: sa.Connection, user_id: bytes) -> tupl
     return tuple(sorted(found, key=lambda gateway: gateway.code))
 
 
-def read_parties(store: Store, connection: sa.Connection) -> Parties:
-    """Return every User that can be read, and every gateway."""
-    found: dict[bytes, User] = {}
-    for row in connection.execute(sa.select(users)):
-        try:
-            found[row.id] = _open_user(store, row)
-        except Shredded:
-            continue
-    by_code = {gateway.code: gateway for gateway in _open_all(store, connection.execute(sa.select(gateways)))}
-    return Parties(found, by_code)
+def read_parties(store: Store, connection: sa.Connection, known: Parties = Parties({}, {})) -> Parties:
+    """Return every User that can be read, and every gateway. Of what is ``known`` nobody was shredded since."""
+    opened: dict[Any, User | Gateway] = {}
+    for table, open_one in ((users, _open_user), (gateways, _open_gateway)):
+        for row in connection.execute(sa.select(table)).all():
+            try:
+                opened[row] = known.opened.get(row) or open_one(store, row)
+            except Shredded:
+                continue
+    found = opened.values()
+    return Parties(
+        {user.id: user for user in found if isinstance(user, User)},
+        {gateway.code: gateway for gateway in found if isinstance(gateway, Gateway)},
+        opened,
+    )
 
 
 def gateway_code(store: Store, values: Mapping[str, Any]) -> str:
@@ -145,10 +154,6 @@ def _body_of(user: User) -> bytes:
 def _open_gateway(store: Store, row: Any) -> Gateway:
     code, name = json.loads(open_row(store, gateways, row._asdict()))
     return Gateway(row.id, code, name)
-
-
-def _open_all(store: Store, rows: Iterable[sa.Row[tuple[bytes, bytes, int, bytes]]]) -> Iterable[Gateway]:
-    return (_open_gateway(store, row) for row in rows)
 
 
 def _count_change(connection: sa.Connection) -> None:

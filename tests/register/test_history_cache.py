@@ -179,10 +179,12 @@ def test_a_database_that_is_away_leaves_the_record_in_memory_sound(
 def test_a_new_user_or_gateway_is_known_at_once_and_drops_nothing(register, store, alpha, announce, give, dcc):
     give(alpha, announce("u1", "2027-02-07T02:00"))
     (before,) = read_everything(register, dcc)
+    named = register.history.parties().users
     new = enrol_user(store, "NEW", "New Energy", "Energy Supplier")
     enrol_gateway(store, "NEW", "GW-N1", "The new one")
     (after,) = read_everything(register, dcc)
     assert after is before
+    assert register.history.parties().users[alpha.id] is named[alpha.id]
     assert (register.history.names.users["NEW"], register.history.names.gateways["GW-N1"]) == (
         "New Energy",
         "The new one",
