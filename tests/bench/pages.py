@@ -48,14 +48,15 @@ def fill(service, count, users):
         receive_notice(service.register, user, notice, NoticeContent(tuple(announcements), ()))
 
 
-def signed_in(app, service):
+def signed_in(app, store, now):
     """Return a client of DCC staff."""
-    store, secret, client = service.store, random_base32(), app.test_client()
-    link = enrolment.open_account(store, "bench@example.org", Role.DCC, (), NOW)
+    secret, client = random_base32(), app.test_client()
+    email = f"{secret}@example.org".lower()
+    link = enrolment.open_account(store, email, Role.DCC, (), now)
     with store.writing() as connection:
-        account = accounts.account_by_email(store, connection, "bench@example.org")
-        proofs.put_second_factor(store, connection, account.id, secret, 0, NOW)
-    for path, fields in ((f"/sign-in/{link}", {}), ("/sign-in/second-factor", {"one_time_code": TOTP(secret).at(NOW)})):
+        account = accounts.account_by_email(store, connection, email)
+        proofs.put_second_factor(store, connection, account.id, secret, 0, now)
+    for path, fields in ((f"/sign-in/{link}", {}), ("/sign-in/second-factor", {"one_time_code": TOTP(secret).at(now)})):
         token = client.get(path).text.rpartition('name="csrf_token" value="')[2].partition('"')[0]
         client.post(path, data={"csrf_token": token, **fields})
     return client
@@ -71,7 +72,7 @@ def main():
     settings = read_settings({"CLOSURES_DATA_DIR": str(folder / "data"), "CLOSURES_KEY_DIR": str(folder / "keys")})
     service = prepare(settings, NOW)
     fill(service, count, asked.users)
-    client = signed_in(create_app(settings, now=lambda: NOW), service)
+    client = signed_in(create_app(settings, now=lambda: NOW), service.store, NOW)
     print(f"== {count:,} closures, {asked.users} Users; CPU ms, octets, octets compressed")
     for path in PATHS:
         spent = []
