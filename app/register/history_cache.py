@@ -136,36 +136,49 @@ class HistoryCache:
         """
 
         def find() -> Received:
-            found: list[tuple[bytes, int]] = []
-            last = passage.starts
             with self._store.reading() as connection:
-                for looked_at, (entry, place, kind) in enumerate(self._kinds_in(connection, passage, visible, most)):
+                with self._lock:
+                    self._catch_up(connection)
+                    users, everyone, known = visible(self._parties), self._parties, self._kinds
+                    known.grow(self._log_size)
+                found: list[tuple[bytes, int]] = []
+                last, left = passage.starts, None
+                looked_through = enumerate(self._kinds_in(connection, passage, users, everyone, known, most))
+                for looked_at, (entry, place, kind) in looked_through:
                     is_wanted = kind in kinds
                     if most is not None and (looked_at == most + LOOKED_THROUGH or (is_wanted and len(found) == most)):
-                        return Received(found, passage.beyond(last))
+                        left = passage.beyond(last)
+                        break
                     if is_wanted:
                         found.append(entry)
                     last = place
-            return Received(found, None)
+                ids = dict.fromkeys(closure_id for closure_id, _ in found)
+                histories = {one[0].closure_id: one for one in self._some(connection, ids, users, everyone)}
+            # Nothing goes while one connection looks: an entry without its closure is one that was altered.
+            if any(entry > len(histories.get(closure_id, ())) for closure_id, entry in found):
+                raise altered(revisions)
+            return Received([histories[closure_id][entry - 1] for closure_id, entry in found], left)
 
         return self._answer(find)
 
-    def _kinds_in(
-        self, connection: Connection, passage: Passage, visible: Visible, most: int | None
+    def _kinds_in(  # noqa: PLR0917 - where, what of whom, and what is known of it
+        self,
+        connection: Connection,
+        passage: Passage,
+        users: Collection[bytes],
+        everyone: Parties,
+        kinds: Kinds,
+        most: int | None,
     ) -> Iterator[tuple[tuple[bytes, int], Place, int]]:
-        """Yield each entry of visible Users in a passage with its kind.
+        """Yield each entry of Users in a passage with its kind.
 
         It is ``UNKNOWN_KIND`` of what is forgotten, or of a shredded User.
         """
-        with self._lock:
-            self._catch_up(connection)
-            users, everyone, kinds = visible(self._parties), self._parties.users, self._kinds
-            kinds.grow(self._log_size)
-        among = users if len(users) < len(everyone) else None
+        among = users if len(users) < len(everyone.users) else None
         at_once = MOST_AT_ONCE if most is None else min(MOST_AT_ONCE, most + 1)
         while True:
             found = rows.received_within(connection, passage, among, at_once)
-            strangers = {user_id for _, _, _, user_id in found} - everyone.keys()
+            strangers = {user_id for _, _, _, user_id in found} - everyone.users.keys()
             if not all(self._store.keyring.is_shredded(one) for one in strangers):
                 raise altered(revisions)
             unknown = [

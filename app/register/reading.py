@@ -183,7 +183,7 @@ def read_page(
     is of another kind it passes over so much at most (``history_cache.LOOKED_THROUGH``).
     """
     received = register.history.received(passage, partial(_asked_keys, principal, None), kinds, most)
-    return open_entries(register, principal, received.entries), received.left
+    return list(received.entries), received.left
 
 
 def open_entries(

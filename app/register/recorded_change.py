@@ -35,9 +35,9 @@ class RecordedChange:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Entries of a passage, each by its closure and its number there. ``left`` is yet to be read, None if nothing."""
+    """Entries of a passage, in its order. ``left`` is what is yet to be read, None if nothing."""
 
-    entries: Sequence[tuple[bytes, int]]
+    entries: Sequence[RecordedChange]
     left: Passage | None
 
 

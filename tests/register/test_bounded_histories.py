@@ -158,7 +158,7 @@ def read_by_pages(world, cache, stretch, visible, kinds):
         assert most is None or len(page.entries) <= most
         found += page.entries
         left = page.left
-    return cache.changes(found[::-1] if latest_first else found, visible)
+    return found[::-1] if latest_first else found
 
 
 def ask_both(world, cache):
