@@ -6,6 +6,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from app.domain.refusal import StoreUnfit
+from app.store.engine import begin_writing
 from app.store.postgresql import is_away, why_not_there
 
 NEWEST = "r0010"
@@ -91,8 +92,7 @@ def upgrade(engine: sa.Engine, fill: Callable[[sa.Connection, str], None] | None
     if found_version(engine) == NEWEST:
         return NEWEST
     with engine.connect() as connection:
-        connection.execution_options(writes=True)
-        with connection.begin():
+        with begin_writing(connection):
             if engine.dialect.name == "postgresql":
                 # SQLite has one writer. Here the lock ends with the transaction, as a pooler needs it.
                 connection.exec_driver_sql(_ALONE)
