@@ -23,8 +23,8 @@ _OTHER_FILES = 200
 # Python's 5 ms it would come back a hundred times to the end of that queue, and hold the writer's place meanwhile.
 _SWITCH_SECONDS = 0.0005
 
-# How many objects come to be before Python looks which of the newest refer to each other alone. At its own 700 that is
-# ten times in a notice, a tenth of what it costs; nothing that a request makes is large and in such a ring.
+# How many objects come to be before Python looks which of the newest refer to nothing but each other. At its own 700
+# that is several times in a notice, some hundredths of what it costs; what a request leaves so is small.
 _OBJECTS = 10_000
 
 

@@ -260,11 +260,12 @@ def _sqlite_engine(url: sa.URL, *, create: bool) -> sa.Engine:
         cursor.close()
         file.opened(connection, record.info)
 
-    def begin(pooled: Any) -> None:
-        writes = pooled.info.pop(_WRITES, False)
-        file.require_same(pooled.driver_connection, pooled.info)
+    def begin(dbapi_connection: Any) -> None:
+        driver, info = dbapi_connection.driver_connection, dbapi_connection.info
+        writes = info.pop(_WRITES, False)
+        file.require_same(driver, info)
         # A writer takes its place at once; a deferred one could fail half-way when another got in between.
-        pooled.driver_connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     # What a driver that begins nothing by itself has for it. While anybody listened to the engine for the beginning of
     # transactions, SQLAlchemy would look for listeners at each statement, which costs a quarter of one.

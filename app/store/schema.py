@@ -91,21 +91,20 @@ def upgrade(engine: sa.Engine, fill: Callable[[sa.Connection, str], None] | None
     """
     if found_version(engine) == NEWEST:
         return NEWEST
-    with engine.connect() as connection:
-        with begin_writing(connection):
-            if engine.dialect.name == "postgresql":
-                # SQLite has one writer. Here the lock ends with the transaction, as a pooler needs it.
-                connection.exec_driver_sql(_ALONE)
-            # Asked once more: another process may have done it while we waited.
-            found = _version_in(connection)
-            if found is not None and found > NEWEST:
-                raise StoreUnfit(
-                    f"The database is at migration {found}, newer than this release.",
-                    "Install the newer release again.",
-                )
-            migrate(connection)
-            if fill is not None and found is not None and found < NEWEST:
-                fill(connection, found)
+    with engine.connect() as connection, begin_writing(connection):
+        if engine.dialect.name == "postgresql":
+            # SQLite has one writer. Here the lock ends with the transaction, as a pooler needs it.
+            connection.exec_driver_sql(_ALONE)
+        # Asked once more: another process may have done it while we waited.
+        found = _version_in(connection)
+        if found is not None and found > NEWEST:
+            raise StoreUnfit(
+                f"The database is at migration {found}, newer than this release.",
+                "Install the newer release again.",
+            )
+        migrate(connection)
+        if fill is not None and found is not None and found < NEWEST:
+            fill(connection, found)
     return NEWEST
 
 
