@@ -5,6 +5,7 @@ Whether its times make sense is read once, by whoever stores it.
 
 from collections.abc import Mapping
 from email.message import Message
+from functools import lru_cache
 
 from app.caldav.backend import Bounds
 from app.caldav.exchange import Refused
@@ -27,13 +28,16 @@ def check_type(headers: Mapping[str, str]) -> None:
     if headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         raise Refused(415, "", "Send the object without a Content-Encoding.")
     stated = headers.get("content-type", "").strip()
-    if not stated:
-        return
+    if stated and not _is_calendar(stated):
+        raise Refused(403, caldav("supported-calendar-data"), "Send text/calendar, version 2.0, in UTF-8.")
+
+
+@lru_cache(maxsize=64)  # a program states the same with each member
+def _is_calendar(stated: str) -> bool:
     message = Message()
     message["Content-Type"] = stated
     charset, version = (str(message.get_param(name, "")).lower() for name in ("charset", "version"))
-    if message.get_content_type() != "text/calendar" or version not in {"", "2.0"} or charset not in _READABLE:
-        raise Refused(403, caldav("supported-calendar-data"), "Send text/calendar, version 2.0, in UTF-8.")
+    return message.get_content_type() == "text/calendar" and version in {"", "2.0"} and charset in _READABLE
 
 
 def check_size(octets: bytes, bounds: Bounds) -> None:

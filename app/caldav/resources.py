@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from app.caldav.backend import Backend, CalendarCollection, DavPrincipal, MemberEntry
@@ -51,6 +52,7 @@ _FIXED = {PathKind.ROOT: ROOT, PathKind.PRINCIPALS: PRINCIPALS, PathKind.HOMES: 
 _MEMBER = 4  # segments
 
 
+@lru_cache(maxsize=256)  # asked twice in a request, and for the member that was changed last again
 def read_path(path: str) -> DavPath | None:
     """Return the place of a percent-encoded path; None where nothing can be.
 

@@ -112,10 +112,8 @@ class HistoryCache:
             weeks = None if span is None else weeks_touched(span.starts, span.ends)
             return self._wanted(users, weeks)
 
-        def stands(closure: PlannedClosure) -> bool:
-            return span is None or closure.window.overlaps(span)
-
-        return self._standing(wanted, instant, visible, stands)
+        found = self._standing(wanted, instant, visible)
+        return found if span is None else [closure for closure in found if closure.window.overlaps(span)]
 
     def watched(self, instant: datetime | None, visible: Visible) -> list[PlannedClosure]:
         """Return the closures that at ``instant`` (None: now) were told closed, with their re-opening waited for."""
@@ -125,7 +123,7 @@ class HistoryCache:
             # In this order: who is watched now is let go of after every week of before, and follows into those.
             return self._wanted(users, (*over, WATCHED))
 
-        return self._standing(wanted, instant, visible, lambda closure: closure.is_watched)
+        return [closure for closure in self._standing(wanted, instant, visible) if closure.is_watched]
 
     def received(self, passage: Passage, visible: Visible, kinds: Collection[int], most: int | None = None) -> Received:
         """Return the entries of visible Users in a passage that are of some kinds: ``most`` at most, None all.
@@ -244,11 +242,12 @@ class HistoryCache:
         wanted: Callable[[Collection[bytes]], _Asking],
         instant: datetime | None,
         visible: Visible,
-        stands: Callable[[PlannedClosure], bool],
     ) -> list[PlannedClosure]:
         def find() -> list[PlannedClosure]:
+            if instant is None:  # whatever stood before is over
+                return [history[-1].after for history in self._histories(wanted, visible)]
             found = (stood_at(history, instant) for history in self._histories(wanted, visible))
-            return [closure for closure in found if closure is not None and stands(closure)]
+            return [closure for closure in found if closure is not None]
 
         return self._answer(find)
 

@@ -4,10 +4,11 @@
 nothing that anybody typed or sent is in it, so that there is no secret to strike out and no line to break.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Self
 
@@ -139,11 +140,17 @@ def begin_request(address: str | None) -> str:
     """
     clear_contextvars()
     request_id = new_row_id().hex()
-    bind_contextvars(**{"http.request.id": request_id})
-    # What a proxy passed on may be no address: nothing that a client wrote comes into a line.
-    with suppress(ValueError):
-        bind_contextvars(**{"source.ip": str(ip_address(address or ""))})
+    bind_contextvars(**{"http.request.id": request_id}, **_source(address or ""))
     return request_id
+
+
+@lru_cache(maxsize=1024)  # whoever asks asks again
+def _source(address: str) -> Mapping[str, str]:
+    # What a proxy passed on may be no address: nothing that a client wrote comes into a line.
+    try:
+        return {"source.ip": str(ip_address(address))}
+    except ValueError:
+        return {}
 
 
 def asked_by(*, account: bytes | None = None, token: bytes | None = None) -> None:

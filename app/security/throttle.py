@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_network
 
 _SPAN = timedelta(minutes=1)
@@ -11,6 +12,7 @@ _MOST_KEPT = 10_000
 _ONE_SITE = {4: 24, 6: 48}
 
 
+@lru_cache(maxsize=1024)  # whoever asks asks again
 def network_of(address: str) -> str:
     """Return the network that failures from an address are counted under; what is no address is its own network."""
     try:

@@ -1,6 +1,6 @@
 """Whole histories as they were recorded, found by place in the log, closure or User. Only the register imports this."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -16,9 +16,6 @@ from app.store.receipt_order import Passage, Place
 from app.store.tables import closures, revisions
 
 # Built once: building a statement costs as much as running it.
-_UNOPENED = sa.select(*(column for column in closures.c if column.name != "sealed")).where(
-    closures.c.id.in_(sa.bindparam("ids", expanding=True))
-)
 _WHOLE = sa.select(closures).where(closures.c.id.in_(sa.bindparam("ids", expanding=True)))
 _IDS_OF_USERS = sa.select(closures.c.id).where(closures.c.user_id.in_(sa.bindparam("ids", expanding=True)))
 _BY_CLOSURE = sa.select(revisions).order_by(revisions.c.closure_id, revisions.c.entry)
@@ -26,10 +23,10 @@ _OF_CLOSURES = _BY_CLOSURE.where(revisions.c.closure_id.in_(sa.bindparam("ids", 
 _PLACE = (sa.type_coerce(revisions.c.received_at, sa.BigInteger), revisions.c.log_index)
 _RECEIVED = sa.select(revisions.c.closure_id, revisions.c.entry, *_PLACE, revisions.c.user_id)
 _AT_PLACES = sa.select(revisions).where(revisions.c.log_index.in_(sa.bindparam("places", expanding=True)))
-_RECORDED = (
-    sa.select(revisions)
-    .where(revisions.c.log_index >= sa.bindparam("first"), revisions.c.log_index < sa.bindparam("after"))
-    .order_by(revisions.c.log_index)
+_BETWEEN = (revisions.c.log_index >= sa.bindparam("first"), revisions.c.log_index < sa.bindparam("after"))
+_RECORDED = sa.select(revisions).where(*_BETWEEN).order_by(revisions.c.log_index)
+_UNOPENED = sa.select(*(column for column in closures.c if column.name != "sealed")).where(
+    closures.c.id.in_(sa.select(revisions.c.closure_id).where(*_BETWEEN))
 )
 
 
@@ -48,8 +45,11 @@ def recorded_between(
 
     Raise ``Shredded`` where a User's key went while this reads.
     """
-    chosen, found = set(user_ids), connection.execute(_RECORDED, {"first": first, "after": after}).all()
-    known = _references(connection, {row.closure_id for row in found})
+    chosen, between = set(user_ids), {"first": first, "after": after}
+    found = connection.execute(_RECORDED, between).all()
+    known = _references(connection, between) if found else {}
+    if known.keys() != {row.closure_id for row in found}:
+        raise altered(closures)
     opened = []
     for row in found:
         if row.user_id not in chosen:
@@ -124,14 +124,10 @@ def _opened(store: Store, connection: sa.Connection, closure: Any, rows: Sequenc
     return open_history(store, connection, rows, closure_marks(body).entries)
 
 
-def _references(connection: sa.Connection, closure_ids: Iterable[bytes]) -> dict[bytes, str]:
-    """Return the references of closures by row id. Raise ``SealBroken`` where one is gone or was altered."""
+def _references(connection: sa.Connection, between: Mapping[str, int]) -> dict[bytes, str]:
+    """Return the references of closures with an entry in some places of the log, by row id. Raise ``SealBroken``."""
     found: dict[bytes, str] = {}
-    wanted = list(closure_ids)
-    for group in in_groups(wanted):
-        for row in connection.execute(_UNOPENED, {"ids": group}).all():
-            require_proven(connection, closures, row)
-            found[row.id] = row.reference
-    if len(found) != len(wanted):
-        raise altered(closures)
+    for row in connection.execute(_UNOPENED, between).all():
+        require_proven(connection, closures, row)
+        found[row.id] = row.reference
     return found

@@ -17,7 +17,7 @@ from app.store.proven import proven, require_proven
 from app.store.tables import drafts, job_runs, series
 
 _SERIES_OF = sa.select(series).where(series.c.series == sa.bindparam("key"))
-_DROP_SERIES = sa.delete(series).where(series.c.series.in_(sa.bindparam("keys", expanding=True)))
+_DROP_SERIES = sa.delete(series).where(series.c.series == sa.bindparam("key"))
 
 
 INTEGRITY = "integrity"
@@ -136,7 +136,8 @@ def put_series(
 def drop_series(connection: sa.Connection, keys: Sequence[bytes]) -> None:
     """Forget rules, by their digests: their events are now stated without an open end, or withdrawn."""
     if keys:
-        connection.execute(_DROP_SERIES, {"keys": list(map(chains_of(connection).index, keys))})
+        stands = chains_of(connection).index
+        connection.execute(_DROP_SERIES, [{"key": stands(key)} for key in keys])
 
 
 def series_of(store: Store, connection: sa.Connection, key: bytes) -> StoredSeries | None:

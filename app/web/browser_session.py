@@ -5,7 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from flask import Flask, g, request, session
+from flask import Flask, Request, g, request, session
 from flask.sessions import SecureCookieSessionInterface
 
 from app.security.security_log import SecurityAction, asked_by, security_event
@@ -29,6 +29,13 @@ class CookieSessions(SecureCookieSessionInterface):
     def __init__(self, app: Flask, key: Callable[[], bytes]) -> None:
         self._key = key
         self._made = app.config["SECRET_KEY"], super().get_signing_serializer(app)
+
+    def open_session(self, app: Flask, request: Request) -> Any:
+        """Return what the cookie holds; a request that brings none, as a program's does not, has nothing to read."""
+        if "HTTP_COOKIE" in request.environ:
+            return super().open_session(app, request)
+        self.get_signing_serializer(app)
+        return self.session_class()
 
     def get_signing_serializer(self, app: Flask) -> Any:
         """Return what signs and reads the cookie."""

@@ -4,6 +4,7 @@
 start.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Request, current_app, request
@@ -39,6 +40,10 @@ class Application(Flask):
 
     request_class = ReceivedRequest
     url_rule_class = Route  # type: ignore[assignment]  # Flask reads it of the class; its stub makes it one type
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: none here is a coroutine, and Flask would ask that of each at every request."""
+        return func
 
 
 def install_access(app: Application) -> None:
