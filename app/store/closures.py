@@ -14,6 +14,7 @@ from app.store.bodies import dump_closure, dump_revision, load_closure, load_rev
 from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.groups import in_groups
+from app.store.prepared import Prepared
 from app.store.proven import altered, proven, require_proven
 from app.store.tables import closures, revisions, weeks
 
@@ -165,13 +166,13 @@ def insert_closures(
     """Write new closures."""
     if new:
         rows = [{"id": what[0].id, **_closure_row(store, connection, user_id, what, 1, change)} for what in new]
-        connection.execute(_INSERT, [proven(connection, closures, row) for row in rows])
+        _INSERT.run(connection, [proven(connection, closures, row) for row in rows])
 
 
 # Built once: building a statement costs as much as running it.
 _OF_SERIES = sa.select(*_COLUMNS).where(closures.c.series.in_(sa.bindparam("keys", expanding=True)))
-_INSERT, _INSERT_REVISION = sa.insert(closures), sa.insert(revisions)
-_UPDATE = (
+_INSERT, _INSERT_REVISION = Prepared(sa.insert(closures)), Prepared(sa.insert(revisions))
+_UPDATE = Prepared(
     sa.update(closures)
     .where(closures.c.id == sa.bindparam("b_id"), closures.c.row_version == sa.bindparam("b_version"))
     .values({name: sa.bindparam(name) for name in ("identity", "state", "row_version", "change", "sealed", "proof")})
@@ -196,7 +197,7 @@ def update_closures(
         del row["id"], row["reference"], row["user_id"], row["series"]
         rows.append({"b_id": closure.id, "b_version": held.row_version, **row})
     for row in rows:
-        if connection.execute(_UPDATE, row).rowcount != 1:
+        if _UPDATE.run(connection, [row]) != 1:
             raise StaleClosure
 
 
@@ -213,7 +214,7 @@ def seal_revision(store: Store, user_id: bytes, closure_id: bytes, revision: Rev
 def insert_revisions(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write entries of histories; each row is made by ``revision_row``."""
     if rows:
-        connection.execute(_INSERT_REVISION, [proven(connection, revisions, row) for row in rows])
+        _INSERT_REVISION.run(connection, [proven(connection, revisions, row) for row in rows])
 
 
 def revision_row(

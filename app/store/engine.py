@@ -21,6 +21,7 @@ from app.store.chains import DIGESTS, DIGESTS_LOCK, StoredDigests
 from app.store.database_file import DatabaseFile
 from app.store.metadata import peel_by
 from app.store.postgresql import SCHEMES, is_away, postgresql_engine
+from app.store.prepared import Prepared
 from app.store.proven import PROOFS, altered, proofs_of
 from app.store.tables import head
 from app.store.turns import WriterTurns
@@ -190,7 +191,7 @@ _LOCKED_HEAD = _HEAD.with_for_update()
 _NAMES = tuple(column.name for column in HEAD_COLUMNS[:-1])
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _UNWRITTEN = (0, 0, 0, 0, b"", _NEVER, _NEVER, b"")  # as the migration that makes it leaves it, which has no keys
-_WRITTEN_HEAD = sa.update(head).values({name: sa.bindparam(f"new_{name}") for name in (*_NAMES, "proof")})
+_WRITTEN_HEAD = Prepared(sa.update(head).values({name: sa.bindparam(f"new_{name}") for name in (*_NAMES, "proof")}))
 
 
 def open_store(url: str, keyring: Keyring, now: Callable[[], datetime]) -> Store:
@@ -367,4 +368,4 @@ def write_head(connection: sa.Connection, now_at: Head) -> None:
     """Write the head that ``read_head(lock=True)`` gave and a change moved on."""
     numbers = [getattr(now_at, name) for name in _NAMES]
     written = {f"new_{name}": number for name, number in zip(_NAMES, numbers, strict=True)}
-    connection.execute(_WRITTEN_HEAD, {**written, "new_proof": proofs_of(connection).of(head.name, [1, *numbers])})
+    _WRITTEN_HEAD.run(connection, [{**written, "new_proof": proofs_of(connection).of(head.name, [1, *numbers])}])

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from app.security.merkle import Frontier, leaf_hash
 from app.store.act_tables import acts
 from app.store.engine import Head
+from app.store.prepared import Prepared
 from app.store.proven import proven, require_proven
 from app.store.tables import assessments, log, notices, revisions
 
-_INSERT = sa.insert(log)
+_INSERT = Prepared(sa.insert(log))
 _ENTRY = sa.select(log).where(log.c.position == sa.bindparam("position"))
 _LEAVES = (
     sa.select(log.c.leaf)
@@ -49,7 +50,7 @@ class LogWriter:
     def flush(self, connection: sa.Connection) -> Head:
         """Write the leaves; return the head after them. ``close`` comes first."""
         if self._rows:
-            connection.execute(_INSERT, [proven(connection, log, row) for row in self._rows])
+            _INSERT.run(connection, [proven(connection, log, row) for row in self._rows])
         return replace(self._head, log_size=self._frontier.size, log_edge=self._frontier.to_bytes())
 
 

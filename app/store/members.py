@@ -11,6 +11,7 @@ from app.store.chains import chains_of
 from app.store.engine import Store
 from app.store.member_heads import HeldMember, NewMember, Place, Version, dump_head, open_member
 from app.store.member_tables import member_bodies, member_weeks, members
+from app.store.prepared import Prepared
 from app.store.proven import altered, proven
 
 _MOST_AT_ONCE = 500  # values in one IN (...)
@@ -73,21 +74,21 @@ _TOUCHING = _VERSIONS.where(
     )
 )
 _CHANGING = ("uid_index", "change", "gone", "leaves_on", "is_rendered", "row_version", "sealed", "proof")
-_INSERT, _INSERT_BODY = sa.insert(members), sa.insert(member_bodies)
-_INSERT_WEEKS = sa.insert(member_weeks)
-_UPDATE = (
+_INSERT, _INSERT_BODY = Prepared(sa.insert(members)), Prepared(sa.insert(member_bodies))
+_INSERT_WEEKS = Prepared(sa.insert(member_weeks))
+_UPDATE = Prepared(
     sa.update(members)
     .where(members.c.id == sa.bindparam("b_id"))
     .values({name: sa.bindparam(name) for name in _CHANGING})
 )
-_UPDATE_BODY = (
+_UPDATE_BODY = Prepared(
     sa.update(member_bodies)
     .where(member_bodies.c.member_id == sa.bindparam("b_id"))
     .values({name: sa.bindparam(name) for name in ("row_version", "sealed")})
 )
 _BODY_VERSION = sa.select(member_bodies.c.row_version).where(member_bodies.c.member_id == sa.bindparam("b_id"))
-_DELETE_BODY = sa.delete(member_bodies).where(member_bodies.c.member_id == sa.bindparam("b_id"))
-_DELETE_WEEKS = sa.delete(member_weeks).where(member_weeks.c.member_id == sa.bindparam("b_id"))
+_DELETE_BODY = Prepared(sa.delete(member_bodies).where(member_bodies.c.member_id == sa.bindparam("b_id")))
+_DELETE_WEEKS = Prepared(sa.delete(member_weeks).where(member_weeks.c.member_id == sa.bindparam("b_id")))
 
 
 def open_body(store: Store, row: Any, version: int, sealed: bytes) -> bytes:
@@ -237,19 +238,19 @@ def put_member(store: Store, connection: sa.Connection, place: Place, held: Held
         return
     version = held.row_version + 1
     _rewrite(connection, held, _row(store, connection, place, held.id, version, new))
-    connection.execute(_DELETE_WEEKS, {"b_id": held.id})
+    _DELETE_WEEKS.run(connection, [{"b_id": held.id}])
     has_body = not held.gone and not held.is_rendered
     if new.body is None:
-        connection.execute(_DELETE_BODY, {"b_id": held.id})
+        _DELETE_BODY.run(connection, [{"b_id": held.id}])
         return
     sealed = store.keyring.seal(place.user_id, "member_bodies", "sealed", held.id, version, new.body)
     if has_body:
-        connection.execute(_UPDATE_BODY, {"b_id": held.id, "row_version": version, "sealed": sealed})
+        _UPDATE_BODY.run(connection, [{"b_id": held.id, "row_version": version, "sealed": sealed}])
     else:
-        connection.execute(_INSERT_BODY, {"member_id": held.id, "row_version": version, "sealed": sealed})
+        _INSERT_BODY.run(connection, [{"member_id": held.id, "row_version": version, "sealed": sealed}])
     weeks = _week_rows(store, connection, place, held.id, new)
     if weeks:
-        connection.execute(_INSERT_WEEKS, weeks)
+        _INSERT_WEEKS.run(connection, weeks)
 
 
 def insert_members(store: Store, connection: sa.Connection, place: Place, new: Sequence[NewMember]) -> None:
@@ -265,7 +266,7 @@ def insert_members(store: Store, connection: sa.Connection, place: Place, new: S
         }
         for member_id, entry in named
     ]
-    connection.execute(_INSERT, [proven(connection, members, row) for row in rows])
+    _INSERT.run(connection, [proven(connection, members, row) for row in rows])
     bodies = [
         {
             "member_id": member_id,
@@ -276,10 +277,10 @@ def insert_members(store: Store, connection: sa.Connection, place: Place, new: S
         if entry.body is not None
     ]
     if bodies:
-        connection.execute(_INSERT_BODY, bodies)
+        _INSERT_BODY.run(connection, bodies)
     weeks = [row for member_id, entry in named for row in _week_rows(store, connection, place, member_id, entry)]
     if weeks:
-        connection.execute(_INSERT_WEEKS, weeks)
+        _INSERT_WEEKS.run(connection, weeks)
 
 
 def _row(  # noqa: PLR0917 - where, which and what
@@ -300,7 +301,7 @@ def _row(  # noqa: PLR0917 - where, which and what
 def _rewrite(connection: sa.Connection, held: HeldMember, changes: dict[str, Any]) -> None:
     lasting = {"id": held.id, "user_id": held.user_id, "collection": held.collection, "name_index": held.name_index}
     values = proven(connection, members, lasting | changes)
-    connection.execute(_UPDATE, {"b_id": held.id, **changes, "proof": values["proof"]})
+    _UPDATE.run(connection, [{"b_id": held.id, **changes, "proof": values["proof"]}])
 
 
 def _week_rows(
@@ -321,8 +322,8 @@ def week_keys(
 
 def remove_member(store: Store, connection: sa.Connection, held: HeldMember, change: int) -> None:
     """Leave of a member only its name and the change that took it away."""
-    connection.execute(_DELETE_WEEKS, {"b_id": held.id})
-    connection.execute(_DELETE_BODY, {"b_id": held.id})
+    _DELETE_WEEKS.run(connection, [{"b_id": held.id}])
+    _DELETE_BODY.run(connection, [{"b_id": held.id}])
     version = held.row_version + 1
     head = replace(held.head, leaves_on=0)
     gone = {
@@ -341,8 +342,8 @@ def remove_member(store: Store, connection: sa.Connection, held: HeldMember, cha
 
 def let_go(store: Store, connection: sa.Connection, held: HeldMember, today: int) -> None:
     """Forget what a member held; it leaves by the clock on the day ``today``, since nobody changed it."""
-    connection.execute(_DELETE_WEEKS, {"b_id": held.id})
-    connection.execute(_DELETE_BODY, {"b_id": held.id})
+    _DELETE_WEEKS.run(connection, [{"b_id": held.id}])
+    _DELETE_BODY.run(connection, [{"b_id": held.id}])
     head, version = replace(held.head, uid="", leaves_on=today), held.row_version + 1
     left = {
         "uid_index": None,
@@ -362,4 +363,4 @@ def rewrite_body(store: Store, connection: sa.Connection, held: HeldMember, body
     """Write a member's heavy part anew where nothing that its collection shows of it is different."""
     version = connection.execute(_BODY_VERSION, {"b_id": held.id}).scalar_one() + 1
     sealed = store.keyring.seal(held.user_id, "member_bodies", "sealed", held.id, version, body)
-    connection.execute(_UPDATE_BODY, {"b_id": held.id, "row_version": version, "sealed": sealed})
+    _UPDATE_BODY.run(connection, [{"b_id": held.id, "row_version": version, "sealed": sealed}])

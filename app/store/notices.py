@@ -17,9 +17,10 @@ from app.store.engine import Store
 from app.store.groups import in_groups
 from app.store.instants import to_micros
 from app.store.log import LogWriter
+from app.store.prepared import Prepared
 from app.store.tables import notices, revisions
 
-_INSERT = sa.insert(notices)
+_INSERT = Prepared(sa.insert(notices))
 _LEVEL = 1  # of zlib: calendars shrink to a third of their size at once, more effort gains little
 
 
@@ -76,7 +77,7 @@ def insert_notice(
         "digest": chains_of(connection).index(store.blind.digest(received.octets)),
         "sealed": sealed,
     }
-    connection.execute(_INSERT, row)
+    _INSERT.run(connection, [row])
 
 
 def read_notice(store: Store, connection: sa.Connection, notice_id: bytes, user_code: str) -> Notice | None:

@@ -13,11 +13,12 @@ from app.security.keyring import SERVICE_OWNER
 from app.security.tokens import new_row_id
 from app.store.chains import chains_of
 from app.store.engine import Store
+from app.store.prepared import Prepared
 from app.store.proven import proven, require_proven
 from app.store.tables import drafts, job_runs, series
 
 _SERIES_OF = sa.select(series).where(series.c.series == sa.bindparam("key"))
-_DROP_SERIES = sa.delete(series).where(series.c.series == sa.bindparam("key"))
+_DROP_SERIES = Prepared(sa.delete(series).where(series.c.series == sa.bindparam("key")))
 
 
 INTEGRITY = "integrity"
@@ -137,7 +138,7 @@ def drop_series(connection: sa.Connection, keys: Sequence[bytes]) -> None:
     """Forget rules, by their digests: their events are now stated without an open end, or withdrawn."""
     if keys:
         stands = chains_of(connection).index
-        connection.execute(_DROP_SERIES, [{"key": stands(key)} for key in keys])
+        _DROP_SERIES.run(connection, [{"key": stands(key)} for key in keys])
 
 
 def series_of(store: Store, connection: sa.Connection, key: bytes) -> StoredSeries | None:

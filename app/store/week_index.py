@@ -16,6 +16,7 @@ from app.store.closures import open_revision
 from app.store.engine import Store
 from app.store.groups import in_groups
 from app.store.histories import histories_of_users
+from app.store.prepared import Prepared
 from app.store.tables import revisions, users, weeks
 
 WATCHED = "watched"
@@ -27,7 +28,7 @@ _PAST_WEEKS = (
     .where(weeks.c.closure_id.in_(sa.bindparam("ids", expanding=True)), weeks.c.current.is_(True))
     .values(current=False)
 )
-_INSERT = sa.insert(weeks)
+_INSERT = Prepared(sa.insert(weeks))
 _IN_PLACES = sa.select(weeks.c.closure_id).where(weeks.c.week.in_(sa.bindparam("places", expanding=True))).distinct()
 
 
@@ -61,7 +62,7 @@ def index_weeks(  # noqa: PLR0917 - where, whose, what stands, what moved and wh
         for key in sorted(_keys(store, connection, user_id, touched))
     ]
     if rows:
-        connection.execute(_INSERT, rows)
+        _INSERT.run(connection, rows)
 
 
 def index_again(store: Store, connection: sa.Connection) -> None:
@@ -77,7 +78,7 @@ def index_again(store: Store, connection: sa.Connection) -> None:
             keys = week_keys(store, connection, row.user_id, written.revision.window)
             current = held[row.closure_id, row.entry]
             facts = {"closure_id": row.closure_id, "entry": row.entry, "current": current}
-            connection.execute(_INSERT, [{"week": key, **facts} for key in sorted(keys)])
+            _INSERT.run(connection, [{"week": key, **facts} for key in sorted(keys)])
 
 
 def index_watches(store: Store, connection: sa.Connection) -> None:
@@ -101,7 +102,7 @@ def index_watches(store: Store, connection: sa.Connection) -> None:
         if stood[-1].is_watched:
             found += [{"week": key, "current": True} for key in _keys(store, connection, last.user_id, [WATCHED])]
         if found:
-            connection.execute(_INSERT, [facts | one for one in found])
+            _INSERT.run(connection, [facts | one for one in found])
 
 
 def week_keys(
