@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -14,13 +14,14 @@ from app.caldav.boards.board import Board, board_of_dcc, board_of_user
 from app.caldav.boards.listing_cache import Listings
 from app.caldav.boards.member_cache import ReadMembers
 from app.caldav.exchange import LARGEST_MULTIGET, Request
+from app.caldav.exchange import Response as Answer
 from app.caldav.limits import LIMITS
 from app.caldav.methods.options import DAV_HEADER
 from app.caldav.protocol import answer
 from app.caldav.report_cost import ReportCost, ReportLimits, ReportTurns
 from app.domain.access import Action, Role
 from app.publishing import Publishing
-from app.register.people.credentials import Bearer, principal_of_token
+from app.register.people.credentials import Bearer, find_bearer, note_use
 from app.register.register import Register
 from app.security.security_log import SecurityAction, security_event
 from app.security.throttle import Throttle, network_of
@@ -34,6 +35,7 @@ _METHODS = [
 ]  # fmt: skip
 _ROOT_METHODS = ["PROPFIND", "REPORT", "PROPPATCH"]  # a browser's GET of / is a page
 _ROOT_ALLOWS = ", ".join(["OPTIONS", "GET", "HEAD", *_ROOT_METHODS])
+_READ_ONLY = frozenset({"GET", "HEAD", "OPTIONS", "PROPFIND", "REPORT"})
 _OF_OBJECTS = frozenset({"PUT", "POST"})  # of the others the body is XML
 # A 404 is everyday life here: programs look for what may be there.
 _NOTED = {
@@ -118,17 +120,19 @@ def _serve(door: CaldavDoor) -> Response:
         security_event(SecurityAction.THROTTLED, failed=True, step="app-password")
         text = "This password was refused many times. Give your calendar program a new one, or remove the account.\n"
         return Response(text, 429, {"Retry-After": str(wait)}, content_type="text/plain; charset=utf-8")
-    bearer = principal_of_token(door.register, name, password, now)
-    board = None if bearer is None else _board(door, bearer, now)
-    if board is None:
+    with door.register.store.reading() as connection:
+        bearer = find_bearer(door.register, connection, name, password, now)
+        found = None
+        if bearer is not None and bearer.sender is not None and request.method in _READ_ONLY:
+            # Who asks, and what, in one look at the database.
+            found = _answer(replace(door, register=door.register.within(connection)), bearer, now)
+    if bearer is not None and found is None:
+        found = _answer(door, bearer, now)
+    if bearer is None or found is None:
         for key in keys:
             door.throttle.note_failure(key, now)
         return _challenge()
-    body = _body()
-    headers = {key.lower(): value for key, value in request.headers.items()}
-    headers["host"] = getattr(request, "named_host", None) or ""
-    cost = ReportCost(door.report_limits, door.report_turns, board.account)
-    found = answer(Request(request.method, _path(), headers, body, door.served_at), board, cost)
+    note_use(door.register.store, bearer, now)
     if found.status in _NOTED:
         security_event(_NOTED[found.status], failed=True, reason="caldav", status=found.status, route=request.endpoint)
     response = Response(found.body, found.status)
@@ -137,6 +141,18 @@ def _serve(door: CaldavDoor) -> Response:
         response.headers.add(header, value)
     response.vary.add("Authorization")
     return response
+
+
+def _answer(door: CaldavDoor, bearer: Bearer, now: datetime) -> Answer | None:
+    """Return the protocol's answer to whoever brings a token; None where calendars are nothing for that role."""
+    board = _board(door, bearer, now)
+    if board is None:
+        return None
+    body = _body()
+    headers = {key.lower(): value for key, value in request.headers.items()}
+    headers["host"] = getattr(request, "named_host", None) or ""
+    cost = ReportCost(door.report_limits, door.report_turns, board.account)
+    return answer(Request(request.method, _path(), headers, body, door.served_at), board, cost)
 
 
 def _board(door: CaldavDoor, bearer: Bearer, now: datetime) -> Board | None:

@@ -18,10 +18,11 @@ _NOTE_USE_EVERY = timedelta(minutes=5)  # a token's last use is kept to this gra
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who brings a token; ``sender`` is the User whose app password it is, None for a role's token."""
+    """Who brings which token; ``sender`` is the User whose app password it is, None for a role's token."""
 
     principal: Principal
     sender: Sender | None
+    token: StoredToken
 
 
 def digest_of(store: Store, token: str) -> bytes:
@@ -34,26 +35,41 @@ def principal_of_token(register: Register, name: str | None, token: str, now: da
 
     ``name`` is the User's code, in any case, as Basic states it; None where nothing but the token was stated.
     """
+    with register.store.reading() as connection:
+        bearer = find_bearer(register, connection, name, token, now)
+    if bearer is not None:
+        note_use(register.store, bearer, now)
+    return bearer
+
+
+def find_bearer(
+    register: Register, connection: Connection, name: str | None, token: str, now: datetime
+) -> Bearer | None:
+    """Return the same, as a transaction sees it in which more is read; whoever asks calls ``note_use`` after it."""
     if tokens.kind_of(token) is not tokens.TokenKind.APP_PASSWORD:
         _refuse(None, "no-token")
         return None
     store = register.store
-    with store.reading() as connection:
-        found, head = accounts.token_with_head(store, connection, digest_of(store, token)) or (None, None)
-        if found is None or head is None or not found.is_live(now):
-            _refuse(found, "unknown" if found is None else "ended")
-            return None
-        bearer = _bearer(register, connection, head, found, name)
+    found, head = accounts.token_with_head(store, connection, digest_of(store, token)) or (None, None)
+    if found is None or head is None or not found.is_live(now):
+        _refuse(found, "unknown" if found is None else "ended")
+        return None
+    bearer = _bearer(register, connection, head, found, name)
     if bearer is None:
         _refuse(found, "other-user")
         return None
     asked_by(token=found.id)
+    return bearer
+
+
+def note_use(store: Store, bearer: Bearer, now: datetime) -> None:
+    """Note that a token was used, unless that was noted a moment ago."""
+    found = bearer.token
     if found.last_used_at is None or now - found.last_used_at > _NOTE_USE_EVERY:
         with store.writing() as connection:
             accounts.mark_token_used(connection, found.id, now)
             if found.last_used_at is None:
                 security_event(SecurityAction.TOKEN_FIRST_USED, token=found.id, user=found.user_id, kind="app-password")
-    return bearer
 
 
 def _refuse(found: StoredToken | None, reason: str) -> None:
@@ -67,7 +83,7 @@ def _bearer(
     register: Register, connection: Connection, head: Head, found: StoredToken, name: str | None
 ) -> Bearer | None:
     if found.user_id is None:
-        return Bearer(Principal(found.label, found.role), None)
+        return Bearer(Principal(found.label, found.role), None, found)
     try:
         sender = register.senders.of_id(connection, head, found.user_id)
     except Shredded:
@@ -75,4 +91,4 @@ def _bearer(
     code = sender.user.code
     if name is not None and name.strip().upper() != code:
         return None
-    return Bearer(Principal(found.label, Role.USER, frozenset({code})), sender)
+    return Bearer(Principal(found.label, Role.USER, frozenset({code})), sender, found)
