@@ -1,8 +1,9 @@
 """What a request by CalDAV costs inside the process: ``python tests/bench/profile_request.py [--held N] [--profile WORK]``.
 
 The real application over a real file, written durably, without a server before it. For each kind of request: the median
-of CPU milliseconds, the commits and the SQL statements of one; with ``--profile``, what one kind spends its time on and
-which statements it runs. Every answer is checked. Nothing here is a test.
+of CPU milliseconds, how many instructions Python carries out (which no neighbour changes), the SQL statements and the
+transactions of one; with ``--profile``, what one kind spends its time on and which statements it runs. Every answer is
+checked. Nothing here is a test.
 """
 
 import argparse
@@ -34,14 +35,16 @@ sys.modules[_SPEC.name] = over_http
 _SPEC.loader.exec_module(over_http)
 
 TIMES = 200  # requests of each kind
-TIMED = 150  # of which so many, less the first, are timed
-TOP = 60
+TIMED, COUNTED = 130, 150  # those up to which they are timed, and then those up to which instructions are counted
+MANY = over_http.MANY  # members that are asked for together
+TOP = 60  # functions that a profile names
 
 
 class Meter:
-    """What is spent between ``begin`` and ``end``; what was sent to the database, and the profile, while it listens.
+    """What is spent between ``begin`` and ``end``; while it counts, in instructions of Python too.
 
-    Listening costs time of its own, so that what is timed is not listened to.
+    While it listens, what is sent to the database, with a profile if that is wanted. Both cost time of their own, so that
+    what is timed is neither counted nor listened to.
     """
 
     def __init__(self, engine):
@@ -49,13 +52,17 @@ class Meter:
         self.profile = None
         self.spent, self.statements, self.transactions = [], Counter(), Counter()
         self.began = None
+        self.instructions, self.traces = 0, False
 
     def begin(self):
         if self.profile:
             self.profile.enable()
+        if self.traces:
+            sys.settrace(self._trace)
         self.began = time.process_time()
 
     def end(self):
+        sys.settrace(None)
         self.spent.append((time.process_time() - self.began) * 1000)
         if self.profile:
             self.profile.disable()
@@ -64,12 +71,26 @@ class Meter:
     @contextmanager
     def listening(self, *, profiled):
         self.profile = cProfile.Profile() if profiled else None
+        had_listeners = self.engine._has_events
         listeners = {"before_cursor_execute": self._note, "commit": self._note_commit}
         for name, listener in listeners.items():
             event.listen(self.engine, name, listener)
-        yield
+        yield self.profile
         for name, listener in listeners.items():
             event.remove(self.engine, name, listener)
+        self.engine._has_events = had_listeners  # which SQLAlchemy would go on looking for
+        self.profile = None
+
+    @contextmanager
+    def counting(self):
+        self.traces = True
+        yield
+        self.traces = False
+
+    def _trace(self, frame, happened, _fact):
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self.instructions += happened == "opcode"
+        return self._trace
 
     def _note(self, _connection, _cursor, statement, parameters, _context, many):
         if self.began is not None and not statement.startswith("BEGIN"):
@@ -129,9 +150,9 @@ def work(client, subscriber, feed, held):
         token[0] = over_http.token_of(found)
 
     def multiget(_):
-        hrefs = "".join(f"<D:href>{home}new-{number}.ics</D:href>" for number in range(TIMES))
+        hrefs = "".join(f"<D:href>{home}new-{number}.ics</D:href>" for number in range(MANY))
         found, _ = client.ask("REPORT", home, over_http.MULTIGET.format(hrefs), Depth="1", **xml)
-        assert found.count(b"BEGIN:VEVENT") == TIMES
+        assert found.count(b"BEGIN:VEVENT") == MANY
 
     def unchanged(_):
         if not tag:
@@ -143,7 +164,7 @@ def work(client, subscriber, feed, held):
         "PUT update": lambda number: put(number, 24, (201, 204)),
         "GET": lambda number: client.ask("GET", f"{home}new-{number}.ics", b"", (200,)),
         "sync 1 change": sync,
-        f"multiget {TIMES}": multiget,
+        f"multiget {MANY}": multiget,
         "feed 304": unchanged,
         "DELETE": lambda number: client.ask("DELETE", f"{home}new-{number}.ics", b"", (200, 204)),
     }
@@ -158,20 +179,25 @@ def tell(name, ask, meter, *, profiled):
     spent = statistics.median(meter.spent)
     meter.statements.clear()
     meter.transactions.clear()
-    with meter.listening(profiled=profiled):
-        for number in range(TIMED, TIMES):
+    meter.instructions = 0
+    with meter.counting():
+        for number in range(TIMED, COUNTED):
             ask(number)
-    each = TIMES - TIMED
+    instructions = meter.instructions / (COUNTED - TIMED)
+    with meter.listening(profiled=profiled) as profile:
+        for number in range(COUNTED, TIMES):
+            ask(number)
+    each = TIMES - COUNTED
     sent, written, read = meter.statements.total(), meter.transactions["written"], meter.transactions["read"]
     print(
-        f"{name:<14}{spent:8.2f} ms of CPU{sent / each:7.2f} statements"
+        f"{name:<14}{spent:8.2f} ms of CPU{instructions:9.0f} instructions{sent / each:7.2f} statements"
         f"{written / each:6.2f} commits{read / each:6.2f} readings",
         flush=True,
     )
     if profiled:
         for text, count in meter.statements.most_common():
             print(f"{count / each:8.2f}  {text}")
-        figures = pstats.Stats(meter.profile).strip_dirs()
+        figures = pstats.Stats(profile).strip_dirs()
         figures.sort_stats("tottime").print_stats(TOP)
         figures.sort_stats("cumulative").print_stats(TOP * 3)
 
