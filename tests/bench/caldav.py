@@ -7,7 +7,7 @@ their own. Nothing here is a test.
 
 import argparse
 import http.client
-import importlib.util
+import importlib
 import os
 import re
 import signal
@@ -120,7 +120,8 @@ def measure(count):
 
 def measure_peer(name, count):
     """The same of Radicale or Xandikos, started as the tests of sources start them and filled by PUT."""
-    tests, sources = (loaded(TESTS / part) for part in ("conftest.py", "sources/conftest.py"))
+    sys.path.insert(0, str(TESTS.parent))
+    tests, sources = (importlib.import_module(name) for name in ("tests.conftest", "tests.sources.conftest"))
     with tempfile.TemporaryDirectory() as folder:
         peer = getattr(sources, f"start_{name}")(Path(folder), tests.make_environment)
         try:
@@ -133,13 +134,6 @@ def measure_peer(name, count):
         finally:
             peer.process.terminate()
             peer.process.wait(30)
-
-
-def loaded(path):
-    spec = importlib.util.spec_from_file_location(path.parent.name, path)
-    module = sys.modules[path.parent.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def fill(settings, count):
