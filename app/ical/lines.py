@@ -30,6 +30,8 @@ _UNSEEN = re.compile(b"(?:[ \t]|\xff\xfe|\xfe\xff|" + b"|".join(mark.encode() fo
 _CARRIAGE_RETURNS = re.compile(rb"\r+\n?")
 _CONTROLS = bytes(octet for octet in range(0x20) if octet not in b"\t\r\n") + b"\x7f"
 _UTF8_BOM = b"\xef\xbb\xbf"
+# Where a file of UTF-16 was joined to another: `copy a.ics + b.ics` of Windows keeps the octets of each.
+_JOINED_UTF16 = re.compile(rb"(?s:.)(?:\xff\xfe(?=[\t\r\n -~]\0)|\xfe\xff(?=\0[\t\r\n -~]))")
 _NEVER_FOLDED = 74  # octets up to which icalendar leaves a line alone
 _SAVE_AS_UTF8 = "Save or export it as UTF-8 text and send it again."
 _EXPORT = "Export the calendar as iCalendar (.ics), or save the sheet as CSV, and send that."
@@ -52,10 +54,13 @@ class ContentLine(NamedTuple):
 def plain_octets(octets: bytes) -> bytes:
     """Return the octets without control characters, a bare carriage return read as a line end: else as they are.
 
-    Raise ``Unread`` for what is not UTF-8 text in lines.
+    A file of UTF-16 behind another is UTF-8 then. Raise ``Unread`` for what is not UTF-8 text in lines.
     """
     if not octets.strip():
         raise Unread("empty", "The notice is empty.", "Send a file with at least one closure in it.")
+    if b"\0" in octets and (joined := _JOINED_UTF16.search(octets)):
+        second = joined.start() + 1
+        octets = octets[:second] + octets[second:].decode("utf-16", "replace").encode()
     if octets.startswith((b"\xff\xfe", b"\xfe\xff")) or octets.count(0) * 4 > len(octets):
         raise Unread("utf-16", "The notice is UTF-16 or UTF-32 text, or not text at all.", _SAVE_AS_UTF8)
     if octets.removeprefix(_UTF8_BOM).lstrip().startswith(b"<"):

@@ -88,11 +88,21 @@ def test_a_second_file_behind_the_first_is_read_however_they_were_joined(event, 
     assert reading.problems == ()
 
 
-def test_a_second_file_in_utf_16_is_read_where_it_is_the_smaller_part(event, calendar, asking):
-    many = calendar(*(event(uid=f"a{number}") for number in range(10)))
-    reading = read_ical(many + calendar(event(uid="b")).decode().encode("utf-16"), asking)
-    assert [sent.uid for sent in reading.announcements][-1] == "b"
-    assert reading.problems == ()
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("before", [1, 10])
+def test_a_second_file_in_utf_16_is_read_whatever_its_share_is(event, calendar, asking, order, before):
+    mark = {"le": b"\xff\xfe", "be": b"\xfe\xff"}[order]
+    many = calendar(*(event(uid=f"a{number}") for number in range(before)))
+    second = calendar(event(uid="b"), event(uid="Łódź")).decode()
+    reading = read_ical(many + mark + second.encode(f"utf-16-{order}"), asking)
+    assert [sent.uid for sent in reading.announcements][before:] == ["b", "Łódź"]
+    assert (reading.problems, reading.events) == ((), before + 2)
+
+
+def test_half_a_letter_at_the_end_of_a_second_file_loses_nothing_of_it(event, calendar, asking):
+    reading = read_ical(calendar(event(uid="a")) + calendar(event(uid="b")).decode().encode("utf-16") + b"\n", asking)
+    assert [sent.uid for sent in reading.announcements] == ["a", "b"]
+    assert [problem.code for problem in reading.problems] == ["outside"]
 
 
 def test_an_event_in_no_calendar_is_read_with_the_calendar_beside_it(event, calendar, asking):
