@@ -2,6 +2,8 @@
 
 import json
 from datetime import date, datetime, time
+from functools import lru_cache
+from sys import intern
 from typing import Any, NamedTuple
 
 from app.domain.closure import PlannedClosure, Revision, State, Step
@@ -62,14 +64,28 @@ def dump_verdict(verdict: Verdict) -> list[Any]:
 
 def load_verdict(values: list[Any]) -> Verdict:
     """Read what ``dump_verdict`` wrote; nothing is judged again, whatever the rule is by now."""
-    *periods, recommended, policy_version, holiday_version = values
-    first, current, change = (
-        NoticePeriod(
-            days, band, bool(short), recommended, policy_version, holiday_version, *_load_counted_from(*deferred)
-        )
-        for days, band, short, *deferred in periods
-    )
-    return Verdict(first, current, change)
+    first, current, change, *rule = values
+    return Verdict(_load_period(*rule, *first), _load_period(*rule, *current), _load_period(*rule, *change))
+
+
+@lru_cache(maxsize=4096)
+def _load_period(  # noqa: PLR0917 - as they are written
+    recommended: int,
+    policy_version: int,
+    holiday_version: str,
+    days: int,
+    band: str,
+    short: int,
+    day: str | None = None,
+    cut_off: str | None = None,
+) -> NoticePeriod:
+    """Read one period. They are few: a hundred thousand closures that are held share a few hundred of them."""
+    from_day, from_time = _load_counted_from(day, cut_off)
+    return NoticePeriod(days, band, bool(short), recommended, policy_version, holiday_version, from_day, from_time)
+
+
+_received_at = lru_cache(maxsize=1024)(from_micros)
+"""What a notice tells was received at one instant: closures that are held together share it."""
 
 
 def _dump_counted_from(period: NoticePeriod) -> list[str | None]:
@@ -152,14 +168,14 @@ def load_closure(closure_id: bytes, user: str, body: bytes) -> tuple[PlannedClos
         id=closure_id,
         reference=reference,
         user=user,
-        gateway=gateway,
+        gateway=intern(gateway),  # few, each of many closures that are held
         window=_window(span),
         state=State(state),
         number=number,
         entries=entries,
-        first_received_at=from_micros(first_received),
-        window_received_at=from_micros(window_received),
-        changed_at=from_micros(changed),
+        first_received_at=_received_at(first_received),
+        window_received_at=_received_at(window_received),
+        changed_at=_received_at(changed),
         verdict=load_verdict(verdict),
         moved_from=moved_from and _window(moved_from),
         moves=moves,
@@ -209,11 +225,11 @@ def load_revision(body: bytes) -> Revision:
         entry=entry,
         number=number,
         step=Step(step),
-        received_at=from_micros(received),
-        window_received_at=from_micros(window_received),
-        changed_at=from_micros(changed),
+        received_at=_received_at(received),
+        window_received_at=_received_at(window_received),
+        changed_at=_received_at(changed),
         window=_window(span),
-        gateway=gateway,
+        gateway=intern(gateway),
         channel=channel,
         given_by=given_by,
         verdict=verdict and load_verdict(verdict),
