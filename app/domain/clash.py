@@ -1,10 +1,10 @@
 """A clash is advice: gateways whose windows overlap, or a closure on DCC's own dates (docs/domain.md#clashes)."""
 
 import heapq
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - beside the domain's other imports; it costs nothing
+from datetime import datetime
 
 from app.domain.closure import PlannedClosure, State
 from app.domain.maintenance import Maintenance
@@ -29,20 +29,74 @@ class MaintenanceClash:
     overlap: ClosureWindow
 
 
+class _Running:
+    """Closures of a sweep that have begun and not ended, in order of their starts. Each is let go of once."""
+
+    def __init__(self) -> None:
+        self._closures: dict[int, PlannedClosure] = {}
+        self._ends: list[tuple[datetime, int]] = []
+        self._begun = 0
+
+    def at(self, instant: datetime) -> Collection[PlannedClosure]:
+        """Return those that have not ended at ``instant``, which is no earlier than the last time."""
+        while self._ends and self._ends[0][0] <= instant:
+            del self._closures[heapq.heappop(self._ends)[1]]
+        return self._closures.values()
+
+    def begin(self, closure: PlannedClosure) -> None:
+        """Take in one that begins no earlier than the others."""
+        self._begun += 1
+        self._closures[self._begun] = closure
+        heapq.heappush(self._ends, (closure.window.ends, self._begun))
+
+
 def find_clashes(closures: Iterable[PlannedClosure]) -> Iterator[Clash]:
     """Yield every clash among ``closures``, by a sweep over their starts; the cost grows with the clashes found.
 
     A withdrawn closure clashes with nothing.
     """
-    running: list[PlannedClosure] = []
-    for closure in in_order(closures):
+    standing = in_order(closures)
+    if len({closure.gateway for closure in standing}) <= 1:
+        return
+    running = _Running()
+    for closure in standing:
         starts = closure.window.starts
-        running = [earlier for earlier in running if earlier.window.ends > starts]
-        for earlier in running:
+        for earlier in running.at(starts):
             if earlier.gateway != closure.gateway:
                 ends = min(earlier.window.ends, closure.window.ends)
                 yield Clash(earlier, closure, ClosureWindow(starts, ends))
-        running.append(closure)
+        running.begin(closure)
+
+
+def find_overlapping(
+    subjects: Iterable[PlannedClosure], others: Iterable[PlannedClosure], most: int
+) -> dict[str, list[str]]:
+    """Return which closures of other gateways each of ``subjects`` clashes with: references by reference, by start.
+
+    Of the others and of each other, ``most`` at most are named beside one: the cost grows with the closures, not with
+    their pairs. One that clashes with nothing has an empty list.
+    """
+    found: dict[str, list[PlannedClosure]] = {closure.reference: [] for closure in subjects}
+    running: defaultdict[str, list[tuple[datetime, str, PlannedClosure]]] = defaultdict(list)
+    lacking: defaultdict[str, list[PlannedClosure]] = defaultdict(list)  # subjects that have room for later ones
+    for closure in in_order((*others, *subjects)):
+        starts, gateway = closure.window.starts, closure.gateway
+        for elsewhere in lacking.keys() - {gateway}:
+            open_ones = [one for one in lacking[elsewhere] if one.window.ends > starts]
+            for subject in open_ones:
+                found[subject.reference].append(closure)
+            lacking[elsewhere] = [one for one in open_ones if len(found[one.reference]) < most]
+        if closure.reference in found:
+            beside = found[closure.reference]
+            for elsewhere in sorted(running.keys() - {gateway}):
+                ends = running[elsewhere]
+                while ends and ends[0][0] <= starts:
+                    heapq.heappop(ends)
+                beside += [earlier for _, _, earlier in ends[: most - len(beside)]]
+            if len(beside) < most:
+                lacking[gateway].append(closure)
+        heapq.heappush(running[gateway], (closure.window.ends, closure.reference, closure))
+    return {reference: [one.reference for one in in_order(beside)] for reference, beside in found.items()}
 
 
 def find_clashing(closures: Iterable[PlannedClosure]) -> set[str]:
@@ -79,31 +133,28 @@ def find_maintenance_clashes(
     standing = [(entry.reach(release_days), entry) for entry in maintenance if not entry.withdrawn]
     bands = sorted(standing, key=lambda band: (band[0].starts, band[0].ends, band[1].reference))
     closing = in_order(closures)
-    running: list[PlannedClosure] = []
+    running = _Running()
     open_bands: list[tuple[ClosureWindow, Maintenance]] = []
     at = 0
     for closure in closing:
         starts = closure.window.starts
         while at < len(bands) and bands[at][0].starts < starts:
-            yield from _met(running, bands[at])
+            yield from _met(running.at(bands[at][0].starts), bands[at])
             open_bands.append(bands[at])
             at += 1
         open_bands = [band for band in open_bands if band[0].ends > starts]
         for reach, open_band in open_bands:
             yield MaintenanceClash(closure, open_band, ClosureWindow(starts, min(closure.window.ends, reach.ends)))
-        running = [earlier for earlier in running if earlier.window.ends > starts]
-        running.append(closure)
+        running.begin(closure)
     for band in bands[at:]:
-        yield from _met(running, band)
+        yield from _met(running.at(band[0].starts), band)
 
 
-def _met(running: Sequence[PlannedClosure], band: tuple[ClosureWindow, Maintenance]) -> Iterator[MaintenanceClash]:
+def _met(running: Iterable[PlannedClosure], band: tuple[ClosureWindow, Maintenance]) -> Iterator[MaintenanceClash]:
     """Yield the closures still running as DCC's window begins."""
     reach, one = band
     for closure in running:
-        if closure.window.ends > reach.starts:
-            overlap = ClosureWindow(reach.starts, min(closure.window.ends, reach.ends))
-            yield MaintenanceClash(closure, one, overlap)
+        yield MaintenanceClash(closure, one, ClosureWindow(reach.starts, min(closure.window.ends, reach.ends)))
 
 
 def in_order(closures: Iterable[PlannedClosure]) -> list[PlannedClosure]:

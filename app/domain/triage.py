@@ -94,9 +94,11 @@ def triage(closures: Iterable[PlannedClosure], at: datetime) -> Triage:
     states = [state_at(closure, at) for closure in standing]
     state = min(states, key=lambda one: one.urgency, default=TriageState.NOT_PLANNED)
     explained = state is not TriageState.NOT_PLANNED
-    inside = [one for one, its in zip(standing, states, strict=True) if its in _CLOSED and one.is_open(at)]
+    inside: list[PlannedClosure] = []
+    others: list[PlannedClosure] = []
+    for one, its in zip(standing, states, strict=True):
+        (inside if its in _CLOSED and one.is_open(at) else others).append(one)
     later = [one for one, its in zip(standing, states, strict=True) if its is TriageState.NOT_PLANNED]
-    others = [one for one in standing if one not in inside]
     return Triage(
         at=at,
         state=state,

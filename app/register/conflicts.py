@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from app.domain.access import Principal, Role
-from app.domain.clash import find_clashes
+from app.domain.clash import find_overlapping
 from app.domain.closure import PlannedClosure, State
 from app.domain.conflict import ConflictKind, Found, FreeSlots, find_conflicts, find_crowds, slot_span
 from app.domain.load import hours_around
@@ -78,15 +78,9 @@ def own_clashes(
     subjects: Sequence[PlannedClosure], others: Sequence[PlannedClosure], names: Names
 ) -> dict[str, tuple[str, ...]]:
     """Return, for each of ``subjects``, the User's own closures at other gateways that overlap it, by reference."""
-    if len(names.gateways) == 1:
+    if len(names.gateways) == 1 or not subjects:
         return {}
-    told = {closure.reference for closure in subjects}
-    found: dict[str, list[str]] = {}
-    for clash in find_clashes([*others, *subjects] if subjects else ()):
-        for entry, other in ((clash.first, clash.second), (clash.second, clash.first)):
-            overlapping = found.setdefault(entry.reference, [])
-            if entry.reference in told and len(overlapping) < _MOST_CLASHES:
-                overlapping.append(other.reference)
+    found = find_overlapping(subjects, others, _MOST_CLASHES)
     return {reference: tuple(overlapping) for reference, overlapping in found.items()}
 
 

@@ -4,12 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.clash import Clash, MaintenanceClash, find_clashes, find_clashing, find_maintenance_clashes
+from app.domain.clash import (
+    Clash,
+    MaintenanceClash,
+    find_clashes,
+    find_clashing,
+    find_maintenance_clashes,
+    find_overlapping,
+)
 from app.domain.closure import State
 from app.domain.maintenance import Maintenance, MaintenanceKind
 from app.domain.window import ClosureWindow
 
 START = datetime(2026, 12, 6, tzinfo=UTC)
+DRAWN = st.lists(
+    st.tuples(st.sampled_from(["GW1", "GW2", "GW3"]), st.integers(0, 20), st.integers(1, 6), st.sampled_from(State)),
+    max_size=12,
+)
 
 
 def span(first, after):
@@ -75,14 +86,7 @@ def test_nothing_clashes_with_nothing():
     assert list(find_clashes([])) == []
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["GW1", "GW2", "GW3"]), st.integers(0, 20), st.integers(1, 6), st.sampled_from(State)
-        ),
-        max_size=12,
-    )
-)
+@given(DRAWN)
 def test_the_sweep_finds_what_comparing_every_pair_finds(closure, drawn):
     closures = [
         closure(f"CN-{n:02}", gateway, first, first + length, state)
@@ -103,6 +107,29 @@ def test_the_sweep_finds_what_comparing_every_pair_finds(closure, drawn):
     assert len(found) == len(pairs)
     assert all(clash.first.window <= clash.second.window for clash in found)
     assert find_clashing(closures) == set().union(*pairs)
+
+
+@given(DRAWN, st.integers(1, 4), st.data())
+def test_beside_each_subject_as_many_are_named_as_it_clashes_with_and_no_more_than_asked(closure, drawn, most, data):
+    closures = [
+        closure(f"CN-{n:02}", gateway, first, first + length, state)
+        for n, (gateway, first, length, state) in enumerate(drawn)
+    ]
+    told = data.draw(st.sets(st.sampled_from([one.reference for one in closures]))) if closures else set()
+    subjects = [one for one in closures if one.reference in told]
+    others = [one for one in closures if one.reference not in told]
+    order = [one.reference for one in sorted(closures, key=lambda one: (one.window, one.reference))]
+    every = {reference: [] for reference in told}
+    for clash in find_clashes(closures):
+        for one, other in ((clash.first, clash.second), (clash.second, clash.first)):
+            if one.reference in told:
+                every[one.reference].append(other.reference)
+    found = find_overlapping(subjects, others, most)
+    assert {reference: len(named) for reference, named in found.items()} == {
+        reference: min(most, len(clashing)) for reference, clashing in every.items()
+    }
+    assert all(set(named) <= set(every[reference]) for reference, named in found.items())
+    assert all(named == sorted(named, key=order.index) for named in found.values())
 
 
 def test_two_windows_of_one_gateway_both_clash_with_another_gateways(closure):

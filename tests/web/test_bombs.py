@@ -21,6 +21,7 @@ from tests.intake.test_bombs import REFUSED, WHOLE
 SECONDS = 1.0  # of processor time
 HOME, NOTICES = "/dav/calendars/ALPHA/GW-A1/", "/api/v1/notices"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+JSON = {"Content-Type": "application/json"}
 DAV = 'xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"'
 SPACES = " ".join(f'xmlns:n{n}="u:{n}"' for n in range(10_000))
 ATTRIBUTES = " ".join(f'a{n}="{n}"' for n in range(10_000))
@@ -249,6 +250,30 @@ def test_calendar_files_by_the_api(drop):
     told = {name: least(drop, calendar("text/calendar", octets)) for name, octets in files.items()}
     assert {status for status, _ in told.values()} == {413, 422}
     assert {name: seconds for name, (_, seconds) in told.items() if seconds > SECONDS} == {}
+
+
+def test_thousands_of_closures_at_the_same_hours_cost_little_whoever_tells_or_asks_of_one(drop):
+    hours = {"starts": "2027-02-06T02:00", "ends": "2027-02-06T06:00"}
+
+    def told(first, count):
+        closures = [
+            {"gateway": f"GW-A{1 + number % 2}", "reference": f"r{number}", **hours}
+            for number in range(first, first + count)
+        ]
+        return json.dumps({"closures": closures})
+
+    for first in range(0, 3_000, 1_000):
+        assert drop(NOTICES, "POST", told(first, 1_000), JSON)[0] == 200
+    asked = {
+        "dry run": (f"{NOTICES}?dry_run=1", "POST", told(5_000, 1), JSON),
+        "notice": (NOTICES, "POST", told(5_000, 1), JSON),
+        "closed": ("/api/v1/closed?at=2027-02-06T03:00", "GET", "", {}),
+        "closed at a gateway": ("/api/v1/closed?gateway=GW-A1&at=2027-02-06T03:00", "GET", "", {}),
+        "clashes": ("/api/v1/clashes?from=2027-02-01&to=2027-03-01", "GET", "", {}),
+    }
+    answers = {name: least(drop, bomb) for name, bomb in asked.items()}
+    assert {status for status, _ in answers.values()} == {200}
+    assert {name: seconds for name, (_, seconds) in answers.items() if seconds > SECONDS} == {}
 
 
 def test_without_its_limit_one_of_them_takes_long(drop, monkeypatch):
