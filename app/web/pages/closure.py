@@ -24,6 +24,7 @@ from app.web.site import site
 
 blueprint = Blueprint("closure", __name__)
 
+_MOST_CHAPTERS = 200  # of a history, the newest; a program may move a closure thousands of times
 _MOST_COMPANY = 20  # closures that are named beside one; a crowded night has a list of its own
 
 
@@ -52,18 +53,20 @@ def closure_page(reference: str, doubt: Refusal | None = None, typed: Mapping[st
     held, history = find_written(site().register, principal, reference)
     closure, now = held.closure, site().now()
     own = closure.user in principal.users
+    story = tell(
+        [
+            (
+                written.revision if own else without_sender_words(written.revision),
+                written.notice_id is not None and written.revision.number is not None,
+            )
+            for written in history
+        ]
+    )
     page = render_template(
         "closure.html",
         closure=closure,
-        story=tell(
-            [
-                (
-                    written.revision if own else without_sender_words(written.revision),
-                    written.notice_id is not None and written.revision.number is not None,
-                )
-                for written in history
-            ]
-        ),
+        story=story[-_MOST_CHAPTERS:],
+        earlier=len(story[:-_MOST_CHAPTERS]),
         own_mark=held.mark if own else None,
         put=remarks_of_put(site().register, held) if own else None,
         company=company_of(site().register, principal, closure.reference, closure.window),

@@ -55,6 +55,18 @@ def test_the_story_says_who_when_through_which_door_and_what_differed(told, alph
     )
 
 
+def test_of_a_closure_that_was_moved_hundreds_of_times_the_newest_entries_are_shown(
+    told, alpha, give, announce, dcc_client, read
+):
+    for number in range(1, 206):
+        day = f"2027-02-{1 + number % 28:02}T02:00"
+        give(alpha, announce("one", day, sender_sequence=number), at=at("2026-11-25T10:00+00:00"))
+    story = read(dcc_client.get(f"/closures/{told}")).partition("History ")[2]
+    assert story.startswith("The 200 newest entries; 6 before them are in the whole history. Moved revision 7 ")
+    assert (story.count("Moved revision"), story.count("First notice revision")) == (200, 0)
+    assert len(dcc_client.get(f"/api/v1/closures/{told}/revisions").json["revisions"]) == 206
+
+
 def test_the_notice_of_the_times_that_stand_leads_and_the_others_are_named(
     told, alpha, give, announce, dcc_client, read
 ):
