@@ -177,7 +177,7 @@ def ask(folder, name):
     if name == MEMORY:
         for work in asked.values():
             work()
-        print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+        print(json.dumps(most_memory()))
         return
     work = asked[name]
 
@@ -192,6 +192,12 @@ def ask(folder, name):
         enrolment.enrol_gateway(app.extensions["closures"].store, "U0", f"GW-{secrets.token_hex(9).upper()}")
         after.append(spent())
     print(json.dumps((first, later, statistics.median(after))))
+
+
+def most_memory():
+    """The most that this process held, in MB: what getrusage says is that of whoever started it, if that held more."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def command(folder):
