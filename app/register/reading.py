@@ -1,6 +1,6 @@
 """The one scoped door for reading closures: all that anybody sees comes through here (docs/threat-model.md#access)."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -8,7 +8,7 @@ from functools import partial
 from app.domain.access import Principal
 from app.domain.closure import PlannedClosure, Revision, State, fold
 from app.domain.party import Names
-from app.domain.refusal import Shredded, Unknown
+from app.domain.refusal import Unknown
 from app.domain.told_fact import CLOSES_EARLY
 from app.domain.window import ClosureWindow
 from app.register.recorded_change import EVERY_KIND, LATE_KINDS, RecordedChange
@@ -231,7 +231,8 @@ def read_changes(register: Register, since: int) -> tuple[Head, Parties, list[tu
         head = read_head(connection)
         everyone = parties.read_parties(register.store, connection)
         codes = {user.id: user.code for user in everyone.users.values()}
-        return head, everyone, list(_readable(rows.changed_since(register.store, connection, since, codes)))
+        changed = rows.changed_since(register.store, connection, since, codes)
+        return head, everyone, [(held.change, held.closure) for held in changed]
 
 
 def place_in_log(register: Register, reference: str) -> tuple[int, bytes]:
@@ -241,18 +242,6 @@ def place_in_log(register: Register, reference: str) -> tuple[int, bytes]:
         leaf = log.leaf_at(connection, position)
     assert leaf is not None
     return position, leaf
-
-
-def _readable(found: Iterator[rows.Held]) -> Iterator[tuple[int, PlannedClosure]]:
-    """Leave out closures whose key was shredded between two statements of one reader."""
-    while True:
-        try:
-            held = next(found, None)
-        except Shredded:
-            continue
-        if held is None:
-            return
-        yield held.change, held.closure
 
 
 def _find(register: Register, connection: Connection, principal: Principal, reference: str) -> rows.Held:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.domain.closure import PlannedClosure, Revision, State
 from app.domain.notice import SenderMark
+from app.domain.refusal import Shredded
 from app.store.acts import Deed, record_purge
 from app.store.bodies import dump_closure, dump_revision, load_closure, load_revision
 from app.store.chains import chains_of
@@ -54,6 +55,10 @@ _COLUMNS = tuple(closures.c)
 def open_row(store: Store, row: Any, user_code: str) -> Held:
     """Open a closure's row; raise ``SealBroken`` where it does not agree with what was sealed."""
     body = store.keyring.unseal(row.user_id, "closures", "sealed", row.id, row.row_version, row.sealed)
+    return _held(row, user_code, body)
+
+
+def _held(row: Any, user_code: str, body: bytes) -> Held:
     closure, mark, change = load_closure(row.id, user_code, body)
     if (closure.state, closure.reference) != (row.state, row.reference) or change not in {None, row.change}:
         raise altered(closures)
@@ -118,12 +123,24 @@ def touching(
 
 
 def changed_since(store: Store, connection: sa.Connection, change: int, codes: dict[bytes, str]) -> Iterator[Held]:
-    """Yield the closures whose last applied revision came after change number ``change``; 0 asks for all."""
+    """Yield the closures whose last applied revision came after change number ``change``; 0 asks for all.
+
+    Those of a User whose key is shredded meanwhile are left out.
+    """
     query = sa.select(*_COLUMNS).where(closures.c.state != FORGOTTEN).execution_options(yield_per=1000)
     if change > 0:  # else nothing is passed over, whatever its number has become
         query = query.where(closures.c.change > change)
     with connection.execute(query) as rows:
-        yield from _opened(store, connection, rows, codes)
+        opened = store.keyring.opener("closures", "sealed")
+        for row in rows:
+            require_proven(connection, closures, row)
+            if row.user_id not in codes:
+                continue
+            try:
+                body = opened(row.user_id, row.id, row.row_version, row.sealed)
+            except Shredded:
+                continue
+            yield _held(row, codes[row.user_id], body)
 
 
 def count_planned(connection: sa.Connection, user_id: bytes) -> int:
