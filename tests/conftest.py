@@ -28,6 +28,7 @@ from app.register.receive import receive_notice
 from app.security.tokens import new_row_id
 from app.settings import read_settings
 from app.store import parties
+from tests.alertmanager import Alertmanager, require_alertmanager
 from tests.database_servers import PgBouncer
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -468,3 +469,12 @@ def make_environment(*packages):
 def environment_of():
     """Return a function that makes an environment of packages from PyPI; it gives the folder of its programs."""
     return make_environment
+
+
+@pytest.fixture
+def alertmanager(tmp_path):
+    """A running Alertmanager with the configuration that is shipped."""
+    require_alertmanager()
+    running = Alertmanager(tmp_path)
+    yield running
+    running.kill()
