@@ -69,7 +69,9 @@ def _lead(service: Service, leadership: Leadership, stopping: StopSignal, system
     office = asking_first(open_post_office(publisher_of(settings), outbound, smtp_url), leadership.require)
     witnesses = open_witnesses(settings.witnesses, settings.quorum)
     register = replace(service.register, store=leadership.fenced())
-    timetable = Timetable(register, utc_now, outbound, office, witnesses, backups=backups_of(settings))
+    timetable = Timetable(
+        register, utc_now, outbound, office, witnesses, backups=backups_of(settings), require_lead=leadership.require
+    )
     timetable.start()
     _LOG.info("the scheduler runs", epoch=leadership.epoch)
     is_told = _keep(leadership, timetable.outage, stopping, systemd)

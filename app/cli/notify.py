@@ -1,4 +1,4 @@
-"""``closures notify``: who is told what, by e-mail or webhook, and what became of each message."""
+"""``closures notify``: who is told what, by e-mail, webhook or Alertmanager, and what became of each message."""
 
 import click
 
@@ -12,6 +12,7 @@ from app.pulling.http_client import Outbound
 from app.register.messages import recipients
 from app.register.messages.outbox import resend_message
 from app.register.messages.recipients import ListedMessage, ListedRecipient
+from app.register.messages.silences import MATCHERS, read_silencing
 from app.store.listing import altered_ids
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier, list_recipients
@@ -30,10 +31,16 @@ def notify() -> None:
         "closures notify add --email planning@dcc.example --label 'DCC planning' --digest 8",
         "closures notify add --webhook https://ops.example/closures --label ops --kind starts --kind open",
         "closures notify add --user ALPHA --email change@alpha.example --label 'Alpha change team'",
+        "closures notify add --alertmanager https://NAME:PASSWORD@am.example --label ops --gateway GW-A1",
     )
 )
 @click.option("--email", metavar="ADDRESS", help="Tell by e-mail, through the server that CLOSURES_SMTP_URL names.")
 @click.option("--webhook", metavar="URL", help="Tell by a signed request (Standard Webhooks) to an https address.")
+@click.option(
+    "--alertmanager", metavar="URL", help="Silence alerts there while gateways are closed; in place of messages."
+)
+@click.option("--matchers", help=f"Which alerts an Alertmanager silences; {MATCHERS} if not given.")
+@click.option("--gateway", "gateways", type=CODE, multiple=True, help="Silence this gateway's alone; may be repeated.")
 @click.option("--label", required=True, help="Whom it is for.")
 @click.option("--user", type=CODE, help="Tell of this User's closures alone, as is fit for the User itself.")
 @click.option(
@@ -51,28 +58,44 @@ def notify() -> None:
 )
 @json_option
 def add(
-    email: str | None, webhook: str | None, label: str, user: str | None, kinds: tuple[str, ...], digest: int | None
+    email: str | None,
+    webhook: str | None,
+    alertmanager: str | None,
+    matchers: str | None,
+    gateways: tuple[str, ...],
+    label: str,
+    user: str | None,
+    kinds: tuple[str, ...],
+    digest: int | None,
 ) -> None:
     """Add a recipient. A webhook's signing secret is shown this once.
 
     Without --user it is somebody at DCC, who may hear of every User's closures. Receipts, and the reminder five
     Working Days before a start, go to a User's recipients alone.
     """
-    if (email is None) == (webhook is None):
-        raise click.UsageError("Give either --email or --webhook.")
+    given = {Carrier.EMAIL: email, Carrier.WEBHOOK: webhook, Carrier.ALERTMANAGER: alertmanager}
+    chosen = [(carrier, address) for carrier, address in given.items() if address is not None]
+    if len(chosen) != 1:
+        raise click.UsageError("Give one of --email, --webhook and --alertmanager.")
+    ((carrier, address),) = chosen
+    _require_fit(carrier, messages=bool(kinds) or digest is not None, silences=bool(matchers or gateways))
+    silencing = None
+    if carrier is Carrier.ALERTMANAGER:
+        address, silencing = read_silencing(address, matchers or MATCHERS, gateways)
     whole = frozenset(Kind) if user is not None else frozenset(Kind) - FOR_THE_SENDER
     with opened() as service:
-        if webhook is not None:
-            Outbound(allow_private=service.settings.allow_private_sources).check(webhook)
+        if carrier is not Carrier.EMAIL:
+            Outbound(allow_private=service.settings.allow_private_sources).check(address)
         made = recipients.add_recipient(
             service.store,
             label=label,
-            carrier=Carrier.EMAIL if email is not None else Carrier.WEBHOOK,
-            address=email or webhook or "",
+            carrier=carrier,
+            address=address,
             kinds=frozenset(map(Kind, kinds)) or whole,
             digest_hour=digest,
             user_code=user,
             now=utc_now(),
+            silencing=silencing,
         )
         served = service.settings.smtp_url is not None
     one = made.recipient
@@ -119,6 +142,8 @@ def list_() -> None:
 )
 @click.option("--digest", type=click.IntRange(0, _LAST_HOUR), metavar="HOUR", help="Once a day at this hour in London.")
 @click.option("--at-once", is_flag=True, help="No digest: each message as it comes.")
+@click.option("--matchers", help="Which alerts an Alertmanager silences.")
+@click.option("--gateway", "gateways", type=CODE, multiple=True, help="Silence this gateway's alone; may be repeated.")
 @json_option
 def change(
     recipient_id: str,
@@ -127,15 +152,28 @@ def change(
     kinds: tuple[str, ...],
     digest: int | None,
     at_once: bool,
+    matchers: str | None,
+    gateways: tuple[str, ...],
 ) -> None:
-    """Change the recipient ID; what is not given stays as it is, and so does a webhook's signing secret."""
+    """Change the recipient ID; what is not given stays as it is, and so does a webhook's signing secret.
+
+    An Alertmanager's address stays as well; give it with another name and password where those are new.
+    """
     if at_once and digest is not None:
         raise click.UsageError("Give either --digest or --at-once.")
-    if label is None and address is None and digest is None and not kinds and not at_once:
+    given = (label, address, digest, matchers)
+    if all(one is None for one in given) and not (kinds or at_once or gateways):
         raise click.UsageError("Say what to change.")
     with opened() as service:
         held = recipients.find_recipient(service.store, recipient_id).recipient
-        if address is not None and held.carrier is Carrier.WEBHOOK:
+        digests = at_once or digest is not None
+        _require_fit(held.carrier, messages=bool(kinds) or digests, silences=bool(matchers or gateways))
+        silencing = held.silencing
+        if silencing is not None:
+            asked = silencing.matchers if matchers is None else matchers
+            chosen = gateways or silencing.gateways
+            address, silencing = read_silencing(address or held.address, asked, chosen, silencing)
+        if address is not None and held.carrier is not Carrier.EMAIL:
             Outbound(allow_private=service.settings.allow_private_sources).check(address)
         recipients.change_recipient(
             service.store,
@@ -145,6 +183,7 @@ def change(
             kinds=frozenset(map(Kind, kinds)) or held.kinds,
             digest_hour=None if at_once else held.digest_hour if digest is None else digest,
             now=utc_now(),
+            silencing=silencing,
         )
         changed = recipients.find_recipient(service.store, held.id)
     say(_facts(changed), f"{changed.recipient.address} is told as you say from now on.")
@@ -186,6 +225,12 @@ def resend(message_id: str) -> None:
         say({"id": found.id.hex(), "state": found.state}, f"Nothing to do: the message is {found.state.value}.")
 
 
+def _require_fit(carrier: Carrier, *, messages: bool, silences: bool) -> None:
+    """Raise ``UsageError`` where options are given that say nothing of such a recipient."""
+    if messages if carrier is Carrier.ALERTMANAGER else silences:
+        raise click.UsageError("--matchers and --gateway are for an Alertmanager, and the other choices for messages.")
+
+
 def _facts(one: ListedRecipient) -> dict[str, object]:
     held = one.recipient
     return {
@@ -196,6 +241,8 @@ def _facts(one: ListedRecipient) -> dict[str, object]:
         "address": held.address,
         "kinds": [kind.value for kind in Kind if kind in held.kinds],
         "digest_hour": held.digest_hour,
+        "matchers": held.silencing and held.silencing.matchers,
+        "gateways": sorted(held.silencing.gateways) if held.silencing else None,
         "created": utc_text(held.created_at),
     }
 
@@ -203,7 +250,7 @@ def _facts(one: ListedRecipient) -> dict[str, object]:
 def _row(one: ListedRecipient) -> tuple[object, ...]:
     held = one.recipient
     when = "at once" if held.digest_hour is None else f"daily at {held.digest_hour}:00"
-    kinds = " ".join(kind for kind in Kind if kind in held.kinds)
+    kinds = held.silencing.matchers if held.silencing else " ".join(kind for kind in Kind if kind in held.kinds)
     return held.id, held.label, one.user or "dcc", held.carrier, held.address, when, kinds
 
 

@@ -21,6 +21,7 @@ from app.jobs.outage import Outage
 from app.jobs.post_office import PostOffice
 from app.jobs.pulls import poll_due
 from app.jobs.sealing_anew import SealingAnew
+from app.jobs.silences import Silencer
 from app.jobs.sweep import sweep_on_time
 from app.jobs.witness import ask_witness
 from app.pulling.http_client import Outbound
@@ -37,6 +38,7 @@ from app.store.read_spans import cover_reads
 _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
 _DELIVER_SECONDS = 1
+_SILENCE_SECONDS = 1
 _MARK_SECONDS = 5
 _SEAL_SECONDS = 1
 _SWEEP_SECONDS = 45  # what is over time is told within a minute
@@ -47,6 +49,7 @@ _WITNESS_SECONDS = 60
 _BACKUP_SECONDS = 60  # between two looks whether one is due
 _BACKUPS = "backups"
 _KEYS = "keys"
+_SILENCES = "silences"
 _LETTERS = "letters"
 _PULLS = "pulls"
 _CHECKS = "checks"
@@ -60,7 +63,7 @@ class Timetable:
     """The jobs of one scheduler process over one register. ``now`` is its clock, ``outbound`` fetches sources.
 
     ``outage`` is whether the database answers: a job may find that it does not, and what renews the lead finds that
-    it does again. While it does not, jobs try ever less often.
+    it does again. While it does not, jobs try ever less often. ``require_lead`` raises where another one leads by now.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Timetable:
         witnesses: Witnesses,
         *,
         backups: Backups | None = None,
+        require_lead: Callable[[], None] = lambda: None,
     ) -> None:
         self._register = register
         self._witnesses = witnesses
@@ -82,6 +86,7 @@ class Timetable:
         self._heard = -1
         self.outage = Outage()
         self._stopping = threading.Event()
+        self._silencer = Silencer(register, outbound, now, require_lead)
         self._sealing = SealingAnew(register.store, self._stopping)
         self._watch = threading.Thread(target=self._watch_steps, name="clock")
         self._scheduler = BackgroundScheduler(
@@ -90,6 +95,7 @@ class Timetable:
             # must the reading of all that is stored. Witnesses have one each: one that is slow holds up no other.
             executors={
                 **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS, _CHECKS, _KEYS, _BACKUPS)},
+                _SILENCES: ThreadPoolExecutor(1),
                 _WITNESSES: ThreadPoolExecutor(max(1, len(witnesses.each))),
             },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
@@ -106,6 +112,7 @@ class Timetable:
         self._stopping.set()
         self._watch.join()
         self._scheduler.shutdown(wait=True)
+        self._silencer.stop()
         self._guarded(self._raise_mark)()
 
     def _watch_steps(self) -> None:
@@ -129,6 +136,7 @@ class Timetable:
         pull = self._guarded(self._pull)
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
+        add(self._guarded(self._silence), "interval", seconds=_SILENCE_SECONDS, id="silences", executor=_SILENCES)
         add(self._guarded(self._seal_anew), "interval", seconds=_SEAL_SECONDS, id="keys", executor=_KEYS)
         for number, witness in enumerate(self._witnesses.each):
             ask = self._guarded(self._asking(witness))
@@ -193,6 +201,10 @@ class Timetable:
         sent = deliver(self._register, self._office, self._now)
         if sent.failed:
             _LOG.warning("not delivered", failed=sent.failed)
+
+    def _silence(self) -> None:
+        """Keep every Alertmanager in step with what stands, as soon as a notice came in."""
+        self._silencer.look()
 
     def _check(self) -> None:
         _LOG.info("read all that is stored", faults=check_integrity(self._register, self._now()))

@@ -8,7 +8,7 @@ import time
 import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -120,7 +120,7 @@ class Asker(Protocol):
 class _Allowance:
     """What is left of one visit: octets, and seconds by a clock that never goes back."""
 
-    until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
+    until: float
     octets: int = LARGEST
 
     def seconds(self) -> float:
@@ -174,11 +174,12 @@ class Visit:
     """The requests of one look at a source: to one origin, by one user name, inside one allowance."""
 
     def __init__(
-        self, outbound: Outbound, url: str, username: str = "", password: str = "", *, agent: str = ""
-    ) -> None:
+        self, outbound: Outbound, url: str, username: str = "", password: str = "", *, agent: str = "",
+        seconds: float = _SECONDS,
+    ) -> None:  # fmt: skip
         self._outbound = outbound
         self._origin = _origin(outbound.check(url))
-        self._allowance = _Allowance()
+        self._allowance = _Allowance(time.monotonic() + seconds)
         self._headers = {"User-Agent": agent or _AGENT, "Accept-Encoding": "gzip", "Connection": "close"}
         if username:
             pair = b64encode(f"{username}:{password}".encode()).decode()

@@ -105,12 +105,16 @@ def read_schedule(register: Register, principal: Principal, question: Question) 
     return sorted(found, key=lambda closure: (closure.window.starts, closure.reference))
 
 
+def read_watched(register: Register, principal: Principal, as_of: datetime | None = None) -> list[PlannedClosure]:
+    """Return the closures that were told closed and are not told re-opened, whenever they were to be."""
+    return register.history.watched(as_of, partial(_asked_keys, principal, None))
+
+
 def read_over_time(
     register: Register, principal: Principal, at: datetime, as_of: datetime | None = None
 ) -> list[PlannedClosure]:
     """Return the closures that were told closed, were to re-open by ``at``, and of which nothing is heard since."""
-    found = register.history.watched(as_of, partial(_asked_keys, principal, None))
-    over = [closure for closure in found if closure.is_over_time(at)]
+    over = [closure for closure in read_watched(register, principal, as_of) if closure.is_over_time(at)]
     return sorted(over, key=lambda closure: (closure.window.starts, closure.reference))
 
 

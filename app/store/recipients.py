@@ -17,6 +17,7 @@ from app.store.deciding import open_row
 from app.store.engine import Store
 from app.store.listing import Listing, list_rows
 from app.store.outbox_tables import recipients
+from app.store.runs import read_bridges
 
 
 class Carrier(StrEnum):
@@ -24,14 +25,27 @@ class Carrier(StrEnum):
 
     EMAIL = "e-mail"
     WEBHOOK = "webhook"
+    ALERTMANAGER = "alertmanager"
+
+
+@dataclass(frozen=True, slots=True)
+class Silencing:
+    """What an Alertmanager silences: alerts that ``matchers`` find, for closures of these gateways; none: of all.
+
+    ``sign_in`` is ``user:password`` or a token, as an address has it: percent-encoded; "" where none is needed.
+    """
+
+    matchers: str
+    gateways: frozenset[str]
+    sign_in: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """Somebody who is told. ``user_id`` is the User whose closures it hears of; None, for DCC, is everybody's.
 
-    ``address`` is an e-mail address or a webhook's URL; ``secret`` signs what a webhook gets. ``digest_hour`` is an
-    hour of the day in London; None is at once. One without ``kinds`` is an account that gets letters about its sign-in.
+    ``address`` is an e-mail address or a URL; ``secret`` signs what a webhook gets. ``digest_hour`` is an hour of the
+    day in London; None is at once. An Alertmanager has ``silencing``, and no kinds: it is sent no message.
     """
 
     id: str
@@ -44,6 +58,12 @@ class Recipient:
     secret: str = ""
     user_id: bytes | None = None
     removed_at: datetime | None = None
+    silencing: Silencing | None = None
+
+    @property
+    def is_letter_box(self) -> bool:
+        """Tell whether it is an account that gets letters about its sign-in, and hears of no closure."""
+        return not self.kinds and self.silencing is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,7 @@ class Listener:
     digest_hour: int | None
 
 
+_SILENCES = "silences"
 _LISTENERS = sa.select(recipients.c.id, recipients.c.user_id, recipients.c.kinds, recipients.c.digest_hour).where(
     recipients.c.removed_at.is_(None)
 )
@@ -74,11 +95,15 @@ def change_recipient(store: Store, connection: sa.Connection, changed: Recipient
 
 
 def _clear(one: Recipient) -> dict[str, object]:
-    return {"kinds": ",".join(kind for kind in Kind if kind in one.kinds), "digest_hour": one.digest_hour}
+    # An Alertmanager has a word of its own there, by which it is found among letter boxes without opening each.
+    kinds = [_SILENCES] if one.silencing is not None else [kind for kind in Kind if kind in one.kinds]
+    return {"kinds": ",".join(kinds), "digest_hour": one.digest_hour}
 
 
 def _body(one: Recipient) -> bytes:
-    return json.dumps([one.label, one.carrier, one.address, one.secret]).encode()
+    silencing = one.silencing
+    more = [] if silencing is None else [[silencing.matchers, sorted(silencing.gateways), silencing.sign_in]]
+    return json.dumps([one.label, one.carrier, one.address, one.secret, *more]).encode()
 
 
 def listeners(connection: sa.Connection) -> list[Listener]:
@@ -95,7 +120,7 @@ def list_recipients(store: Store, connection: sa.Connection) -> Listing[Recipien
     query = query.order_by(recipients.c.created_at, recipients.c.id)
     found = list_rows(connection, recipients, query, lambda row: _open(store, row))
     # Not by the query: a row whose kinds somebody took away is to be named.
-    return replace(found, whole=[one for one in found.whole if one.kinds])
+    return replace(found, whole=[one for one in found.whole if not one.is_letter_box])
 
 
 def letter_box(store: Store, connection: sa.Connection, address: str) -> Recipient | None:
@@ -103,6 +128,13 @@ def letter_box(store: Store, connection: sa.Connection, address: str) -> Recipie
     query = sa.select(recipients).where(recipients.c.kinds == "", recipients.c.removed_at.is_(None))
     found = list_rows(connection, recipients, query, lambda row: _open(store, row)).whole
     return next((recipient for recipient in found if recipient.address == address), None)
+
+
+def list_alertmanagers(store: Store, connection: sa.Connection) -> list[Recipient]:
+    """Return the Alertmanagers that silence, and of those that were removed the ones that may hold silences yet."""
+    asked = sa.or_(recipients.c.removed_at.is_(None), recipients.c.id.in_(read_bridges(connection)))
+    query = sa.select(recipients).where(recipients.c.kinds == _SILENCES, asked)
+    return list_rows(connection, recipients, query, lambda row: _open(store, row)).whole
 
 
 def own_recipients(store: Store, connection: sa.Connection, email: str) -> list[Recipient]:
@@ -164,16 +196,18 @@ def _open(store: Store, row: Any) -> Recipient | None:
         body = open_row(store, recipients, row._asdict())
     except Shredded:
         return None
-    label, carrier, address, secret = json.loads(body)
+    label, carrier, address, secret, *more = json.loads(body)
+    silencing = Silencing(more[0][0], frozenset(more[0][1]), more[0][2]) if more else None
     return Recipient(
         id=row.id,
         label=label,
         carrier=Carrier(carrier),
         address=address,
-        kinds=_kinds(row.kinds),
+        kinds=frozenset() if silencing is not None else _kinds(row.kinds),
         digest_hour=row.digest_hour,
         created_at=row.created_at,
         secret=secret,
         user_id=row.user_id,
         removed_at=row.removed_at,
+        silencing=silencing,
     )

@@ -38,8 +38,10 @@ READ_LOG = "read log"
 
 _LONGEST_NAME = 20  # as the table has it
 _FAILED = "failed "
-_NOT_A_RUN = job_runs.c.name.startswith(_FAILED)
-"""Rows whose ``position`` counts the failures of a job."""
+"""Begins the name of a row whose ``position`` counts the failures of a job."""
+_BRIDGE = "am "
+"""Begins the name of a row that says how it stands with the silences in an Alertmanager."""
+_NOT_A_RUN = sa.or_(job_runs.c.name.startswith(_FAILED), job_runs.c.name.startswith(_BRIDGE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def backup_fails(connection: sa.Connection) -> bool:
 
 def all_failures(connection: sa.Connection) -> dict[str, int]:
     """Return how often each job failed since the service was set up, of those that ever did."""
-    query = sa.select(job_runs).where(_NOT_A_RUN).order_by(job_runs.c.name)
+    query = sa.select(job_runs).where(job_runs.c.name.startswith(_FAILED)).order_by(job_runs.c.name)
     found = [_run(connection, row) for row in connection.execute(query).all()]
     return {run.name.removeprefix(_FAILED): run.position for run in found}
 
@@ -82,6 +84,27 @@ def count_failure(connection: sa.Connection, job: str, day: datetime) -> None:
     name = f"{_FAILED}{job}"[:_LONGEST_NAME]
     before = read_run(connection, name)
     write_run(connection, JobRun(name, 1 if before is None else before.position + 1, day, ""))
+
+
+def read_bridges(connection: sa.Connection) -> dict[str, tuple[datetime, str]]:
+    """Return the Alertmanagers that may hold silences of ours, by the ids of the recipients, and how each stands.
+
+    That is when it was last in step, and what is wrong since, or "". It is in clear, and written once a minute or where
+    something else is wrong: it tells of no window.
+    """
+    rows = connection.execute(sa.select(job_runs).where(job_runs.c.name.startswith(_BRIDGE))).all()
+    found = [_run(connection, row) for row in rows]
+    return {run.name.removeprefix(_BRIDGE): (run.ran_at, run.outcome) for run in found}
+
+
+def write_bridge(connection: sa.Connection, recipient_id: str, in_step_at: datetime, fault: str) -> None:
+    """Note how an Alertmanager stands."""
+    write_run(connection, JobRun(f"{_BRIDGE}{recipient_id}", 0, in_step_at, fault))
+
+
+def drop_bridge(connection: sa.Connection, recipient_id: str) -> None:
+    """Note that an Alertmanager holds no silence of ours any more."""
+    connection.execute(sa.delete(job_runs).where(job_runs.c.name == f"{_BRIDGE}{recipient_id}"))
 
 
 def _run(connection: sa.Connection, row: Any) -> JobRun:

@@ -14,6 +14,7 @@ from app.domain.london import london_date
 from app.domain.notice import Channel
 from app.domain.refusal import Refusal
 from app.register.key_rotation import keys_since
+from app.register.messages.silences import list_bridges
 from app.register.questions.gateway_states import gateway_states
 from app.register.told_today import Told
 from app.register.witnesses import standing_of
@@ -97,6 +98,13 @@ class StoredFigures(Collector):
         silent = sum(standing.is_silent for standing in read)
         yield _gauge("closures_sources", "Calendars that we read", len(read))
         yield _gauge("closures_sources_failing", "Those that could not be read at the last look", silent)
+        behind = GaugeMetricFamily(
+            "closures_silences_age_seconds", "Seconds since an Alertmanager was in step", labels=["recipient"]
+        )
+        for bridge in list_bridges(self._site.store):
+            if bridge.recipient.removed_at is None:
+                behind.add_metric([bridge.recipient.id], self._age(bridge.in_step_at))
+        yield behind
         rulebook = self._site.register.rulebook()
         table = rulebook.calendar_for(rulebook.policy_for(self._now))
         left = (table.confirmed_through - london_date(self._now)).total_seconds()

@@ -66,6 +66,12 @@ def test_somebody_at_dcc_gets_no_receipts(closures):
         (("--label", "x", "--webhook", " "), 1),
         (("--label", "x", "--email", "a@b.example", "--user", "NOBODY"), 1),
         (("--label", "", "--email", "a@b.example"), 1),
+        (("--label", "x", "--email", "a@b.example", "--gateway", "GW-A1"), 2),
+        (("--label", "x", "--alertmanager", "https://am.example", "--kind", "open"), 2),
+        (("--label", "x", "--alertmanager", "https://am.example", "--gateway", "GW-A1"), 1),
+        (("--label", "x", "--alertmanager", "https://am.example", "--matchers", 'a="b"'), 1),
+        (("--label", "x", "--alertmanager", "http://am.example"), 1),
+        (("--label", "x", "--alertmanager", "https://am.example:9093"), 1),
     ],
 )
 def test_what_does_not_fit_is_refused(closures, words, status):
@@ -108,6 +114,36 @@ def test_a_change_that_does_not_fit_is_refused(closures, words, status):
     assert closures("notify", "change", made["id"], *words).exit_code == status
     assert closures("notify", "list", "--json").json == {"recipients": [made], "altered": []}
     assert closures("notify", "change", "nobody", "--label", "y").exit_code == 1
+
+
+def test_an_alertmanager_is_added_changed_and_never_shows_its_sign_in(alpha_closures):
+    words = ("--alertmanager", "https://ops:hunter2@am.example:8443/x/", "--label", "ops", "--user", "ALPHA")
+    said = alpha_closures("notify", "add", *words, "--gateway", "gw-a1", "--gateway", "GW-A2", "--json")
+    made = said.json
+    assert made == {
+        "id": made["id"], "label": "ops", "user": "ALPHA", "carrier": "alertmanager", "digest_hour": None, "kinds": [],
+        "address": "https://am.example:8443/x", "matchers": 'gateway="{gateway}"', "gateways": ["GW-A1", "GW-A2"],
+        "created": made["created"], "secret": None,
+    }  # fmt: skip
+    del made["secret"]
+    words = ("--matchers", 'site=~"{gateway}"', "--gateway", "GW-A2")
+    changed = made | {"matchers": 'site=~"{gateway}"', "gateways": ["GW-A2"]}
+    assert alpha_closures("notify", "change", made["id"], *words, "--json").json == changed
+    changed |= {"label": "desk"}
+    words = ("--label", "desk", "--address", "https://ops:hunter3@am.example:8443/x", "--json")
+    assert alpha_closures("notify", "change", made["id"], *words).json == changed
+    listed = alpha_closures("notify", "list")
+    assert listed.lines[1].split(maxsplit=4) == [
+        made["id"], "desk", "ALPHA", "alertmanager", 'https://am.example:8443/x  at once  site=~"{gateway}"',
+    ]  # fmt: skip
+    assert "hunter" not in said.stdout + listed.stdout
+    for words, status in (
+        (("--address", "https://other.example"), 1), (("--matchers", ""), 1), (("--gateway", "GW-9"), 1),
+        (("--kind", "open"), 2), (("--digest", "8"), 2),
+    ):  # fmt: skip
+        assert alpha_closures("notify", "change", made["id"], *words).exit_code == status
+    assert alpha_closures("notify", "list", "--json").json == {"recipients": [changed], "altered": []}
+    assert alpha_closures("notify", "remove", made["id"]).exit_code == 0
 
 
 def test_a_missing_mail_server_is_said(closures):

@@ -23,6 +23,7 @@ from app.jobs.sweep import sweep, sweep_on_time
 from app.pulling.source_state import SourceState, Taken, write_state
 from app.register.messages import recipients
 from app.register.messages.outbox import make_messages
+from app.register.messages.silences import read_silencing
 from app.register.sources import add_source, gateway_of, make_source
 from app.security import tokens
 from app.security.keyring import Keyring
@@ -81,6 +82,13 @@ def fill(service, enrolled, announce, give):
     recipients.add_recipient(
         store, label="platypus label", carrier=Carrier.EMAIL, address="wombat@example.com", kinds=set(Kind),
         digest_hour=None, user_code="ZANZI-CANARY", now=NOW,
+    )  # fmt: skip
+    address, silencing = read_silencing(
+        "https://ops:numbat password@dugong.example.org", 'platypus="{gateway}"', ["GW-QUOKKA-7"]
+    )
+    recipients.add_recipient(
+        store, label="platypus label", carrier=Carrier.ALERTMANAGER, address=address, kinds=(), digest_hour=None,
+        user_code="ZANZI-CANARY", now=NOW, silencing=silencing,
     )  # fmt: skip
     octets = b"BEGIN:VCALENDAR\r\nSUMMARY:Zanzibar Canary Energy quokka-uid-7@example.com 20270207T021700\r\n"
     give(user, announce("quokka-uid-7@example.com", "2027-02-07T02:17", gateway="GW-QUOKKA-7"), octets=octets)

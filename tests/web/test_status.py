@@ -15,9 +15,10 @@ from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
 from app.jobs.sweep import sweep, sweep_on_time
 from app.register.messages import recipients
+from app.register.messages.silences import read_silencing
 from app.register.questions.troubles import NEARLY_FULL, find_troubles
 from app.register.sources import add_source, gateway_of, make_source
-from app.store import outbox, sources
+from app.store import outbox, runs, sources
 from app.store.engine import read_head
 from app.store.recipients import Carrier
 from app.web.routes import UndeclaredRoute
@@ -121,6 +122,25 @@ def test_troubles_are_told_and_are_no_reason_to_take_the_service_away(client, re
             "The table of holidays ends within twelve months: update the holidays package.",
         ],
     )  # fmt: skip
+
+
+def test_an_alertmanager_that_is_long_out_of_step_is_told(register, store, clock):
+    address, silencing = read_silencing("https://am.example", 'gateway="{gateway}"', [])
+    recipient = recipients.add_recipient(
+        store, label="ops", carrier=Carrier.ALERTMANAGER, address=address, kinds=(), digest_hour=None, user_code=None,
+        now=NOW, silencing=silencing,
+    ).recipient  # fmt: skip
+    words = "An Alertmanager is out of step with what is closed: Service, Messages says why."
+
+    def told(**after):
+        return find_troubles(register, {}, NOW + timedelta(**after))
+
+    assert (told(minutes=5), told(minutes=5, seconds=1)) == ([], [words])
+    with store.writing() as connection:
+        runs.write_bridge(connection, recipient.id, NOW + timedelta(hours=1), "")
+    assert (told(minutes=64), told(minutes=66)) == ([], [words])
+    recipients.remove_recipient(store, recipient.id, NOW)
+    assert told(minutes=66) == []
 
 
 def test_a_folder_with_little_room_is_told(register):

@@ -15,10 +15,12 @@ from app.jobs.sweep import sweep
 from app.register.key_rotation import rotate_keys, rotate_root
 from app.register.messages import recipients
 from app.register.messages.outbox import make_messages
+from app.register.messages.silences import read_silencing
 from app.register.people import enrolment
 from app.register.people.enrolment import issue_token
 from app.register.tell_fact import tell_fact
 from app.register.told_today import ToldToday
+from app.store import runs
 from app.store.engine import read_head
 from app.store.histories import first_place_since
 from app.store.leadership import Leadership
@@ -117,6 +119,25 @@ def test_jobs_are_told_by_age_and_failures(scrape, register, store, clock):
     clock.forward(seconds=90)
     assert scrape("closures_job_age_seconds") == {'{job="expire"}': 90, '{job="late-changes"}': 90, '{job="sweep"}': 90}
     assert scrape("closures_job_failures_total") == {'{job="a name that i"}': 1, '{job="housekeeping"}': 2}
+
+
+def test_how_long_an_alertmanager_is_out_of_step_is_told_by_its_recipient(scrape, store, clock):
+    assert scrape("closures_silences_age_seconds") == {}
+    address, silencing = read_silencing("https://am.example", 'gateway="{gateway}"', [])
+    ids = [
+        recipients.add_recipient(
+            store, label="ops", carrier=Carrier.ALERTMANAGER, address=address, kinds=(), digest_hour=None,
+            user_code=None, now=NOW, silencing=silencing,
+        ).recipient.id
+        for _ in range(3)
+    ]  # fmt: skip
+    with store.writing() as connection:
+        runs.write_bridge(connection, ids[1], NOW + timedelta(seconds=60), "it answered 500")
+        runs.write_bridge(connection, ids[2], NOW, "")
+    recipients.remove_recipient(store, ids[2], NOW)
+    clock.forward(seconds=90)
+    assert scrape("closures_silences_age_seconds") == {f'{{recipient="{ids[0]}"}}': 90, f'{{recipient="{ids[1]}"}}': 30}
+    assert scrape("closures_job_age_seconds") == {}
 
 
 def test_the_machine_and_the_release_are_told(scrape, store):

@@ -48,14 +48,14 @@ def read_telling(register: Register, message: Message, now: datetime) -> Telling
         if recipient is None or recipient.removed_at is not None:
             return None
         everyone = parties.read_parties(store, connection)
-        codes = visible_users(_principal(recipient, everyone), everyone)
+        codes = visible_users(principal_of(recipient, everyone), everyone)
         sight = _Sight(store, connection, codes, rulebook, now)
         found = sight.told(outbox.notifications_of(store, connection, message.id))
     told = sorted(found, key=lambda entry: (entry.closure.window.starts, entry.closure.reference))
     return Telling(recipient, tuple(told), everyone) if told else None
 
 
-def _principal(recipient: Recipient, everyone: Parties) -> Principal:
+def principal_of(recipient: Recipient, everyone: Parties) -> Principal:
     """Return for whom a recipient reads: the one scoped door decides what it may see."""
     if recipient.user_id is None:
         return Principal(recipient.label, Role.DCC)

@@ -10,13 +10,13 @@ from email.headerregistry import Address
 
 from app.domain.notification import FOR_THE_SENDER, Kind, due_from
 from app.domain.party import read_code
-from app.domain.refusal import Refusal
+from app.domain.refusal import Refusal, Unknown
 from app.register.people.enrolment import read_name
 from app.security.tokens import new_subscription_id
 from app.store import outbox, parties, recipients
-from app.store.engine import Store
+from app.store.engine import Connection, Store
 from app.store.outbox import Message, MessageState
-from app.store.recipients import Carrier, Recipient
+from app.store.recipients import Carrier, Recipient, Silencing
 
 _SECRET_OCTETS = 32  # Standard Webhooks asks for 24 to 64
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the brackets
@@ -65,18 +65,20 @@ def add_recipient(
     digest_hour: int | None,
     user_code: str | None,
     now: datetime,
+    silencing: Silencing | None = None,
 ) -> ListedRecipient:
     """Let a recipient in. Raise ``RecipientRefused``, ``NameRefused``, ``CodeRefused`` or ``Unknown``.
 
     Without ``user_code`` it hears of every User's closures; receipts and reminders are for a User alone. The address
-    of a webhook was checked by whoever will send to it.
+    of a webhook was checked by whoever will send to it. An Alertmanager has ``silencing`` in place of kinds.
     """
-    chosen = check_kinds(kinds, for_a_user=user_code is not None)
+    chosen = check_kinds(kinds, for_a_user=user_code is not None) if silencing is None else frozenset()
     checked = read_address(carrier, address)
-    secret = "" if carrier is Carrier.EMAIL else _new_secret()
+    secret = _new_secret() if carrier is Carrier.WEBHOOK else ""
     named = read_name(label)
     with store.writing() as connection:
         user = None if user_code is None else parties.find_user(store, connection, read_code(user_code))
+        _require_gateways(store, connection, silencing)
         made = Recipient(
             id=new_subscription_id(),
             label=named,
@@ -87,6 +89,7 @@ def add_recipient(
             created_at=now,
             secret=secret,
             user_id=None if user is None else user.id,
+            silencing=silencing,
         )
         recipients.insert_recipient(store, connection, made)
     return ListedRecipient(made, "" if user is None else user.code)
@@ -120,20 +123,26 @@ def change_recipient(
     kinds: Collection[Kind],
     digest_hour: int | None,
     now: datetime,
+    silencing: Silencing | None = None,
 ) -> None:
     """Change what a recipient is told from now on, when and where. Raise as ``add_recipient``.
 
     Its User, its carrier and a webhook's secret stay. What waits is told too, at the new hour and to the new address.
+    An Alertmanager's address stays, so that no silence is left behind where nobody looks any more.
     """
     named = read_name(label)
     with store.writing() as connection:
         found = recipients.find_recipient(store, connection, recipient_id)
+        if silencing is not None and address != found.address:
+            raise RecipientRefused("An Alertmanager's address stays.", "Add another recipient, then end this one.")
+        _require_gateways(store, connection, silencing)
         changed = replace(
             found,
             label=named,
             address=read_address(found.carrier, address),
-            kinds=check_kinds(kinds, for_a_user=found.user_id is not None),
+            kinds=check_kinds(kinds, for_a_user=found.user_id is not None) if silencing is None else frozenset(),
             digest_hour=digest_hour,
+            silencing=silencing,
         )
         recipients.change_recipient(store, connection, changed)
         if digest_hour != found.digest_hour:
@@ -183,8 +192,14 @@ def check_kinds(kinds: Collection[Kind], *, for_a_user: bool) -> frozenset[Kind]
 
 
 def read_address(carrier: Carrier, text: str) -> str:
-    """Return an address as it is kept. Raise ``RecipientRefused``; a webhook's is checked by whoever sends to it."""
+    """Return an address as it is kept. Raise ``RecipientRefused``; a URL is checked by whoever sends to it."""
     return _email(text) if carrier is Carrier.EMAIL else text
+
+
+def _require_gateways(store: Store, connection: Connection, silencing: Silencing | None) -> None:
+    """Raise ``Unknown`` unless all gateways to silence are there: one that is mistyped would never be silent."""
+    if silencing is not None and silencing.gateways - parties.read_parties(store, connection).names.gateways.keys():
+        raise Unknown("There is no such gateway.", "Check the codes.")
 
 
 def _new_secret() -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from app.domain.london import london_date
 from app.domain.utc_day import day_of
+from app.register.messages.silences import list_bridges
 from app.register.register import Register
 from app.store import outbox, runs, sources
 from app.store.runs import JobRun
@@ -59,6 +60,8 @@ def _of_work(register: Register, *, dead: bool, silent: bool, now: datetime) -> 
         yield "A message could not be delivered and was given up: see Service, Messages, or `closures notify outbox`."
     if silent:
         yield "A calendar that we read cannot be read: `closures source list` (or `maintenance source list`) says why."
+    if any(bridge.is_behind(now) for bridge in list_bridges(register.store)):
+        yield "An Alertmanager is out of step with what is closed: Service, Messages says why."
     rulebook = register.rulebook()
     if rulebook.calendar_for(rulebook.policy_for(now)).ends_soon(london_date(now)):
         yield "The table of holidays ends within twelve months: update the holidays package."

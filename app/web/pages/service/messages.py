@@ -1,4 +1,4 @@
-"""Service, messages: who is told what, by e-mail or webhook; what waits, what failed and why; send it again."""
+"""Service, messages: who is told what, and by what; what waits, what failed and why; send it again."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -12,6 +12,7 @@ from app.domain.refusal import Refusal
 from app.register.messages import recipients
 from app.register.messages.outbox import resend_message
 from app.register.messages.recipients import MOST_SHOWN, ListedMessage, ListedRecipient
+from app.register.messages.silences import list_bridges, wanted_silences
 from app.register.people import enrolment
 from app.register.register import Register
 from app.store.listing import altered_ids
@@ -21,6 +22,7 @@ from app.web import form_once
 from app.web.pages.notice.closure_form import Typed
 from app.web.pages.service.recipient_form import (
     BLANK,
+    CARRIERS,
     FIELDS,
     FOR_DCC,
     KINDS,
@@ -55,6 +57,8 @@ def show() -> Response:
         "service/messages.html",
         recipients=everyone,
         altered=altered_ids(store, list_recipients),
+        bridges={one.recipient.id: one for one in list_bridges(store)},
+        silenced=lambda one: len(wanted_silences(site().register, one, now)),
         no_mail_server=not site().sends_mail
         and any(recipient.recipient.carrier is Carrier.EMAIL for recipient in everyone),
         when_words=when_words,
@@ -98,6 +102,7 @@ def add() -> AnyResponse:
             digest_hour=wanted.digest_hour,
             user_code=wanted.user_code,
             now=site().now(),
+            silencing=wanted.silencing,
         ).recipient
         return {"kind": made.carrier.value, "label": made.label, "address": made.address, "secret": made.secret}
 
@@ -135,6 +140,7 @@ def change(recipient_id: str) -> AnyResponse:
             kinds=wanted.kinds,
             digest_hour=wanted.digest_hour,
             now=site().now(),
+            silencing=wanted.silencing,
         )
     except Refusal as refusal:
         typed.faults[""] = f"{refusal.text} {refusal.remedy}".strip()
@@ -185,7 +191,7 @@ def _new_form(typed: Typed, chosen: Collection[str], form_id: str) -> Response:
     page = render_template(
         "service/new_recipient.html",
         users=enrolment.list_users(site().store),
-        carriers=list(Carrier),
+        carriers=CARRIERS,
         sends_mail=site().sends_mail,
         form_id=form_id,
         **_fields(typed, chosen),

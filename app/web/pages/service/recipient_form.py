@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from app.domain.notification import FOR_THE_SENDER, REMINDER_DAYS, Kind
+from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.pulling.http_client import Outbound
 from app.register.messages.recipients import ListedRecipient, check_kinds, read_address
+from app.register.messages.silences import MATCHERS, read_matchers, read_silencing
 from app.register.people.enrolment import read_name
-from app.store.recipients import Carrier
+from app.store.recipients import Carrier, Silencing
 from app.web.pages.notice.closure_form import Typed
 
 _T = TypeVar("_T")
 
-FIELDS = ("user", "carrier", "address", "label", "when")
+FIELDS = ("user", "carrier", "address", "label", "when", "matchers", "gateways")
 EVERYBODY = "DCC"
 """What the form says in place of a User where it is somebody at DCC; no User has that code."""
 
@@ -39,7 +41,12 @@ KINDS: dict[Kind, str] = {
     Kind.REMINDER: f"“still planned?”, {REMINDER_DAYS} Working Days before it starts",
 }
 
-BLANK = {"user": EVERYBODY, "carrier": Carrier.EMAIL.value, "when": "at once"}
+CARRIERS = {
+    Carrier.EMAIL: "e-mail",
+    Carrier.WEBHOOK: "webhook, a signed request to a program",
+    Carrier.ALERTMANAGER: "Alertmanager, which silences alerts while gateways are closed",
+}
+BLANK = {"user": EVERYBODY, "carrier": Carrier.EMAIL.value, "when": "at once", "matchers": MATCHERS}
 FOR_DCC = [kind.value for kind in Kind if kind not in FOR_THE_SENDER]
 
 
@@ -53,6 +60,7 @@ class Wanted:
     kinds: frozenset[Kind]
     digest_hour: int | None
     user_code: str | None
+    silencing: Silencing | None
 
 
 def when_words(digest_hour: int | None) -> str:
@@ -63,7 +71,10 @@ def when_words(digest_hour: int | None) -> str:
 def fields_of(one: ListedRecipient) -> Typed:
     """Return a recipient as the fields show it."""
     held = one.recipient
-    return Typed({"address": held.address, "label": held.label, "when": when_words(held.digest_hour)})
+    typed = {"address": held.address, "label": held.label, "when": when_words(held.digest_hour)}
+    if held.silencing is not None:
+        typed |= {"matchers": held.silencing.matchers, "gateways": " ".join(sorted(held.silencing.gateways))}
+    return Typed(typed)
 
 
 def read_recipient(typed: Typed, chosen: Collection[str], outbound: Outbound, users: Collection[str]) -> Wanted | None:
@@ -72,14 +83,41 @@ def read_recipient(typed: Typed, chosen: Collection[str], outbound: Outbound, us
     if user != EVERYBODY and user not in users:
         typed.faults["user"] = "Choose one of the list."
     if carrier not in set(Carrier):
-        typed.faults["carrier"] = "Choose e-mail or webhook."
+        typed.faults["carrier"] = "Choose one of the list."
         return None
-    return _read(typed, chosen, outbound, Carrier(carrier), None if user == EVERYBODY else user)
+    user_code = None if user == EVERYBODY else user
+    if carrier == Carrier.ALERTMANAGER:
+        return _read_alertmanager(typed, outbound, user_code, None)
+    return _read(typed, chosen, outbound, Carrier(carrier), user_code)
 
 
 def read_change(typed: Typed, chosen: Collection[str], outbound: Outbound, known: ListedRecipient) -> Wanted | None:
     """Return what the form of a known recipient states, whose carrier and User stay; None where a fault was noted."""
+    if known.recipient.silencing is not None:
+        return _read_alertmanager(typed, outbound, known.user or None, known.recipient.silencing)
     return _read(typed, chosen, outbound, known.recipient.carrier, known.user or None)
+
+
+def _read_alertmanager(
+    typed: Typed, outbound: Outbound, user_code: str | None, known: Silencing | None
+) -> Wanted | None:
+    def read_checked_address() -> tuple[str, Silencing]:
+        address, silencing = read_silencing(typed.text("address"), matchers, gateways, known)
+        outbound.check(address)
+        return address, silencing
+
+    matchers, gateways = typed.text("matchers"), typed.text("gateways").replace(",", " ").split()
+    label = _noted(typed, "label", lambda: read_name(typed.text("label")))
+    _noted(typed, "matchers", lambda: read_matchers(matchers))
+    _noted(typed, "gateways", lambda: [read_code(code) for code in gateways])
+    found = None if typed.faults else _noted(typed, "address", read_checked_address)
+    if label is None or found is None:
+        return None
+    address, silencing = found
+    return Wanted(
+        label=label, carrier=Carrier.ALERTMANAGER, address=address, kinds=frozenset(), digest_hour=None,
+        user_code=user_code, silencing=silencing,
+    )  # fmt: skip
 
 
 def _read(
@@ -102,8 +140,9 @@ def _read(
     if typed.faults or address is None or label is None or kinds is None:
         return None
     return Wanted(
-        label=label, carrier=carrier, address=address, kinds=kinds, digest_hour=WHEN[when], user_code=user_code
-    )
+        label=label, carrier=carrier, address=address, kinds=kinds, digest_hour=WHEN[when], user_code=user_code,
+        silencing=None,
+    )  # fmt: skip
 
 
 def _noted(typed: Typed, name: str, read: Callable[[], _T]) -> _T | None:

@@ -17,8 +17,9 @@ from app.register.messages import recipients
 from app.register.messages.recipients import ListedRecipient
 from app.register.people import accounts
 from app.register.people.enrolment import shred_user
+from app.store import runs
 from app.store.outbox import MessageState
-from app.store.recipients import Carrier, Recipient
+from app.store.recipients import Carrier, Recipient, Silencing
 from tests.conftest import NOW
 
 PAGE, NEW = "/service/messages", "/service/messages/recipients/new"
@@ -188,12 +189,65 @@ NO_WEBHOOK = (
 )
 
 
+def test_an_alertmanager_is_added_shown_with_how_it_stands_and_changed(
+    admin, add, read, store, alpha, announce, give, clock
+):
+    give(alpha, announce("u1", "2026-11-27T02:00"), announce("u2", "2026-11-27T02:00", gateway="GW-A2"))
+    typed = {"carrier": "alertmanager", "address": "https://ops:hunter2@am.example/", "kinds": [], "when": "",
+             "matchers": 'site="{gateway}"', "gateways": "gw-a1, GW-A2"}  # fmt: skip
+    assert add(**typed).location == PAGE
+    (one,) = recipients.list_recipients(store)
+    silencing = Silencing('site="{gateway}"', frozenset({"GW-A1", "GW-A2"}), "ops:hunter2")
+    held = Recipient(
+        id=one.recipient.id, label="DCC desk", carrier=Carrier.ALERTMANAGER, address="https://am.example",
+        kinds=frozenset(), digest_hour=None, created_at=NOW, silencing=silencing,
+    )  # fmt: skip
+    assert one == ListedRecipient(held, "")
+    stands = 'Every User\'s closures Silences site="{gateway}" of GW-A1, GW-A2 '
+    page = admin.get(PAGE)
+    assert f"{stands}Out of step since Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC)." not in read(page)
+    assert f"{stands}In step at Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC), with 2 silences" in read(page)
+    with store.writing() as connection:
+        runs.write_bridge(connection, held.id, NOW, "it answered 500")
+    page = admin.get(PAGE)
+    assert f"{stands}Out of step since Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC). It answered 500." in read(page)
+    path = f"{PAGE}/recipients/{held.id}"
+    form = admin.get(path)
+    assert "hunter2" not in page.text + form.text
+    assert "Tell when" not in form.text
+    wrong = filled(address="https://other.example", matchers='a="b"', gateways="GW A?")
+    assert faults_of(admin.post(path, data=fields_of(form, path) | wrong)) == {
+        "matchers": 'These matchers would silence other gateways too. Let one of them need the gateway, as gateway="{gateway}".',
+        "gateways": "That is not a code. A code starts with a letter or digit and has at most 32 letters, digits, hyphens and underscores.",
+    }  # fmt: skip
+    elsewhere = admin.post(
+        path, data=fields_of(form, path) | filled(address="https://other.example", matchers='a="{gateway}"')
+    )
+    assert (elsewhere.status_code, "An Alertmanager&#39;s address stays." in elsewhere.text) == (422, True)
+    more = filled(label="Ops", address="https://am.example", matchers='gateway="{gateway}"', gateways="")
+    assert admin.post(path, data=fields_of(form, path) | more).location == PAGE
+    changed = replace(held, label="Ops", silencing=Silencing('gateway="{gateway}"', frozenset(), "ops:hunter2"))
+    assert recipients.list_recipients(store) == [ListedRecipient(changed, "")]
+    recipients.remove_recipient(store, held.id, NOW)
+    assert "Ops was ended, and its silences are to be taken away yet: it answered 500." in read(admin.get(PAGE))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"address": "http://am.example"}, "address"), ({"address": "https://am.example:9093"}, "address"),
+     ({"matchers": ""}, "matchers"), ({"label": ""}, "label")],
+)  # fmt: skip
+def test_an_alertmanager_that_cannot_be_is_named_at_its_field(add, store, wrong, field):
+    page = add(**({"carrier": "alertmanager", "address": "https://am.example", "matchers": 'a="{gateway}"'} | wrong))
+    assert (page.status_code, list(faults_of(page)), recipients.list_recipients(store)) == (422, [field], [])
+
+
 @pytest.mark.parametrize(
     ("wrong", "faults"),
     [
         ({"user": "NOBODY"}, {"user": "Choose one of the list."}),
         ({"user": ""}, {"user": "Choose one of the list."}),
-        ({"carrier": "pigeon"}, {"carrier": "Choose e-mail or webhook."}),
+        ({"carrier": "pigeon"}, {"carrier": "Choose one of the list."}),
         ({"address": "nobody"}, {"address": "That is not an e-mail address. Write it as name@example.org."}),
         ({"address": "https://b.example"}, {"address": "That is not an e-mail address. Write it as name@example.org."}),
         ({"carrier": "webhook"}, {"address": NO_WEBHOOK}),
