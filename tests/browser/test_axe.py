@@ -25,6 +25,7 @@ from app.jobs.post_office import PostOffice
 from app.register import late_changes, maintenance, sources
 from app.register.maintenance import import_maintenance
 from app.register.messages import recipients
+from app.register.messages.silences import read_silencing
 from app.register.people import accounts, enrolment
 from app.register.people.desks import open_desk
 from app.register.questions import readers
@@ -70,6 +71,7 @@ ADMIN = (
     "/service/set-up",
     "/record/acts",
     *("/service/messages?sent=yes", "/service/messages/recipients/new", "/service/messages/recipients/{recipient}"),
+    "/service/messages/recipients/{alertmanager}",
 )
 CONTACT = "/users/ALPHA/contact"
 GIVING = (
@@ -114,7 +116,12 @@ def add_recipients(store, now):
         ).recipient.id  # fmt: skip
 
     made = [add("good"), add("fails", user="ALPHA"), add("fails-too"), add("digest", hour=8)]
-    return [*made, add("waits", user="ALPHA", carrier=Carrier.WEBHOOK)]
+    made.append(add("waits", user="ALPHA", carrier=Carrier.WEBHOOK))
+    address, silencing = read_silencing(f"https://{'w' * 60}.example", 'w="{gateway}",' * 40, ["W" * 32])
+    return [*made, recipients.add_recipient(
+        store, label=LONG, carrier=Carrier.ALERTMANAGER, address=address, kinds=(), digest_hour=None, user_code=None,
+        now=now, silencing=silencing,
+    ).recipient.id]  # fmt: skip
 
 
 def send_messages(service, clock):
@@ -229,6 +236,7 @@ def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, addr
     assert open_desk(service.store, account, f"Firefox on Windows from {LONG}", clock())
     for path in PAGES[role]:
         names = {"feed": feed, "account": account.id.hex(), "closure": closure, "recipient": recipient}
+        names["alertmanager"] = recipients.list_recipients(service.store)[-1].recipient.id
         page.goto(address + path.format(**names))
         found[path] = measure(page, closely=role is Role.ADMIN)  # who sees the most pages
     assert found == dict.fromkeys(PAGES[role], CLOSELY if role is Role.ADMIN else NOTHING)

@@ -165,21 +165,32 @@ def test_each_recipient_has_its_own_gateways_and_matchers(
         assert list(runs.read_bridges(connection)) == [chosen.id]
 
 
+def test_told_to_re_open_early_and_not_told_re_opened_it_is_silent_to_the_end_of_its_plan(
+    alertmanager, silencer, silence_in, register, alpha, announce, give
+):
+    recipient, starts, earlier = silence_in(alertmanager.url), in_days(0, -1), utc_now() - timedelta(minutes=30)
+    one = reference_of(give(alpha, at(announce, "u1", starts), at=utc_now() - timedelta(hours=2)))
+    told = ToldFact(FactKind.STILL_CLOSED, earlier + timedelta(minutes=20))
+    tell_fact(register, DCC, one, told, channel=Channel.API, now=earlier)
+    soon(silencer, partial(held_in, alertmanager), [silence(recipient, one, None, starts + 4 * HOUR)])
+
+
 def test_what_others_made_there_stays(alertmanager, silencer, silence_in, alpha, announce, give):
-    starts = in_days(1)
-    theirs = {
-        "matchers": [{"name": "gateway", "value": "GW-A1", "isRegex": False, "isEqual": True}],
-        "startsAt": f"{starts:%Y-%m-%dT%H:%M:%SZ}", "endsAt": f"{starts + HOUR:%Y-%m-%dT%H:%M:%SZ}",
-        "createdBy": "somebody", "comment": "CN-0123456789 by hand",
-    }  # fmt: skip
-    assert alertmanager.ask("POST", "/api/v2/silences", theirs)[0] == 200
-    other = ('gateway="GW-A1"', starts, starts + HOUR, "somebody", "CN-0123456789 by hand")
-    recipient = silence_in(alertmanager.url)
+    starts, recipient = in_days(1), silence_in(alertmanager.url)
     one = reference_of(give(alpha, at(announce, "u1", starts), at=utc_now()))
     ours = silence(recipient, one, starts, starts + 4 * HOUR)
-    soon(silencer, alertmanager.silences, sorted([other, ours]))
+    comments = ("CN-0123456789 by hand", ours[-1])  # the other is a copy of ours that somebody changed
+    theirs = [('gateway="GW-A1"', starts, starts + HOUR, "somebody", comment) for comment in comments]
+    for _, begins, ends, creator, comment in theirs:
+        stated = {
+            "matchers": [{"name": "gateway", "value": "GW-A1", "isRegex": False, "isEqual": True}],
+            "startsAt": f"{begins:%Y-%m-%dT%H:%M:%SZ}", "endsAt": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
+            "createdBy": creator, "comment": comment,
+        }  # fmt: skip
+        assert alertmanager.ask("POST", "/api/v2/silences", stated)[0] == 200
+    soon(silencer, alertmanager.silences, sorted([*theirs, ours]))
     give(alpha, at(announce, "u1", starts, withdrawn=True), at=utc_now())
-    soon(silencer, alertmanager.silences, [other])
+    soon(silencer, alertmanager.silences, sorted(theirs))
 
 
 @pytest.mark.parametrize("forgets", [False, True])
@@ -209,10 +220,11 @@ class Answering(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.signed.append(self.headers["Authorization"])
-        if self.server.answer is None:
+        answer = self.server.answer if self.command == "GET" else self.server.written
+        if answer is None:
             self.server.released.wait()
             return
-        status, body = self.server.written if self.command != "GET" else self.server.answer
+        status, body = answer
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -326,6 +338,23 @@ def test_a_restarted_scheduler_ends_what_a_removed_recipient_has_left(
     soon(following, alertmanager.silences, [])
     soon(following, partial(faults, store), {})
     following.stop()
+
+
+def test_what_was_begun_before_a_stop_is_known_to_whoever_comes_after(
+    faulty, silencer, silence_in, store, alpha, announce, give
+):
+    recipient = silence_in(faulty.url)
+    give(alpha, at(announce, "u1", in_days(1)), at=utc_now())
+    faulty.written = None
+    silencer.look()
+    while len(faulty.signed) < 2:
+        time.sleep(0.01)
+    stopping = threading.Thread(target=silencer.stop)
+    stopping.start()
+    time.sleep(0.1)
+    faulty.released.set()
+    stopping.join()
+    assert faults(store) == {recipient.id: ""}
 
 
 def test_an_address_stays_and_a_gateway_that_is_not_there_is_refused(silence_in, store, alpha):
