@@ -10,6 +10,7 @@ from time import monotonic
 
 import structlog
 
+from app.domain.silence import AHEAD
 from app.domain.told_fact import CLOCKS_DIFFER
 from app.domain.window import ClosureWindow
 from app.jobs.alertmanager import Alertmanager, HeldSilence, NotTaken, OutOfStep, Unreached
@@ -172,7 +173,7 @@ class Silencer:
             fault, server.is_refused = problem.text, isinstance(problem, NotTaken)
         if self._stopping.is_set():
             return
-        if not fault and recipient.removed_at is not None:
+        if recipient.removed_at is not None and (not fault or now - recipient.removed_at > AHEAD):
             with self._register.store.writing() as connection:
                 runs.drop_bridge(connection, recipient.id)
             server.is_over = True

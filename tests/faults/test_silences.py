@@ -133,6 +133,9 @@ def test_after_each_batch_of_changes_the_silences_are_what_stands(alertmanager, 
                 time.sleep(0.05)
             assert held() == expected()
             longest = max(longest, time.monotonic() - back)
+        as_written = alertmanager.ask("GET", "/api/v2/silences")
+        time.sleep(4)  # it is looked at meanwhile, and nothing is written again
+        assert alertmanager.ask("GET", "/api/v2/silences") == as_written
         recipients.remove_recipient(service.store, recipient.id, utc_now())
         until = time.monotonic() + 60
         while alertmanager.silences() and time.monotonic() < until:

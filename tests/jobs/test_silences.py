@@ -340,6 +340,21 @@ def test_a_restarted_scheduler_ends_what_a_removed_recipient_has_left(
     following.stop()
 
 
+def test_one_that_was_removed_and_never_answers_is_let_go_of_when_its_windows_are_over(
+    faulty, silencer, silence_in, register, store
+):
+    recipient, read = silence_in(faulty.url), partial(faults, store)
+    faulty.answer = (500, b"")
+    soon(silencer, read, {recipient.id: "it answered 500"})
+    recipients.remove_recipient(store, recipient.id, utc_now())
+    before = len(faulty.signed)
+    soon(silencer, lambda: len(faulty.signed) > before + 1, True)
+    assert read() == {recipient.id: "it answered 500"}
+    later = Silencer(register, NEAR, lambda: utc_now() + timedelta(weeks=8, seconds=1), lambda: None)
+    soon(later, read, {})
+    later.stop()
+
+
 def test_what_was_begun_before_a_stop_is_known_to_whoever_comes_after(
     faulty, silencer, silence_in, store, alpha, announce, give
 ):
