@@ -1,4 +1,4 @@
-"""Alertmanagers kept in step: what is silenced is held against what stands, again and again, and put right."""
+"""Alertmanagers kept in step: what is silenced is held against what stands, again and again (ADR 37)."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
