@@ -23,7 +23,8 @@ from app.store.engine import read_head
 _LOG = structlog.get_logger()
 _AGAIN_SECONDS = 3.0  # one that came back without its memory is found out by looking
 _AFTER_FAULT_SECONDS = 2.0
-_SHARE = 20  # of all the time, of which one part at most goes into looking
+_AT_LEAST_SECONDS = 60.0
+_SHARE, _SHARE_OF_NEWS = 20, 5  # of all the time one part at most goes into looking, and while much is recorded
 _NOTE_SECONDS = 60.0
 _AT_ONCE = 16  # Alertmanagers that are asked: one that hangs holds up no other
 
@@ -34,6 +35,9 @@ class Steps:
 
     to_put: tuple[tuple[Silence, str], ...]
     to_end: tuple[str, ...]
+
+
+NO_STEPS = Steps((), ())
 
 
 def compare(wanted: Mapping[str, Silence], found: Iterable[HeldSilence], now: datetime) -> Steps:
@@ -73,14 +77,9 @@ def _going_on(silence: Silence, held: HeldSilence, now: datetime) -> Silence:
     return replace(silence, window=ClosureWindow(begun, window.ends))
 
 
-def bring_in_step(
-    server: Alertmanager, wanted: Mapping[str, Silence], now: datetime, stopping: threading.Event
-) -> bool:
-    """Make an Alertmanager's silences those ``wanted``; return whether anything was to do. Raise ``OutOfStep``.
-
-    That is ``NotTaken`` where it tells what it holds, and does not take all that is asked.
-    """
-    steps, faults = compare(wanted, server.silences(), now), []
+def take_steps(server: Alertmanager, steps: Steps, stopping: threading.Event) -> None:
+    """Ask all of an Alertmanager that it lets us. Raise ``NotTaken`` for the rest."""
+    faults = []
     asked = [
         *(partial(server.put, silence, held_id) for silence, held_id in steps.to_put),
         *(partial(server.end, held_id) for held_id in steps.to_end),
@@ -96,7 +95,6 @@ def bring_in_step(
             faults.append(problem)
     if faults:
         raise NotTaken(faults[0].text) from faults[0]
-    return bool(asked)
 
 
 class _Server:
@@ -105,7 +103,7 @@ class _Server:
     def __init__(self, stands: Bridge) -> None:
         self.recipient, self.in_step_at, self.fault = stands.recipient, stands.in_step_at, stands.fault
         self.heard = -1  # the size of the log
-        self.again_at = self.note_at = 0.0
+        self.again_at = self.rests_until = self.note_at = 0.0
         self.turn: Future[None] | None = None
         self.is_refused = self.is_over = False
 
@@ -113,7 +111,8 @@ class _Server:
         """Tell whether it has a turn now."""
         if self.turn is not None and not self.turn.done():
             return False
-        return monotonic() >= self.again_at or (log_size != self.heard and not self.fault)
+        has_news = log_size != self.heard and not self.fault
+        return monotonic() >= (self.rests_until if has_news else self.again_at)
 
 
 class Silencer:
@@ -165,10 +164,11 @@ class Silencer:
         self._require_lead()
         if server.heard == -1:
             self._note(server)  # before anything is made there, so that it is ended there too
-        has_asked = False
+        alertmanager, steps, looked = Alertmanager(self._outbound, recipient), NO_STEPS, 0.0
         try:
-            wanted = wanted_silences(self._register, recipient, now)
-            has_asked = bring_in_step(Alertmanager(self._outbound, recipient), wanted, now, self._stopping)
+            steps = compare(wanted_silences(self._register, recipient, now), alertmanager.silences(), now)
+            looked = monotonic() - began
+            take_steps(alertmanager, steps, self._stopping)
         except OutOfStep as problem:
             fault, server.is_refused = problem.text, isinstance(problem, NotTaken)
         if self._stopping.is_set():
@@ -178,7 +178,7 @@ class Silencer:
                 runs.drop_bridge(connection, recipient.id)
             server.is_over = True
             return
-        if server.is_refused and not fault and not has_asked:
+        if server.is_refused and not fault and steps == NO_STEPS:
             # Nothing was asked that could be refused. Were it in step now, that would tell that the last window ended.
             fault = server.fault
         is_news, server.fault = fault != server.fault, fault
@@ -190,7 +190,9 @@ class Silencer:
         ended, server.heard = monotonic(), log_size
         if is_news or ended >= server.note_at:
             self._note(server)
-        server.again_at = ended + (_AFTER_FAULT_SECONDS if fault else max(_AGAIN_SECONDS, _SHARE * (ended - began)))
+        server.rests_until = ended + _SHARE_OF_NEWS * looked
+        pause = max(_AGAIN_SECONDS, min(_SHARE * looked, _AT_LEAST_SECONDS))
+        server.again_at = ended + (_AFTER_FAULT_SECONDS if fault else pause)
 
     def _note(self, server: _Server) -> None:
         with self._register.store.writing() as connection:

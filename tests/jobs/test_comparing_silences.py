@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.domain.refusal import CodeRefused
 from app.domain.window import ClosureWindow
 from app.jobs.alertmanager import HeldSilence
-from app.jobs.silences import Steps, compare
+from app.jobs.silences import NO_STEPS, Steps, compare
 from app.register.messages.silences import Matcher, Silence, SilencingRefused, read_matchers, read_silencing
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -81,7 +81,7 @@ def test_whatever_is_held_becomes_what_is_wanted_in_one_turn(wanted, held):
     assert {name: max(NOW, one.window.starts) for name, one in found.items()} == {
         name: max(NOW, one.window.starts) for name, one in wanted.items()
     }
-    assert compare(wanted, server.held.values(), NOW) == Steps((), ())
+    assert compare(wanted, server.held.values(), NOW) == NO_STEPS
 
 
 @given(wanted_ones)
@@ -89,7 +89,7 @@ def test_what_is_right_is_left_alone_and_nothing_is_made_twice(wanted):
     server = Server()
     server.take(compare(wanted, [], NOW))
     before = dict(server.held)
-    assert compare(wanted, before.values(), NOW) == Steps((), ())
+    assert compare(wanted, before.values(), NOW) == NO_STEPS
     assert compare({}, before.values(), NOW) == Steps((), tuple(sorted(before)))
 
 
@@ -104,12 +104,12 @@ def test_nothing_is_asked_of_what_ends_by_itself():
     over = HeldSilence("s1", made("CN-0000000001", -60, 0), has_begun=True)
     near = HeldSilence("s2", made("CN-0000000002", -60, 2), has_begun=True)
     wanted = {"CN-0000000002": made("CN-0000000002", -60, 1), "CN-0000000003": made("CN-0000000003", -60, 1)}
-    assert compare(wanted, [over, near], NOW) == Steps((), ())
+    assert compare(wanted, [over, near], NOW) == NO_STEPS
 
 
 def test_a_server_whose_clock_is_behind_has_not_begun_what_has():
     held = HeldSilence("s1", made("CN-0000000001", -1, 60), has_begun=False)
-    assert compare({"CN-0000000001": held.silence}, [held], NOW) == Steps((), ())
+    assert compare({"CN-0000000001": held.silence}, [held], NOW) == NO_STEPS
     ahead = HeldSilence("s1", made("CN-0000000001", 90, 120), has_begun=True)
     wanted = made("CN-0000000001", -1, 60)
     assert compare({"CN-0000000001": wanted}, [ahead], NOW) == Steps(((wanted, "s1"),), ())
