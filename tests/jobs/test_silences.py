@@ -1,5 +1,8 @@
 """Silences in a real Alertmanager follow what stands: planned, moved, withdrawn, told, and after it was away."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -353,6 +356,26 @@ def test_one_that_was_removed_and_never_answers_is_let_go_of_when_its_windows_ar
     later = Silencer(register, NEAR, lambda: utc_now() + timedelta(weeks=8, seconds=1), lambda: None)
     soon(later, read, {})
     later.stop()
+
+
+def test_the_scheduler_process_keeps_them_where_private_addresses_may_be_asked(
+    alertmanager, environ, silence_in, store, alpha, announce, give
+):
+    starts, recipient = in_days(1), silence_in(alertmanager.url)
+    one = reference_of(give(alpha, at(announce, "u1", starts), at=utc_now()))
+
+    def run(until, **settings):
+        process = subprocess.Popen([sys.executable, "-m", "app.worker"], env=os.environ | environ | settings)
+        ends = time.monotonic() + 30
+        while not until() and time.monotonic() < ends:
+            time.sleep(0.1)
+        process.terminate()
+        assert process.wait(30) == 0
+
+    run(lambda: faults(store) == {recipient.id: "it could not be reached"})
+    assert (alertmanager.silences(), faults(store)) == ([], {recipient.id: "it could not be reached"})
+    run(lambda: faults(store) == {recipient.id: ""}, CLOSURES_ALLOW_PRIVATE_SOURCES="true")
+    assert alertmanager.silences() == [silence(recipient, one, starts, starts + 4 * HOUR)]
 
 
 def test_what_was_begun_before_a_stop_is_known_to_whoever_comes_after(
