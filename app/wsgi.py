@@ -10,6 +10,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+# The first two are nearly all that `create_app` loads: here that is done before the fork, and beside the set-up.
+import app.caldav.blueprint
+import app.web.blueprints  # noqa: F401 - as above
 from app.arrival.listening import require_free
 from app.arrival.room import WaitingRoom
 from app.domain.refusal import Refusal
@@ -65,6 +68,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
             "forwarder_headers": "",
             "umask": 0o117,  # of a Unix socket: for our account and its group
             "control_socket_disable": True,
+            "worker_exit": _write_reads,
             "logger_class": ServerLog,
             "loglevel": "warning",
             "proc_name": "closures-web",
@@ -76,14 +80,18 @@ class WebServer(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no
     def load(self) -> Any:
         """Make the application before the workers are forked; each opens the database for itself."""
         sys.setswitchinterval(_SWITCH_SECONDS)
-        app = create_app(self._settings)
-        app.extensions[EXTENSION].store.close()
+        made = create_app(self._settings)
+        made.extensions[EXTENSION].store.close()
         # A collection writes to every object that it looks at, and so makes each worker its own copy of all the code:
         # what is there before the fork is never looked at again.
-        gc.collect()
         gc.freeze()
         gc.set_threshold(_OBJECTS)
-        return app
+        return made
+
+
+def _write_reads(_server: object, worker: WaitingRoom) -> None:
+    """Write the reads that wait for their second, when the last request of a worker was answered."""
+    worker.app.wsgi().extensions[EXTENSION].read_log.flush()
 
 
 def _most_connections() -> int:

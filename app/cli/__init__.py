@@ -2,33 +2,37 @@
 
 import click
 
-from app.cli.account import account
-from app.cli.archive import backup, restore
-from app.cli.clock import clock
-from app.cli.closure import closure
-from app.cli.db import db
-from app.cli.gateway import gateway
-from app.cli.keys import keys
-from app.cli.late import late, late_report
-from app.cli.maintenance import maintenance
-from app.cli.notice import notice
-from app.cli.notice_period import notice_period
-from app.cli.notify import notify
 from app.cli.output import Program, examples
-from app.cli.policy import policy
-from app.cli.questions import busiest, changes, clashes, closed, free_slots, insights, moved, reads, silent
-from app.cli.record import record
-from app.cli.schedule import schedule
-from app.cli.source import source
-from app.cli.subscription import subscription
-from app.cli.token import token
-from app.cli.up import serve, sweep, up, work
-from app.cli.user import user
-from app.factory import configure_log
+
+_COMMANDS = {
+    "account": ("account",),
+    "archive": ("backup", "restore"),
+    "clock": ("clock",),
+    "closure": ("closure",),
+    "db": ("db",),
+    "gateway": ("gateway",),
+    "keys": ("keys",),
+    "late": ("late", "late-report"),
+    "maintenance": ("maintenance",),
+    "notice": ("notice",),
+    "notice_period": ("notice-period",),
+    "notify": ("notify",),
+    "policy": ("policy",),
+    "questions": ("busiest", "changes", "clashes", "closed", "free-slots", "insights", "moved", "reads", "silent"),
+    "record": ("record",),
+    "schedule": ("schedule",),
+    "source": ("source",),
+    "subscription": ("subscription",),
+    "token": ("token",),
+    "up": ("serve", "sweep", "up", "work"),
+    "user": ("user",),
+}
+"""The commands by the file that they stand in: one is loaded when it is asked for."""
 
 
 @click.group(
     cls=Program,
+    files=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples(
         "closures up --demo",
@@ -46,27 +50,6 @@ def main() -> None:
     Every command has --json. Exit code 0: done; 1: refused, or found wrong; 2: not understood. A time is ISO 8601,
     London time where it has no offset.
     """
+    from app.factory import configure_log  # noqa: PLC0415 - for a command, not for help or completion
+
     configure_log("console", at_a_terminal=True)
-
-
-for _command in (
-    *(up, serve, work, sweep, clock, db, backup, restore, keys, record, policy),
-    *(
-        user,
-        gateway,
-        account,
-        token,
-        subscription,
-        notify,
-        source,
-        notice,
-        maintenance,
-        schedule,
-        closure,
-        late,
-        late_report,
-        notice_period,
-    ),
-    *(closed, clashes, changes, free_slots, busiest, silent, moved, insights, reads),
-):
-    main.add_command(_command)

@@ -1,16 +1,17 @@
 """One way of speaking: JSON for programs, lines and tables for people, a refusal as two lines and exit status 1."""
 
+import gc
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 import click
 
 from app.domain.london import Reading
 from app.domain.refusal import NoticeUnreadable, Refusal, sentence_of
-from app.register.receipts import problem_facts
 
 _JSON = "closures.json"
 _STATED = "closures.json-stated"
@@ -21,7 +22,28 @@ _READ_AS = {
 
 
 class Program(click.Group):
-    """The outermost command: here a refusal becomes words, or JSON, and exit status 1; what is not understood, 2."""
+    """The outermost command: here a refusal becomes words, or JSON, and exit status 1; what is not understood, 2.
+
+    ``files`` says which commands stand in which file beside this one; a file is loaded when one of its is asked for.
+    """
+
+    def __init__(self, *args: Any, files: Mapping[str, Sequence[str]], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._files = {name: file for file, names in files.items() for name in names}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Return the names of all commands, in order."""
+        return sorted(self._files)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name, None where there is none."""
+        if cmd_name in self._files and cmd_name not in self.commands:
+            # What is loaded stays: to look through it again and again for what may go is an eighth of loading it.
+            gc.disable()
+            module = import_module(f"app.cli.{self._files[cmd_name]}")
+            gc.enable()
+            self.add_command(getattr(module, cmd_name.replace("-", "_")))
+        return super().get_command(ctx, cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Note whether JSON is asked for: what cannot be understood is told in it as well."""
@@ -47,6 +69,8 @@ class Program(click.Group):
 def _speak(refusal: Refusal, *, as_json: bool) -> None:
     problems = refusal.problems if isinstance(refusal, NoticeUnreadable) else ()
     if as_json:
+        from app.register.receipts import problem_facts  # noqa: PLC0415 - half of the service, before a command asks for it
+
         facts = {
             "refused": refusal.text,
             "remedy": refusal.remedy,

@@ -1,8 +1,8 @@
 """``closures up``, ``serve``, ``work`` and ``sweep``: running the service, whole or in parts."""
 
 import json
-import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,7 +21,7 @@ from app.register.people import enrolment, links
 from app.security.link_file import drop_link, read_token, write_link
 from app.settings import Settings
 from app.store import accounts
-from app.supervisor import become_supervisor
+from app.supervisor import Parts, supervise
 
 _FIRST_ADMIN = "admin@localhost"
 _DEMO_READER = "ops@localhost"
@@ -42,20 +42,26 @@ def up(demo: bool, host: str | None, port: int | None) -> None:
     settings = current_settings(host=host, port=port)
     require_free(settings.host, settings.port)
     _warn_if_bare(settings)
+    place = settings.host, settings.port
+    sys.exit(supervise(partial(_set_up, settings, demo=demo), partial(_load_parts, settings), place))
+
+
+def _set_up(settings: Settings, *, demo: bool) -> str:
+    """Make what is missing; return what to say once it is served."""
     service = prepare(settings, utc_now())
     try:
         # A journal or a container's log keeps what is printed there: a link goes to whoever looks at the screen alone.
         facts, lines = _welcome(service, demo=demo, on_screen=sys.stdout.isatty())
     finally:
         service.close()
-    environ = os.environ | {
-        "CLOSURES_HOST": settings.host,
-        "CLOSURES_PORT": str(settings.port),
-        "CLOSURES_BASE_URL": settings.base_url,
-    }
-    environ.pop("CLOSURES_BASE_URL_FILE", None)
-    text = json.dumps(facts, ensure_ascii=False, indent=2) if wants_json() else "\n".join(lines)
-    become_supervisor(environ, text + "\n")
+    return (json.dumps(facts, ensure_ascii=False, indent=2) if wants_json() else "\n".join(lines)) + "\n"
+
+
+def _load_parts(settings: Settings) -> Parts:
+    from app.worker import run_worker  # noqa: PLC0415 - while the set-up is done beside
+    from app.wsgi import serve as run_web  # noqa: PLC0415 - as above
+
+    return partial(run_web, settings), partial(run_worker, settings)
 
 
 def _welcome(service: Service, *, demo: bool, on_screen: bool) -> tuple[dict[str, object], list[str]]:

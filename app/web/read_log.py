@@ -1,6 +1,5 @@
 """The read log, written in batches: a subscriber who already has the latest must not cost a durable write."""
 
-import atexit
 import threading
 
 import structlog
@@ -15,7 +14,7 @@ _MOST_WAITING = 10_000
 
 
 class ReadLog:
-    """Collects reads and writes them once a second, and at the end of the process.
+    """Collects reads and writes them once a second, and when told that the process ends.
 
     A process killed in between loses at most the last second of this log; notices are never written this way.
     """
@@ -25,7 +24,6 @@ class ReadLog:
         self._waiting: list[FeedRead] = []
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
-        atexit.register(self.flush)
 
     def add(self, read: FeedRead) -> None:
         """Take one read; the oldest go first where the database is away for long."""

@@ -35,6 +35,7 @@ class StaticFile:
 
 def install_static_files(app: Flask) -> None:
     """Serve the files, and have ``url_for("static", filename=...)`` name each with its digest."""
+    _files()  # before a worker is forked, for all of them
     app.add_url_rule("/static/<path:filename>", endpoint="static", view_func=_serve, action=Action.PUBLIC)
 
     @app.url_defaults

@@ -25,7 +25,7 @@ from growth import fill, settings_of
 from app.factory import open_service
 from app.register.people import enrolment
 
-PARTS = {"app.supervisor": "supervisor", "app.wsgi": "web", "app.worker": "scheduler"}
+PARTS = {"closures-web": "web", "closures-work": "scheduler"}
 UNTIL_ALL_HOLD_IT = 12  # requests, each on a connection of its own
 
 
@@ -56,7 +56,7 @@ class Site:
         """Return the processes by part."""
         found, supervisor = defaultdict(list), psutil.Process(self.process.pid)
         for one in (supervisor, *supervisor.children(recursive=True)):
-            found[next(part for module, part in PARTS.items() if module in one.cmdline())].append(one)
+            found[PARTS.get(one.name(), "supervisor")].append(one)
         return found
 
     def cpu_of(self, times, **headers):

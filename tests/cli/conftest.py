@@ -3,8 +3,12 @@
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
+import sys
 import sysconfig
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +18,9 @@ import time_machine
 from click.testing import CliRunner
 
 from app.cli import main
+from app.factory import prepare
+from app.settings import read_settings
+from tests import conftest
 
 NOW = "2026-11-24T09:00:00+00:00"
 _EVENT = (
@@ -115,5 +122,31 @@ def script(environ):
             check=False,
         )
         return Said(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def site(environ):
+    """The environment of a service that was set up, at a free port."""
+    prepare(read_settings(environ), conftest.NOW).close()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return os.environ | environ | {"CLOSURES_PORT": str(port)}
+
+
+@pytest.fixture
+def running():
+    """Return a context in which a command runs as a process, which is told to stop at the end and seen off."""
+
+    @contextmanager
+    def run(command, environ, stderr=subprocess.DEVNULL):
+        program = [sys.executable, "-c", "from app.cli import main; main()", command]
+        with subprocess.Popen(program, env=environ, stdout=subprocess.PIPE, stderr=stderr, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.send_signal(signal.SIGTERM)
 
     return run

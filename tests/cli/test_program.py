@@ -11,7 +11,8 @@ from app.cli import main
 
 
 def commands(group=main, path=()):
-    for name, command in sorted(group.commands.items()):
+    for name in sorted(group.list_commands(None)):
+        command = group.get_command(None, name)
         if isinstance(command, click.Group):
             yield from commands(command, (*path, name))
         else:

@@ -110,7 +110,7 @@ def until_settled(store, seconds=180):
 
 
 def scheduler_of(running):
-    (found,) = [one for one in psutil.Process(running.process.pid).children() if "app.worker" in one.cmdline()]
+    (found,) = [one for one in psutil.Process(running.process.pid).children() if one.name() == "closures-work"]
     return found
 
 
