@@ -1,7 +1,5 @@
 """The scheduler's process: it takes the lead, keeps the timetable, and finishes what it holds when told to stop."""
 
-import os
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +15,7 @@ from app.jobs.post_office import asking_first, open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
 from app.register.witnesses import open_witnesses
-from app.settings import Settings, read_settings
+from app.settings import Settings
 from app.store.leadership import RENEW_SECONDS, Leadership
 from app.supervisor import StopSignal, Systemd
 
@@ -104,10 +102,3 @@ def backups_of(settings: Settings) -> Backups | None:
     if settings.backup_dir is None:
         return None
     return Backups(settings.backup_dir, timedelta(hours=settings.backup_every_hours), settings.backup_keep)
-
-
-if __name__ == "__main__":
-    try:
-        run_worker(read_settings(os.environ))
-    except Refusal as refused:
-        sys.exit(str(refused))

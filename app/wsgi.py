@@ -1,7 +1,6 @@
 """The web process: gunicorn with threads, over the one application."""
 
 import gc
-import os
 import resource
 import sys
 from typing import Any
@@ -15,9 +14,8 @@ import app.caldav.blueprint
 import app.web.blueprints  # noqa: F401 - as above
 from app.arrival.listening import require_free
 from app.arrival.room import WaitingRoom
-from app.domain.refusal import Refusal
 from app.factory import configure_log, create_app
-from app.settings import Settings, read_settings
+from app.settings import Settings
 from app.web.site import EXTENSION
 
 _CONNECTIONS = 2_000  # of each worker; most of them wait for a request, which costs no thread
@@ -111,10 +109,3 @@ def serve(settings: Settings) -> None:
     configure_log(settings.log, settings.security_log)
     require_free(settings.host, settings.port)
     WebServer(settings).run()
-
-
-if __name__ == "__main__":
-    try:
-        serve(read_settings(os.environ))
-    except Refusal as refused:
-        sys.exit(str(refused))

@@ -49,7 +49,9 @@ class Server:
         environ |= {"CLOSURES_LOG": "json", "CLOSURES_REQUEST_LOG": "true"}
         self.log = log
         with log.open("w") as lines:
-            self.process = subprocess.Popen([sys.executable, "-P", "-m", "app.wsgi"], env=environ, stderr=lines)
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from app.cli import main; main()", "serve"], env=environ, stderr=lines
+            )
         self.wait()
 
     def wait(self):

@@ -108,7 +108,9 @@ def measure(count):
             "CLOSURES_BASE_URL": f"http://127.0.0.1:{port}",
         }  # fmt: skip
         password = fill(read_settings(environ), count)
-        server = subprocess.Popen([sys.executable, "-m", "app.wsgi"], env=os.environ | environ)
+        server = subprocess.Popen(
+            [sys.executable, "-c", "from app.cli import main; main()", "serve"], env=os.environ | environ
+        )
         try:
             wait_for(port)
             connection = http.client.HTTPConnection("127.0.0.1", port)

@@ -238,16 +238,16 @@ def test_a_port_that_is_let_go_of_soon_is_waited_for():
         require_free(*other.getsockname())
 
 
-@pytest.mark.parametrize("module", ["app.wsgi", "app.worker"])
-def test_a_part_that_cannot_start_says_why_in_a_sentence(tmp_path, module):
+@pytest.mark.parametrize("part", ["serve", "work"])
+def test_a_part_that_cannot_start_says_why_in_a_sentence(tmp_path, part):
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CLOSURES_")}
-    command = [sys.executable, "-m", module]
+    command = [sys.executable, "-c", "from app.cli import main; main()", part]
     done = subprocess.run(
         command, cwd=tmp_path, env=environ | {"CLOSURES_PORT": free_port()}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (
         1,
-        "The database is empty. Run `closures db upgrade` (`closures up` does it by itself).\n",
+        "The database is empty.\nRun `closures db upgrade` (`closures up` does it by itself).\n",
     )
 
 

@@ -74,7 +74,9 @@ class Scheduler:
         self.log = log
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.worker"], env=os.environ | environ, stderr=stream
+                [sys.executable, "-c", "from app.cli import main; main()", "work"],
+                env=os.environ | environ,
+                stderr=stream,
             )
 
     def said(self, event):

@@ -365,7 +365,9 @@ def test_the_scheduler_process_keeps_them_where_private_addresses_may_be_asked(
     one = reference_of(give(alpha, at(announce, "u1", starts), at=utc_now()))
 
     def run(until, **settings):
-        process = subprocess.Popen([sys.executable, "-m", "app.worker"], env=os.environ | environ | settings)
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from app.cli import main; main()", "work"], env=os.environ | environ | settings
+        )
         ends = time.monotonic() + 30
         while not until() and time.monotonic() < ends:
             time.sleep(0.1)

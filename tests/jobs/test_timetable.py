@@ -81,7 +81,11 @@ def test_a_job_that_fails_is_tried_again(register, store, alpha, announce, give,
 
 
 def test_the_scheduler_process_stops_when_told(service, environ, store):
-    process = subprocess.Popen([sys.executable, "-m", "app.worker"], env=os.environ | environ, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from app.cli import main; main()", "work"],
+        env=os.environ | environ,
+        stderr=subprocess.PIPE,
+    )
     ran = soon(lambda: last_run(store, "sweep") is not None, 20)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=20)
