@@ -1,6 +1,7 @@
 """``closures up``, ``serve``, ``work`` and ``sweep``: running the service, whole or in parts."""
 
 import json
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,8 @@ from app.pulling.http_client import Outbound
 from app.register.people import enrolment, links
 from app.security.link_file import drop_link, read_token, write_link
 from app.settings import Settings
+from app.starting import Run, start
 from app.store import accounts
-from app.supervisor import Parts, supervise
 
 _FIRST_ADMIN = "admin@localhost"
 _DEMO_READER = "ops@localhost"
@@ -42,8 +43,13 @@ def up(demo: bool, host: str | None, port: int | None) -> None:
     settings = current_settings(host=host, port=port)
     require_free(settings.host, settings.port)
     _warn_if_bare(settings)
-    place = settings.host, settings.port
-    sys.exit(supervise(partial(_set_up, settings, demo=demo), partial(_load_parts, settings), place))
+    environ = os.environ | {
+        "CLOSURES_HOST": settings.host,
+        "CLOSURES_PORT": str(settings.port),
+        "CLOSURES_BASE_URL": settings.base_url,
+    }
+    environ.pop("CLOSURES_BASE_URL_FILE", None)
+    sys.exit(start(partial(_set_up, settings, demo=demo), partial(_load_parts, settings), environ))
 
 
 def _set_up(settings: Settings, *, demo: bool) -> str:
@@ -57,7 +63,7 @@ def _set_up(settings: Settings, *, demo: bool) -> str:
     return (json.dumps(facts, ensure_ascii=False, indent=2) if wants_json() else "\n".join(lines)) + "\n"
 
 
-def _load_parts(settings: Settings) -> Parts:
+def _load_parts(settings: Settings) -> tuple[Run, Run]:
     from app.worker import run_worker  # noqa: PLC0415 - while the set-up is done beside
     from app.wsgi import serve as run_web  # noqa: PLC0415 - as above
 

@@ -110,7 +110,7 @@ def until_settled(store, seconds=180):
 
 
 def scheduler_of(running):
-    (found,) = [one for one in psutil.Process(running.process.pid).children() if one.name() == "closures-work"]
+    (found,) = [one for one in psutil.Process(running.process.pid).children() if one.name() != "closures-web"]
     return found
 
 
