@@ -18,9 +18,6 @@ import time_machine
 from click.testing import CliRunner
 
 from app.cli import main
-from app.factory import prepare
-from app.settings import read_settings
-from tests import conftest
 
 NOW = "2026-11-24T09:00:00+00:00"
 _EVENT = (
@@ -127,9 +124,8 @@ def script(environ):
 
 
 @pytest.fixture
-def site(environ):
+def site(service, environ):
     """The environment of a service that was set up, at a free port."""
-    prepare(read_settings(environ), conftest.NOW).close()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

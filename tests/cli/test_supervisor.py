@@ -14,7 +14,6 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
-from app.factory import open_service
 from app.register.people import enrolment
 from app.settings import read_settings
 from app.store.engine import make_engine
@@ -168,8 +167,7 @@ def test_it_stops_in_the_middle_of_the_set_up(site, running, database_url):
         assert psutil.wait_procs(everything, timeout=60)[1] == []
 
 
-def test_reads_of_the_last_second_are_written_when_it_stops(site, running):
-    service = open_service(read_settings(site))
+def test_reads_of_the_last_second_are_written_when_it_stops(service, site, running):
     made = enrolment.add_subscription(
         service.store, scope_text="all", label="wall", secret_url=False, past_days=30, horizon_days=400,
         now=datetime.now(UTC),
@@ -182,4 +180,3 @@ def test_reads_of_the_last_second_are_written_when_it_stops(site, running):
             assert answer.status == 200
     with service.store.reading() as connection:
         assert [read.status for read in last_reads(connection, made.subscription.id)] == [200]
-    service.close()
