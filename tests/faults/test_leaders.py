@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -263,6 +264,14 @@ def run(drill):
     )
 
 
+def is_frozen(pid):
+    """Tell whether every thread of a process is stopped (proc_pid_stat(5))."""
+    states = [
+        Path(task.path, "stat").read_text().rpartition(")")[2].split()[0] for task in os.scandir(f"/proc/{pid}/task")
+    ]
+    return set(states) == {"T"}
+
+
 def test_a_frozen_leader_beside_sqlite_is_followed_and_stands_by(tmp_path):
     environ = environment(tmp_path, f"sqlite:///{tmp_path / 'closures.sqlite3'}") | {"CLOSURES_LOG": "json"}
     prepare(read_settings(environ), utc_now()).close()
@@ -281,6 +290,7 @@ def test_a_frozen_leader_beside_sqlite_is_followed_and_stands_by(tmp_path):
     while True:
         with service.store.writing(), folder.locked():
             first.process.send_signal(signal.SIGSTOP)
+            wait_for(lambda: is_frozen(first.process.pid))  # each of its threads stops where it next may
         try:
             with service.store.writing():
                 break
