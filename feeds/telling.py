@@ -23,6 +23,8 @@ _WORDS = {
     "clash": "Clash",
     "starts": "Starts within 24 hours",
     "open": "Closed now",
+    "over-time": "Over time",
+    "re-opened": "Re-opened",
     "expired": "Finished",
     "receipt": "Received",
     "reminder": "Still planned?",

@@ -12,10 +12,13 @@ from feeds.closure_json import closure_json
 from feeds.entry import MaintenanceEntry
 from feeds.telling import EntryTold, payload_of, subject_of, text_of
 
-KINDS = ("new", "moved", "withdrawn", "late", "clash", "starts", "open", "expired", "receipt", "reminder")
+KINDS = (
+    "new", "moved", "withdrawn", "late", "clash", "starts", "open", "over-time", "re-opened", "expired", "receipt",
+    "reminder",
+)  # fmt: skip
 WORDS = (
-    "New", "Changed", "Withdrawn", "Short notice", "Clash", "Starts within 24 hours", "Closed now", "Finished",
-    "Received", "Still planned?",
+    "New", "Changed", "Withdrawn", "Short notice", "Clash", "Starts within 24 hours", "Closed now", "Over time",
+    "Re-opened", "Finished", "Received", "Still planned?",
 )  # fmt: skip
 
 NOW = datetime(2026, 12, 6, 3, tzinfo=UTC)

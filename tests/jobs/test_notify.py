@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from app.domain.access import Principal, Role
+from app.domain.fact import FactKind, ToldFact
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import Channel, Notice, NoticeContent
 from app.domain.notification import Kind
@@ -25,12 +27,14 @@ from app.register.messages import recipients
 from app.register.messages.recipients import RecipientRefused
 from app.register.people.enrolment import NameRefused, shred_user
 from app.register.receive import preview_notice
+from app.register.tell_fact import tell_fact
 from app.store import outbox_tables, tables
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier
 from tests.jobs.notification_model import Model
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+DCC = Principal("dcc", Role.DCC)
 
 
 class Letters:
@@ -154,6 +158,21 @@ def test_each_recipient_gets_what_an_obvious_model_says_for_long(
 ):
     users = {"ALPHA": alpha, "BETA": enrolled("BETA", "GW-B1")}
     assert compare(seed, register, office, letters, clock, give, announce, users, add_recipient) > 40
+
+
+def test_what_is_told_as_it_happens_leaves_like_anything_else(
+    register, alpha, announce, give, add_recipient, letters, run, clock
+):
+    add_recipient("dcc", "over-time", "re-opened")
+    reference = give(alpha, announce("u1", "2026-11-24T08:00")).accepted[0].closure.reference
+    tell_fact(register, DCC, reference, ToldFact(FactKind.CLOSED, NOW), channel=Channel.API, now=NOW)
+    clock.forward(hours=4)
+    run()
+    tell_fact(register, DCC, reference, ToldFact(FactKind.REOPENED, clock()), channel=Channel.API, now=clock())
+    run()
+    assert [letter.subject for letter in letters.kept] == [
+        "Over time: GW-A1, Tue 24 Nov 2026 08:00 GMT", "Re-opened: GW-A1, Tue 24 Nov 2026 08:00 GMT",
+    ]  # fmt: skip
 
 
 def test_nothing_is_written_where_the_transaction_rolls_back(
