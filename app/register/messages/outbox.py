@@ -16,10 +16,10 @@ from app.store import outbox, parties, recipients
 from app.store.outbox import Message, MessageState
 
 MOST_NOTIFICATIONS = 200  # in one message; the rest follows in the next
-MOST_ATTEMPTS = 7  # with the waits below, over most of a day
+MOST_ATTEMPTS = 12  # with the waits below, over 29 hours: a receiver may be away for a day
 _FIRST_WAIT = timedelta(minutes=1)
 _WAIT_GROWS = 4
-_LONGEST_WAIT = _FIRST_WAIT * _WAIT_GROWS ** (MOST_ATTEMPTS - 1)
+_LONGEST_WAIT = timedelta(hours=4)
 _MOST_UNKNOWN = 2
 _AHEAD = timedelta(days=21)  # further than the reminder's Working Days ever reach, over Christmas too
 _UNKNOWN_FAULT = "the service stopped in the middle of two attempts; nobody knows whether they arrived"
@@ -73,7 +73,7 @@ def claim_message(register: Register, message: Message, now: datetime) -> Messag
     if message.unknown >= _MOST_UNKNOWN:
         _settle(register, message, MessageState.DEAD, now, _UNKNOWN_FAULT)
         return None
-    wait = _FIRST_WAIT * _WAIT_GROWS**message.attempts
+    wait = min(_FIRST_WAIT * _WAIT_GROWS**message.attempts, _LONGEST_WAIT)
     begun = replace(message, attempts=message.attempts + 1, due_at=now + wait)
     with register.store.writing() as connection:
         # Where somebody else got there first, there is nothing to do.
