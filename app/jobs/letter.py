@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to leave. ``id`` is the same for every attempt; ``secret`` signs it, where the carrier signs."""
+    """A message ready to leave. ``id`` is the same for every attempt; ``secret`` signs it, where the carrier signs.
+
+    ``leave`` is the address at which its recipient ends what it gets; "" where nobody asked to be told.
+    """
 
     id: str
     address: str
@@ -15,6 +18,7 @@ class Letter:
     text: str
     payload: bytes
     sent_at: datetime
+    leave: str = ""
 
 
 class NotDelivered(Exception):  # noqa: N818 - an outcome, which the outbox notes; not an error of ours

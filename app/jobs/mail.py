@@ -5,9 +5,9 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
@@ -43,9 +43,24 @@ def read_mail_server(url: str) -> MailServer:
     )
 
 
+class _InOnePiece(UnstructuredHeader, BaseHeader):
+    """A header that is an address in brackets: folded or encoded, as long words are, it would be none."""
+
+    def whole_line(self, *, policy: Policy) -> str:
+        """Return the line as it leaves."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+    fold = whole_line  # which is what the library asks a header for
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _InOnePiece)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
+
+
 def compose_mail(letter: Letter, publisher: Publisher) -> EmailMessage:
     """Return a letter as it leaves; the Message-ID is the same for every attempt."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(publisher.organizer_name, addr_spec=publisher.organizer_email)
     mail["To"] = Address(addr_spec=letter.address)
     mail["Subject"] = letter.subject
@@ -53,6 +68,9 @@ def compose_mail(letter: Letter, publisher: Publisher) -> EmailMessage:
     mail["Message-ID"] = f"<{letter.id}@{publisher.uid_domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: nobody's holiday answers this
     mail["X-Auto-Response-Suppress"] = "All"  # the same, as Exchange spells it
+    if letter.leave:  # RFC 8058 3.1: one press in the program that shows the mail, without a page in between
+        mail["List-Unsubscribe"] = f"<{letter.leave}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(letter.text, cte="quoted-printable")
     mail["Content-Language"] = "en-GB"  # set_content clears what describes the content
     return mail

@@ -1,7 +1,7 @@
 """Telling people: what the clock gives to tell, and what waits in the outbox, sent at least once under a stable id."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from app.domain.london import utc_text
@@ -11,6 +11,7 @@ from app.publishing import maintenance_entry_of
 from app.register.closure_json import entry_of
 from app.register.messages import outbox
 from app.register.messages.content import Telling, read_telling
+from app.register.messages.leaving import leave_address
 from app.register.messages.link_letters import write_link
 from app.register.register import Register
 from app.store.outbox import Message
@@ -65,7 +66,12 @@ def _written(
         facts = Letter(message.id.hex(), link.address, "", link.subject, link.text, b"", sent_at)
         return Carrier.EMAIL, facts
     telling = read_telling(register, message, sent_at)
-    return None if telling is None else (telling.recipient.carrier, _letter(message, telling, publisher, sent_at))
+    if telling is None:
+        return None
+    letter = _letter(message, telling, publisher, sent_at)
+    if telling.recipient.carrier is Carrier.EMAIL:
+        letter = replace(letter, leave=leave_address(register.store, telling.recipient, publisher.base_url))
+    return telling.recipient.carrier, letter
 
 
 def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: datetime) -> Letter:

@@ -1,5 +1,6 @@
 """Finding sealed values without opening them: keyed digests of what is looked up, and of nothing else."""
 
+import hmac
 from functools import lru_cache
 
 from app.security.keyed_digest import KeyedDigest
@@ -29,6 +30,10 @@ class BlindIndex:
     def subject(self, kind: str, text: str) -> bytes:
         """Return the 16 octets that stand for a person's identity elsewhere or a network: case counts."""
         return self._digest(kind, _octets(text))[:16]
+
+    def is_subject(self, stated: str, kind: str, text: str) -> bool:
+        """Tell whether ``stated`` is in hexadecimal what stands for it; the time taken does not say how nearly."""
+        return hmac.compare_digest(_octets(stated), self.subject(kind, text).hex().encode())
 
     def identity(self, user_id: bytes, gateway: str, uid: str, recurrence_id: str) -> bytes:
         """Return the 16 octets that stand for a closure's identity: (User, gateway, UID, RECURRENCE-ID)."""

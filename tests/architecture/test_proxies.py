@@ -226,14 +226,15 @@ def test_a_slow_body_does_not_reach_the_service_before_it_is_whole(proxy, upstre
 
 def test_no_secret_is_written_even_when_the_service_is_down(proxy, upstream):
     port, folder, process = proxy
-    paths = [f"/feeds/s/{SECRET}/closures.ics", f"/sign-in/{SECRET}", f"/?token={SECRET}"]
+    paths = [f"/feeds/s/{SECRET}/closures.ics", f"/sign-in/{SECRET}", f"/leave/{SECRET}", f"/?token={SECRET}"]
     for path in paths:
         headers = {"Authorization": f"Bearer {SECRET}", "Referer": f"http://127.0.0.1/feeds/s/{SECRET}/closures.ics"}
         assert ask(port, "GET", path, **headers)[0] == 200
     upstream.is_down = True
-    assert ask(port, "GET", paths[0])[0] == 502
+    assert [ask(port, "GET", path)[0] for path in (paths[0], paths[2])] == [502, 502]
     log = written(folder, process)
     assert b"/feeds/s/-" in log
+    assert b"/leave/-" in log
     assert SECRET.encode() not in log
 
 

@@ -25,6 +25,7 @@ from app.jobs.post_office import PostOffice
 from app.register import late_changes, maintenance, sources
 from app.register.maintenance import import_maintenance
 from app.register.messages import recipients
+from app.register.messages.leaving import leave_address
 from app.register.messages.silences import read_silencing
 from app.register.people import accounts, enrolment
 from app.register.people.desks import open_desk
@@ -242,11 +243,17 @@ def test_no_violation_on_any_page_of_a_role(world, service, clock, sign_in, addr
     assert found == dict.fromkeys(PAGES[role], CLOSELY if role is Role.ADMIN else NOTHING)
 
 
-def test_no_violation_before_anybody_signed_in(open_page, address):
+def test_no_violation_before_anybody_signed_in(open_page, address, service, clock):
     page = open_page()
-    for path in SIGNED_OUT:
+    held = recipients.add_recipient(
+        service.store, label="x", carrier=Carrier.EMAIL, address="x@example.org", kinds=[Kind.NEW], digest_hour=None,
+        user_code=None, now=clock(),
+    ).recipient  # fmt: skip
+    for path in (*SIGNED_OUT, leave_address(service.store, held, "")):
         page.goto(address + path)
         assert (path, measure(page)) == (path, NOTHING)
+    press(page, "Send no more")
+    assert measure(page) == NOTHING
 
 
 def test_no_violation_on_what_is_shown_once_and_on_what_was_refused(world, sign_in, address):

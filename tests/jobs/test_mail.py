@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -47,6 +48,16 @@ def test_what_leaves(mail_server, publisher):
     assert mail.get_content().replace("\r\n", "\n") == LETTER.text
     assert octets.isascii()
     assert max(map(len, octets.split(b"\r\n"))) <= 78
+
+
+def test_a_mail_has_a_link_by_which_its_reader_leaves_with_one_press(mail_server, publisher):
+    box, port = mail_server()
+    link = "https://closures.of-an-organisation.example/leave/0c4x8h2m6q1s5w9z." + "0f" * 16
+    for letter in (LETTER, replace(LETTER, leave=link)):
+        send_mail(server_at(port), publisher, letter)
+    lines = [[line for line in octets.split(b"\r\n") if b"Unsubscribe" in line] for _, _, octets in box.mails]
+    # Each on one line: folded or encoded, as mail folds long words, the link would be none.
+    assert lines == [[], [f"List-Unsubscribe: <{link}>".encode(), b"List-Unsubscribe-Post: List-Unsubscribe=One-Click"]]
 
 
 def test_a_second_attempt_has_the_same_id(mail_server, publisher):

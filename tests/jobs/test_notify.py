@@ -24,6 +24,7 @@ from app.register import transaction
 from app.register.maintenance import import_maintenance
 from app.register.messages import outbox as outbox_at_work
 from app.register.messages import recipients
+from app.register.messages.leaving import leave_address
 from app.register.messages.recipients import RecipientRefused
 from app.register.people.enrolment import NameRefused, shred_user
 from app.register.receive import preview_notice
@@ -374,6 +375,19 @@ def test_who_is_removed_or_shredded_is_not_changed_any_more(store, alpha, add_re
             recipients.change_recipient(
                 store, unknown, label="x", address="x@example.org", kinds=[Kind.NEW], digest_hour=None, now=NOW
             )
+
+
+def test_a_letter_names_the_link_by_which_its_recipient_leaves(
+    store, alpha, announce, give, add_recipient, letters, run
+):
+    hook = add_recipient("hook", "new", carrier=Carrier.WEBHOOK, address="https://a.example/1")
+    reader = add_recipient("reader", "new")
+    give(alpha, announce("u1", "2027-12-01T02:00"))
+    run()
+    assert {letter.address: letter.leave for letter in letters.kept} == {
+        hook.address: "",
+        reader.address: leave_address(store, reader, "https://closures.example/"),
+    }
 
 
 def test_a_user_never_hears_of_another(alpha, enrolled, announce, give, add_recipient, letters, run):

@@ -15,7 +15,8 @@ import pytest
 from app.domain.access import AT_A_DESK, Action, Role
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notification import Kind
-from app.register.messages.recipients import add_recipient
+from app.register.messages.leaving import leave_address
+from app.register.messages.recipients import add_recipient, find_recipient
 from app.register.people.accounts import list_accounts
 from app.register.people.desks import living_desks, open_desk
 from app.register.people.enrolment import add_subscription, issue_token
@@ -88,6 +89,10 @@ def world(web, store, alpha, enrolled, announce, give, dates, add_account, use_l
             user_code="ALPHA", now=NOW,
         ).recipient.id  # fmt: skip
 
+    def leaving_link():
+        held = find_recipient(store, recipient()).recipient
+        return leave_address(store, held, "").rpartition("/")[2]
+
     def desk():
         set_desk_policy(store, allowed=True, now=NOW)
         open_desk(store, accounts["alpha"], "a desk", NOW)
@@ -118,7 +123,8 @@ def world(web, store, alpha, enrolled, announce, give, dates, add_account, use_l
 
     def make(rule):
         """Return what the address of a rule names, made anew."""
-        chosen = makers | dccs if rule.rule.startswith("/service/maintenance") else makers
+        others = {"/service/maintenance": dccs, "/leave": {"token": leaving_link}}
+        chosen = next((makers | other for start, other in others.items() if rule.rule.startswith(start)), makers)
         return {name: chosen[name]() for name in rule.arguments}
 
     def come_in(name, client=None):
@@ -173,7 +179,7 @@ def test_everybody_gets_what_the_table_says(web, world, csrf, tmp_path):
 
 
 # What is let in by a header alone, or asks for everything anew; one asks for nothing but the form of its page.
-NO_SESSION = ("caldav.serve", "session.sign_out")
+NO_SESSION = ("caldav.serve", "session.sign_out", "leaving.show", "leaving.leave")
 
 
 @pytest.mark.slow
@@ -217,6 +223,8 @@ def written(store):
         return read_head(connection).log_size
 
 
+# A program presses this for whoever reads the mail, and has no token of a page.
+NO_TOKEN = ("leaving.leave",)
 # Nobody need be signed in for these; what they ask for is typed anew.
 SIGNING_IN = ("session", "oidc")
 
@@ -226,7 +234,9 @@ def forms_of(web):
     rules = (
         rule for rule in web.url_map.iter_rules() if "POST" in rule.methods and rule.rule[:4] not in ("/api", "/dav")
     )
-    return [rule for rule in rules if rule.endpoint not in ("caldav.serve", "caldav.root", "caldav.discover")]
+    return [
+        rule for rule in rules if rule.endpoint not in ("caldav.serve", "caldav.root", "caldav.discover", *NO_TOKEN)
+    ]
 
 
 def test_no_form_of_any_page_is_taken_without_its_token(web, world):

@@ -249,6 +249,8 @@ def test_what_is_public_is_named_here(web):
         "static", "status.livez", "status.readyz", "status.healthz",
         "evidence.checkpoint", "evidence.keys", "evidence.inclusion", "evidence.consistency",
         "addresses.by_credential", "addresses.by_secret_url", "openapi.document", "openapi.docs",
+        # The address itself is the secret.
+        "leaving.show", "leaving.leave",
         # They ask for a token themselves, and open nothing without; but figures are open on the machine itself.
         "status.metrics",
         "caldav.serve", "caldav.root", "caldav.greet", "caldav.discover",

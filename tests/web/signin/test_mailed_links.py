@@ -53,6 +53,7 @@ def test_an_invitation_goes_by_mail_and_lets_its_owner_set_up_a_sign_in(
     send()
     (letter,) = mails
     assert (letter.address, letter.subject) == ("new@example.org", "Your invitation to Planned gateway closures")
+    assert letter.leave == ""  # nobody asked for more than this one
     assert letter.text == (
         "You are invited to Planned gateway closures. Users tell the DCC there when they plan to close a gateway.\n\n"
         "Open this link, press the button, and choose a password and a second factor:\n"
