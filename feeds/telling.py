@@ -36,7 +36,7 @@ _SENTENCES = {
         "a notice at any time is welcome."
     ),
 }
-_FOOTER = "As notified by Users; not approved by DCC."
+FOOTER = "As notified by Users; not approved by DCC."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def subject_of(told: Sequence[EntryTold]) -> str:
 
 def text_of(told: Sequence[EntryTold], publisher: Publisher) -> str:
     r"""Return the text of a message, in plain English, its lines parted by ``\n``."""
-    return "\n\n".join([*(_paragraph(entry, publisher) for entry in told), _FOOTER]) + "\n"
+    return "\n\n".join([*(_paragraph(entry, publisher) for entry in told), FOOTER]) + "\n"
 
 
 def payload_of(told: Sequence[EntryTold], message_id: str, made_at: str, now: datetime) -> bytes:
@@ -91,18 +91,26 @@ def _headline(one: EntryTold) -> str:
 
 
 def _paragraph(one: EntryTold, publisher: Publisher) -> str:
-    entry = one.entry
+    *facts, page = closure_lines(one.entry, publisher)
     lines = [
         _headline(one),
         *(_SENTENCES[kind] for kind in one.kinds if kind in _SENTENCES),
-        summary(entry),
-        window_text(entry.starts, entry.ends),
-        description(entry),
+        *facts,
         *(f"Clashes with {summary(other)}, {window_text(other.starts, other.ends)}" for other in one.clashes),
         *(
             f"Clashes with {maintenance_summary(other)}, {window_text(other.starts, other.ends)}"
             for other in one.maintenance
         ),
-        plain(f"{publisher.base_url.rstrip('/')}/closures/{entry.reference}"),
+        page,
     ]
     return "\n".join(lines)
+
+
+def closure_lines(entry: FeedEntry, publisher: Publisher) -> list[str]:
+    """Return what a message says of a closure as it stands: what is closed, when, how it was told, and its page."""
+    return [
+        summary(entry),
+        window_text(entry.starts, entry.ends),
+        *description(entry).split("\n"),
+        plain(f"{publisher.base_url.rstrip('/')}/closures/{entry.reference}"),
+    ]

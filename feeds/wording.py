@@ -84,9 +84,14 @@ def status_word(*, withdrawn: bool, provisional: bool = False) -> str:
 
 def summary(entry: FeedEntry) -> str:
     """Return the line that a calendar shows: ``GW-ALPHA-1 closed (Alpha Energy)``; a nameless User by its code."""
-    user = plain(entry.user_name) or plain(entry.user_code)
     first = "CANCELLED: " if entry.withdrawn else "PROVISIONAL: " if entry.provisional else ""
-    return f"{first}{plain(entry.gateway_code)} closed ({user})"
+    return f"{first}{closed_words(entry)}"
+
+
+def closed_words(entry: FeedEntry) -> str:
+    """Return the same whatever stands of it, so that mail about one closure has one subject."""
+    user = plain(entry.user_name) or plain(entry.user_code)
+    return f"{plain(entry.gateway_code)} closed ({user})"
 
 
 def description(entry: FeedEntry) -> str:

@@ -1,4 +1,4 @@
-"""``closures notify``: who is told what, by e-mail, webhook or Alertmanager, and what became of each message."""
+"""``closures notify``: who is told what, and by what, and what became of each message."""
 
 import click
 
@@ -6,7 +6,7 @@ from app.cli.opening import opened
 from app.cli.output import altered_lines, examples, json_option, say, table
 from app.cli.param_types import CODE
 from app.domain.london import utc_text
-from app.domain.notification import FOR_THE_SENDER, Kind
+from app.domain.notification import FOR_A_READER, Kind
 from app.factory import utc_now
 from app.pulling.http_client import Outbound
 from app.register.messages import recipients
@@ -32,10 +32,14 @@ def notify() -> None:
         "closures notify add --webhook https://ops.example/closures --label ops --kind starts --kind open",
         "closures notify add --user ALPHA --email change@alpha.example --label 'Alpha change team'",
         "closures notify add --alertmanager https://NAME:PASSWORD@am.example --label ops --gateway GW-A1",
+        "closures notify add --invitation closures@dcc.example --label 'DCC shared calendar'",
     )
 )
 @click.option("--email", metavar="ADDRESS", help="Tell by e-mail, through the server that CLOSURES_SMTP_URL names.")
 @click.option("--webhook", metavar="URL", help="Tell by a signed request (Standard Webhooks) to an https address.")
+@click.option(
+    "--invitation", metavar="ADDRESS", help="Send each closure to a mailbox as an invitation, and each change of it."
+)
 @click.option(
     "--alertmanager", metavar="URL", help="Silence alerts there while gateways are closed; in place of messages."
 )
@@ -46,9 +50,9 @@ def notify() -> None:
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice([kind.value for kind in Kind]),
+    type=click.Choice([kind.value for kind in FOR_A_READER]),
     multiple=True,
-    help="What to tell; may be repeated. All, if none.",
+    help="What to tell; may be repeated. All, if none. Not for invitations.",
 )
 @click.option(
     "--digest",
@@ -60,6 +64,7 @@ def notify() -> None:
 def add(
     email: str | None,
     webhook: str | None,
+    invitation: str | None,
     alertmanager: str | None,
     matchers: str | None,
     gateways: tuple[str, ...],
@@ -73,25 +78,29 @@ def add(
     Without --user it is somebody at DCC, who may hear of every User's closures. Receipts, and the reminder five
     Working Days before a start, go to a User's recipients alone.
     """
-    given = {Carrier.EMAIL: email, Carrier.WEBHOOK: webhook, Carrier.ALERTMANAGER: alertmanager}
+    given = {
+        Carrier.EMAIL: email,
+        Carrier.WEBHOOK: webhook,
+        Carrier.INVITATION: invitation,
+        Carrier.ALERTMANAGER: alertmanager,
+    }
     chosen = [(carrier, address) for carrier, address in given.items() if address is not None]
     if len(chosen) != 1:
-        raise click.UsageError("Give one of --email, --webhook and --alertmanager.")
+        raise click.UsageError("Give one of --email, --webhook, --invitation and --alertmanager.")
     ((carrier, address),) = chosen
     _require_fit(carrier, messages=bool(kinds) or digest is not None, silences=bool(matchers or gateways))
     silencing = None
     if carrier is Carrier.ALERTMANAGER:
         address, silencing = read_silencing(address, matchers or MATCHERS, gateways)
-    whole = frozenset(Kind) if user is not None else frozenset(Kind) - FOR_THE_SENDER
     with opened() as service:
-        if carrier is not Carrier.EMAIL:
+        if not carrier.is_mail:
             Outbound(allow_private=service.settings.allow_private_sources).check(address)
         made = recipients.add_recipient(
             service.store,
             label=label,
             carrier=carrier,
             address=address,
-            kinds=frozenset(map(Kind, kinds)) or whole,
+            kinds=frozenset(map(Kind, kinds)) or recipients.every_kind(carrier, for_a_user=user is not None),
             digest_hour=digest,
             user_code=user,
             now=utc_now(),
@@ -102,7 +111,7 @@ def add(
     lines = [f"{one.address} is told from now on. Its id is {one.id}."]
     if one.secret:
         lines.append(f"Signing secret, shown this once: {one.secret}")
-    if one.carrier is Carrier.EMAIL and not served:
+    if one.carrier.is_mail and not served:
         lines.append("CLOSURES_SMTP_URL is not set here: set it for the scheduler, or nothing is sent.")
     say({**_facts(made), "secret": one.secret or None}, *lines)
 
@@ -136,7 +145,7 @@ def list_() -> None:
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice([kind.value for kind in Kind]),
+    type=click.Choice([kind.value for kind in FOR_A_READER]),
     multiple=True,
     help="What to tell from now on, in place of all before; may be repeated.",
 )
@@ -173,7 +182,7 @@ def change(
             asked = silencing.matchers if matchers is None else matchers
             chosen = gateways or silencing.gateways
             address, silencing = read_silencing(address or held.address, asked, chosen, silencing)
-        if address is not None and held.carrier is not Carrier.EMAIL:
+        if address is not None and not held.carrier.is_mail:
             Outbound(allow_private=service.settings.allow_private_sources).check(address)
         recipients.change_recipient(
             service.store,

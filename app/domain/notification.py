@@ -17,7 +17,10 @@ REMINDER_DAYS = 5
 
 
 class Kind(StrEnum):
-    """What a recipient may ask to be told. ``receipt`` and ``reminder`` are for the User whose closure it is."""
+    """What a recipient may be told. ``receipt`` and ``reminder`` are for the User whose closure it is.
+
+    ``revision`` is each numbered revision: what a calendar follows. Nobody chooses it beside others.
+    """
 
     NEW = "new"
     MOVED = "moved"
@@ -31,8 +34,11 @@ class Kind(StrEnum):
     EXPIRED = "expired"
     RECEIPT = "receipt"
     REMINDER = "reminder"
+    REVISION = "revision"
 
 
+FOR_A_READER = tuple(kind for kind in Kind if kind is not Kind.REVISION)
+"""What whoever reads messages may choose among."""
 FOR_THE_SENDER = frozenset({Kind.RECEIPT, Kind.REMINDER})
 BY_THE_CLOCK = frozenset({Kind.STARTS, Kind.OPEN, Kind.OVER_TIME, Kind.EXPIRED, Kind.REMINDER})
 _LONGEST_DIGEST = timedelta(hours=25)  # from one digest to the next, on the night on which the clocks go back
@@ -63,15 +69,18 @@ class Notification:
     number: int
 
 
-def kinds_of_step(step: Step, *, late: bool, from_notice: bool) -> frozenset[Kind]:
+def kinds_of_step(step: Step, *, late: bool, from_notice: bool, numbered: bool) -> frozenset[Kind]:
     """Return what there is to tell of one entry in a closure's history, when it is written.
 
-    ``late``: the entry is a late change. ``from_notice``: a notice brought it, whose sender gets a receipt. A
-    superseded notice changed nothing, so nobody is told; that a window is over is told by the clock.
+    ``late``: the entry is a late change. ``from_notice``: a notice brought it, whose sender gets a receipt.
+    ``numbered``: it is a revision that feeds show. A superseded notice changed nothing, so nobody is told; that a
+    window is over is told by the clock.
     """
+    revised = frozenset({Kind.REVISION} if numbered else ())
     if not step.is_judged:
-        return _TOLD.get(step, frozenset())
+        return _TOLD.get(step, frozenset()) | revised
     found = {Kind.WITHDRAWN} if step is Step.WITHDRAWN else {Kind.NEW if step in _PLANS else Kind.MOVED, Kind.CLASH}
+    found |= revised
     if late:
         found.add(Kind.LATE)
     if from_notice:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from feeds.invitation import Invitation
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -19,6 +21,7 @@ class Letter:
     payload: bytes
     sent_at: datetime
     leave: str = ""
+    invitation: Invitation | None = None
 
 
 class NotDelivered(Exception):  # noqa: N818 - an outcome, which the outbox notes; not an error of ours

@@ -1,4 +1,4 @@
-"""Letters by e-mail: plain text in UTF-8, handed to the one mail server that the settings name."""
+"""Letters by e-mail: text, and an invitation beside it, handed to the one mail server that the settings name."""
 
 import contextlib
 import smtplib
@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from app.jobs.letter import Letter, NotDelivered
 from feeds.entry import Publisher
+from feeds.invitation import Invitation
 
 _SECONDS = 20.0
 _PERMANENT = 500  # RFC 5321 4.2.1: 5yz replies are final
@@ -44,7 +45,7 @@ def read_mail_server(url: str) -> MailServer:
 
 
 class _InOnePiece(UnstructuredHeader, BaseHeader):
-    """A header that is an address in brackets: folded or encoded, as long words are, it would be none."""
+    """A header that is an id or an address in brackets: folded or encoded, as long words are, it would be neither."""
 
     def whole_line(self, *, policy: Policy) -> str:
         """Return the line as it leaves."""
@@ -54,7 +55,8 @@ class _InOnePiece(UnstructuredHeader, BaseHeader):
 
 
 _HEADERS = HeaderRegistry()
-_HEADERS.map_to_type("list-unsubscribe", _InOnePiece)
+for _name in ("list-unsubscribe", "references", "in-reply-to"):
+    _HEADERS.map_to_type(_name, _InOnePiece)
 _POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
@@ -73,7 +75,19 @@ def compose_mail(letter: Letter, publisher: Publisher) -> EmailMessage:
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(letter.text, cte="quoted-printable")
     mail["Content-Language"] = "en-GB"  # set_content clears what describes the content
+    if letter.invitation is not None:
+        _add_invitation(mail, letter.id, letter.invitation, publisher)
     return mail
+
+
+def _add_invitation(mail: EmailMessage, letter_id: str, invitation: Invitation, publisher: Publisher) -> None:
+    """Put an iTIP message beside the text, in the thread of its closure."""
+    thread = f"<{invitation.thread}@{publisher.uid_domain}>"
+    mail["References"] = mail["In-Reply-To"] = thread
+    # RFC 6047 2.4: the method here is the one inside. Base64 leaves each octet as it was rendered.
+    stated = {"charset": "utf-8", "method": invitation.method, "component": "VEVENT"}
+    mail.add_alternative(invitation.calendar, maintype="text", subtype="calendar", params=stated)
+    mail.set_boundary(f"=_{letter_id}")  # no line of ours begins so; made by chance it would differ at each attempt
 
 
 def send_mail(server: MailServer, publisher: Publisher, letter: Letter) -> None:

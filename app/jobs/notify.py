@@ -17,6 +17,7 @@ from app.register.register import Register
 from app.store.outbox import Message
 from app.store.recipients import Carrier
 from feeds.entry import Publisher
+from feeds.invitation import invitation_of
 from feeds.telling import EntryTold, payload_of, subject_of, text_of
 
 _MOST_AT_ONCE = 50  # letters of one run; the next is a second away
@@ -69,13 +70,18 @@ def _written(
     if telling is None:
         return None
     letter = _letter(message, telling, publisher, sent_at)
-    if telling.recipient.carrier is Carrier.EMAIL:
+    if telling.recipient.carrier.is_mail:
         letter = replace(letter, leave=leave_address(register.store, telling.recipient, publisher.base_url))
     return telling.recipient.carrier, letter
 
 
 def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: datetime) -> Letter:
-    names = telling.parties.names
+    names, recipient = telling.parties.names, telling.recipient
+    if recipient.carrier is Carrier.INVITATION:
+        (only,) = telling.told
+        made = invitation_of(entry_of(only.closure, names), recipient.address, recipient.id, publisher)
+        facts = (message.id.hex(), recipient.address, "", made.subject, made.text, b"", sent_at)
+        return Letter(*facts, invitation=made)
     told = [
         EntryTold(
             kinds=tuple(kind.value for kind in entry.kinds),
@@ -88,8 +94,8 @@ def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: d
     message_id = message.id.hex()
     return Letter(
         id=message_id,
-        address=telling.recipient.address,
-        secret=telling.recipient.secret,
+        address=recipient.address,
+        secret=recipient.secret,
         subject=subject_of(told),
         text=text_of(told, publisher),
         payload=payload_of(told, message_id, utc_text(message.made_at), sent_at),

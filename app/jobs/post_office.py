@@ -23,7 +23,8 @@ class PostOffice:
 def open_post_office(publisher: Publisher, outbound: Outbound, smtp_url: str | None) -> PostOffice:
     """Return the post office of the service; ``outbound`` says how far webhooks may go."""
     mail = _no_mail if smtp_url is None else partial(send_mail, read_mail_server(smtp_url), publisher)
-    return PostOffice(publisher, {Carrier.EMAIL: mail, Carrier.WEBHOOK: partial(send_webhook, outbound)})
+    webhook = partial(send_webhook, outbound)
+    return PostOffice(publisher, {Carrier.EMAIL: mail, Carrier.INVITATION: mail, Carrier.WEBHOOK: webhook})
 
 
 def asking_first(office: PostOffice, ask: Callable[[], None]) -> PostOffice:

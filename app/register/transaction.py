@@ -63,7 +63,9 @@ class Transaction:
             )
         )
         late = revision.verdict is not None and revision.verdict.late_change
-        kinds = kinds_of_step(revision.step, late=late, from_notice=self.notice_id is not None)
+        kinds = kinds_of_step(
+            revision.step, late=late, from_notice=self.notice_id is not None, numbered=revision.number is not None
+        )
         self._to_tell.append((closure, kinds))
         if held is None:
             self._inserts.append((closure, entry.mark))

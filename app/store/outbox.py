@@ -155,8 +155,13 @@ def has_dead_before(connection: sa.Connection, day: datetime) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def make_message(store: Store, connection: sa.Connection, recipient_id: str, most: int, now: datetime) -> None:
-    """Put the first ``most`` waiting notifications of a recipient into one new message. The caller holds the head."""
+def make_messages(  # noqa: PLR0917 - where, for whom, how many of what
+    store: Store, connection: sa.Connection, recipient_id: str, most: int, each: int, now: datetime
+) -> None:
+    """Put the first ``most`` waiting notifications of a recipient into new messages, up to ``each`` in one.
+
+    The caller holds the head.
+    """
     query = (
         sa.select(notifications)
         .where(notifications.c.message_id.is_(None), notifications.c.recipient_id == recipient_id)
@@ -164,11 +169,10 @@ def make_message(store: Store, connection: sa.Connection, recipient_id: str, mos
         .limit(most)
     )
     chosen = connection.execute(query).all()
-    if not chosen:
-        return
-    new = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "")
-    connection.execute(sa.insert(messages).values(message_row(store, connection, new)))
-    _rewrite(connection, chosen, {"message_id": new.id})
+    for first in range(0, len(chosen), each):
+        new = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "")
+        connection.execute(sa.insert(messages).values(message_row(store, connection, new)))
+        _rewrite(connection, chosen[first : first + each], {"message_id": new.id})
 
 
 def insert_letter(store: Store, connection: sa.Connection, recipient_id: str, letter: str, now: datetime) -> None:

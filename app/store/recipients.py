@@ -25,7 +25,13 @@ class Carrier(StrEnum):
 
     EMAIL = "e-mail"
     WEBHOOK = "webhook"
+    INVITATION = "invitation"
     ALERTMANAGER = "alertmanager"
+
+    @property
+    def is_mail(self) -> bool:
+        """Tell whether it goes to an e-mail address."""
+        return self in {Carrier.EMAIL, Carrier.INVITATION}
 
 
 @dataclass(frozen=True, slots=True)

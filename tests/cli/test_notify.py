@@ -45,6 +45,21 @@ def test_a_webhooks_secret_is_shown_once(closures):
         assert made["secret"].removeprefix("whsec_") not in closures(*words).stdout
 
 
+def test_a_mailbox_is_invited_to_every_closure(alpha_closures):
+    words = ("notify", "add", "--invitation", "desk@dcc.example", "--label", "desk")
+    made = alpha_closures(*words, "--digest", "8", "--json").json
+    assert (made["carrier"], made["address"], made["kinds"], made["digest_hour"], made["user"], made["secret"]) == (
+        "invitation", "desk@dcc.example", ["revision"], 8, None, None,
+    )  # fmt: skip
+    assert "CLOSURES_SMTP_URL is not set here" in alpha_closures(*words).lines[-1]
+    said = alpha_closures("notify", "change", made["id"], "--address", "other@dcc.example", "--at-once", "--json").json
+    assert (said["address"], said["kinds"], said["digest_hour"]) == ("other@dcc.example", ["revision"], None)
+    refused = alpha_closures(*words, "--kind", "new")
+    assert (refused.exit_code, refused.stderr.splitlines()[0]) == (
+        1, "Invitations follow each closure: there are no kinds to choose.",
+    )  # fmt: skip
+
+
 def test_somebody_at_dcc_gets_no_receipts(closures):
     made = closures("notify", "add", "--email", "a@dcc.example", "--label", "DCC", "--digest", "8", "--json").json
     assert (made["kinds"][-1], len(made["kinds"]), made["digest_hour"]) == ("expired", 10, 8)
@@ -59,6 +74,9 @@ def test_somebody_at_dcc_gets_no_receipts(closures):
         (("--label", "x", "--email", "a@b.example", "--webhook", "https://b.example"), 2),
         (("--label", "x", "--email", "a@b.example", "--digest", "24"), 2),
         (("--label", "x", "--email", "a@b.example", "--kind", "breach"), 2),
+        (("--label", "x", "--email", "a@b.example", "--kind", "revision"), 2),
+        (("--label", "x", "--email", "a@b.example", "--invitation", "a@b.example"), 2),
+        (("--label", "x", "--invitation", "a b"), 1),
         (("--label", "x", "--email", "a b"), 1),
         (("--label", "x", "--webhook", "http://b.example"), 1),
         (("--label", "x", "--webhook", "https://user@b.example"), 1),

@@ -46,13 +46,16 @@ def planned(told=TOLD, starts=STARTS):
         (Step.SHORTENED, False, True, {"moved", "clash", "receipt"}),
         (Step.GATEWAY_CHANGED, True, True, {"moved", "clash", "late", "receipt"}),
         (Step.WITHDRAWN, True, True, {"withdrawn", "late", "receipt"}),
+        (Step.REOPENED, False, True, {"re-opened"}),
+        (Step.TOLD_CLOSED, False, True, set()),
         (Step.SUPERSEDED, False, True, set()),
         (Step.EXPIRED, False, False, set()),
         (Step.REINSTATED, False, False, set()),
     ],
 )
 def test_what_a_step_gives_to_tell(step, late, from_notice, kinds):
-    assert kinds_of_step(step, late=late, from_notice=from_notice) == kinds
+    told = [kinds_of_step(step, late=late, from_notice=from_notice, numbered=one) for one in (False, True)]
+    assert told == [kinds, kinds | {"revision"}]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from app.domain.access import Role
 from app.domain.clock_doubt import ClockReading
 from app.domain.maintenance import MaintenanceKind
 from app.domain.notice import RepeatingRule
-from app.domain.notification import Kind
 from app.domain.refusal import Refusal
 from app.jobs.notify import deliver
 from app.jobs.post_office import PostOffice
@@ -79,10 +78,11 @@ def fill(service, enrolled, announce, give):
     """Put every kind of secret through every path that writes."""
     store, register = service.store, service.register
     user = enrolled("ZANZI-CANARY", "GW-QUOKKA-7")
-    recipients.add_recipient(
-        store, label="platypus label", carrier=Carrier.EMAIL, address="wombat@example.com", kinds=set(Kind),
-        digest_hour=None, user_code="ZANZI-CANARY", now=NOW,
-    )  # fmt: skip
+    for carrier in (Carrier.EMAIL, Carrier.INVITATION):
+        recipients.add_recipient(
+            store, label="platypus label", carrier=carrier, address="wombat@example.com",
+            kinds=recipients.every_kind(carrier, for_a_user=True), digest_hour=None, user_code="ZANZI-CANARY", now=NOW,
+        )  # fmt: skip
     address, silencing = read_silencing(
         "https://ops:numbat password@dugong.example.org", 'platypus="{gateway}"', ["GW-QUOKKA-7"]
     )
@@ -200,13 +200,17 @@ def marks():
 
 def live_through(register, alpha, announce, give, clock, sweep_at):
     """Announce four closures at once, and let the scheduler sweep and send until all are over; return what it sent."""
-    sent = []
+    sent, invited = [], []
     publisher = Publisher("Notices", "notices@closures.example", "https://closures.example", "c.example")
-    office = PostOffice(publisher, {Carrier.EMAIL: lambda letter: sent.append(json.loads(letter.payload))})
-    for label, hour in (("at once", None), ("digest", 8)):
+    carriers = {
+        Carrier.EMAIL: lambda letter: sent.append(json.loads(letter.payload)),
+        Carrier.INVITATION: invited.append,
+    }
+    office = PostOffice(publisher, carriers)
+    for carrier, hour in ((Carrier.EMAIL, None), (Carrier.EMAIL, 8), (Carrier.INVITATION, None)):
         recipients.add_recipient(
-            register.store, label=label, carrier=Carrier.EMAIL, address="wombat@example.com", kinds=set(Kind),
-            digest_hour=hour, user_code="ALPHA", now=NOW,
+            register.store, label="x", carrier=carrier, address="wombat@example.com", digest_hour=hour,
+            kinds=recipients.every_kind(carrier, for_a_user=True), user_code="ALPHA", now=NOW,
         )  # fmt: skip
     given = [announce(f"u{n}", f"{starts:%Y-%m-%dT%H:%M:%S}", hours=3 + 14 / 60) for n, starts in enumerate(ODD_HOURS)]
     give(alpha, *given, at=NOW)
@@ -216,6 +220,7 @@ def live_through(register, alpha, announce, give, clock, sweep_at):
         clock.now = now
         sweep_at(register, now)
         deliver(register, office, clock)
+    assert len(invited) == len(ODD_HOURS)
     return sorted(kind for message in sent for one in message["data"]["closures"] for kind in one["kinds"])
 
 

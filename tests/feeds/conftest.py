@@ -1,5 +1,8 @@
 """Entries to render: a plain one to vary, and every one there could be."""
 
+import json
+import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from feeds.entry import FeedEntry, Publisher
 
+ICAL_JS = "ical.js@2.2.1"
 PLANNED = FeedEntry(
     reference="CN-7F3K9QZ0AB",
     user_code="ALPHA",
@@ -39,6 +43,34 @@ def planned():
 @pytest.fixture(scope="session")
 def publisher():
     return Publisher("Closure notices", "notices@closures.example", "https://closures.example", "closures.example")
+
+
+@pytest.fixture(scope="session")
+def run_ical_js(tmp_path_factory):
+    """Run a script over octets in a folder in which node finds ical.js; it answers JSON.
+
+    It is fetched for this run, since nothing of it is needed to run the service.
+    """
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        pytest.skip("NOT TESTED: no JavaScript parser has read what leaves (node and npm are not installed)")
+    folder = tmp_path_factory.mktemp("ical-js")
+    (folder / "package.json").write_text('{"private": true}')
+    fetch = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0", ICAL_JS]
+    try:
+        subprocess.run(fetch, cwd=folder, capture_output=True, timeout=60, check=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+        pytest.skip(f"NOT TESTED: no JavaScript parser has read what leaves (npm could not fetch {ICAL_JS})")
+
+    def run(script, octets):
+        (folder / "read.mjs").write_text(script)
+        done = subprocess.run(
+            [node, "read.mjs"], cwd=folder, input=octets, capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    return run
 
 
 def _instants():

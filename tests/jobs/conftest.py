@@ -153,7 +153,7 @@ def add_recipient(store):
     """Return a function that lets a recipient in; by e-mail, and told everything, if nothing else is said."""
 
     def add(label, *kinds, user=None, digest=None, carrier=Carrier.EMAIL, address=None):
-        whole = frozenset(Kind) if user else frozenset(Kind) - {Kind.RECEIPT, Kind.REMINDER}
+        whole = recipients.every_kind(carrier, for_a_user=user is not None)
         made = recipients.add_recipient(
             store,
             label=label,

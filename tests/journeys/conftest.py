@@ -51,8 +51,15 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(tmp_path):
+def stated():
+    """What a visitor sets beside README's commands."""
+    return {}
+
+
+@pytest.fixture
+def visitor(tmp_path, stated):
     visitor = Visitor(tmp_path)
+    visitor.environ |= stated
     service = visitor.command("up", "--demo", "--json", "--port", str(visitor.port))
     lines = []
     while not lines or lines[-1] != "}\n":

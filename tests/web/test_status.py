@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.domain.access import Action
 from app.domain.clock_doubt import ClockReading
-from app.domain.notification import Kind
+from app.domain.notification import FOR_A_READER, FOR_THE_SENDER
 from app.jobs.integrity import check_integrity
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import deliver
@@ -73,7 +73,7 @@ def test_what_anybody_may_ask_does_not_tell_when_a_window_ends(client, register,
     """No counter: polled, one that moves with expiry would tell anybody when a closure ends."""
     give(alpha, announce("u1", "2026-11-24T05:00", hours=5))
     recipients.add_recipient(
-        register.store, label="ops", carrier=Carrier.EMAIL, address="ops@example.org", kinds=set(Kind) - {Kind.RECEIPT, Kind.REMINDER},
+        register.store, label="ops", carrier=Carrier.EMAIL, address="ops@example.org", kinds=set(FOR_A_READER) - FOR_THE_SENDER,
         digest_hour=None, user_code=None, now=NOW,
     )  # fmt: skip
     sweep_on_time(register, reading(NOW))

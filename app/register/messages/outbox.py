@@ -8,7 +8,7 @@ after two attempts of which nobody knows the end it waits for a person instead, 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app.domain.notification import BY_THE_CLOCK, EXPIRED_WITHIN, Notification, is_due, kinds_of_hour
+from app.domain.notification import BY_THE_CLOCK, EXPIRED_WITHIN, Kind, Notification, is_due, kinds_of_hour
 from app.domain.window import weeks_touched
 from app.register.register import Register
 from app.store import closures as rows
@@ -16,6 +16,7 @@ from app.store import outbox, parties, recipients
 from app.store.outbox import Message, MessageState
 
 MOST_NOTIFICATIONS = 200  # in one message; the rest follows in the next
+MOST_REVISIONS = 50  # each a message of its own: no more of them are ready at once than one run sends
 MOST_ATTEMPTS = 12  # with the waits below, over 29 hours: a receiver may be away for a day
 _FIRST_WAIT = timedelta(minutes=1)
 _WAIT_GROWS = 4
@@ -50,7 +51,7 @@ def tell_by_the_clock(register: Register, now: datetime) -> int:
 
 
 def make_messages(register: Register, now: datetime) -> None:
-    """Put together a message for every recipient that is due one."""
+    """Put together messages for every recipient that is due any: one of everything, or one of each revision."""
     store = register.store
     with store.reading() as connection:
         waiting = outbox.list_waiting(connection)
@@ -58,8 +59,10 @@ def make_messages(register: Register, now: datetime) -> None:
     if due:
         with store.writing() as connection:
             register.lock(connection)
+            followers = {one.id for one in recipients.listeners(connection) if Kind.REVISION in one.kinds}
             for recipient_id in due:
-                outbox.make_message(store, connection, recipient_id, MOST_NOTIFICATIONS, now)
+                most, each = (MOST_REVISIONS, 1) if recipient_id in followers else (MOST_NOTIFICATIONS,) * 2
+                outbox.make_messages(store, connection, recipient_id, most, each, now)
 
 
 def due_messages(register: Register, now: datetime, most: int) -> list[Message]:

@@ -8,15 +8,17 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 
-from app.domain.notification import FOR_THE_SENDER, Kind, due_from
+from app.domain.closure import State
+from app.domain.notification import FOR_A_READER, FOR_THE_SENDER, Kind, Notification, due_from
 from app.domain.party import read_code
 from app.domain.refusal import Refusal, Unknown
 from app.register.people.enrolment import read_name
 from app.security.tokens import new_subscription_id
 from app.store import outbox, parties, recipients
+from app.store.closures_of_users import closures_of_users
 from app.store.engine import Connection, Store
 from app.store.outbox import Message, MessageState
-from app.store.recipients import Carrier, Recipient, Silencing
+from app.store.recipients import Carrier, Listener, Recipient, Silencing
 
 _SECRET_OCTETS = 32  # Standard Webhooks asks for 24 to 64
 _LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the brackets
@@ -70,9 +72,10 @@ def add_recipient(
     """Let a recipient in. Raise ``RecipientRefused``, ``NameRefused``, ``CodeRefused`` or ``Unknown``.
 
     Without ``user_code`` it hears of every User's closures; receipts and reminders are for a User alone. The address
-    of a webhook was checked by whoever will send to it. An Alertmanager has ``silencing`` in place of kinds.
+    of a webhook was checked by whoever will send to it. Invitations begin with what is planned now. An Alertmanager
+    has ``silencing`` in place of kinds.
     """
-    chosen = check_kinds(kinds, for_a_user=user_code is not None) if silencing is None else frozenset()
+    chosen = check_kinds(carrier, kinds, for_a_user=user_code is not None) if silencing is None else frozenset()
     checked = read_address(carrier, address)
     secret = _new_secret() if carrier is Carrier.WEBHOOK else ""
     named = read_name(label)
@@ -92,7 +95,27 @@ def add_recipient(
             silencing=silencing,
         )
         recipients.insert_recipient(store, connection, made)
+        if carrier is Carrier.INVITATION:
+            _tell_what_stands(store, connection, made)
     return ListedRecipient(made, "" if user is None else user.code)
+
+
+def _tell_what_stands(store: Store, connection: Connection, made: Recipient) -> None:
+    """Let a new recipient be told of each closure that is planned or open as it is added.
+
+    A calendar that stayed empty until the next change would look as if nothing were planned. Whoever adds a recipient
+    holds the head by now, so no revision comes in between.
+    """
+    users = parties.read_parties(store, connection).users
+    codes = {user.id: user.code for user in users.values() if made.user_id in {None, user.id}}
+    listener = Listener(made.id, made.user_id, made.kinds, made.digest_hour)
+    standing = [held.closure for held in closures_of_users(store, connection, codes, State.PLANNED)]
+    told = [
+        (listener, Notification(made.id, Kind.REVISION, closure.id, closure.number))
+        for closure in standing
+        if closure.state_at(made.created_at) is State.PLANNED
+    ]
+    outbox.insert_notifications(store, connection, told, made.created_at)
 
 
 def list_recipients(store: Store) -> list[ListedRecipient]:
@@ -140,7 +163,9 @@ def change_recipient(
             found,
             label=named,
             address=read_address(found.carrier, address),
-            kinds=check_kinds(kinds, for_a_user=found.user_id is not None) if silencing is None else frozenset(),
+            kinds=frozenset()
+            if silencing is not None
+            else check_kinds(found.carrier, kinds, for_a_user=found.user_id is not None),
             digest_hour=digest_hour,
             silencing=silencing,
         )
@@ -181,19 +206,29 @@ def list_gatherings(store: Store) -> list[Gathering]:
     return at_once + [gathering for _, _, gathering in sorted(later, key=lambda one: one[:2])]
 
 
-def check_kinds(kinds: Collection[Kind], *, for_a_user: bool) -> frozenset[Kind]:
+def every_kind(carrier: Carrier, *, for_a_user: bool) -> frozenset[Kind]:
+    """Return all that a recipient may be told: a calendar each revision and nothing else, whoever reads the others."""
+    if carrier is Carrier.INVITATION:
+        return frozenset({Kind.REVISION})
+    return frozenset(FOR_A_READER) - (frozenset() if for_a_user else FOR_THE_SENDER)
+
+
+def check_kinds(carrier: Carrier, kinds: Collection[Kind], *, for_a_user: bool) -> frozenset[Kind]:
     """Return the kinds that a recipient asks for. Raise ``RecipientRefused`` where they are none, or not for it."""
     chosen = frozenset(kinds)
     if not chosen:
         raise RecipientRefused("There is nothing to tell.", "Name at least one kind.")
-    if not for_a_user and chosen & FOR_THE_SENDER:
+    others = chosen - every_kind(carrier, for_a_user=for_a_user)
+    if others & FOR_THE_SENDER and carrier is not Carrier.INVITATION:
         raise RecipientRefused("Receipts and reminders are for a User.", "Name the User, or leave these kinds out.")
+    if others:
+        raise RecipientRefused("Invitations follow each closure: there are no kinds to choose.", "Name none.")
     return chosen
 
 
 def read_address(carrier: Carrier, text: str) -> str:
     """Return an address as it is kept. Raise ``RecipientRefused``; a URL is checked by whoever sends to it."""
-    return _email(text) if carrier is Carrier.EMAIL else text
+    return _email(text) if carrier.is_mail else text
 
 
 def _require_gateways(store: Store, connection: Connection, silencing: Silencing | None) -> None:

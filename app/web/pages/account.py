@@ -6,7 +6,6 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.domain.access import Action
-from app.domain.notification import Kind
 from app.domain.refusal import Unknown
 from app.register.messages.own_settings import OwnSettings, choose_settings, own_settings
 from app.register.people import desks
@@ -56,7 +55,7 @@ def show() -> Response:
 def choose_messages() -> AnyResponse:
     """Let the account be told by mail of what it ticked, at the hour that it chose; nothing ticked ends it."""
     account, form = require_account(), request.form
-    kinds = frozenset(kind for kind in Kind if kind.value in form.getlist("kinds"))
+    kinds = frozenset(kind for kind in KINDS if kind.value in form.getlist("kinds"))
     if form.get("when") not in WHEN:
         raise QueryRefused("That is not a time.", "Choose one of the list.")
     choose_settings(site().store, account, OwnSettings(kinds, WHEN[form["when"]]), site().now())

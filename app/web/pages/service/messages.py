@@ -59,8 +59,7 @@ def show() -> Response:
         altered=altered_ids(store, list_recipients),
         bridges={one.recipient.id: one for one in list_bridges(store)},
         silenced=lambda one: len(wanted_silences(site().register, one, now)),
-        no_mail_server=not site().sends_mail
-        and any(recipient.recipient.carrier is Carrier.EMAIL for recipient in everyone),
+        no_mail_server=not site().sends_mail and any(recipient.recipient.carrier.is_mail for recipient in everyone),
         when_words=when_words,
         kind_words=_kind_words,
         dead=dead,
@@ -182,7 +181,7 @@ def _typed() -> Typed:
 def _kind_words(one: ListedRecipient) -> str:
     """Say what a recipient is told: ``everything``, or its kinds by name."""
     kinds = one.recipient.kinds
-    if kinds == (frozenset(Kind) if one.user else frozenset(Kind) - FOR_THE_SENDER):
+    if kinds == recipients.every_kind(one.recipient.carrier, for_a_user=bool(one.user)):
         return "everything"
     return ", ".join(kind for kind in Kind if kind in kinds)
 

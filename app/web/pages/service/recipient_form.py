@@ -8,7 +8,7 @@ from app.domain.notification import FOR_THE_SENDER, REMINDER_DAYS, Kind
 from app.domain.party import read_code
 from app.domain.refusal import Refusal
 from app.pulling.http_client import Outbound
-from app.register.messages.recipients import ListedRecipient, check_kinds, read_address
+from app.register.messages.recipients import ListedRecipient, check_kinds, every_kind, read_address
 from app.register.messages.silences import MATCHERS, read_matchers, read_silencing
 from app.register.people.enrolment import read_name
 from app.store.recipients import Carrier, Silencing
@@ -41,13 +41,15 @@ KINDS: dict[Kind, str] = {
     Kind.REMINDER: f"“still planned?”, {REMINDER_DAYS} Working Days before it starts",
 }
 
-CARRIERS = {
+CARRIERS: dict[Carrier, str] = {
     Carrier.EMAIL: "e-mail",
     Carrier.WEBHOOK: "webhook, a signed request to a program",
+    Carrier.INVITATION: "invitation, for the calendar of a person or a shared mailbox: each closure, and its changes",
     Carrier.ALERTMANAGER: "Alertmanager, which silences alerts while gateways are closed",
 }
+"""What may carry messages, in the words of the form."""
 BLANK = {"user": EVERYBODY, "carrier": Carrier.EMAIL.value, "when": "at once", "matchers": MATCHERS}
-FOR_DCC = [kind.value for kind in Kind if kind not in FOR_THE_SENDER]
+FOR_DCC = [kind.value for kind in KINDS if kind not in FOR_THE_SENDER]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,9 +133,11 @@ def _read(
 
     address = _noted(typed, "address", read_checked_address)
     label = _noted(typed, "label", lambda: read_name(typed.text("label")))
-    kinds = _noted(
-        typed, "kinds", lambda: check_kinds([kind for kind in Kind if kind in chosen], for_a_user=user_code is not None)
-    )
+    for_a_user = user_code is not None
+    ticked = frozenset(kind for kind in KINDS if kind in chosen)
+    if carrier is Carrier.INVITATION:  # the boxes are for those who read, as the form says
+        ticked = every_kind(carrier, for_a_user=for_a_user)
+    kinds = _noted(typed, "kinds", lambda: check_kinds(carrier, ticked, for_a_user=for_a_user))
     when = typed.text("when")
     if when not in WHEN:
         typed.faults["when"] = "Choose one of the list."

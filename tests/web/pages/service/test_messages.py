@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from app.domain.access import Role
-from app.domain.notification import FOR_THE_SENDER, Kind
+from app.domain.notification import FOR_A_READER, FOR_THE_SENDER, Kind
 from app.factory import publisher_of
 from app.jobs.letter import NotDelivered
 from app.jobs.notify import deliver
@@ -23,7 +23,7 @@ from app.store.recipients import Carrier, Recipient, Silencing
 from tests.conftest import NOW
 
 PAGE, NEW = "/service/messages", "/service/messages/recipients/new"
-FOR_DCC = frozenset(Kind) - FOR_THE_SENDER
+FOR_DCC = frozenset(FOR_A_READER) - FOR_THE_SENDER
 
 
 @pytest.fixture
@@ -143,10 +143,27 @@ def test_a_recipient_by_e_mail_is_added_and_listed(admin, add, read, store):
     ) in words
 
 
-def test_a_users_recipient_may_have_receipts_and_hears_of_it_alone(admin, add, alpha, read, store):
-    assert add(user="ALPHA", kinds=[kind.value for kind in Kind]).location == PAGE
+def test_a_mailbox_is_invited_whatever_is_ticked(admin, add, let_in, read, store):
+    assert add(carrier="invitation", kinds=["new", "receipt"]).location == PAGE
     (one,) = recipients.list_recipients(store)
-    assert (one.user, one.recipient.kinds, one.recipient.digest_hour) == ("ALPHA", frozenset(Kind), None)
+    assert (one.recipient.carrier, one.recipient.kinds) == (Carrier.INVITATION, {Kind.REVISION})
+    words = read(admin.get(PAGE))
+    assert "Invitation to desk@dcc.example" in words
+    assert "Every User's closures Told of everything At once" in words
+    assert "No mail server is set here." in words
+    path = f"{PAGE}/recipients/{one.recipient.id}"
+    page = admin.get(path)
+    assert 'name="kinds"' not in page.text
+    form = fields_of(page, path) | {"address": "other@dcc.example", "label": "x", "when": "daily at 08:00 London time"}
+    assert admin.post(path, data=form).location == PAGE
+    (changed,) = recipients.list_recipients(store)
+    assert changed.recipient == replace(one.recipient, address="other@dcc.example", label="x", digest_hour=8)
+
+
+def test_a_users_recipient_may_have_receipts_and_hears_of_it_alone(admin, add, alpha, read, store):
+    assert add(user="ALPHA", kinds=[kind.value for kind in FOR_A_READER]).location == PAGE
+    (one,) = recipients.list_recipients(store)
+    assert (one.user, one.recipient.kinds, one.recipient.digest_hour) == ("ALPHA", frozenset(FOR_A_READER), None)
     assert "Closures of ALPHA alone Told of everything At once" in read(admin.get(PAGE))
 
 
@@ -171,15 +188,15 @@ def test_a_webhooks_secret_is_shown_once(admin, add, store, csrf, read):
     assert (gone.status_code, f'<a href="{PAGE}">webhook</a>' in gone.text) == (410, True)
 
 
-@pytest.mark.parametrize("carrier", [Carrier.EMAIL, Carrier.WEBHOOK])
+@pytest.mark.parametrize("carrier", [Carrier.EMAIL, Carrier.WEBHOOK, Carrier.INVITATION])
 def test_a_form_sent_twice_adds_one(admin, store, carrier):
-    address = {Carrier.EMAIL: "a@b.example", Carrier.WEBHOOK: "https://b.example"}[carrier]
+    address = "https://b.example" if carrier is Carrier.WEBHOOK else "a@b.example"
     form = fields_of(admin.get(NEW)) | filled(carrier=carrier.value, address=address)
     first, second = (admin.post(NEW, data=form) for _ in range(2))
     assert (first.status_code, first.location) == (303, second.location)
     assert [one.recipient.address for one in recipients.list_recipients(store)] == [address]
-    # What an e-mail's form made has no secret to show.
-    assert admin.get(f"/shown-once/{form['form_id']}").status_code == {"e-mail": 410, "webhook": 200}[carrier.value]
+    # What goes by mail has no secret to show.
+    assert admin.get(f"/shown-once/{form['form_id']}").status_code == (200 if carrier is Carrier.WEBHOOK else 410)
     assert admin.post(f"/shown-once/{form['form_id']}", data=form).status_code == 303
 
 
