@@ -25,9 +25,13 @@ class Letter:
 
 
 class NotDelivered(Exception):  # noqa: N818 - an outcome, which the outbox notes; not an error of ours
-    """A letter that certainly did not arrive. ``fault`` names no address; ``for_good``: another try is no use."""
+    """A letter that certainly did not arrive. ``fault`` names no address; ``for_good``: another try is no use.
 
-    def __init__(self, fault: str, *, for_good: bool = False) -> None:
+    ``away``: what carries letters could not be reached, so that the next one would not arrive either.
+    """
+
+    def __init__(self, fault: str, *, for_good: bool = False, away: bool = False) -> None:
         super().__init__(fault)
         self.fault = fault
         self.for_good = for_good
+        self.away = away

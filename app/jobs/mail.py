@@ -108,7 +108,8 @@ def send_mail(server: MailServer, publisher: Publisher, letter: Letter) -> None:
         final = isinstance(problem, smtplib.SMTPDataError) and problem.smtp_code >= _PERMANENT
         raise NotDelivered(f"the mail server declined ({problem.smtp_code})", for_good=final) from problem
     except (OSError, smtplib.SMTPException) as problem:
-        raise NotDelivered(f"the mail server could not be spoken to ({type(problem).__name__})") from problem
+        fault = f"the mail server could not be spoken to ({type(problem).__name__})"
+        raise NotDelivered(fault, away=True) from problem
     # It has arrived: what goes wrong from here on must not have it sent again.
     with contextlib.suppress(OSError, smtplib.SMTPException):
         smtp.quit()

@@ -35,6 +35,7 @@ def deliver(register: Register, office: PostOffice, now: Callable[[], datetime])
     """Put together and send what is due. Safe to run twice, and to be killed at any moment."""
     outbox.make_messages(register, now())
     arrived = failed = 0
+    away: dict[Carrier, NotDelivered] = {}
     for message in outbox.due_messages(register, now(), _MOST_AT_ONCE):
         claimed = outbox.claim_message(register, message, now())
         if claimed is None:
@@ -46,8 +47,12 @@ def deliver(register: Register, office: PostOffice, now: Callable[[], datetime])
             continue
         carrier, letter = written
         try:
+            if carrier in away:
+                raise away[carrier]
             office.carriers[carrier](letter)
         except NotDelivered as problem:
+            if problem.away:
+                away[carrier] = problem  # fifty letters that each wait for it would hold up all others for minutes
             outbox.note_failed(register, claimed, problem.fault, now(), for_good=problem.for_good)
             failed += 1
         else:

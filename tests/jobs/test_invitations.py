@@ -14,10 +14,10 @@ from app.domain.fact import FactKind, ToldFact
 from app.domain.notice import Channel
 from app.domain.notification import Kind
 from app.domain.refusal import StoreBusy
-from app.jobs.letter import Letter
+from app.jobs.letter import Letter, NotDelivered
 from app.jobs.mail import read_mail_server, send_mail
 from app.jobs.notify import Sent, deliver
-from app.jobs.post_office import open_post_office
+from app.jobs.post_office import PostOffice, open_post_office
 from app.jobs.sweep import sweep
 from app.pulling.http_client import Outbound
 from app.register.closure_json import entry_of
@@ -287,6 +287,29 @@ def test_a_calendar_shows_what_stands_whatever_happens_to_the_mail_server(
     }
     assert shown.shown() == stands
     assert len(shown.taken) > 10
+
+
+def test_a_mail_server_that_is_away_is_asked_once_in_a_run_and_holds_up_nobody(
+    register, store, publisher, alpha, announce, give, invite, add_recipient, clock, run
+):
+    invite()
+    add_recipient("hook", "new", carrier=Carrier.WEBHOOK, address="https://a.example/1")
+    give(alpha, *(announce(f"u{number}", f"2027-02-0{number}T02:00") for number in range(1, 6)))
+    asked, hooked = [], []
+
+    def away(letter):
+        asked.append(letter)
+        raise NotDelivered("the mail server could not be spoken to (TimeoutError)", away=True)
+
+    office = PostOffice(publisher, {Carrier.INVITATION: away, Carrier.WEBHOOK: hooked.append})
+    assert deliver(register, office, clock) == Sent(1, 5)
+    assert (len(asked), len(hooked)) == (1, 1)
+    waiting = [one.message for one in recipients.list_messages(store, [MessageState.WAITING])]
+    assert {(one.attempts, one.failures, one.fault) for one in waiting} == {
+        (1, 1, "the mail server could not be spoken to (TimeoutError)")
+    }
+    clock.forward(minutes=1)
+    assert len(run()) == 5
 
 
 def test_kinds_are_not_for_invitations_nor_revisions_for_readers(add_recipient, store):

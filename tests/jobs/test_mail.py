@@ -81,7 +81,7 @@ def test_what_the_server_says_is_noted_without_its_words(mail_server, publisher,
     box.answers = answers
     with pytest.raises(NotDelivered) as refused:
         send_mail(server_at(port), publisher, LETTER)
-    assert (refused.value.fault, refused.value.for_good, box.mails) == (fault, for_good, [])
+    assert (refused.value.fault, refused.value.for_good, refused.value.away, box.mails) == (fault, for_good, False, [])
 
 
 def test_what_goes_wrong_after_it_arrived_does_not_send_it_again(mail_server, publisher):
@@ -92,8 +92,9 @@ def test_what_goes_wrong_after_it_arrived_does_not_send_it_again(mail_server, pu
 
 
 def test_no_server_there(publisher):
-    with pytest.raises(NotDelivered, match="could not be spoken to"):
+    with pytest.raises(NotDelivered, match="could not be spoken to") as refused:
         send_mail(server_at(1), publisher, LETTER)
+    assert refused.value.away
 
 
 @pytest.mark.parametrize("options", [{"starttls": True}, {"wrapped": True}])

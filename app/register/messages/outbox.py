@@ -16,7 +16,7 @@ from app.store import outbox, parties, recipients
 from app.store.outbox import Message, MessageState
 
 MOST_NOTIFICATIONS = 200  # in one message; the rest follows in the next
-MOST_REVISIONS = 50  # each a message of its own: no more of them are ready at once than one run sends
+MOST_REVISIONS = 50  # each a message of its own; one run sends as many
 MOST_ATTEMPTS = 12  # with the waits below, over 29 hours: a receiver may be away for a day
 _FIRST_WAIT = timedelta(minutes=1)
 _WAIT_GROWS = 4
