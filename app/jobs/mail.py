@@ -69,7 +69,8 @@ def compose_mail(letter: Letter, publisher: Publisher) -> EmailMessage:
     mail["Date"] = format_datetime(letter.sent_at)
     mail["Message-ID"] = f"<{letter.id}@{publisher.uid_domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: nobody's holiday answers this
-    mail["X-Auto-Response-Suppress"] = "All"  # the same, as Exchange spells it
+    # The same, as Exchange spells it; not All, with which it would not even say that a mail did not arrive.
+    mail["X-Auto-Response-Suppress"] = "DR, RN, NRN, OOF, AutoReply"
     if letter.leave:  # RFC 8058 3.1: one press in the program that shows the mail, without a page in between
         mail["List-Unsubscribe"] = f"<{letter.leave}>"
         mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

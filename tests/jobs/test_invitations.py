@@ -115,7 +115,7 @@ def test_a_closure_from_first_notice_to_withdrawal(alpha, announce, give, invite
             "Date": f"Tue, 24 Nov 2026 09:0{minute}:00 +0000",
             "Message-ID": message_id,
             "Auto-Submitted": "auto-generated",
-            "X-Auto-Response-Suppress": "All",
+            "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
             "List-Unsubscribe": f"<{link}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "References": f"<{reference.lower()}.{desk.id}@closures.example>",

@@ -39,7 +39,7 @@ def test_what_leaves(mail_server, publisher):
         "Date": "Tue, 24 Nov 2026 09:00:00 +0000",
         "Message-ID": f"<{LETTER.id}@closures.example>",
         "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
+        "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
         "Content-Language": "en-GB",
         "Content-Type": 'text/plain; charset="utf-8"',
         "Content-Transfer-Encoding": "quoted-printable",
