@@ -6,6 +6,7 @@ sight, for a person, who has it sent again at the end of the drill.
 """
 
 import email
+import email.policy
 import os
 import random
 import signal
@@ -61,7 +62,7 @@ class Mailbox:
         self.mails = []
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802 - aiosmtpd's name
-        self.mails.append(email.message_from_bytes(envelope.original_content))
+        self.mails.append(email.message_from_bytes(envelope.original_content, policy=email.policy.default))
         return "250 OK"
 
 
@@ -107,9 +108,10 @@ def drill(service, environ, box, alpha, announce, give):
     chance = random.Random()
     per_round = 8
     for number in range(per_round):
+        carrier, kind = ((Carrier.EMAIL, Kind.NEW), (Carrier.INVITATION, Kind.REVISION))[number % 2]
         recipients.add_recipient(
-            service.store, label=f"r{number}", carrier=Carrier.EMAIL, address=f"r{number}@example.org",
-            kinds={Kind.NEW}, digest_hour=None, user_code=None, now=NOW,
+            service.store, label=f"r{number}", carrier=carrier, address=f"r{number}@example.org",
+            kinds={kind}, digest_hour=None, user_code=None, now=NOW,
         )  # fmt: skip
     now = NOW
     for number in range(ROUNDS):
@@ -133,7 +135,7 @@ def drill(service, environ, box, alpha, announce, give):
     told = {
         (mail["To"], line)
         for mail in box.mails
-        for line in mail.get_payload(decode=True).decode().split("\r\n")
+        for line in mail.get_body(("plain",)).get_content().splitlines()
         if line.startswith("Reference CN-")
     }
     assert len(told) == ROUNDS * per_round
