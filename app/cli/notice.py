@@ -74,7 +74,7 @@ def notice() -> None:
 @click.option("--dry-run", is_flag=True, help="Say what would change, and record nothing.")
 @json_option
 def import_(files: tuple[Path, ...], user_code: str, gateway: str | None, dry_run: bool) -> None:
-    """Take in every FILE (.ics, .csv, .xlsx or .json) as one notice of a User, of up to 50 MB and 20,000 events.
+    """Take in every FILE (.ics, .csv, .xlsx, .json or .eml) as one notice of a User, of up to 50 MB and 20,000 events.
 
     What can be read is recorded; every event that cannot is named with its line, property and remedy. A file of which
     nothing can be read makes the exit code 1; it is kept all the same, unless the policy is to drop details.

@@ -12,7 +12,7 @@ from app.ical.parsed_line import Heads, parse_line
 from app.ical.unread import FAULTS, Unread
 from app.ical.zones import ZoneTable, floating_zone
 from app.intake.event_name import name_of
-from app.intake.itip import meaning_of
+from app.intake.itip import meaning_of, require_same
 from app.intake.occurrences_of_uid import UidContent, read_uid
 from app.intake.parsed_event import CalendarContext, ParsedEvent, derived_uid, read_event
 from app.intake.problem import problem_of, unreadable
@@ -237,6 +237,7 @@ def _context(
         if len({meaning_of(parse_line(line, heads)) for line in methods}) > 1:
             raise stated["METHOD"].unread("repeated", "This METHOD is not the one given above.", _EXPORT_AGAIN)
         meaning = meaning_of(stated.get("METHOD"))
+        require_same(request.method, meaning)
         zones = ZoneTable(zone_definitions(calendar), request.years(), allowance)
         floating = floating_zone(stated.get("X-WR-TIMEZONE"), zones)
     except Unread as unread:

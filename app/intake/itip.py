@@ -3,6 +3,7 @@
 from enum import Enum, auto
 
 from app.ical.parsed_line import ParsedLine
+from app.ical.unread import Unread
 
 _REMEDY = "Send the calendar as METHOD:PUBLISH or REQUEST to give notice, or METHOD:CANCEL to withdraw it."
 
@@ -40,3 +41,12 @@ def meaning_of(method: ParsedLine | None) -> Meaning:
         why = f"METHOD:{name} {_REFUSED[name]}" if name in _REFUSED else "This METHOD is not known"
         raise method.unread("method", f"{why}; it gives no notice of a closure.", _REMEDY)
     return meaning
+
+
+def require_same(method: str, meaning: Meaning) -> None:
+    """Raise ``Unread`` where a mail says that its calendar is something else than what it says itself (RFC 6047 2.4).
+
+    ``method`` is the mail's word; "" says nothing.
+    """
+    if method and _MEANINGS.get(method.upper()) is not meaning:
+        raise Unread("method", "The mail says another METHOD than the calendar in it.", _REMEDY, property_name="METHOD")

@@ -17,7 +17,7 @@ from app.ical.zones import defined_tzid, plain_tzid
 from app.intake.allowed_lines import event_lines, property_lines, zone_lines
 from app.intake.ical import read_stream, zone_definitions
 from app.intake.listing import rows_of_listing
-from app.intake.media import media_type_of
+from app.intake.media import find_content
 from app.intake.parsed_event import UNREAD_TIME, derived_uid
 from app.intake.rows import COLUMNS, Row, needed_values
 from app.intake.sent_event import SentEvent, sent_events
@@ -36,10 +36,11 @@ def minimised(notice: Notice, reading: NoticeContent | None) -> Notice:
     if reading is None:
         return replace(notice, media_type="", octets=b"")
     try:
-        media_type = media_type_of(notice.octets, notice.media_type)
+        content = find_content(notice.octets, notice.media_type)
     except NoticeUnreadable:
         return notice
-    return replace(notice, media_type=media_type, octets=_MINIMISED[media_type](notice.octets, reading))
+    minimise = _MINIMISED[content.media_type]
+    return replace(notice, media_type=content.media_type, octets=minimise(content.octets, reading))
 
 
 def _calendars(octets: bytes, reading: NoticeContent) -> bytes:

@@ -12,7 +12,7 @@ class ReadRequest:
 
     ``now`` (aware UTC) is the receipt. ``gateways`` are the codes that the User has, ``gateway`` the one that the
     request or the collection chose, if it chose. ``allow_long`` says that somebody confirmed windows longer than
-    ``limits.longest_window``.
+    ``limits.longest_window``. ``method`` is what a mail says that the METHOD of its calendar is, "" for none.
     """
 
     now: datetime
@@ -20,6 +20,7 @@ class ReadRequest:
     gateway: str | None = None
     limits: Limits = field(default_factory=Limits)
     allow_long: bool = False
+    method: str = ""
 
     def years(self) -> tuple[int, int]:
         """Return the first and the last year that a time within reach may lie in, with one to spare on either side."""

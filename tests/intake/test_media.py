@@ -45,7 +45,7 @@ def test_other_types_are_refused_naming_those_that_are_read(octets, asking, medi
         read_notice(octets["calendar"], media_type, asking)
     assert (
         refused.value.remedy
-        == "Send text/calendar (.ics), text/csv (.csv), an Excel workbook (.xlsx) or application/json."
+        == "Send text/calendar (.ics), text/csv (.csv), an Excel workbook (.xlsx), application/json, or a mail (.eml)."
     )
     assert [problem.code for problem in refused.value.problems] == ["media-type"]
 

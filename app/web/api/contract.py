@@ -162,6 +162,7 @@ OPERATIONS: dict[str, Operation] = {
             "text/calendar": _OCTETS,
             "text/csv": _OCTETS,
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": _OCTETS,
+            "message/rfc822": _OCTETS,
         },
     ),
     "api.list_closures": Operation(

@@ -6,6 +6,7 @@ import json
 import zipfile
 from base64 import b64encode
 from datetime import UTC, date, datetime, time, timedelta
+from email.message import EmailMessage
 
 import pytest
 from openpyxl import Workbook
@@ -131,6 +132,18 @@ def test_the_limit_is_named(api, octets, status):
     answer = api("/notices", data=octets, method="POST")
     assert answer.status_code == status
     assert status == 422 or "1 MB" in answer.json["detail"]
+
+
+def test_a_mail_is_its_first_part_that_is_a_notice(api):
+    mail = EmailMessage()
+    mail["From"] = "anybody@example.org"
+    mail.set_content("See the attachment.")
+    mail.add_attachment(ICS.format(GOOD).encode(), maintype="text", subtype="calendar", filename="a.ics")
+    said = api("/notices?gateway=GW-A1", "alpha", "POST", mail.as_bytes(), content_type="message/rfc822")
+    (ack,) = said.json["accepted"]
+    assert (said.status_code, ack["starts"], ack["gateway"]) == (200, "2027-02-07T02:00:00Z", "GW-A1")
+    said = api("/notices", "alpha", "POST", b"Content-Type: message/rfc822\n\n" * 40, content_type="message/rfc822")
+    assert (said.status_code, said.json["problems"][0]["code"]) == (422, "mail-too-deep")
 
 
 def test_sheets_and_listings(api):
