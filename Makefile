@@ -55,16 +55,20 @@ for_image := $(compile) --python-platform x86_64-manylinux_2_28 --generate-hashe
 lock:
 	$(compile) --universal --all-extras pyproject.toml -o constraints.txt
 	$(for_image) --extra postgres --extra oidc pyproject.toml -o deploy/requirements.txt
-	echo hatchling | $(for_image) - -o deploy/build-requirements.txt
+	printf 'hatchling\nsetuptools\n' | $(for_image) - -o deploy/build-requirements.txt
 
 # What the image holds, as a bill of materials (CycloneDX) with licences and dependencies: make sbom > sbom.json
 # It is read from an environment made as the image makes it, so that a wrong hash shows here too.
 sbom:
 	@set -e; image=$$(mktemp -d); trap 'rm -rf "$$image"' EXIT; python3 -m venv "$$image"; \
-	"$$image/bin/pip" install --quiet --require-hashes --only-binary :all: -r deploy/requirements.txt; \
-	"$$image/bin/pip" install --quiet --no-deps .; \
+	"$$image/bin/pip" install --quiet --require-hashes --only-binary :all: -r deploy/build-requirements.txt; \
+	"$$image/bin/pip" wheel --quiet --require-hashes --only-binary :all: --no-binary dkimpy --no-deps \
+		--no-build-isolation --wheel-dir "$$image/needed" -r deploy/requirements.txt; \
+	python3 -m venv --clear "$$image/env"; \
+	"$$image/env/bin/pip" install --quiet --no-deps --no-index "$$image"/needed/*.whl; \
+	"$$image/env/bin/pip" install --quiet --no-deps .; \
 	$(bin)/pip install --quiet --constraint constraints.txt -e '.[sbom]'; \
-	$(bin)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate "$$image/bin/python"
+	$(bin)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate "$$image/env/bin/python"
 
 # kill -9 of the running server under writes, N times: make crash N=1000
 replay:

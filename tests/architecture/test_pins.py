@@ -52,10 +52,13 @@ def test_every_pin_of_the_image_has_its_hashes_and_none_an_address():
 
 
 def test_the_dockerfile_downloads_by_those_files_alone():
-    installs = re.findall(r"pip install ([^\\&\n]*)", (_ROOT / "Dockerfile").read_text())
-    by_hash = "--no-cache-dir --require-hashes --only-binary :all: -r "
-    assert [words.strip() for words in installs] == [
-        by_hash + "build-requirements.txt",
-        by_hash + "requirements.txt",
-        "--no-cache-dir --no-deps --no-index wheels/*.whl",
+    commands = re.sub(r"\\\n\s*", "", (_ROOT / "Dockerfile").read_text())
+    by_hash = "--no-cache-dir --require-hashes --only-binary :all: "
+    offline = "install --no-cache-dir --no-deps --no-index "
+    assert re.findall(r"bin/pip ([^&\n]*[^&\n ])", commands) == [
+        f"install {by_hash}-r build-requirements.txt",
+        f"wheel {by_hash}--no-binary dkimpy --no-deps --no-build-isolation --wheel-dir needed -r requirements.txt",
+        f"{offline}needed/*.whl",
+        "wheel --no-deps --no-build-isolation --wheel-dir wheels .",
+        f"{offline}wheels/*.whl",
     ]
