@@ -65,6 +65,10 @@ class Settings(BaseModel):
     kek_old: SecretStr | None = None
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     smtp_url: SecretStr | None = None
+    # A mailbox that notices come to, and the name server that is asked for the keys of who signed them.
+    imap_url: SecretStr | None = None
+    imap_token_file: Path | None = None
+    dns: str = Field(default="", pattern=r"^(|([\d.]{7,15}|\[[\da-fA-F:]+\]):\d{1,5})$")
     log: Literal["json", "console"] = "console"
     request_log: bool = False
     security_log: str = Field(
@@ -164,6 +168,17 @@ class Settings(BaseModel):
             parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.port == 0 or parts.path.strip("/")
         ):
             message = "must be an address such as smtp://user:password@mail.example.org:587 or smtps://..."
+            raise ValueError(message)
+        return value
+
+    @field_validator("imap_url")
+    @classmethod
+    def _is_a_mailbox(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts is not None and (
+            parts.scheme not in {"imap", "imaps"} or not parts.hostname or not parts.username or parts.port == 0
+        ):
+            message = "must be an address such as imaps://user:password@mail.example.org/INBOX"
             raise ValueError(message)
         return value
 

@@ -10,10 +10,13 @@ import structlog
 from app.domain.refusal import Deposed, Refusal
 from app.factory import Service, configure_log, open_service, publisher_of, utc_now
 from app.jobs.backup import Backups
+from app.jobs.mailbox import Post
 from app.jobs.outage import Outage
 from app.jobs.post_office import asking_first, open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
+from app.pulling.mail_origin import keys_from
+from app.pulling.mailbox import Mailbox, read_mailbox_address
 from app.register.witnesses import open_witnesses
 from app.settings import Settings
 from app.store.leadership import RENEW_SECONDS, Leadership
@@ -68,8 +71,9 @@ def _lead(service: Service, leadership: Leadership, stopping: StopSignal, system
     witnesses = open_witnesses(settings.witnesses, settings.quorum)
     register = replace(service.register, store=leadership.fenced())
     timetable = Timetable(
-        register, utc_now, outbound, office, witnesses, backups=backups_of(settings), require_lead=leadership.require
-    )
+        register, utc_now, outbound, office, witnesses,
+        backups=backups_of(settings), require_lead=leadership.require, post=post_of(settings),
+    )  # fmt: skip
     timetable.start()
     _LOG.info("the scheduler runs", epoch=leadership.epoch)
     is_told = _keep(leadership, timetable.outage, stopping, systemd)
@@ -102,3 +106,11 @@ def backups_of(settings: Settings) -> Backups | None:
     if settings.backup_dir is None:
         return None
     return Backups(settings.backup_dir, timedelta(hours=settings.backup_every_hours), settings.backup_keep)
+
+
+def post_of(settings: Settings) -> Post | None:
+    """Return the mailbox that notices come to; None where none is named."""
+    if settings.imap_url is None:
+        return None
+    address = read_mailbox_address(settings.imap_url.get_secret_value(), settings.imap_token_file)
+    return Post(Mailbox(address), keys_from(settings.dns), publisher_of(settings))

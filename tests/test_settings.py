@@ -80,6 +80,8 @@ def test_an_ipv6_address_stands_in_brackets_before_the_port(host, place):
         ("WEB_WORKERS", "0"), ("WEB_WORKERS", "33"), ("WEB_WORKERS", "two"), ("WEB_THREADS", "3"), ("WEB_THREADS", "17"),
         ("HOST", "unix:web.sock"), ("HOST", "unix:/" + "a" * 107),
         ("UID_DOMAIN", "bad domain"), ("ORGANIZER_EMAIL", "nobody"), ("ORGANIZER_NAME", "a\nb"),
+        ("IMAP_URL", "https://mail.example"), ("IMAP_URL", "imaps://mail.example"), ("IMAP_URL", "imap://user:secret@"),
+        ("IMAP_URL", "imaps://user:secret@mail.example:0"), ("DNS", "dns.example:53"), ("DNS", "192.0.2.53"), ("DNS", "x"),
         ("WITNESSES", "https://w.example"), ("WITNESSES", "nonsense"), ("WITNESS_QUORUM", "0"), ("WITNESS_QUORUM", "1"),
     ],
 )  # fmt: skip

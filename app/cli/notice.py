@@ -13,17 +13,15 @@ import click
 from app.cli.opening import OPERATOR, opened
 from app.cli.output import examples, json_option, say, wants_json
 from app.cli.param_types import CODE
-from app.domain.london import london_text
 from app.domain.notice import Channel, Notice
 from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, sentence_of
 from app.factory import utc_now
 from app.ical.limits import Limits
 from app.intake.media import media_type_of_file
-from app.register.closure_json import given_words
 from app.register.event_counts import counted_words
 from app.register.give import NoticeOptions, find_sender, give_notice
-from app.register.questions.answer import span_words
-from app.register.receipts import Acknowledgement, Outcome, outcome_facts, problem_facts
+from app.register.receipt_words import closure_lines
+from app.register.receipts import Outcome, outcome_facts, problem_facts
 from app.register.register import Register
 from app.register.senders import Sender
 
@@ -165,7 +163,7 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
     lines = [f"{one.file}: {would}{said}; {len(one.problems)} could not be read."]
     lines.append(f"  {counted_words(outcome.counts)}")
     shown = [entry for name in ("accepted", "withdrawn", "superseded") for entry in getattr(outcome, name)]
-    lines += [f"  {line}" for entry in shown[:_MOST_SHOWN] for line in _closure_lines(entry)]
+    lines += [f"  {line}" for entry in shown[:_MOST_SHOWN] for line in closure_lines(entry)]
     if len(shown) > _MOST_SHOWN:
         lines.append(f"  and {len(shown) - _MOST_SHOWN} more; --json shows all of them")
     lines += [f"  {remark}" for remark in outcome.remarks]
@@ -173,19 +171,5 @@ def _sentences(one: _Imported, dry_run: bool) -> list[str]:
         lines.append(
             f"  {len(outcome.missing)} planned closures ahead are not in this file; they would stay as they are:"
         )
-        lines += [f"    {line}" for entry in outcome.missing[:_MOST_SHOWN] for line in _closure_lines(entry)]
+        lines += [f"    {line}" for entry in outcome.missing[:_MOST_SHOWN] for line in closure_lines(entry)]
     return lines
-
-
-def _closure_lines(entry: Acknowledgement) -> list[str]:
-    """Word one closure, with what it meets and the next free slot on lines of their own."""
-    window = entry.closure.window
-    did = "unchanged" if entry.step is None else entry.step.value
-    span = f"{london_text(window.starts)} to {london_text(window.ends)}"
-    notice = given_words(entry.closure.verdict.current_date)
-    slot = entry.met.next_free
-    return [
-        f"{entry.closure.reference}  {entry.closure.gateway}  {span}  {did}. {notice}.",
-        *(f"  {conflict['text']}" for conflict in entry.met.conflicts),
-        *([] if slot is None else [f"  Next free at these hours: {span_words(slot)}."]),
-    ]

@@ -29,6 +29,7 @@ from app.register.sources import (
     find_source,
     find_source_id,
     gateway_of,
+    is_mail_address,
     make_source,
     remove_source,
     sources_about,
@@ -39,7 +40,9 @@ from app.store.sources import OK, GatewayOf, list_sources
 
 _SOME_ID = "9f2c6a0e5d1b4c7f8a3e2d1c0b9a8f7e"
 _SOURCE_OPTIONS = (
-    click.option("--url", required=True, help="An .ics file, or a CalDAV collection; https."),
+    click.option(
+        "--url", required=True, help="An .ics file, or a CalDAV collection; https. Of a User also mailto:NAME@DOMAIN."
+    ),
     click.option("--username", default="", help="Signs in with this name; the password is read from standard input."),
     click.option("--word", default="", help="Take only events with this word in their summary."),
     click.option("--category", default="", help="Take only events of this category."),
@@ -158,6 +161,7 @@ maintenance_source = _commands(
     epilog=examples(
         "closures source add --user ALPHA --gateway GW-1 --url https://dav.example.org/alpha/changes/ --username alpha",
         "closures source add --user ALPHA --gateway GW-1 --url https://example.org/changes.ics --category Gateway",
+        "closures source add --user ALPHA --gateway GW-1 --url mailto:changes@alpha.example",
     ),
 )
 @click.option("--user", type=CODE, required=True, help="The User whose calendar it is.")
@@ -208,7 +212,8 @@ def _add(
         raise click.UsageError("Give --word or --category, not both.")
     password = _read_password() if username else ""
     with opened() as service:
-        Outbound(allow_private=service.settings.allow_private_sources).check(url)
+        if not is_mail_address(url):
+            Outbound(allow_private=service.settings.allow_private_sources).check(url)
         new = make_source(
             topic_of(service.store),
             url=url,
@@ -221,8 +226,12 @@ def _add(
             agent=agent,
         )
         add_source(service.store, new)
+    facts = {"id": new.id.hex(), **heads, "url": new.url, "every_minutes": every}
+    if new.is_by_mail:
+        say(facts, f"Source {new.id.hex()} is added; signed mails from that address are notices from now on.")
+        return
     say(
-        {"id": new.id.hex(), **heads, "url": new.url, "every_minutes": every},
+        facts,
         f"Source {new.id.hex()} is added; the scheduler polls it within a minute, then every {every} minutes.",
         f"To poll it now: {command} poll {new.id.hex()}",
     )

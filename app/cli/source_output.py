@@ -29,6 +29,7 @@ def listed_facts(listed: ListedSource) -> dict[str, Any]:
         "agent": held.agent or None,
         "created": utc_text(held.created_at),
         **_standing_facts(listed.standing, state),
+        **({"state": "by mail", "next_poll": None} if held.is_by_mail else {}),
         "last_change": {name: getattr(state.found, name) for name in listed.about.counts},
         "problems": [problem_facts(problem) for problem in state.found.problems],
         "remarks": list(state.found.remarks),

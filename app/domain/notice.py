@@ -20,6 +20,7 @@ class Channel(StrEnum):
     API = "api"
     CALDAV = "caldav"
     PULL = "pull"
+    MAIL = "mail"
     COMMAND_LINE = "command line"
 
 

@@ -15,6 +15,7 @@ _NAMES = {
     "keep house": "housekeeping",
     "listen": "late-changes",
     "pull": "pulls",
+    "read mail": "mailbox",
     "seal anew": "sealing anew",
 }
 

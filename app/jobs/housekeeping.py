@@ -7,7 +7,7 @@ from app.jobs.clock_watch import watch_clock
 from app.jobs.horizon import extend_horizon
 from app.register.register import Register
 from app.register.retention import purge_expired
-from app.store import kept_answers, outbox, runs, seen_marks, sent_forms, sessions, tries
+from app.store import kept_answers, mails, outbox, runs, seen_marks, sent_forms, sessions, tries
 from app.store.read_spans import purge_reads
 from app.store.runs import JobRun
 
@@ -15,6 +15,7 @@ JOB = "housekeeping"
 _DRAFTS_LAST = timedelta(hours=24)
 _ANSWERS_LAST = timedelta(hours=24)  # as the web promises to whoever sends an Idempotency-Key
 _MESSAGES_LAST = timedelta(days=400)  # as the read log: who was told what, and when
+_MAILS_LAST = timedelta(days=90)  # and so long is a mail known again
 _READS_LAST = timedelta(days=400)  # as long as a subscription may: its whole read log can be shown
 
 
@@ -38,10 +39,11 @@ def keep_house(register: Register, now: datetime) -> str:
         seen_marks.purge_marks(register.store, connection, now - seen_marks.KEPT)
         reads = purge_reads(register.store, connection, now - _READS_LAST)
         answers = kept_answers.purge_answers(connection, now - _ANSWERS_LAST)
+        seen = mails.purge_mails(connection, now - _MAILS_LAST)
         messages = outbox.purge_messages(connection, now - _MESSAGES_LAST)
         outcome = (
             f"purged {purged.notices} notices, {purged.closures} closures, {drafts} drafts, {ended} sessions, "
-            f"{reads} reads, {messages} messages, {answers} answers"
+            f"{reads} reads, {messages} messages, {answers} answers, {seen} mails"
         )
         runs.write_run(connection, JobRun(JOB, 0, now, outcome))
     return outcome

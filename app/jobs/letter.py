@@ -11,6 +11,7 @@ class Letter:
     """A message ready to leave. ``id`` is the same for every attempt; ``secret`` signs it, where the carrier signs.
 
     ``leave`` is the address at which its recipient ends what it gets; "" where nobody asked to be told.
+    ``answers`` is the Message-ID of the mail that it answers, and ``thread`` those that the answer refers to.
     """
 
     id: str
@@ -22,6 +23,8 @@ class Letter:
     sent_at: datetime
     leave: str = ""
     invitation: Invitation | None = None
+    answers: str = ""
+    thread: tuple[str, ...] = ()
 
 
 class NotDelivered(Exception):  # noqa: N818 - an outcome, which the outbox notes; not an error of ours

@@ -68,7 +68,10 @@ def compose_mail(letter: Letter, publisher: Publisher) -> EmailMessage:
     mail["Subject"] = letter.subject
     mail["Date"] = format_datetime(letter.sent_at)
     mail["Message-ID"] = f"<{letter.id}@{publisher.uid_domain}>"
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: nobody's holiday answers this
+    if letter.answers:
+        mail["In-Reply-To"], mail["References"] = letter.answers, " ".join(letter.thread)
+    # RFC 3834 5: nobody's holiday answers this.
+    mail["Auto-Submitted"] = "auto-replied" if letter.answers else "auto-generated"
     # The same, as Exchange spells it; not All, with which it would not even say that a mail did not arrive.
     mail["X-Auto-Response-Suppress"] = "DR, RN, NRN, OOF, AutoReply"
     if letter.leave:  # RFC 8058 3.1: one press in the program that shows the mail, without a page in between

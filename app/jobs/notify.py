@@ -13,7 +13,9 @@ from app.register.messages import outbox
 from app.register.messages.content import Telling, read_telling
 from app.register.messages.leaving import leave_address
 from app.register.messages.link_letters import write_link
+from app.register.messages.replies import REPLY, read_reply
 from app.register.register import Register
+from app.store.mails import Reply
 from app.store.outbox import Message
 from app.store.recipients import Carrier
 from feeds.entry import Publisher
@@ -65,6 +67,9 @@ def _written(
     register: Register, message: Message, publisher: Publisher, sent_at: datetime
 ) -> tuple[Carrier, Letter] | None:
     """Return what carries a message, and the letter; None where it has nothing to tell any more."""
+    if message.letter == REPLY:
+        reply = read_reply(register.store, message)
+        return None if reply is None else (Carrier.EMAIL, _answer(message, reply, sent_at))
     if message.letter:
         link = write_link(register, message, publisher.base_url, sent_at)
         if link is None:
@@ -78,6 +83,20 @@ def _written(
     if telling.recipient.carrier.is_mail:
         letter = replace(letter, leave=leave_address(register.store, telling.recipient, publisher.base_url))
     return telling.recipient.carrier, letter
+
+
+def _answer(message: Message, reply: Reply, sent_at: datetime) -> Letter:
+    return Letter(
+        id=message.id.hex(),
+        address=reply.address,
+        secret="",
+        subject=reply.subject,
+        text=reply.text,
+        payload=b"",
+        sent_at=sent_at,
+        answers=reply.in_reply_to,
+        thread=reply.references,
+    )
 
 
 def _letter(message: Message, telling: Telling, publisher: Publisher, sent_at: datetime) -> Letter:

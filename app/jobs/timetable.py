@@ -16,6 +16,7 @@ from app.jobs.backup import Backups, back_up_on_time
 from app.jobs.failures import note_failure
 from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.integrity import check_integrity
+from app.jobs.mailbox import MailReader, Post
 from app.jobs.notify import deliver
 from app.jobs.outage import Outage
 from app.jobs.post_office import PostOffice
@@ -29,6 +30,7 @@ from app.register.late_changes import record_late_changes
 from app.register.move_index import move_index
 from app.register.register import Register
 from app.register.witnesses import Witness, Witnesses
+from app.store import runs
 from app.store.acts import ACTOR
 from app.store.clock import read_clocks, since_boot
 from app.store.engine import read_head
@@ -45,15 +47,18 @@ _SWEEP_SECONDS = 45  # what is over time is told within a minute
 _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEX_SECONDS = 5
+_MAIL_SECONDS = 3
 _WITNESS_SECONDS = 60
 _BACKUP_SECONDS = 60  # between two looks whether one is due
 _BACKUPS = "backups"
 _KEYS = "keys"
 _SILENCES = "silences"
 _LETTERS = "letters"
+_MAILBOX = "mailbox"
 _PULLS = "pulls"
 _CHECKS = "checks"
 _WITNESSES = "witnesses"
+_OWN = (_PULLS, _LETTERS, _MAILBOX, _SILENCES, _CHECKS, _KEYS, _BACKUPS)
 _GRACE_SECONDS = 3600  # a job that was due while the machine slept still runs, once
 _WATCH_SECONDS = 1.0
 _STEP = timedelta(seconds=5)  # of the clock, after which the times at which jobs run next are made anew
@@ -76,10 +81,12 @@ class Timetable:
         *,
         backups: Backups | None = None,
         require_lead: Callable[[], None] = lambda: None,
+        post: Post | None = None,
     ) -> None:
         self._register = register
         self._witnesses = witnesses
         self._backups = backups
+        self._mail_reader = None if post is None else MailReader(post)
         self._office = office
         self._now = now
         self._outbound = outbound
@@ -91,11 +98,11 @@ class Timetable:
         self._watch = threading.Thread(target=self._watch_steps, name="clock")
         self._scheduler = BackgroundScheduler(
             timezone="UTC",
-            # Sources and letters have a thread each: a slow server of somebody else must not hold up the record. Nor
-            # must the reading of all that is stored. Witnesses have one each: one that is slow holds up no other.
+            # Sources, letters and the mailbox have a thread each: a slow server of somebody else must not hold up the
+            # record. Nor must the reading of all that is stored. Witnesses have one each: one that is slow holds up no
+            # other.
             executors={
-                **{name: ThreadPoolExecutor(1) for name in ("default", _PULLS, _LETTERS, _CHECKS, _KEYS, _BACKUPS)},
-                _SILENCES: ThreadPoolExecutor(1),
+                **{name: ThreadPoolExecutor(1) for name in (*_OWN, "default")},
                 _WITNESSES: ThreadPoolExecutor(max(1, len(witnesses.each))),
             },
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": _GRACE_SECONDS},
@@ -113,6 +120,8 @@ class Timetable:
         self._watch.join()
         self._scheduler.shutdown(wait=True)
         self._silencer.stop()
+        if self._mail_reader is not None:
+            self._mail_reader.close()
         self._guarded(self._raise_mark)()
 
     def _watch_steps(self) -> None:
@@ -137,6 +146,11 @@ class Timetable:
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
         add(self._guarded(self._silence), "interval", seconds=_SILENCE_SECONDS, id="silences", executor=_SILENCES)
+        mail = self._guarded(self._read_mail)
+        if self._mail_reader is None:
+            add(mail, "date", run_date=soon, id="mailbox", executor=_MAILBOX)
+        else:
+            add(mail, "interval", seconds=_MAIL_SECONDS, next_run_time=soon, id="mailbox", executor=_MAILBOX)
         add(self._guarded(self._seal_anew), "interval", seconds=_SEAL_SECONDS, id="keys", executor=_KEYS)
         for number, witness in enumerate(self._witnesses.each):
             ask = self._guarded(self._asking(witness))
@@ -205,6 +219,14 @@ class Timetable:
     def _silence(self) -> None:
         """Keep every Alertmanager in step with what stands, as soon as a notice came in."""
         self._silencer.look()
+
+    def _read_mail(self) -> None:
+        """Take the mails that wait in the mailbox; where none is named any more, let nobody wait for that."""
+        if self._mail_reader is not None:
+            self._mail_reader.look(self._register, self._now)
+        else:
+            with self._register.store.writing() as connection:
+                runs.forget_runs(connection, (runs.MAILBOX, runs.MAILBOX_FAILED))
 
     def _check(self) -> None:
         _LOG.info("read all that is stored", faults=check_integrity(self._register, self._now()))

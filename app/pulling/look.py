@@ -17,6 +17,7 @@ from app.pulling.source_owner import Closer, Subject
 from app.pulling.source_state import SourceState, read_state, write_state
 from app.pulling.split_by_uid import Filter
 from app.register.register import Register
+from app.register.sources import require_polled
 from app.store import parties, sources
 from app.store.engine import Connection, Store
 from app.store.sources import OK, GatewayOf, Source, Standing
@@ -52,10 +53,14 @@ class PollReport:
 def poll_source(
     register: Register, outbound: Outbound, source_id: bytes, now: Callable[[], datetime]
 ) -> PollReport | None:
-    """Poll one source now, due or not; None where another poller has got there first. Raise ``Unknown``."""
+    """Poll one source now, due or not; None where another poller has got there first.
+
+    Raise ``Unknown``, or ``SourceRefused`` for one that is never polled; so do the other two.
+    """
     store, until = register.store, now() + _HELD_FOR
     with store.writing() as connection:
         source, before = sources.read_source(store, connection, source_id)
+        require_polled(source)
         if not sources.take_source(connection, source_id, before.due_at, until):
             return None
     state = read_state(before.state)
@@ -80,12 +85,14 @@ def preview_source(register: Register, outbound: Outbound, source_id: bytes, now
     """Say what a poll would do now; nothing is written. Raise ``Unknown``."""
     with register.store.reading() as connection:
         source, standing = sources.read_source(register.store, connection, source_id)
+    require_polled(source)
     polled, outcome = _look(register, outbound, (source, read_state(standing.state)), now, dry_run=True)
     return PollReport(source, replace(standing, outcome=outcome), polled)
 
 
 def try_source(register: Register, outbound: Outbound, source: Source, now: Callable[[], datetime]) -> PollReport:
     """Say what the first poll of a source that is not added yet would do; nothing is written."""
+    require_polled(source)
     polled, outcome = _look(register, outbound, (source, SourceState()), now, dry_run=True)
     return PollReport(source, Standing(source.created_at, None, 0, outcome, 1, "{}"), polled)
 

@@ -1,5 +1,6 @@
 """Sources are let in, listed and ended here: calendars that we read ourselves, of Users and of DCC."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,11 +13,12 @@ from app.security.tokens import new_row_id
 from app.store import parties, sources
 from app.store.engine import Store
 from app.store.listing import altered_ids
-from app.store.sources import GatewayOf, Source, Standing
+from app.store.sources import BY_MAIL, GatewayOf, Source, Standing
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 5, 1_440  # from one poll to the next
 _LONGEST_TEXT = 1_000
 _LONGEST_AGENT = 200
+_MAIL_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[a-z0-9][a-z0-9.-]*\.[a-z0-9-]+")
 
 
 class SourceRefused(Refusal):
@@ -100,6 +102,12 @@ def make_source(
     if word.strip() and category.strip():
         raise SourceRefused("A word and a category do not go together.", "Leave one of them empty.")
     _check_agent(agent)
+    if is_mail_address(url):
+        url = _mail_address(url)
+        if username or word.strip() or category.strip() or agent.strip() or not isinstance(topic, GatewayOf):
+            raise SourceRefused(
+                "Only a User names an address of mail, and that alone.", "Leave the other fields empty."
+            )
     if not SHORTEST_MINUTES <= every_minutes <= LONGEST_MINUTES:
         raise SourceRefused(
             "That is too often or too seldom.", f"Give {SHORTEST_MINUTES} to {LONGEST_MINUTES} minutes."
@@ -116,6 +124,32 @@ def make_source(
         created_at=now,
         agent=agent.strip(),
     )
+
+
+def is_mail_address(url: str) -> bool:
+    """Tell whether an address is one that mails come from: nothing is fetched there."""
+    return url.lower().startswith(BY_MAIL)
+
+
+def _mail_address(url: str) -> str:
+    """Return ``mailto:name@example.org`` as it is kept. Raise ``SourceRefused``."""
+    address = url[len(BY_MAIL) :].lower()
+    if not _MAIL_ADDRESS.fullmatch(address):
+        raise SourceRefused("That is no address of mail.", "Write it as mailto:name@example.org.")
+    return BY_MAIL + address
+
+
+def named_by(store: Store, address: str) -> list[Source]:
+    """Return the sources by which Users named an address of mail, in lower case, as their own."""
+    with store.reading() as connection:
+        found = sources.list_sources(store, connection).whole
+    return [source for source, _ in found if source.url == BY_MAIL + address]
+
+
+def require_polled(source: Source) -> None:
+    """Raise ``SourceRefused`` for a source that is never polled."""
+    if source.is_by_mail:
+        raise SourceRefused("Notices come by mail from that address: there is nothing to read.", "Send one from it.")
 
 
 def _check_agent(agent: str) -> None:

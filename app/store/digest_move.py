@@ -22,7 +22,7 @@ from app.store.engine import Store
 from app.store.groups import in_groups
 from app.store.member_tables import member_weeks, members, properties
 from app.store.metadata import Blind, Octets, TokenDigest, peeled
-from app.store.outbox_tables import kept_answers, notifications
+from app.store.outbox_tables import kept_answers, mails, notifications
 from app.store.proven import PROVEN, proofs_of
 from app.store.tables import closures, metadata, notices, series, weeks
 
@@ -51,6 +51,7 @@ _UNDER: Mapping[str, Callable[[Store, Mapping[str, Any]], _Sealed]] = {
     series.name: lambda _, row: ([row["user_id"]], row["series"], row["row_version"]),
     notifications.name: lambda _, row: ([SERVICE_OWNER], row["id"], 1),
     kept_answers.name: lambda _, row: ([row["user_id"]], row["id"], 1),
+    mails.name: lambda _, row: ([row["user_id"] or SERVICE_OWNER], row["id"], 1),
     # Whose key it is does not stand in the row.
     properties.name: lambda store, row: (sorted(store.keyring.owners()), row["place"] + row["element"], 1),
 }

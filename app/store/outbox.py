@@ -37,7 +37,7 @@ class Message:
     """What goes to one recipient at one time. Its id stays the same however often it is sent.
 
     ``attempts`` were begun, ``failures`` of them are known to have failed; ``fault`` words the last failure. ``letter``
-    names what goes to an account about its sign-in; "" is what notifications tell.
+    names what goes to an account about its sign-in, or in answer to a mail; "" is what notifications tell.
     """
 
     id: bytes
@@ -175,10 +175,11 @@ def make_messages(  # noqa: PLR0917 - where, for whom, how many of what
         _rewrite(connection, chosen[first : first + each], {"message_id": new.id})
 
 
-def insert_letter(store: Store, connection: sa.Connection, recipient_id: str, letter: str, now: datetime) -> None:
-    """Let a letter about a sign-in wait for its recipient; what it says is made when it is sent."""
+def insert_letter(store: Store, connection: sa.Connection, recipient_id: str, letter: str, now: datetime) -> bytes:
+    """Let a letter wait for its recipient, and return its id; what it says is made when it is sent."""
     new = Message(new_row_id(), recipient_id, now, MessageState.WAITING, now, 0, 0, None, "", letter)
     connection.execute(sa.insert(messages).values(message_row(store, connection, new)))
+    return new.id
 
 
 def _rewrite(connection: sa.Connection, rows: Sequence[Any], changes: dict[str, object]) -> None:

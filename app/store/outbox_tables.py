@@ -1,4 +1,7 @@
-"""The tables of who is told what, and of the answers kept for an Idempotency-Key; ``tables`` has all others."""
+"""The tables of who is told what, of mails that came in, and of answers kept for an Idempotency-Key.
+
+``tables`` has all others.
+"""
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
@@ -64,4 +67,16 @@ kept_answers = Table(
     Column("asked", Blind(16), nullable=False),  # blind: what was asked
     Column("kept_at", Instant, nullable=False, index=True),
     Column("sealed", Sealed),
+)
+
+# Mails that came in, so that none is taken twice. ``user_id`` is whose notice one was, NULL where it was put aside;
+# ``message_id`` is the message that answers it, whose words are sealed here.
+mails = Table(
+    "mails",
+    metadata,
+    Column("id", Blind(16), primary_key=True),  # blind: its octets
+    Column("user_id", ForeignKey("users.id")),
+    Column("message_id", ForeignKey("messages.id"), index=True),
+    Column("kept_at", Instant, nullable=False, index=True),
+    Column("sealed", Sealed, nullable=False),
 )

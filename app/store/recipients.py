@@ -51,7 +51,8 @@ class Recipient:
     """Somebody who is told. ``user_id`` is the User whose closures it hears of; None, for DCC, is everybody's.
 
     ``address`` is an e-mail address or a URL; ``secret`` signs what a webhook gets. ``digest_hour`` is an hour of the
-    day in London; None is at once. An Alertmanager has ``silencing``, and no kinds: it is sent no message.
+    day in London; None is at once. An Alertmanager has ``silencing``, and no kinds: it is sent no message. Else one
+    without ``kinds`` gets letters alone: about its sign-in, or in answer to its mails.
     """
 
     id: str
@@ -130,7 +131,7 @@ def list_recipients(store: Store, connection: sa.Connection) -> Listing[Recipien
 
 
 def letter_box(store: Store, connection: sa.Connection, address: str) -> Recipient | None:
-    """Return the recipient by which the account of an address gets letters about its sign-in."""
+    """Return the recipient by which an address gets letters about its sign-in, or in answer to its mails."""
     query = sa.select(recipients).where(recipients.c.kinds == "", recipients.c.removed_at.is_(None))
     found = list_rows(connection, recipients, query, lambda row: _open(store, row)).whole
     return next((recipient for recipient in found if recipient.address == address), None)

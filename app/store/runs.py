@@ -29,6 +29,11 @@ BACKUP = "backup"
 BACKUP_FAILED = "backup failed"
 """The last time that the scheduler could not take one."""
 
+MAILBOX = "mailbox"
+"""The last look at the mailbox that notices come to."""
+MAILBOX_FAILED = "mailbox failed"
+"""The last look that could not be had of it."""
+
 KEYS_ROTATED = "keys rotated"
 """The last rotation of the keys, by page or by command."""
 
@@ -66,10 +71,15 @@ def all_runs(connection: sa.Connection) -> Sequence[JobRun]:
     return [_run(connection, row) for row in connection.execute(query).all()]
 
 
-def backup_fails(connection: sa.Connection) -> bool:
-    """Tell whether the scheduler failed to take a backup, and none was taken since."""
-    failed, taken = read_run(connection, BACKUP_FAILED), read_run(connection, BACKUP)
-    return failed is not None and (taken is None or taken.ran_at < failed.ran_at)
+def is_failing(connection: sa.Connection, job: str, its_failure: str) -> bool:
+    """Tell whether a job that notes its failures under a name of their own has failed, and not done its work since."""
+    failed, done = read_run(connection, its_failure), read_run(connection, job)
+    return failed is not None and (done is None or done.ran_at < failed.ran_at)
+
+
+def forget_runs(connection: sa.Connection, names: Sequence[str]) -> None:
+    """Forget that jobs ran which are no longer wanted: nobody waits for their next run."""
+    connection.execute(sa.delete(job_runs).where(job_runs.c.name.in_(names)))
 
 
 def all_failures(connection: sa.Connection) -> dict[str, int]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,9 @@ from app.store.engine import Connection, Store
 from app.store.listing import Listing, list_rows
 from app.store.tables import sources
 
+BY_MAIL = "mailto:"
+"""How the address of a source begins whose notices come by mail, and which is never polled."""
+_NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 OK = "ok"
 """The outcome of a poll that read the source, whatever it found."""
 
@@ -50,6 +53,11 @@ class Source:
     agent: str = ""
 
     @property
+    def is_by_mail(self) -> bool:
+        """Tell whether its notices come by mail from its address."""
+        return self.url.startswith(BY_MAIL)
+
+    @property
     def user_id(self) -> bytes | None:
         """The User whose calendar it is; None for DCC's own."""
         return self.topic.user_id if isinstance(self.topic, GatewayOf) else None
@@ -77,7 +85,7 @@ class Standing:
 
 
 def insert_source(store: Store, connection: Connection, new: Source) -> None:
-    """Write a new source, due at once. Raise ``AlreadyThere``."""
+    """Write a new source, due at once unless it is never polled. Raise ``AlreadyThere``."""
     owner, topic = new.user_id or SERVICE_OWNER, _topic_text(new)
     address = chains_of(connection).index(store.blind.source(owner, topic, new.url))
     if connection.execute(sa.select(sources.c.id).where(sources.c.address == address)).first():
@@ -87,7 +95,7 @@ def insert_source(store: Store, connection: Connection, new: Source) -> None:
         "user_id": new.user_id,
         "address": address,
         "created_at": new.created_at,
-        "due_at": new.created_at,
+        "due_at": _NEVER if new.is_by_mail else new.created_at,
         "failures": 0,
         "outcome": "",
         "row_version": 1,

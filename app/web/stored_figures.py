@@ -18,7 +18,7 @@ from app.register.messages.silences import list_bridges
 from app.register.questions.gateway_states import gateway_states
 from app.register.told_today import Told
 from app.register.witnesses import standing_of
-from app.store import outbox, runs, sources
+from app.store import mails, outbox, runs, sources
 from app.store.clock import read_standing
 from app.store.engine import read_head
 from app.store.leadership import read_lead
@@ -62,11 +62,17 @@ class StoredFigures(Collector):
             for state, count in outbox.count_open(connection).items():
                 messages.add_metric([state], count)
             untold = sum(waiting.count for waiting in outbox.list_waiting(connection).values())
+            seen = GaugeMetricFamily(
+                "closures_mails", "Mails of 90 days that are known again, by fate", labels=["fate"]
+            )
+            for fate, count in mails.count_mails(connection).items():
+                seen.add_metric([fate], count)
         off = standing.doubt.off.total_seconds() if standing and standing.doubt else 0
         yield _gauge("closures_clock_doubted_seconds", "By how much the clock seems ahead; 0 where it is believed", off)
         yield _gauge("closures_changes", "Revisions applied since the register began", head.change)
         yield _gauge("closures_log_entries", "Entries in the tamper-evident log", head.log_size)
         yield messages
+        yield seen
         yield _gauge("closures_outbox_notifications", "Notifications that wait to be put into a message", untold)
 
     def _jobs(self) -> Iterator[Metric]:

@@ -345,3 +345,16 @@ def test_nothing_of_a_source_stands_in_the_database_in_clear(add, served, settin
     connection.close()
     found = [b"canary" in bytes(str(rows), "utf-8"), b"127.0.0.1" in bytes(str(rows), "utf-8"), len(rows)]
     assert found == [False, False, 1]
+
+
+def test_an_address_of_mail_is_named_listed_and_never_polled(alpha_closures):
+    stated = ("--user", "alpha", "--gateway", "gw-a1", "--url", "mailto:Anna@alpha.example")
+    said = alpha_closures("source", "add", *stated)
+    (listed,) = alpha_closures("source", "list", "--json").json["sources"]
+    assert said.lines == [f"Source {listed['id']} is added; signed mails from that address are notices from now on."]
+    assert (listed["url"], listed["state"], listed["next_poll"]) == ("mailto:anna@alpha.example", "by mail", None)
+    for more in ((), ("--dry-run",)):
+        refused = alpha_closures("source", "poll", listed["id"], *more)
+        assert (refused.exit_code, "Notices come by mail from that address" in refused.stderr) == (1, True)
+    assert alpha_closures("sweep", "--json").exit_code == 0
+    assert alpha_closures("source", "list", "--json").json["sources"] == [listed]

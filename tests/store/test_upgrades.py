@@ -11,7 +11,7 @@ from alembic.config import Config
 from app.store import schema
 from app.store.engine import make_engine
 
-RELEASED = {"before 0.1.0": "r0001", "0.1.0": "r0010"}
+RELEASED = {"before 0.1.0": "r0001", "0.1.0": "r0011"}
 """The migration that each release was at, and what ran before the first one."""
 MADE_ANEW = {"messages", "notifications"}
 """The outbox of before r0003, which takes keys to bring along: see test_standing."""

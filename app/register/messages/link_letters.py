@@ -81,14 +81,20 @@ def write_link(register: Register, message: Message, base_url: str, now: datetim
     return WrittenLink(account.email, subject, text.format(url=url, until=until))
 
 
-def _post(store: Store, connection: Connection, account: Account, letter: LinkLetter, now: datetime) -> None:
-    box = recipients.letter_box(store, connection, account.email)
+def open_letter_box(store: Store, connection: Connection, address: str, label: str, now: datetime) -> Recipient:
+    """Return the recipient by which an address gets letters; a new one, called ``label``, where there is none."""
+    box = recipients.letter_box(store, connection, address)
     if box is None:
         box = Recipient(
-            id=new_subscription_id(), label=account.email, carrier=Carrier.EMAIL, address=account.email,
+            id=new_subscription_id(), label=label, carrier=Carrier.EMAIL, address=address,
             kinds=frozenset(), digest_hour=None, created_at=now,
         )  # fmt: skip
         recipients.insert_recipient(store, connection, box)
+    return box
+
+
+def _post(store: Store, connection: Connection, account: Account, letter: LinkLetter, now: datetime) -> None:
+    box = open_letter_box(store, connection, account.email, account.email, now)
     outbox.insert_letter(store, connection, box.id, letter.value, now)
 
 

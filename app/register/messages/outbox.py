@@ -9,10 +9,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.domain.notification import BY_THE_CLOCK, EXPIRED_WITHIN, Kind, Notification, is_due, kinds_of_hour
+from app.domain.refusal import Unknown
 from app.domain.window import weeks_touched
 from app.register.register import Register
 from app.store import closures as rows
 from app.store import outbox, parties, recipients
+from app.store.engine import Connection, Store
 from app.store.outbox import Message, MessageState
 
 MOST_NOTIFICATIONS = 200  # in one message; the rest follows in the next
@@ -100,6 +102,21 @@ def note_failed(register: Register, claimed: Message, fault: str, now: datetime,
         failed = replace(failed, state=MessageState.DEAD, settled_at=now)
     with register.store.writing() as connection:
         outbox.change_message(register.store, connection, claimed, failed)
+
+
+def note_bounced(store: Store, connection: Connection, message_id: bytes, status: str, now: datetime) -> bool:
+    """Note that the mail server of a mail's recipient could not deliver it for good; tell whether there is such a mail.
+
+    ``status`` is a code of RFC 3463, such as ``5.1.1``. It goes for one that counts as sent, or is about to be.
+    """
+    try:
+        found = outbox.find_message(store, connection, message_id)
+    except Unknown:
+        return False
+    if found.state in {MessageState.SENT, MessageState.WAITING}:
+        dead = replace(found, state=MessageState.DEAD, settled_at=now, fault=f"the mail bounced: {status}")
+        outbox.change_message(store, connection, found, dead)
+    return True
 
 
 def resend_message(register: Register, message_id: str, now: datetime) -> Message:

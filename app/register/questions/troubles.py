@@ -21,10 +21,12 @@ NEARLY_FULL = 200_000_000
 _OVERDUE = {
     runs.INTEGRITY: timedelta(hours=2),
     runs.READ_LOG: timedelta(hours=3),
+    runs.MAILBOX: timedelta(minutes=10),
     "expire": timedelta(days=2),
     "housekeeping": timedelta(days=2),
 }
 _UNSAVED = "The last backup failed: Service, Health says why. Mend that; `closures backup FILE` takes one meanwhile."
+_UNREAD = "The mailbox that notices come to cannot be read: Service, Health says why."
 
 
 def is_overdue(run: JobRun, now: datetime) -> bool:
@@ -36,11 +38,13 @@ def is_overdue(run: JobRun, now: datetime) -> bool:
 def find_troubles(register: Register, free: Mapping[str, int], now: datetime) -> list[str]:
     """Return a sentence for each trouble; ``free`` are the octets left in each folder."""
     with register.store.reading() as connection:
-        jobs, unsaved = runs.all_runs(connection), runs.backup_fails(connection)
+        jobs = runs.all_runs(connection)
+        unsaved = runs.is_failing(connection, runs.BACKUP, runs.BACKUP_FAILED)
+        unread = runs.is_failing(connection, runs.MAILBOX, runs.MAILBOX_FAILED)
         dead = outbox.has_dead_before(connection, day_of(now))
         silent = any(standing.is_silent for _, standing in sources.list_sources(register.store, connection).whole)
-    backup = [_UNSAVED] if unsaved else []
-    return [*_of_folders(free), *backup, *_of_jobs(jobs, now), *_of_work(register, dead=dead, silent=silent, now=now)]
+    failing = [words for words, fails in ((_UNSAVED, unsaved), (_UNREAD, unread)) if fails]
+    return [*_of_folders(free), *failing, *_of_jobs(jobs, now), *_of_work(register, dead=dead, silent=silent, now=now)]
 
 
 def _of_folders(free: Mapping[str, int]) -> Iterator[str]:

@@ -29,6 +29,7 @@ from app.register.sources import (
     change_agent,
     find_source,
     gateway_of,
+    is_mail_address,
     make_source,
     remove_source,
     sources_about,
@@ -171,7 +172,8 @@ def _stated(principal: Principal) -> Source:
     if not (minutes.isascii() and minutes.isdigit()):
         raise SourceRefused("The minutes are not a whole number.", "Give a whole number.")
     url = form.get("url", "").strip()
-    site().outbound.check(url)
+    if not is_mail_address(url):
+        site().outbound.check(url)
     return make_source(
         topic,
         url=url,

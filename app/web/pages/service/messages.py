@@ -15,7 +15,9 @@ from app.register.messages.recipients import MOST_SHOWN, ListedMessage, ListedRe
 from app.register.messages.silences import list_bridges, wanted_silences
 from app.register.people import enrolment
 from app.register.register import Register
+from app.store import mails
 from app.store.listing import altered_ids
+from app.store.mails import KeptMail
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier, list_recipients
 from app.web import form_once
@@ -67,6 +69,7 @@ def show() -> Response:
         may_go=_may_go,
         waiting=recipients.list_messages(store, [MessageState.WAITING]),
         gatherings=recipients.list_gatherings(store),
+        put_aside=_put_aside(),
         settled=recipients.list_messages(store, settled) if sent else None,
         most=MOST_SHOWN,
         overdue=now - _OVERDUE,
@@ -196,6 +199,11 @@ def _new_form(typed: Typed, chosen: Collection[str], form_id: str) -> Response:
         **_fields(typed, chosen),
     )
     return make_response(page, 422 if typed.faults else 200)
+
+
+def _put_aside() -> list[KeptMail]:
+    with site().store.reading() as connection:
+        return mails.list_put_aside(site().store, connection, MOST_SHOWN)
 
 
 def _recipient_page(one: ListedRecipient, typed: Typed, chosen: Collection[str]) -> Response:

@@ -357,3 +357,24 @@ def test_a_session_that_ends_meanwhile_sends_to_sign_in_and_keeps_no_password(
     assert dcc_client.post(SERVICE, data=sent).location == "/sign-in"
     assert "Nothing is lost" not in dcc_client.get("/sign-in").text
     assert sources_about(store, DCC_DATES) == []
+
+
+def test_an_address_of_mail_is_named_and_never_read(alpha_client, send, read, csrf):
+    page = send(alpha_client, OF_USERS, "try", url="mailto:Anna@Alpha.example")
+    assert "Notices come by mail from that address: there is nothing to read. Send one from it." in read(page)
+    assert send(alpha_client, OF_USERS, "add", url="mailto:Anna@Alpha.example").location == CONNECT
+    listed = alpha_client.get(CONNECT)
+    assert "GW-A1 of ALPHA by mail mailto:anna@alpha.example A signed mail from this address is a notice" in read(
+        listed
+    )
+    assert "Read it now" not in read(listed)
+    (source_id,) = re.findall(r"/connect/sources/([0-9a-f]{32})/remove", listed.text)
+    token = {"csrf_token": csrf(listed)}
+    assert alpha_client.post(f"{CONNECT}/{source_id}/poll", data=token).status_code == 400
+    assert alpha_client.post(f"{CONNECT}/{source_id}/remove", data=token).location == CONNECT
+    assert send(alpha_client, OF_USERS, "add", url="mailto:anna").status_code == 422
+
+
+def test_dcc_has_no_address_of_mail(dcc_client, send, read):
+    page = send(dcc_client, OF_DCC, "add", url="mailto:anna@alpha.example")
+    assert (page.status_code, "Only a User names an address of mail, and that alone." in read(page)) == (422, True)

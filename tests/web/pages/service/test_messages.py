@@ -17,7 +17,8 @@ from app.register.messages import recipients
 from app.register.messages.recipients import ListedRecipient
 from app.register.people import accounts
 from app.register.people.enrolment import shred_user
-from app.store import runs
+from app.store import mails, runs
+from app.store.mails import KeptMail
 from app.store.outbox import MessageState
 from app.store.recipients import Carrier, Recipient, Silencing
 from tests.conftest import NOW
@@ -565,3 +566,21 @@ def test_what_was_typed_outlives_the_session(admin, clock, store, use_link, let_
         "Typed with care",
         "Typed with care too",
     }
+
+
+def test_mail_that_was_put_aside_is_shown_with_why(admin, store, read):
+    assert "Mail put aside" not in read(admin.get(PAGE))
+    octets = b"From: <b>otto</b>@beta.example\r\nSubject: x\r\n\r\nHello \xff\0"
+    with store.writing() as connection:
+        kept = KeptMail(NOW, "no User has named the address that it is from", "otto@beta.example", "Hi <i>", octets)
+        mails.insert_mail(store, connection, b"k" * 16, kept)
+        mails.insert_mail(store, connection, b"l" * 16, KeptMail(NOW - timedelta(days=1), "it is larger than 5 MB"))
+    page = admin.get(PAGE)
+    words = read(page)
+    assert (
+        "otto@beta.example Tue 24 Nov 2026 09:00 GMT (2026-11-24 09:00 UTC) "
+        "No User has named the address that it is from. What it says Hi <i> "
+        "From: <b>otto</b>@beta.example Subject: x Hello ��"
+    ) in words
+    assert "nobody, or several Mon 23 Nov 2026 09:00 GMT (2026-11-23 09:00 UTC) It is larger than 5 MB." in words
+    assert "<b>otto" not in page.text
