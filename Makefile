@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders powercut ioerr bombs fuzz outbox silences canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders powercut ioerr bombs fuzz outbox silences mailbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
 
 test:
 	$(bin)/pytest
@@ -104,6 +104,10 @@ outbox:
 # N random changes with Alertmanager stopped, killed and robbed of its memory in between: make silences N=1000
 silences:
 	CLOSURES_SILENCES=$(or $(N),1000) $(bin)/pytest -n 0 -q -s tests/faults/test_silences.py
+
+# kill -9 of the scheduler while it takes mails and answers them, N times: make mailbox N=100
+mailbox:
+	CLOSURES_MAILBOX_ROUNDS=$(or $(N),100) $(bin)/pytest -n 0 -s --slow tests/faults/test_mailbox_crash.py
 
 canary:
 	$(bin)/pytest --slow tests/faults/test_canary.py

@@ -47,7 +47,7 @@ _SWEEP_SECONDS = 45  # what is over time is told within a minute
 _PULL_SECONDS = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INDEX_SECONDS = 5
-_MAIL_SECONDS = 3
+_MAIL_SECONDS = 2
 _WITNESS_SECONDS = 60
 _BACKUP_SECONDS = 60  # between two looks whether one is due
 _BACKUPS = "backups"

@@ -60,6 +60,20 @@ def test_a_mail_has_a_link_by_which_its_reader_leaves_with_one_press(mail_server
     assert lines == [[], [f"List-Unsubscribe: <{link}>".encode(), b"List-Unsubscribe-Post: List-Unsubscribe=One-Click"]]
 
 
+def test_an_answer_stands_in_the_thread_of_its_mail(mail_server, publisher):
+    box, port = mail_server()
+    thread = tuple(f"<{number}.{'x' * 60}@alpha.example>" for number in range(5))
+    send_mail(server_at(port), publisher, replace(LETTER, answers=thread[-1], thread=thread))
+    mail = email.message_from_bytes(box.mails[0][2], policy=email.policy.default)
+    stated = {name: mail[name] for name in ("In-Reply-To", "References", "Auto-Submitted", "Message-ID")}
+    assert stated == {
+        "In-Reply-To": thread[-1],
+        "References": " ".join(thread),
+        "Auto-Submitted": "auto-replied",
+        "Message-ID": f"<{LETTER.id}@closures.example>",
+    }
+
+
 def test_a_second_attempt_has_the_same_id(mail_server, publisher):
     box, port = mail_server()
     for _ in range(2):

@@ -71,7 +71,7 @@ service stats {{
 """
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -86,7 +86,7 @@ class Dovecot:
         # Its processes give up root, so that what they read must be theirs, in a folder that they reach.
         self.root = Path(tempfile.mkdtemp(prefix="dovecot-"))
         self.root.chmod(0o755)
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_port(), free_port()
         me = pwd.getpwuid(os.getuid() or pwd.getpwnam("nobody").pw_uid)
         shutil.copy(certificate, self.root / "both.pem")
         (self.root / "keys/default/HS256").mkdir(parents=True)

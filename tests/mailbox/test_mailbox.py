@@ -3,19 +3,28 @@
 import socket
 import ssl
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.domain.notification import Kind
+from app.factory import utc_now
 from app.jobs import mailbox as job
 from app.jobs.mailbox import MailReader, Post
+from app.jobs.post_office import PostOffice
+from app.jobs.timetable import Timetable
 from app.pulling import mailbox as pulling
+from app.pulling.http_client import Outbound
 from app.pulling.mail_origin import keys_from
 from app.pulling.mailbox import Mailbox, MailboxAway, read_mailbox_address
+from app.register.messages import recipients
 from app.register.questions.troubles import find_troubles
+from app.register.witnesses import Witnesses
 from app.security.tokens import new_row_id
 from app.store import runs
+from app.store.recipients import Carrier
 from tests.mailbox.dovecot import PASSWORD, Dovecot, token_of
 from tests.mailbox.test_take_mail import ANNA, PUBLISHER, Room
 
@@ -242,3 +251,47 @@ def test_what_is_no_imap_server_is_a_fault_in_words(said, monkeypatch):
 
 def test_the_password_is_shown_nowhere(dovecot, user):
     assert PASSWORD not in repr(read_mailbox_address(dovecot.url(user), None))
+
+
+class Letters:
+    def __init__(self):
+        self.sent = threading.Event()
+
+    def carry(self, letter):
+        self.sent.set()
+
+
+def test_a_mailbox_that_hangs_holds_up_nothing_else(room, alpha, announce, give, store):
+    recipients.add_recipient(
+        store, label="desk", carrier=Carrier.EMAIL, address="desk@dcc.example", kinds={Kind.NEW}, digest_hour=None,
+        user_code=None, now=NOW,
+    )  # fmt: skip
+    letters = Letters()
+    office = PostOffice(PUBLISHER, {Carrier.EMAIL: letters.carry})
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = read_mailbox_address(f"imap://u:p@127.0.0.1:{silent.getsockname()[1]}/", None)
+        post = Post(Mailbox(address), room.ask, PUBLISHER)
+        timetable = Timetable(room.register, utc_now, Outbound(), office, Witnesses(), post=post)
+        timetable.start()
+        try:
+            wire, _ = silent.accept()  # the job waits for the server's first words from here on
+            give(alpha, announce("u1", "2027-12-01T02:00"))
+            assert letters.sent.wait(30)
+            wire.close()
+        finally:
+            timetable.stop()
+    assert last(store, runs.MAILBOX_FAILED)[1] == "the mailbox could not be read (abort)"
+
+
+def test_where_no_mailbox_is_named_any_more_nobody_waits_for_it(room, store):
+    with store.writing() as connection:
+        for name in (runs.MAILBOX, runs.MAILBOX_FAILED):
+            runs.write_run(connection, runs.JobRun(name, 1, NOW, "away"))
+    timetable = Timetable(room.register, utc_now, Outbound(), PostOffice(PUBLISHER, {}), Witnesses())
+    timetable.start()
+    for _ in range(200):
+        if last(store, runs.MAILBOX) is None:
+            break
+        time.sleep(0.05)
+    timetable.stop()
+    assert (last(store, runs.MAILBOX), last(store, runs.MAILBOX_FAILED)) == (None, None)

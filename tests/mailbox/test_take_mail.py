@@ -16,6 +16,8 @@ from app.pulling.mail_origin import DnsAway, keys_from
 from app.pulling.take_mail import LIMITS, take_mail
 from app.register.messages.outbox import resend_message
 from app.register.messages.replies import STRANGERS_A_DAY
+from app.register.move_index import move_index
+from app.register.people.enrolment import shred_user
 from app.register.reading import Question, read_schedule
 from app.register.sources import SourceRefused, add_source, gateway_of, make_source
 from app.register.verification import verify_record
@@ -359,3 +361,20 @@ def test_nothing_else_goes_with_an_address(known, more):
         make_source(gateway_of(known.store, "ALPHA", "GW-A1"), url="mailto:a@b.example", **stated)
     with pytest.raises(SourceRefused):
         make_source(MaintenanceKind.RELEASE, url="mailto:a@b.example", **stated | dict.fromkeys(more, ""))
+
+
+def test_mails_are_known_again_after_the_root_was_rotated(known, write, sign):
+    taken, aside = sign(write()), write(sender="otto@beta.example", number=2)
+    assert [known.take(taken), known.take(aside)] == [True, False]
+    known.store.keyring.rotate(root=True)
+    move_index(known.store)
+    assert [known.take(taken), known.take(aside)] == [True, False]
+    assert (known.count(tables.notices), len(known.put_aside())) == (1, 1)
+    assert sorted(letter.address for letter in known.sent()) == [ANNA, "otto@beta.example"]
+
+
+def test_what_answers_a_shredded_user_is_gone(known, alpha, write, sign):
+    known.take(sign(write()))
+    shred_user(known.store, "ALPHA", NOW)
+    assert known.sent() == []
+    assert known.take(sign(write(number=2))) is False

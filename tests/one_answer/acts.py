@@ -6,6 +6,7 @@
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from email.message import EmailMessage
 
 from tests.one_answer import events
 from tests.one_answer.readers import api_list, differences, seen_in
@@ -72,7 +73,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Api:
-    """A notice by the API: ics, json or csv; ``dcc`` gives it on behalf."""
+    """A notice by the API: ics, json, csv, or a mail with an invitation; ``dcc`` gives it on behalf."""
 
     user: int
     gateway: int
@@ -91,6 +92,7 @@ class Api:
             "json": (f'{{"closures": [{{{text}}}]}}', "application/json"),
             "csv": (f"gateway,starts,ends,reference\r\n{row}\r\n", "text/csv"),
             "ics": (_calendar(world, self), "text/calendar"),
+            "mail": (_mail(_calendar(world, self)), "message/rfc822"),
         }[self.form]
         asker = world.running.dcc_program if self.dcc else sender.program
         path = f"/api/v1/notices?gateway={sender.gateways[self.gateway]}&user={sender.code}"
@@ -353,7 +355,7 @@ def _draw(chance, *, is_first):
     told = [
         Form(user, gateway, time, rarely, dcc),
         Upload(user, gateway, time, uid, rarely),
-        Api(user, gateway, time, uid, chance.choice(["ics", "json", "csv"]), rarely, dcc),
+        Api(user, gateway, time, uid, chance.choice(["ics", "json", "csv", "mail"]), rarely, dcc),
         Put(user, gateway, time, uid, rarely, either),
         Pull(user, gateway, time, uid),
     ]
@@ -376,6 +378,15 @@ def _calendar(world, act):
     starts, ends = window(world, act.time)
     uid, rule = (f"series-{act.uid}", ("RRULE:FREQ=WEEKLY;COUNT=3",)) if act.weekly else (f"single-{act.uid}", ())
     return events.write_calendar(events.write_event(uid, starts, ends, *rule, sequence=world.next_sequence()))
+
+
+def _mail(octets):
+    """Return a calendar as the invitation in a mail."""
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "anna@alpha.example", "notices@closures.example", "Gateway closed"
+    mail.set_content("See below.")
+    mail.add_alternative(octets, maintype="text", subtype="calendar")
+    return mail.as_bytes()
 
 
 def _record(browser, preview, status=200):
