@@ -9,6 +9,7 @@ from app.intake.mail import parts_of
 
 _FAILED = re.compile(r"failed\b", re.IGNORECASE)
 _FOR_GOOD = re.compile(r"5\.\d{1,3}\.\d{1,3}")  # RFC 3463 2
+_MOST_NAMED = 10
 _HEADERS = "text/rfc822-headers"
 
 
@@ -38,7 +39,7 @@ def read_bounce(mail: Message) -> Bounce | None:
         returned = []
     for octets in returned:
         named += re.findall(r"(?im)^Message-ID:\s*(<[^<>\s]+>)", octets.decode("ascii", "replace"))
-    return Bounce(tuple(filter(None, named)), statuses[0]) if statuses else None
+    return Bounce(tuple(filter(None, named))[:_MOST_NAMED], statuses[0]) if statuses else None
 
 
 def _inside(mail: Message) -> list[Message]:

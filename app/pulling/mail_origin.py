@@ -14,8 +14,10 @@ _SECONDS = 5.0  # for one question, however many servers are asked
 _MOST_SIGNATURES = 5
 _WEAKEST_KEY = 1024  # bits of RSA (RFC 8301 3.2)
 _ALGORITHM = b"rsa-sha256"  # RFC 8301 3.1 forbids SHA-1; what large senders sign is RSA
-# The library takes time by the square of a run of blanks. RFC 5322 2.1.1 has lines end before a thousand characters.
+# The library takes time by the square of a run of blanks, and of the lines of a header.
 _LONGEST_BLANK = b" " * 250
+_LONGEST_HEAD = 100_000  # octets
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 # By which a mail is read, and of which a signature covers the last where a reader takes the first (RFC 6376 5.4.2).
 _ONCE = (b"from", b"content-type", b"content-transfer-encoding")
 _NUMBER = re.compile(rb"\d{1,12}")
@@ -61,7 +63,8 @@ def is_signed(octets: bytes, sender: str, keys: Keys, now: datetime) -> bool:
     Refused are signatures over a part of the body (``l=``) or not over From, expired ones, those of keys of fewer than
     1,024 bits, of keys in testing (``t=y``) and of anything but RSA with SHA-256. Raise ``DnsAway``.
     """
-    if _LONGEST_BLANK in octets.replace(b"\t", b" "):
+    head = _END_OF_HEAD.split(octets, maxsplit=1)[0]
+    if len(head) > _LONGEST_HEAD or _LONGEST_BLANK in octets.replace(b"\t", b" "):
         return False
     try:
         signed = dkim.DKIM(octets, logger=_SILENT, minkey=_WEAKEST_KEY, timeout=_SECONDS)

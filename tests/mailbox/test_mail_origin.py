@@ -185,6 +185,12 @@ def test_a_made_up_signature_is_none(holds, octets):
     assert not holds(octets)
 
 
+def test_headers_have_an_end(write, sign, holds):
+    octets = sign(write(calendar=None))
+    assert holds(b"X-Long: a" + b"\r\n b" * 20_000 + b"\r\n" + octets)
+    assert not holds(b"X-Long: a" + b"\r\n b" * 30_000 + b"\r\n" + octets)
+
+
 def test_a_run_of_blanks_costs_no_time(write, sign, holds):
     assert not holds(sign(write(calendar=None) + b" " * 250 + b"\r\n"))
     assert holds(sign(write(calendar=None) + b" " * 249 + b"\r\n"))
