@@ -24,7 +24,7 @@ _CHANNELS = {
     Channel.API.value: "the API",
     Channel.CALDAV.value: "the sender's own calendar (CalDAV)",
     Channel.PULL.value: "reading the sender's calendar",
-    Channel.MAIL.value: "mail",
+    Channel.MAIL.value: "a signed mail",
     Channel.COMMAND_LINE.value: "an operator's command",
 }
 _STEPS = {
