@@ -4,23 +4,24 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import structlog
 
 from app.domain.refusal import Deposed, Refusal
 from app.factory import Service, configure_log, open_service, publisher_of, utc_now
 from app.jobs.backup import Backups
-from app.jobs.mailbox import Post
 from app.jobs.outage import Outage
 from app.jobs.post_office import asking_first, open_post_office
 from app.jobs.timetable import Timetable
 from app.pulling.http_client import Outbound
-from app.pulling.mail_origin import keys_from
-from app.pulling.mailbox import Mailbox, read_mailbox_address
 from app.register.witnesses import open_witnesses
 from app.settings import Settings
 from app.store.leadership import RENEW_SECONDS, Leadership
 from app.supervisor import StopSignal, Systemd
+
+if TYPE_CHECKING:
+    from app.jobs.mailbox import MailReader
 
 _LOG = structlog.get_logger()
 
@@ -72,7 +73,7 @@ def _lead(service: Service, leadership: Leadership, stopping: StopSignal, system
     register = replace(service.register, store=leadership.fenced())
     timetable = Timetable(
         register, utc_now, outbound, office, witnesses,
-        backups=backups_of(settings), require_lead=leadership.require, post=post_of(settings),
+        backups=backups_of(settings), require_lead=leadership.require, mail_reader=mail_reader_of(settings),
     )  # fmt: skip
     timetable.start()
     _LOG.info("the scheduler runs", epoch=leadership.epoch)
@@ -108,9 +109,14 @@ def backups_of(settings: Settings) -> Backups | None:
     return Backups(settings.backup_dir, timedelta(hours=settings.backup_every_hours), settings.backup_keep)
 
 
-def post_of(settings: Settings) -> Post | None:
-    """Return the mailbox that notices come to; None where none is named."""
+def mail_reader_of(settings: Settings) -> "MailReader | None":
+    """Return what reads the mailbox that notices come to; None where none is named."""
     if settings.imap_url is None:
         return None
+    # Who has no mailbox loads nothing of it.
+    from app.jobs.mailbox import MailReader, Post  # noqa: PLC0415 - see above
+    from app.pulling.mail_origin import keys_from  # noqa: PLC0415 - see above
+    from app.pulling.mailbox import Mailbox, read_mailbox_address  # noqa: PLC0415 - see above
+
     address = read_mailbox_address(settings.imap_url.get_secret_value(), settings.imap_token_file)
-    return Post(Mailbox(address), keys_from(settings.dns), publisher_of(settings))
+    return MailReader(Post(Mailbox(address), keys_from(settings.dns), publisher_of(settings)))

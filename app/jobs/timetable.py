@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -16,7 +17,6 @@ from app.jobs.backup import Backups, back_up_on_time
 from app.jobs.failures import note_failure
 from app.jobs.housekeeping import keep_house_on_time
 from app.jobs.integrity import check_integrity
-from app.jobs.mailbox import MailReader, Post
 from app.jobs.notify import deliver
 from app.jobs.outage import Outage
 from app.jobs.post_office import PostOffice
@@ -36,6 +36,9 @@ from app.store.clock import read_clocks, since_boot
 from app.store.engine import read_head
 from app.store.high_water import raise_mark
 from app.store.read_spans import cover_reads
+
+if TYPE_CHECKING:
+    from app.jobs.mailbox import MailReader
 
 _LOG = structlog.get_logger()
 _LISTEN_SECONDS = 1
@@ -69,6 +72,7 @@ class Timetable:
 
     ``outage`` is whether the database answers: a job may find that it does not, and what renews the lead finds that
     it does again. While it does not, jobs try ever less often. ``require_lead`` raises where another one leads by now.
+    ``mail_reader`` reads the mailbox that notices come to, where one is named.
     """
 
     def __init__(
@@ -81,12 +85,12 @@ class Timetable:
         *,
         backups: Backups | None = None,
         require_lead: Callable[[], None] = lambda: None,
-        post: Post | None = None,
+        mail_reader: "MailReader | None" = None,
     ) -> None:
         self._register = register
         self._witnesses = witnesses
         self._backups = backups
-        self._mail_reader = None if post is None else MailReader(post)
+        self._mail_reader = mail_reader
         self._office = office
         self._now = now
         self._outbound = outbound

@@ -70,7 +70,7 @@ def scheduler(service, environ, alpha, dovecot, name_server, answers):  # noqa: 
         }
         running.append(
             subprocess.Popen(
-                [sys.executable, "-m", "app.worker"],
+                [sys.executable, "-c", "from app.cli import main; main()", "work"],
                 env=os.environ | environ | stated,
                 stderr=subprocess.PIPE,
                 text=True,

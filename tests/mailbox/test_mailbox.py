@@ -270,8 +270,8 @@ def test_a_mailbox_that_hangs_holds_up_nothing_else(room, alpha, announce, give,
     office = PostOffice(PUBLISHER, {Carrier.EMAIL: letters.carry})
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = read_mailbox_address(f"imap://u:p@127.0.0.1:{silent.getsockname()[1]}/", None)
-        post = Post(Mailbox(address), room.ask, PUBLISHER)
-        timetable = Timetable(room.register, utc_now, Outbound(), office, Witnesses(), post=post)
+        reader = MailReader(Post(Mailbox(address), room.ask, PUBLISHER))
+        timetable = Timetable(room.register, utc_now, Outbound(), office, Witnesses(), mail_reader=reader)
         timetable.start()
         try:
             wire, _ = silent.accept()  # the job waits for the server's first words from here on
