@@ -26,10 +26,11 @@ from app.register.messages.silences import read_silencing
 from app.register.sources import add_source, gateway_of, make_source
 from app.security import tokens
 from app.security.keyring import Keyring
-from app.store import accounts, kept_answers, runs, sources, subscriptions
+from app.store import accounts, kept_answers, mails, runs, sources, subscriptions
 from app.store import outbox as outbox_rows
 from app.store.archive import dump_database
 from app.store.kept_answers import Answer, KeptAnswer
+from app.store.mails import KeptMail, Reply
 from app.store.recipients import Carrier
 from app.store.subscriptions import Subscription
 from app.store.tables import metadata
@@ -107,6 +108,10 @@ def fill(service, enrolled, announce, give):
         subscriptions.insert_subscription(store, connection, new, tokens.digest(pepper, feed), None)
         kept = KeptAnswer(NOW, Answer(200, "text/plain", octets.decode()))
         kept_answers.keep_answer(store, connection, b"k" * 16, user.id, kept, asked=b"a" * 16)
+        answer = Reply("wombat@example.com", "Re: Zanzibar Canary Energy", "", (), octets.decode())
+        for key, owner in ((b"m" * 16, user.id), (b"n" * 16, None)):
+            mail = KeptMail(NOW, "", "wombat@example.com", "Zanzibar Canary Energy", octets, answer)
+            mails.insert_mail(store, connection, key, mail, user_id=owner)
         runs.put_draft(store, connection, account.id, octets, NOW)
         rule = RepeatingRule("quokka-uid-7@example.com", "GW-QUOKKA-7", octets, NOW, "")
         runs.put_series(store, connection, user.id, rule, NOW)
