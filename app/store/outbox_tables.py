@@ -70,7 +70,7 @@ kept_answers = Table(
 )
 
 # Mails that came in, so that none is taken twice. ``user_id`` is whose notice one was, NULL where it was put aside;
-# ``message_id`` is the message that answers it, whose words are sealed here.
+# ``message_id`` is the message that answers it, whose words are sealed here (ADR 39).
 mails = Table(
     "mails",
     metadata,
