@@ -32,7 +32,7 @@ def read_bounce(mail: Message) -> Bounce | None:
         for found in [_FOR_GOOD.match(str(part.get("Status", "")).strip())]
         if found
     ]
-    named = [str(part.get("Message-ID", "")).strip() for part in _inside(mail) if part is not mail]
+    named = [str(part.get("Message-ID", "")).strip() for part in _inside(mail)]
     try:
         returned = [part.octets for part in parts_of(mail) if part.media_type == _HEADERS]
     except Unread:

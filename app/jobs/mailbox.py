@@ -18,7 +18,8 @@ from app.store.runs import MAILBOX, MAILBOX_FAILED, JobRun
 from feeds.entry import Publisher
 
 _MOST_AT_ONCE = 50  # of one look; the next is seconds away
-_MOST_UNANSWERED = 5  # questions to name servers in one look; each takes seconds
+_MOST_IN_VAIN = 5  # questions to name servers in one look; each takes seconds
+_ASKED_AGAIN, _TRIED_AGAIN = 60.0, 3600.0  # seconds: whose name servers are silent, and what failed
 _PATIENCE = timedelta(days=1)  # with name servers, before a mail counts as unsigned
 _SAID_EVERY = 60.0  # seconds, where nothing was in it
 _FIRST_WAIT, _LONGEST_WAIT = 5.0, 300.0  # seconds
@@ -42,6 +43,7 @@ class MailReader:
         self._failures = 0
         self._next = self._said = 0.0  # on the monotonic clock
         self._unanswered: dict[str, datetime] = {}
+        self._later: dict[str, float] = {}  # on the monotonic clock, so that what waits keeps no other mail waiting
 
     def look(self, register: Register, now: Callable[[], datetime]) -> None:
         """Take the mails that wait. A mailbox that fails is tried ever less often: some lock out who tries in vain."""
@@ -66,20 +68,22 @@ class MailReader:
 
     def _take(self, register: Register, now: Callable[[], datetime]) -> tuple[int, int, int]:
         """Take or put aside what waits; return how many of each, and how many are left for the next look."""
-        mailbox, done, left = self._post.mailbox, {True: 0, False: 0}, 0
+        mailbox, done, in_vain = self._post.mailbox, {True: 0, False: 0}, 0
         uids = mailbox.waiting()
         self._unanswered = {uid: since for uid, since in self._unanswered.items() if uid in uids}
         for uid in uids:
-            if sum(done.values()) >= _MOST_AT_ONCE or left >= _MOST_UNANSWERED:
+            if sum(done.values()) >= _MOST_AT_ONCE or in_vain >= _MOST_IN_VAIN:
                 break
-            octets = mailbox.fetch(uid, LIMITS.octets + 1)
-            taken = None if octets is None else self._take_one(register, uid, octets, now())
+            octets = None if self._later.get(uid, 0.0) > monotonic() else mailbox.fetch(uid, LIMITS.octets + 1)
+            if octets is None:
+                continue
+            taken = self._take_one(register, uid, octets, now())
             if taken is None:
-                left += 1
+                in_vain += 1
             else:
                 mailbox.put(uid, TAKEN if taken else PUT_ASIDE)
                 done[taken] += 1
-        return done[True], done[False], left
+        return done[True], done[False], len(uids) - sum(done.values())
 
     def _take_one(self, register: Register, uid: str, octets: bytes, now: datetime) -> bool | None:
         """Take one mail, or put it aside; None where it stays for the next look. Raise what the store raises."""
@@ -88,10 +92,11 @@ class MailReader:
         try:
             return take_mail(register, octets, post.keys, post.publisher, now, patient=now - since < _PATIENCE)
         except DnsAway:
-            self._unanswered[uid] = since
+            self._unanswered[uid], self._later[uid] = since, monotonic() + _ASKED_AGAIN
         except Refusal:
             raise
         except Exception:  # noqa: BLE001 - one mail must not keep the others waiting; it is logged with its trace
+            self._later[uid] = monotonic() + _TRIED_AGAIN
             _LOG.exception("a mail failed")
             note_failure(register.store, MAILBOX, now)
         return None

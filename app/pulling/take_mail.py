@@ -4,11 +4,13 @@ That it was seen, what it told and what answers it are written in one transactio
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from app.domain.notice import Channel, Notice, NoticeContent
-from app.domain.refusal import IntakeProblem, NoticeTooLarge, NoticeUnreadable, Refusal, Unknown, size_words
+from app.domain.notice import Channel, Notice
+from app.domain.party import User
+from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Refusal, Unknown, size_words
 from app.ical.limits import Limits
 from app.ical.unread import Unread
 from app.intake.bounce import Bounce, read_bounce
@@ -35,7 +37,6 @@ LIMITS = Limits(octets=5_000_000)
 """A mail may have more octets than an upload: pictures come along with what is read."""
 _KEPT_OCTETS = 16_000  # of a mail that is put aside: its headers and first words
 _BLANK = Envelope("", "", (), "", frozenset(), may_be_answered=False)
-_REFUSALS = (NoticeUnreadable, NoticeTooLarge, TooManyPlanned, Unknown)
 _OURS = re.compile(r"<([0-9a-f]{32})@([a-z0-9.-]+)>")
 _STRANGER = (
     "Your mail came to the mailbox for notices of planned gateway closures, and nothing of it was recorded.\n\n"
@@ -163,34 +164,42 @@ def _note_bounce(mail: _Mail, bounce: Bounce) -> bool:
 
 def _take(mail: _Mail, known: _Known) -> bool:
     """Record what a known sender's mail tells, with the answer; put it aside where a program sent it and it is none."""
-    envelope, user, sender = mail.envelope, known.sender.user, known.sender
+    register, user, sender = mail.register, known.sender.user, known.sender
     notice = Notice(user.code, Channel.MAIL, mail.now, MAIL, mail.octets, f"source {known.sources[0].id.hex()}")
-    content: NoticeContent | Refusal
     try:
-        wanted = NoticeOptions(gateway=known.gateway(envelope.tags), limits=LIMITS)
-        content = read_given(mail.register, sender, notice, replace(wanted, dry_run=True))
-    except _REFUSALS as refusal:
-        if not envelope.may_be_answered:
-            return _put_aside(mail, f"a program sent it, and it is no notice: {refusal.text}")
-        content = refusal
+        wanted = NoticeOptions(gateway=known.gateway(mail.envelope.tags), limits=LIMITS)
+        content = read_given(register, sender, notice, replace(wanted, dry_run=True))
+        base_url = mail.publisher.base_url.rstrip("/")
+        return _answer(
+            mail,
+            user,
+            lambda inside: receipt_text(take_notice(inside, sender, notice, content, wanted).outcome, base_url),
+        )
+    except (NoticeUnreadable, NoticeTooLarge, TooManyPlanned, Unknown) as refusal:
+        if not mail.envelope.may_be_answered:
+            return _put_aside(mail, f"a program sent it, and nothing of it was taken: {refusal.text}")
+        told = refusal
+    return _answer(mail, user, lambda inside: _refused(inside, user, notice, told))
+
+
+def _answer(mail: _Mail, user: User, tell: Callable[[Register], str]) -> bool:
+    """Let ``tell`` write by the register that it is given, and with that its answer, and that the mail was taken."""
     store = mail.register.store
+    kept, message_id = KeptMail(mail.now), None
     with store.writing(user.id) as connection:
-        register = mail.register.within(connection)
-        register.lock(connection)
-        try:
-            if isinstance(content, Refusal):
-                raise content
-            given = take_notice(register, sender, notice, content, wanted)
-            text = receipt_text(given.outcome, mail.publisher.base_url.rstrip("/"))
-        except _REFUSALS as refusal:
-            problems: tuple[IntakeProblem, ...] = ()
-            if isinstance(refusal, NoticeUnreadable):
-                problems = refusal.problems
-                keep_notice(register, user, notice)
-            text = refusal_text(refusal.text, refusal.remedy, problems)
-        kept, message_id = KeptMail(mail.now), None
-        if envelope.may_be_answered:
+        inside = mail.register.within(connection)
+        inside.lock(connection)
+        text = tell(inside)
+        if mail.envelope.may_be_answered:
             kept = replace(kept, reply=make_reply(mail.thread, text))
-            message_id = post_reply(store, connection, envelope.sender, mail.now)
+            message_id = post_reply(store, connection, mail.envelope.sender, mail.now)
         mails.insert_mail(store, connection, mail.key, kept, user_id=user.id, message_id=message_id)
     return True
+
+
+def _refused(register: Register, user: User, notice: Notice, refusal: Refusal) -> str:
+    """Keep a notice that could not be read, and word why nothing was recorded."""
+    if not isinstance(refusal, NoticeUnreadable):
+        return refusal_text(refusal.text, refusal.remedy, ())
+    keep_notice(register, user, notice)
+    return refusal_text(refusal.text, refusal.remedy, refusal.problems)

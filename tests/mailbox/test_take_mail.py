@@ -1,6 +1,7 @@
 """One mail: taken as a notice of the User who named its sender, or put aside; answered as it may be; known again."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from app.register.messages.outbox import resend_message
 from app.register.messages.replies import STRANGERS_A_DAY
 from app.register.move_index import move_index
 from app.register.people.enrolment import shred_user
+from app.register.planned_limit import PlannedLimit
 from app.register.reading import Question, read_schedule
 from app.register.sources import SourceRefused, add_source, gateway_of, make_source
 from app.register.verification import verify_record
@@ -168,6 +170,15 @@ def test_what_cannot_be_read_goes_back_with_what_helps(known, write, sign, optio
     (letter,) = known.sent()
     assert said in letter.text
     assert letter.answers == "<1@alpha.example>"
+
+
+def test_more_than_a_user_may_plan_is_refused_whole_in_words(known, write, sign):
+    known.register = replace(known.register, planned=PlannedLimit(1))
+    assert [known.take(sign(write(uid=uid, number=uid))) for uid in ("u1", "u2")] == [True, True]
+    assert (len(known.closures()), known.count(tables.notices)) == (1, 1)
+    said = {letter.answers: letter.text.partition("\n")[0] for letter in known.sent()}
+    assert said["<u2@alpha.example>"] == "Nothing of your mail was recorded as a closure."
+    assert verify_record(known.register).is_sound
 
 
 def test_what_a_program_sent_is_recorded_and_not_answered(known, write, sign):
