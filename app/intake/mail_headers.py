@@ -10,7 +10,7 @@ from email.utils import getaddresses
 _ADDRESS = re.compile(r"[!-?A-~]{1,64}@[a-z0-9][a-z0-9.-]{0,250}")  # printable ASCII, one @
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
 _TAG = re.compile(r"\+([A-Za-z0-9_-]{1,32})@")
-_MOST_REFERENCES = 10
+_MOST_REFERENCES = 3  # with the answered one they fit on a line of 998 octets (RFC 5322 2.1.1)
 _LONGEST_SUBJECT = 150
 _BULK = frozenset({"bulk", "list", "junk"})
 _TO_US = ("To", "Delivered-To", "X-Original-To")
