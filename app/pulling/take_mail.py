@@ -14,7 +14,7 @@ from app.domain.refusal import NoticeTooLarge, NoticeUnreadable, Refusal, Unknow
 from app.ical.limits import Limits
 from app.ical.unread import Unread
 from app.intake.bounce import Bounce, read_bounce
-from app.intake.mail import parse_mail
+from app.intake.mail import parse_mail, parts_of
 from app.intake.mail_headers import Envelope, read_envelope
 from app.intake.media import MAIL
 from app.pulling.mail_origin import DnsAway, Keys, is_signed
@@ -109,10 +109,15 @@ def take_mail(
         return _put_aside(mail, f"it is larger than {size_words(LIMITS.octets)}")
     try:
         parsed = parse_mail(octets)
+        methods = {part.method.upper() for part in parts_of(parsed)}
     except Unread as unread:
         return _put_aside(mail, unread.text)
     mail, bounce = replace(mail, envelope=read_envelope(parsed)), read_bounce(parsed)
-    return _from_sender(mail, keys, patient=patient) if bounce is None else _note_bounce(mail, bounce)
+    if bounce is not None:
+        return _note_bounce(mail, bounce)
+    if "REPLY" in methods:  # what a calendar program sends when somebody accepts, as to our own invitations
+        return _put_aside(mail, "it answers an invitation")
+    return _from_sender(mail, keys, patient=patient)
 
 
 def _from_sender(mail: _Mail, keys: Keys, *, patient: bool) -> bool:

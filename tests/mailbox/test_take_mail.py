@@ -161,7 +161,7 @@ def test_an_address_named_for_two_gateways_leaves_it_to_the_notice(known, write,
         ({"to": "notices+gw-a1@c.example, notices+gw-a2@c.example"}, "The mail was sent to addresses of two gateways. Send one mail for each."),
         ({"calendar": None}, "The mail holds no calendar, sheet or listing."),
         ({"ends": "20270207T010000Z"}, "Line 10, DTEND (Gateway closed, 2027-02-07 02:00): The end is not after the start."),
-        ({"method": "REPLY"}, "METHOD:REPLY is an attendee's answer"),
+        ({"method": "REFRESH"}, "METHOD:REFRESH asks for the latest version"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_goes_back_with_what_helps(known, write, sign, options, said):
@@ -184,6 +184,13 @@ def test_more_than_a_user_may_plan_is_refused_whole_in_words(known, write, sign)
 def test_what_a_program_sent_is_recorded_and_not_answered(known, write, sign):
     assert known.take(sign(write(Auto_Submitted="auto-generated")))
     assert (len(known.closures()), known.sent()) == (1, [])
+
+
+@pytest.mark.parametrize("sender", [ANNA, "otto@beta.example"])
+def test_an_answer_to_an_invitation_is_put_aside_and_not_answered(known, write, sign, sender):
+    assert known.take(sign(write(sender=sender, method="REPLY"))) is False
+    assert known.put_aside() == [(sender, "it answers an invitation")]
+    assert (known.count(tables.notices), known.sent()) == (0, [])
 
 
 def test_a_holiday_note_to_our_answer_is_put_aside(known, write, sign):
