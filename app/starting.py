@@ -13,7 +13,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
 from app.domain.refusal import Refusal
-from app.supervisor import HEARD, Part, StopSignal, Systemd, become_supervisor, stop
+from app.supervisor import HEARD, ServicePart, StopSignal, Systemd, become_supervisor, stop
 
 Run = Callable[[], None]
 
@@ -26,7 +26,7 @@ def start(set_up: Callable[[], str], load: Callable[[], tuple[Run, Run]], enviro
     """
     stopping, systemd = StopSignal(), Systemd()
     result, telling = Pipe(duplex=False)
-    parts = [before := Part.forked("closures-set-up", partial(_tell, telling, set_up))]
+    parts = [before := ServicePart.forked("closures-set-up", partial(_tell, telling, set_up))]
     telling.close()
     try:
         serve, work = _loaded(load)
@@ -34,8 +34,8 @@ def start(set_up: Callable[[], str], load: Callable[[], tuple[Run, Run]], enviro
         if welcome is None:
             return 0 if stopping.is_set() else 1
         before.see_end()
-        parts.append(web := Part.forked("closures-web", partial(_run, serve)))
-        parts.append(scheduler := Part.forked("closures-work", partial(_run, work)))
+        parts.append(web := ServicePart.forked("closures-web", partial(_run, serve)))
+        parts.append(scheduler := ServicePart.forked("closures-work", partial(_run, work)))
         signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)  # until the supervisor hears them
         if not stopping.is_set():
             become_supervisor(web, scheduler, environ | systemd.environ, welcome)

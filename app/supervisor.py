@@ -83,7 +83,7 @@ class Systemd:
                 told.send(state.encode())
 
 
-class Part:
+class ServicePart:
     """A process that we forked, by its id."""
 
     def __init__(self, pid: int) -> None:
@@ -91,7 +91,7 @@ class Part:
         self._ended = False
 
     @classmethod
-    def forked(cls, name: str, run: Callable[[], None]) -> "Part":
+    def forked(cls, name: str, run: Callable[[], None]) -> "ServicePart":
         """Fork it, in a session of its own, so that Ctrl-C reaches us alone, and bound to our life."""
         parent = os.getpid()
         sys.stdout.flush()
@@ -152,7 +152,7 @@ def _live(name: str, run: Callable[[], None], parent: int) -> NoReturn:
 class _Restarts:
     """When the scheduler is started again where it ended: at once, then ever later if it keeps ending."""
 
-    def __init__(self, scheduler: Part) -> None:
+    def __init__(self, scheduler: ServicePart) -> None:
         self.scheduler, self._pause = scheduler, _FIRST_PAUSE
         self._began = time.monotonic()
         self._ended_at: float | None = None
@@ -169,11 +169,11 @@ class _Restarts:
         elif now - self._ended_at >= self._pause:
             # -P: the folder that we were started in may hold an ``app`` that is not ours.
             program = [sys.executable, "-P", "-c", "from app.cli import main; main()", "work"]
-            self.scheduler = Part.forked("closures-work", partial(os.execv, sys.executable, program))
+            self.scheduler = ServicePart.forked("closures-work", partial(os.execv, sys.executable, program))
             self._began, self._ended_at = now, None
 
 
-def become_supervisor(web: Part, scheduler: Part, environ: dict[str, str], welcome: str) -> NoReturn:
+def become_supervisor(web: ServicePart, scheduler: ServicePart, environ: dict[str, str], welcome: str) -> NoReturn:
     """Turn this process into the supervisor of both; ``welcome`` is printed once the service answers.
 
     ``environ`` says where that is, and what a scheduler that is started again is told. Signals are held until then.
@@ -186,7 +186,7 @@ def become_supervisor(web: Part, scheduler: Part, environ: dict[str, str], welco
     os.execve(sys.executable, [sys.executable, "-P", "-m", "app.supervisor", *facts], environ)  # noqa: S606 - ourselves
 
 
-def supervise(web: Part, scheduler: Part, welcome: str) -> int:
+def supervise(web: ServicePart, scheduler: ServicePart, welcome: str) -> int:
     """See to both parts until told to stop; return the exit status."""
     stopping, systemd = StopSignal(), Systemd()
     restarts = _Restarts(scheduler)
@@ -211,7 +211,7 @@ def supervise(web: Part, scheduler: Part, welcome: str) -> int:
     return 0
 
 
-def stop(*parts: Part) -> None:
+def stop(*parts: ServicePart) -> None:
     """Let each part finish what it holds, and see it end."""
     for part in parts:
         part.tell_to_stop()
@@ -219,7 +219,7 @@ def stop(*parts: Part) -> None:
         part.see_end()
 
 
-def _answers(web: Part, stopping: StopSignal) -> bool:
+def _answers(web: ServicePart, stopping: StopSignal) -> bool:
     """Wait until the web server takes connections; tell whether it came to that."""
     until = time.monotonic() + _READY_SECONDS
     while time.monotonic() < until and not stopping.is_set() and web.runs():
@@ -251,4 +251,4 @@ if __name__ == "__main__":
     _pipe, _web, _scheduler = map(int, sys.argv[1:])
     _welcome = Path(f"/dev/fd/{_pipe}").read_text(encoding="utf-8")
     os.close(_pipe)
-    sys.exit(supervise(Part(_web), Part(_scheduler), _welcome))
+    sys.exit(supervise(ServicePart(_web), ServicePart(_scheduler), _welcome))

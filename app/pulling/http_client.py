@@ -175,11 +175,11 @@ class Visit:
 
     def __init__(
         self, outbound: Outbound, url: str, username: str = "", password: str = "", *, agent: str = "",
-        seconds: float = _SECONDS,
+        seconds: float | None = None,
     ) -> None:  # fmt: skip
         self._outbound = outbound
         self._origin = _origin(outbound.check(url))
-        self._allowance = _Allowance(time.monotonic() + seconds)
+        self._allowance = _Allowance(time.monotonic() + (_SECONDS if seconds is None else seconds))
         self._headers = {"User-Agent": agent or _AGENT, "Accept-Encoding": "gzip", "Connection": "close"}
         if username:
             pair = b64encode(f"{username}:{password}".encode()).decode()

@@ -55,7 +55,7 @@ def look(name):
     there = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
     opened = [path for path in map(os.readlink, filter(os.path.exists, there)) if not path.startswith(("/dev/", "pipe:"))]
     drivers = {"pysqlite3", "psycopg", "caldav"} & set(sys.modules)
-    print(name, len(os.listdir("/proc/self/task")), opened, drivers, flush=True)
+    os.write(1, f"{name} {len(os.listdir('/proc/self/task'))} {opened} {drivers}\\n".encode())  # whole, whoever else writes
 
 def load():
     _load_parts(settings)
