@@ -4,7 +4,7 @@
         notice in                          record                          feed out
  web/form, upload, api ─┐                                          ┌─ web/feed      .ics .json jCal
  caldav/                ├─► intake ─► Notice ─► register ─► publishing ─► feeds ─┤
- jobs/pulls ────────────┘                          ▲   │                   └─ web/schedule  pages
+ jobs/pulls, mailbox ───┘                          ▲   │                   └─ web/schedule  pages
                                        jobs/sweep ─┘   └─► store  (sealed by security)
                        the rules that everybody asks: domain
 ```
