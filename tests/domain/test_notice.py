@@ -12,7 +12,7 @@ WINDOW = ClosureWindow(datetime(2026, 2, 2, tzinfo=UTC), datetime(2026, 2, 3, tz
 
 
 def test_the_doors_a_notice_can_come_through():
-    assert [str(channel) for channel in Channel] == ["form", "upload", "api", "caldav", "pull", "command line"]
+    assert [str(channel) for channel in Channel] == ["form", "upload", "api", "caldav", "pull", "mail", "command line"]
 
 
 def test_a_notice_names_nobody_unless_told():
