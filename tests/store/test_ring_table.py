@@ -278,6 +278,7 @@ def test_a_site_of_before_moves_its_ring_once(both, machines, tmp_path):
             "DROP INDEX ix_revisions_receipt",
             "CREATE INDEX ix_revisions_received_at ON revisions (received_at)",
             "DROP TABLE ring",
+            "DROP TABLE mails",
             "UPDATE alembic_version SET version_num = 'r0008'",
         ):
             connection.execute(sa.text(before))
