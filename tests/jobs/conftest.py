@@ -3,22 +3,18 @@
 import socket
 import ssl
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from app.domain.notification import Kind
 from app.register.messages import recipients
 from app.store.recipients import Carrier
 from feeds.entry import Publisher
+from tests.certificates import certificate_in
 
 PUBLISHER = Publisher("Closure notices", "notices@closures.example", "https://closures.example", "closures.example")
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -67,27 +63,7 @@ class Mailbox:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     """A certificate of this session for localhost: (path of certificate and key, what a client trusts)."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=30))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]), False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path, lambda: ssl.create_default_context(cafile=str(path))
+    return certificate_in(tmp_path_factory.mktemp("tls"))
 
 
 def serving(certificate):
