@@ -114,6 +114,8 @@ class Timetable:
 
     def start(self) -> None:
         """Start; the sweep runs at once, so that whatever passed while nobody looked is caught up."""
+        if self._mail_reader is None:
+            self._guarded(self._forget_mailbox)()
         self._set_times()
         self._scheduler.start()
         self._watch.start()
@@ -150,10 +152,8 @@ class Timetable:
         add(pull, "interval", seconds=_PULL_SECONDS, next_run_time=soon, id="pulls", executor=_PULLS)
         add(self._guarded(self._deliver), "interval", seconds=_DELIVER_SECONDS, id="deliver", executor=_LETTERS)
         add(self._guarded(self._silence), "interval", seconds=_SILENCE_SECONDS, id="silences", executor=_SILENCES)
-        mail = self._guarded(self._read_mail)
-        if self._mail_reader is None:
-            add(mail, "date", run_date=soon, id="mailbox", executor=_MAILBOX)
-        else:
+        if self._mail_reader is not None:
+            mail = self._guarded(self._reading_mail(self._mail_reader))
             add(mail, "interval", seconds=_MAIL_SECONDS, next_run_time=soon, id="mailbox", executor=_MAILBOX)
         add(self._guarded(self._seal_anew), "interval", seconds=_SEAL_SECONDS, id="keys", executor=_KEYS)
         for number, witness in enumerate(self._witnesses.each):
@@ -224,13 +224,19 @@ class Timetable:
         """Keep every Alertmanager in step with what stands, as soon as a notice came in."""
         self._silencer.look()
 
-    def _read_mail(self) -> None:
-        """Take the mails that wait in the mailbox; where none is named any more, let nobody wait for that."""
-        if self._mail_reader is not None:
-            self._mail_reader.look(self._register, self._now)
-        else:
-            with self._register.store.writing() as connection:
-                runs.forget_runs(connection, (runs.MAILBOX, runs.MAILBOX_FAILED))
+    def _reading_mail(self, reader: "MailReader") -> Callable[[], None]:
+        def read_mail() -> None:
+            reader.look(self._register, self._now)
+
+        return read_mail
+
+    def _forget_mailbox(self) -> None:
+        """Where no mailbox is named any more, nobody waits for its next look.
+
+        This is no job: one that runs once is taken out by APScheduler's own thread, which fails while it is stopped.
+        """
+        with self._register.store.writing() as connection:
+            runs.forget_runs(connection, (runs.MAILBOX, runs.MAILBOX_FAILED))
 
     def _check(self) -> None:
         _LOG.info("read all that is stored", faults=check_integrity(self._register, self._now()))

@@ -126,3 +126,11 @@ def test_a_clock_that_is_set_far_back_does_not_silence_the_scheduler(register, s
         assert soon(lambda: last_run(store, "sweep").ran_at < now + timedelta(hours=23))
     finally:
         timetable.stop()
+
+
+def test_one_that_is_stopped_as_it_starts_ends_without_a_word(register):
+    """An exception in the scheduler's own thread makes pytest fail this test."""
+    for _ in range(40):
+        timetable = Timetable(register, utc_now, Outbound(), OFFICE, Witnesses())
+        timetable.start()
+        timetable.stop()
