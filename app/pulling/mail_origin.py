@@ -20,6 +20,7 @@ _LONGEST_HEAD = 100_000  # octets
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 # By which a mail is read, and of which a signature covers the last where a reader takes the first (RFC 6376 5.4.2).
 _ONCE = (b"from", b"content-type", b"content-transfer-encoding")
+_OF_ONE_MAIL = frozenset({b"date", b"message-id"})  # no two mails of a sender have both alike
 _NUMBER = re.compile(rb"\d{1,12}")
 _SILENT = logging.getLogger("app.dkim")  # the library says at the level of errors what is wrong with a mail
 _SILENT.addHandler(logging.NullHandler())
@@ -57,35 +58,52 @@ def _resolver(server: str) -> dns.resolver.Resolver:
     return resolver
 
 
-def is_signed(octets: bytes, sender: str, keys: Keys, now: datetime) -> bool:
-    """Tell whether a mail bears a signature that verifies and is by the domain of ``sender`` or one above it.
+def find_signature(octets: bytes, sender: str, keys: Keys, now: datetime) -> bytes | None:
+    """Return what a signature is over that verifies and is by the domain of ``sender`` or one above it; None without.
 
-    Refused are signatures over a part of the body (``l=``) or not over From, expired ones, those of keys of fewer than
-    1,024 bits, of keys in testing (``t=y``) and of anything but RSA with SHA-256. Raise ``DnsAway``.
+    That is the same for each copy of a mail, whatever was written above it on its way; it is empty where it could be
+    the same for two mails, since neither Date nor Message-ID is among it. Refused are signatures over a part of the
+    body (``l=``) or not over From, expired ones, those of keys of fewer than 1,024 bits, of keys in testing (``t=y``)
+    and of anything but RSA with SHA-256. Raise ``DnsAway``.
     """
     head = _END_OF_HEAD.split(octets, maxsplit=1)[0]
     if len(head) > _LONGEST_HEAD or _LONGEST_BLANK in octets.replace(b"\t", b" "):
-        return False
+        return None
     try:
         signed = dkim.DKIM(octets, logger=_SILENT, minkey=_WEAKEST_KEY, timeout=_SECONDS)
     except (dkim.DKIMException, IndexError):  # what is no header where one should be
-        return False
+        return None
     names = [name.lower() for name, _ in signed.headers]
     if any(names.count(name) > 1 for name in _ONCE):
-        return False
+        return None
     stated = [value for name, value in signed.headers if name.lower() == b"dkim-signature"]
-    return any(
-        _is_sound(value, sender, now) and _verifies(signed, index, keys)
-        for index, value in enumerate(stated[:_MOST_SIGNATURES])
-    )
+    for index, value in enumerate(stated[:_MOST_SIGNATURES]):
+        tags = _tags(value)
+        if _is_sound(tags, sender, now) and _verifies(signed, index, keys):
+            return _covered(signed.signed_headers, tags)
+    return None
 
 
-def _is_sound(value: bytes, sender: str, now: datetime) -> bool:
-    """Tell whether a signature states what we take one by, before any key is looked for."""
+def _tags(value: bytes) -> dict[bytes, bytes]:
     try:
-        tags = parse_tag_value(value)
+        return dict(parse_tag_value(value))
     except InvalidTagValueList:
-        return False
+        return {}
+
+
+def _covered(headers: list[tuple[bytes, bytes]], tags: dict[bytes, bytes]) -> bytes:
+    """Return the headers that a signature is over, as it takes them, and all that it states but itself.
+
+    What it states holds the digest of the body. Blanks in it are left out: a relaxed signature fits with any number.
+    """
+    if _OF_ONE_MAIL.isdisjoint(name.lower() for name, _ in headers):
+        return b""
+    stated = sorted((name, b"".join(value.split())) for name, value in tags.items() if name != b"b")
+    return b"\n".join(b"%b:%b" % pair for pair in (*headers, *stated))
+
+
+def _is_sound(tags: dict[bytes, bytes], sender: str, now: datetime) -> bool:
+    """Tell whether a signature states what we take one by, before any key is looked for."""
     signed = [name.strip().lower() for name in tags.get(b"h", b"").split(b":")]
     return (
         tags.get(b"a", b"").lower() == _ALGORITHM

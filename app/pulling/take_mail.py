@@ -17,7 +17,7 @@ from app.intake.bounce import Bounce, read_bounce
 from app.intake.mail import parse_mail, parts_of
 from app.intake.mail_headers import Envelope, read_envelope
 from app.intake.media import MAIL
-from app.pulling.mail_origin import DnsAway, Keys, is_signed
+from app.pulling.mail_origin import DnsAway, Keys, find_signature
 from app.register.give import NoticeOptions, read_given, take_notice
 from app.register.messages.outbox import note_bounced
 from app.register.messages.replies import Thread, make_reply, may_answer_stranger, post_reply
@@ -70,7 +70,10 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """A mail that is being looked at; its ``envelope`` is blank until it was parsed."""
+    """A mail that is being looked at; its ``envelope`` is blank until it was parsed.
+
+    ``signed`` is the digest of what a signature is over, by which each copy of the mail is known; None without one.
+    """
 
     register: Register
     key: bytes
@@ -78,6 +81,7 @@ class _Mail:
     publisher: Publisher
     now: datetime
     envelope: Envelope = _BLANK
+    signed: bytes | None = None
 
     @property
     def thread(self) -> Thread:
@@ -129,15 +133,20 @@ def _from_sender(mail: _Mail, keys: Keys, *, patient: bool) -> bool:
         who = "more than one User has" if users else "no User has"
         return _put_aside(mail, f"{who} named the address that it is from", answered=True)
     try:
-        signed = is_signed(mail.octets, mail.envelope.sender, keys, mail.now)
+        signed = find_signature(mail.octets, mail.envelope.sender, keys, mail.now)
     except DnsAway:
         if patient:
             raise
-        signed = False
-    if not signed:
+        signed = None
+    if signed is None:
         return _put_aside(mail, "no signature shows that it is from the address that it names", answered=True)
+    if signed:
+        mail = replace(mail, signed=store.blind.digest(signed))
     with store.reading() as connection:
+        is_copy = mail.signed is not None and mails.has_copy(connection, mail.signed)
         sender = register.senders.of_id(connection, read_head(connection), found[0].user_id or b"")
+    if is_copy:  # it came twice, or somebody who has it sent it on: what was moved since must not move back
+        return _put_aside(mail, "a copy of it was taken before")
     return _take(mail, _Known(sender, tuple(found)))
 
 
@@ -198,7 +207,7 @@ def _answer(mail: _Mail, user: User, tell: Callable[[Register], str]) -> bool:
         if mail.envelope.may_be_answered:
             kept = replace(kept, reply=make_reply(mail.thread, text))
             message_id = post_reply(store, connection, mail.envelope.sender, mail.now)
-        mails.insert_mail(store, connection, mail.key, kept, user_id=user.id, message_id=message_id)
+        mails.insert_mail(store, connection, mail.key, kept, user_id=user.id, message_id=message_id, signed=mail.signed)
     return True
 
 

@@ -55,6 +55,12 @@ def find_mail(connection: sa.Connection, key: bytes) -> bool | None:
     return None if row is None else row.user_id is not None
 
 
+def has_copy(connection: sa.Connection, signed: bytes) -> bool:
+    """Tell whether a mail was taken of which the same is signed, by its digest."""
+    query = sa.select(mails.c.id).where(mails.c.signed == chains_of(connection).index(signed))
+    return connection.execute(query).first() is not None
+
+
 def insert_mail(
     store: Store,
     connection: sa.Connection,
@@ -63,6 +69,7 @@ def insert_mail(
     *,
     user_id: bytes | None = None,
     message_id: bytes | None = None,
+    signed: bytes | None = None,
 ) -> None:
     """Keep a mail under its key: one of ``user_id`` that was taken, or one put aside, with the message answering it."""
     row_id = chains_of(connection).index(key)
@@ -72,6 +79,7 @@ def insert_mail(
         "id": row_id,
         "user_id": user_id,
         "message_id": message_id,
+        "signed": None if signed is None else chains_of(connection).index(signed),
         "kept_at": kept.kept_at,
         "sealed": store.keyring.seal(user_id or SERVICE_OWNER, "mails", "sealed", row_id, 1, body),
     }

@@ -77,6 +77,7 @@ mails = Table(
     Column("id", Blind(16), primary_key=True),  # blind: its octets
     Column("user_id", ForeignKey("users.id")),
     Column("message_id", ForeignKey("messages.id"), index=True),
+    Column("signed", Blind(16), unique=True),  # blind: what is signed of it; NULL where nothing is, or it is no notice
     Column("kept_at", Instant, nullable=False, index=True),
     Column("sealed", Sealed, nullable=False),
 )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dkim
 import pytest
 
-from app.pulling.mail_origin import DnsAway, is_signed, keys_from
+from app.pulling.mail_origin import DnsAway, find_signature, keys_from
 from tests.mailbox.conftest import new_key
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -16,7 +16,14 @@ ANNA = "anna@alpha.example"
 def holds(name_server):
     """Return a function that tells whether a mail is taken for its sender's."""
     ask = keys_from(name_server.address)
-    return lambda octets, sender=ANNA, now=NOW: is_signed(octets, sender, ask, now)
+    return lambda octets, sender=ANNA, now=NOW: find_signature(octets, sender, ask, now) is not None
+
+
+@pytest.fixture
+def signed_of(name_server):
+    """Return a function that returns what is signed of a mail."""
+    ask = keys_from(name_server.address)
+    return lambda octets: find_signature(octets, ANNA, ask, NOW)
 
 
 def restated(octets, old, new):
@@ -194,3 +201,23 @@ def test_headers_have_an_end(write, sign, holds):
 def test_a_run_of_blanks_costs_no_time(write, sign, holds):
     assert not holds(sign(write(calendar=None) + b" " * 250 + b"\r\n"))
     assert holds(sign(write(calendar=None) + b" " * 249 + b"\r\n"))
+
+
+def test_what_is_signed_is_the_same_in_each_copy(write, sign, signed_of):
+    octets = sign(write(), canonicalize=(b"relaxed", b"relaxed"))
+    first = octets.index(b"a=rsa-sha256;")
+    on_its_way = b"Received: from a.example by b.example\r\nDelivered-To: notices+GW-A2@closures.example\r\n"
+    copies = [
+        on_its_way + octets,
+        octets[:first] + b"  \t " + octets[first:],  # a relaxed signature fits with any number of blanks
+        octets.replace(b"Subject: Gateway closed", b"subject:   Gateway  closed"),
+        octets + b"\r\n\r\n",
+    ]
+    assert len(set(copies)) == 4
+    assert {signed_of(copy) for copy in copies} == {signed_of(octets)} != {b""}
+
+
+def test_what_is_signed_of_two_mails_is_not(write, sign, signed_of):
+    assert signed_of(sign(write())) != signed_of(sign(write(number=2)))
+    without = [sign(write(number=number), include_headers=[b"from", b"subject"]) for number in (1, 2)]
+    assert [signed_of(octets) for octets in without] == [b"", b""]

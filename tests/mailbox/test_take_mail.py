@@ -124,6 +124,26 @@ def test_a_mail_is_taken_once(known, write, sign):
     assert (known.count(tables.notices), len(known.sent())) == (1, 1)
 
 
+def test_a_copy_that_somebody_sends_on_moves_nothing_back(known, write, sign):
+    moved = {"starts": "20270207T030000Z", "ends": "20270207T070000Z"}
+    old = sign(write(number=1))
+    assert [known.take(old), known.take(sign(write(number=2, **moved)))] == [True, True]
+    known.sent()
+    assert known.take(b"Received: from otto.example by closures.example\r\n" + old) is False
+    assert known.take(b"Delivered-To: notices+GW-A2@closures.example\r\n" + old) is False
+    assert known.closures() == [("GW-A1", "2027-02-07T03:00", "planned")]
+    assert known.sent() == []
+    assert known.put_aside() == [(ANNA, "a copy of it was taken before")] * 2
+    assert [known.take(octets) for octets in (old, sign(write(number=3)))] == [True, True]
+    assert known.closures() == [("GW-A1", "2027-02-07T02:00", "planned")]
+
+
+def test_two_mails_that_a_signature_does_not_tell_apart_are_both_taken(known, write, sign):
+    signed = [sign(write(number=number), include_headers=[b"from", b"subject"]) for number in (1, 2)]
+    assert [known.take(octets) for octets in signed] == [True, True]
+    assert (known.count(tables.notices), known.put_aside()) == (2, [])
+
+
 def test_one_that_is_put_aside_is_known_again_too(known, write):
     octets = write()
     assert [known.take(octets) for _ in range(3)] == [False, False, False]

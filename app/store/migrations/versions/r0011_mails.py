@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("id", sa.LargeBinary(16), primary_key=True),
         sa.Column("user_id", sa.LargeBinary(16), sa.ForeignKey("users.id")),
         sa.Column("message_id", sa.LargeBinary(16), sa.ForeignKey("messages.id")),
+        sa.Column("signed", sa.LargeBinary(16), unique=True),
         sa.Column("kept_at", Instant, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
