@@ -21,7 +21,7 @@ from app.caldav.protocol import answer
 from app.caldav.report_cost import ReportCost, ReportLimits, ReportTurns
 from app.domain.access import Action, Role
 from app.publishing import Publishing
-from app.register.people.credentials import Bearer, find_bearer, note_use
+from app.register.people.credentials import Bearer, find_bearer, note_bearer
 from app.register.register import Register
 from app.security.security_log import SecurityAction, security_event
 from app.security.throttle import Throttle, network_of
@@ -132,7 +132,7 @@ def _serve(door: CaldavDoor) -> Response:
         for key in keys:
             door.throttle.note_failure(key, now)
         return _challenge()
-    note_use(door.register.store, bearer, now)
+    note_bearer(door.register.store, bearer, now)
     if found.status in _NOTED:
         security_event(_NOTED[found.status], failed=True, reason="caldav", status=found.status, route=request.endpoint)
     response = Response(found.body, found.status)

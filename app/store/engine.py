@@ -119,10 +119,11 @@ class Store:
                 yield connection
 
     @contextmanager
-    def writing(self, whose: bytes = b"") -> Iterator[sa.Connection]:
+    def writing(self, whose: bytes = b"", patience: float | None = None) -> Iterator[sa.Connection]:
         """Give a connection in one transaction, committed (durably) at the end or rolled back whole.
 
-        ``whose`` is the row id of the User that sent what is written, whose turn it is then; "" for our own work.
+        ``whose`` is the row id of the User that sent what is written, whose turn it is then; "" for our own work. For
+        its turn it waits ``patience`` seconds, None is as long as anybody. Raise ``StoreBusy`` or ``StoreFull``.
         """
         if self.joined is not None:
             with translated(), _whole(self.joined):
@@ -130,7 +131,7 @@ class Store:
             return
         with (
             held_until_durable(),
-            self.turns.turn(whose),
+            self.turns.turn(whose, patience),
             translated(),
             self.engine.connect() as connection,
             _durably(connection),

@@ -34,23 +34,27 @@ class WriterTurns:
         self._waiting: OrderedDict[bytes, deque[threading.Event]] = OrderedDict()  # in the order of their next turns
 
     @contextmanager
-    def turn(self, whose: bytes) -> Iterator[None]:
-        """Hold the place for a User (its row id; any other key is a group of its own). Raise ``StoreBusy``."""
-        self._take(whose)
+    def turn(self, whose: bytes, patience: float | None = None) -> Iterator[None]:
+        """Hold the place for a User (its row id; any other key is a group of its own). Raise ``StoreBusy``.
+
+        ``patience`` is for how many seconds it is waited for, None for as long as anybody waits.
+        """
+        seconds = self._seconds if patience is None else patience
+        self._take(whose, seconds)
         try:
-            with self._among_processes():
+            with self._among_processes(time.monotonic() + seconds):
                 yield
         finally:
             self._pass_on()
 
-    def _take(self, whose: bytes) -> None:
+    def _take(self, whose: bytes, seconds: float) -> None:
         with self._lock:
             if not self._is_taken:
                 self._is_taken = True
                 return
             mine = threading.Event()
             self._waiting.setdefault(whose, deque()).append(mine)
-        if mine.wait(self._seconds):
+        if mine.wait(seconds):
             return
         with self._lock:
             if mine.is_set():  # it came at the last moment
@@ -71,7 +75,7 @@ class WriterTurns:
                 self._waiting[whose] = queue  # behind everybody else
 
     @contextmanager
-    def _among_processes(self) -> Iterator[None]:
+    def _among_processes(self, until: float) -> Iterator[None]:
         """Hold the place among the processes of this machine.
 
         Whoever has written must queue again, and the queue's head is held until its holder writes: so the next to write
@@ -80,7 +84,6 @@ class WriterTurns:
         if self._beside is None:
             yield
             return
-        until = time.monotonic() + self._seconds
         with ExitStack() as writer:
             with _held(f"{self._beside}-queue", until):
                 writer.enter_context(_held(f"{self._beside}-writer", until))

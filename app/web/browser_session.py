@@ -1,7 +1,6 @@
 """The session of a browser: the cookie holds a random id, and everything about it is a row on our side."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -11,12 +10,12 @@ from flask.sessions import SecureCookieSessionInterface
 from app.security.security_log import SecurityAction, asked_by, security_event
 from app.security.tokens import new_session_id
 from app.store import sessions
+from app.store.noting import note_use
 from app.store.sessions import Session, Stage
 from app.web.agents import browser_words
 from app.web.desk import desk_here, leave_desk
 from app.web.site import site
 
-_NOTE_USE_EVERY = timedelta(minutes=5)  # kept to this grain, so that reading stays reading
 _OUTLIVE_SIGN_IN = ("next", "kept")  # where a person was going, and what was typed on the way
 
 
@@ -113,9 +112,8 @@ def _find() -> Session | None:
     store, now, digest = site().store, site().now(), _digest(session_id)
     with store.reading() as connection:
         found = sessions.live_session(store, connection, digest, now)
-    if found is not None and now - found.seen_at > _NOTE_USE_EVERY and not _is_unattended():
-        with store.writing() as connection:
-            sessions.touch_session(connection, digest, now)
+    if found is not None and not _is_unattended():
+        note_use(store, found.seen_at, now, lambda to: sessions.touch_session(to, digest, now))
     return found
 
 

@@ -144,7 +144,10 @@ def stock(calendar, count):
     for number in range(1, count):
         (calendar / f"{number}.ics").write_bytes(octets_of(number))
     if (calendar / ".git").is_dir():
-        for words in (("add", "."), ("-c", "user.name=bench", "-c", "user.email=b@example.org", "commit", "-qm", "All")):
+        for words in (
+            ("add", "."),
+            ("-c", "user.name=bench", "-c", "user.email=b@example.org", "commit", "-qm", "All"),
+        ):
             subprocess.run(["git", *words], cwd=calendar, check=True)
 
 

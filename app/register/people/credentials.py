@@ -1,7 +1,7 @@
 """Who a program is: the token that it brings, a User's app password or one of DCC staff's or operators'."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.domain.access import Principal, Role
 from app.domain.refusal import Shredded
@@ -12,8 +12,7 @@ from app.security.security_log import SecurityAction, asked_by, security_event
 from app.store import accounts
 from app.store.accounts import StoredToken
 from app.store.engine import Connection, Head, Store
-
-_NOTE_USE_EVERY = timedelta(minutes=5)  # a token's last use is kept to this grain: reading stays reading
+from app.store.noting import note_use
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +37,14 @@ def principal_of_token(register: Register, name: str | None, token: str, now: da
     with register.store.reading() as connection:
         bearer = find_bearer(register, connection, name, token, now)
     if bearer is not None:
-        note_use(register.store, bearer, now)
+        note_bearer(register.store, bearer, now)
     return bearer
 
 
 def find_bearer(
     register: Register, connection: Connection, name: str | None, token: str, now: datetime
 ) -> Bearer | None:
-    """Return the same, as a transaction sees it in which more is read; whoever asks calls ``note_use`` after it."""
+    """Return the same, as a transaction sees it in which more is read; whoever asks calls ``note_bearer`` after it."""
     if tokens.kind_of(token) is not tokens.TokenKind.APP_PASSWORD:
         _refuse(None, "no-token")
         return None
@@ -62,14 +61,16 @@ def find_bearer(
     return bearer
 
 
-def note_use(store: Store, bearer: Bearer, now: datetime) -> None:
+def note_bearer(store: Store, bearer: Bearer, now: datetime) -> None:
     """Note that a token was used, unless that was noted a moment ago."""
     found = bearer.token
-    if found.last_used_at is None or now - found.last_used_at > _NOTE_USE_EVERY:
-        with store.writing() as connection:
-            accounts.mark_token_used(connection, found.id, now)
-            if found.last_used_at is None:
-                security_event(SecurityAction.TOKEN_FIRST_USED, token=found.id, user=found.user_id, kind="app-password")
+
+    def write(connection: Connection) -> None:
+        accounts.mark_token_used(connection, found.id, now)
+        if found.last_used_at is None:
+            security_event(SecurityAction.TOKEN_FIRST_USED, token=found.id, user=found.user_id, kind="app-password")
+
+    note_use(store, found.last_used_at, now, write)
 
 
 def _refuse(found: StoredToken | None, reason: str) -> None:

@@ -4,7 +4,7 @@ It is a token in a cookie, for one account in one browser. What it opens is ``ap
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.domain.desk import DESK_LASTS
 from app.domain.refusal import Unknown
@@ -19,9 +19,8 @@ from app.store.acts import Deed
 from app.store.desks import end_desks, list_desks
 from app.store.engine import Store, read_head
 from app.store.listing import row_id_of
+from app.store.noting import note_use
 from app.store.tables import tokens
-
-_NOTE_USE_EVERY = timedelta(minutes=5)  # kept to this grain, so that reading stays reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,8 @@ def desk_of_token(store: Store, token: str, now: datetime) -> Desk | None:
             if found is not None and found.kind == TokenKind.DESK and found.is_live(now) and found.account_id:
                 account = accounts.account_by_id(store, connection, found.account_id)
                 if account.closed_at is None:
-                    return _note_use(store, Desk(account, found), now)
+                    note_use(store, found.last_used_at, now, lambda to: accounts.mark_token_used(to, found.id, now))
+                    return Desk(account, found)
     security_event(
         SecurityAction.TOKEN_REFUSED,
         failed=True,
@@ -99,10 +99,3 @@ def end_desk(store: Store, token_id: str, now: datetime, *, of: Account | None =
             ended = accounts.revoke_token(store, connection, wanted, now)
         if not ended:
             raise Unknown("There is no such desk session, or it has ended already.")
-
-
-def _note_use(store: Store, desk: Desk, now: datetime) -> Desk:
-    if desk.token.last_used_at is None or now - desk.token.last_used_at > _NOTE_USE_EVERY:
-        with store.writing() as connection:
-            accounts.mark_token_used(connection, desk.token.id, now)
-    return desk
