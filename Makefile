@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders powercut ioerr bombs fuzz outbox silences mailbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench ci
+.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders powercut ioerr bombs fuzz outbox silences mailbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench image ci
 
 test:
 	$(bin)/pytest
@@ -127,6 +127,10 @@ rotate:
 # A register of N notices is backed up under writes, restored elsewhere and verified: make drill N=100000
 drill:
 	CLOSURES_DRILL=$(or $(N),10000) $(bin)/pytest -n 0 -s tests/faults/test_backup_drill.py
+
+# The image, built by buildah over a base made by debootstrap, started and asked; as root: apt-get install buildah debootstrap
+image:
+	tests/image.sh
 
 # kill -9 of `closures restore`, N times on each kind of database, then once more to its end: make restore N=20
 restore:
