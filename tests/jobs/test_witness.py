@@ -16,11 +16,11 @@ from app.jobs.timetable import Timetable
 from app.jobs.witness import ask_witness
 from app.pulling.http_client import Outbound
 from app.register.witnesses import Witnesses, cosigned_checkpoint, open_witnesses, standing_of
-from app.security.merkle import verify_consistency
 from app.security.notes import open_checkpoint
 from app.security.signing import SigningKey, raw_public_key
 from app.store.cosignatures import all_cosignatures
 from app.web.site import EXTENSION
+from tests.log_proofs import verify_consistency
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 NEAR = Outbound(allow_private=True)

