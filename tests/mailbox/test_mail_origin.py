@@ -1,6 +1,7 @@
 """By which signatures a mail is taken for its sender's, with keys served by DNS on loopback."""
 
 from datetime import UTC, datetime, timedelta
+from string import ascii_lowercase, ascii_uppercase, digits
 
 import dkim
 import pytest
@@ -10,6 +11,7 @@ from tests.mailbox.conftest import new_key
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ANNA = "anna@alpha.example"
+SIXTY_FOUR = (ascii_uppercase + ascii_lowercase + digits + "+/").encode()
 
 
 @pytest.fixture
@@ -205,15 +207,17 @@ def test_a_run_of_blanks_costs_no_time(write, sign, holds):
 
 def test_what_is_signed_is_the_same_in_each_copy(write, sign, signed_of):
     octets = sign(write(), canonicalize=(b"relaxed", b"relaxed"))
-    first = octets.index(b"a=rsa-sha256;")
+    first, last = octets.index(b"a=rsa-sha256;"), octets.index(b"==\r\nFrom:") - 1
     on_its_way = b"Received: from a.example by b.example\r\nDelivered-To: notices+GW-A2@closures.example\r\n"
     copies = [
         on_its_way + octets,
         octets[:first] + b"  \t " + octets[first:],  # a relaxed signature fits with any number of blanks
+        octets.replace(b"h=from : to", b"h=from  :   to", 1),
         octets.replace(b"Subject: Gateway closed", b"subject:   Gateway  closed"),
+        octets[:last] + SIXTY_FOUR[SIXTY_FOUR.index(octets[last]) ^ 1 :][:1] + octets[last + 1 :],  # the same value
         octets + b"\r\n\r\n",
     ]
-    assert len(set(copies)) == 4
+    assert len({octets, *copies}) == 7
     assert {signed_of(copy) for copy in copies} == {signed_of(octets)} != {b""}
 
 
