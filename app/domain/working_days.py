@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 _ONE_DAY = timedelta(days=1)
+_SECOND_DAY = date.min + _ONE_DAY
 _SATURDAY = 5
 _WARN_WITHIN = timedelta(days=365)
 
@@ -43,10 +44,13 @@ class WorkingDayCalendar:
         return weekdays - sum(1 for day in between if day.weekday() < _SATURDAY)
 
     def last_day_that_leaves(self, working_days: int, start: date) -> date:
-        """Return the latest day that leaves so many Working Days before ``start``, without the two days themselves."""
-        day = start
+        """Return the latest day that leaves so many Working Days before ``start``, without the two days themselves.
+
+        In the first days of year 1, before which there are none, it is the first.
+        """
+        day = max(start, _SECOND_DAY)
         counted = 0
-        while counted < working_days:
+        while counted < working_days and day > _SECOND_DAY:
             day -= _ONE_DAY
             counted += self.is_working_day(day)
         return day - _ONE_DAY

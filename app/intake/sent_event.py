@@ -131,8 +131,9 @@ def _fault(event: Component, parts: list[Component], limits: Limits) -> IntakePr
                 return _problem("line-too-long", text, _SHORTER, line.number)
         if count > limits.event_lines:
             text = f"This event has more than {limits.event_lines} lines."
-            last = lines[min(limits.event_lines, len(lines)) - 1]
-            return _problem("event-too-long", text, _SHORTER, last.number)
+            # One of nothing but components has no line of its own.
+            last = lines[min(limits.event_lines, len(lines)) - 1].number if lines else event.line
+            return _problem("event-too-long", text, _SHORTER, last)
     deep = _too_deep(event, limits.nesting - 2)
     if deep is not None:
         text = f"This event nests components more than {limits.nesting} deep."

@@ -122,6 +122,11 @@ def test_the_last_day_that_leaves_so_many(start, recommended, day):
     assert CALENDAR.working_days_between(day + DAY, start) < recommended
 
 
+@pytest.mark.parametrize("start", [date.min, date(1, 1, 2), date(1, 1, 20)])
+def test_no_day_lies_before_the_first(start):
+    assert CALENDAR.last_day_that_leaves(20, start) == date.min
+
+
 @given(calendars, days_near, st.integers(1, 250))
 def test_the_last_day_that_leaves_so_many_is_the_last_one(calendar, start, recommended):
     day = calendar.last_day_that_leaves(recommended, start)

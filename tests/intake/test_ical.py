@@ -379,6 +379,11 @@ def test_limits_of_one_event(read, event, lines, code):
     assert [one.uid for one in reading.announcements] == ["good"]
 
 
+def test_an_event_of_nothing_but_components_is_named_by_its_own_line(read, codes):
+    alarms = "BEGIN:VALARM\r\nEND:VALARM\r\n" * 200
+    assert codes(read(f"BEGIN:VEVENT\r\n{alarms}END:VEVENT\r\n")) == [(4, None, "event-too-long")]
+
+
 def test_an_event_inside_a_stranger_is_named(read, event, codes):
     assert codes(read("BEGIN:X-BOX\r\n", event(), "END:X-BOX\r\n")) == [(5, None, "misplaced")]
 

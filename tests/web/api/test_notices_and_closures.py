@@ -378,6 +378,7 @@ def test_notice_period(api):
         19, "10-19", "2026-01-04", 20,
     )  # fmt: skip
     assert api("/notice-period").status_code == 400
+    assert api("/notice-period?start=00010101").json["last_on_time_day"] == "0001-01-01"
 
 
 def test_a_notice_after_the_cut_off_hour_says_from_when_it_counts_and_keeps_its_verdict(api, store, clock):
