@@ -97,15 +97,17 @@ def histories_of(
 ) -> Iterator[tuple[str, list[Written]]]:
     """Yield (reference, every entry in order) of closures of Users; of those that are forgotten, nothing.
 
-    Raise ``SealBroken`` where an entry is missing, ``Shredded`` where a User's key went while this reads.
+    Raise ``SealBroken`` where a closure or an entry is missing, ``Shredded`` where a User's key went while this reads.
     """
     for group in in_groups(closure_ids):
-        standing = [row for row in connection.execute(_WHOLE, {"ids": group}).all() if row.user_id in user_ids]
+        standing = connection.execute(_WHOLE, {"ids": group}).all()
+        if len(standing) != len(set(group)):
+            raise altered(closures)
         found = connection.execute(_OF_CLOSURES, {"ids": group}).all()
         written = {closure_id: list(its) for closure_id, its in groupby(found, key=lambda row: row.closure_id)}
         for row in standing:
             require_proven(connection, closures, row)
-            if row.state != FORGOTTEN:
+            if row.user_id in user_ids and row.state != FORGOTTEN:
                 yield row.reference, _opened(store, connection, row, written.get(row.id, []))
 
 

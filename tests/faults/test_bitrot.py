@@ -41,7 +41,7 @@ FOUND_BY = {
     ("member_weeks", "week"), ("member_weeks", "member_id"),
     ("members", "id"), ("members", "collection"), ("members", "name_index"), ("members", "uid_index"),
     ("members", "change"), ("members", "gone"), ("members", "is_rendered"), ("members", "leaves_on"),
-    ("closures", "series"),
+    ("closures", "id"), ("closures", "user_id"), ("closures", "series"), ("revisions", "received_at"),
     ("messages", "state"),
     ("notifications", "recipient_id"), ("notifications", "message_id"),
     ("series", "series"), ("series", "expanded_to"), ("job_runs", "name"), ("log", "position"),

@@ -29,6 +29,7 @@ from app.register.tell_fact import tell_fact
 from app.security.sealing import SealBroken
 from app.store.receipt_order import received_in
 from app.store.tables import revisions
+from tests.register.test_tampering import edit
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 YEAR = ClosureWindow(NOW - timedelta(days=30), NOW + timedelta(days=700))
@@ -219,6 +220,18 @@ def test_a_history_that_lost_its_last_entry_is_no_answer(store, alpha, announce,
     for span in (YEAR, None):
         with pytest.raises(SealBroken):
             HistoryCache(store).closures(span, None, _everybody)
+
+
+@pytest.mark.parametrize("column", ["id", "user_id"])
+def test_a_closure_whose_row_is_another_is_no_answer(service, alpha, announce, give, column):
+    for uid in ("u1", "u2"):
+        give(alpha, announce(uid, "2027-02-07T02:00"))
+    week = ClosureWindow(NOW + timedelta(days=74), NOW + timedelta(days=76))
+    assert len(HistoryCache(service.store).closures(week, None, _everybody)) == 2
+    least = "(SELECT MIN(reference) FROM closures)"
+    edit(service, f"UPDATE closures SET {column} = :other WHERE reference = {least}", other=bytes(16))
+    with pytest.raises(SealBroken):
+        HistoryCache(service.store).closures(week, None, _everybody)
 
 
 def test_entries_that_say_each_others_places_are_no_answer(store, alpha, announce, give):
