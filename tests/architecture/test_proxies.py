@@ -68,7 +68,8 @@ class Upstream(BaseHTTPRequestHandler):
 
 def free_port():
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # Free at every address: Caddy listens at them all, and connections of another test may linger at some.
+        probe.bind(("", 0))
         return probe.getsockname()[1]
 
 
