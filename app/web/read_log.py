@@ -23,6 +23,7 @@ class ReadLog:
         self._store = store
         self._waiting: list[FeedRead] = []
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._timer: threading.Timer | None = None
 
     def add(self, read: FeedRead) -> None:
@@ -37,15 +38,20 @@ class ReadLog:
                 self._timer.start()
 
     def flush(self) -> None:
-        """Write what waits; keep it for the next time where the database cannot take it."""
-        with self._lock:
-            batch, self._waiting, self._timer = self._waiting, [], None
-        if not batch:
-            return
-        try:
-            with self._store.writing() as connection:
-                insert_reads(connection, batch)
-        except Refusal as problem:
-            _LOG.warning("the read log could not be written", reads=len(batch), reason=problem.text)
+        """Write what waits; keep it for the next time where the database cannot take it.
+
+        Once this returns nothing is on its way any more: a batch that the timer took may still be written when the
+        process is told to end.
+        """
+        with self._writing:
             with self._lock:
-                self._waiting = [*batch, *self._waiting][-_MOST_WAITING:]
+                batch, self._waiting, self._timer = self._waiting, [], None
+            if not batch:
+                return
+            try:
+                with self._store.writing() as connection:
+                    insert_reads(connection, batch)
+            except Refusal as problem:
+                _LOG.warning("the read log could not be written", reads=len(batch), reason=problem.text)
+                with self._lock:
+                    self._waiting = [*batch, *self._waiting][-_MOST_WAITING:]

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import threading
+import time
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -387,6 +389,26 @@ def test_a_failure_is_503_and_never_an_empty_calendar(web, subscribe, alpha, ann
         connection.execute(sa.update(tables.closures).values(sealed=b"\x01" + bytes(60)))
     response = web.test_client().get(f"/feeds/{feed_id}.ics", headers=basic(feed_id, token))
     assert (response.status_code, response.headers["Retry-After"], b"VCALENDAR" in response.data) == (503, "10", False)
+
+
+def test_whoever_ends_the_process_waits_for_the_reads_that_are_being_written(fetch, web, store):
+    """The timer took them; a database that waits for another writer has not got them yet."""
+    fetch()
+    log, ends = web.extensions["closures"].read_log, threading.Event()
+    with web.extensions["closures"].store.writing():
+        timer = threading.Thread(target=log.flush)
+        timer.start()
+        until = time.monotonic() + 10
+        while log._waiting and time.monotonic() < until:
+            time.sleep(0.01)
+        last = threading.Thread(target=lambda: (log.flush(), ends.set()))
+        last.start()
+        assert not ends.wait(0.3)
+    last.join(10)
+    with store.reading() as connection:
+        (only,) = subscriptions.list_subscriptions(store, connection).whole
+        assert len(subscriptions.last_reads(connection, only.id)) == 1
+    timer.join(10)
 
 
 def test_every_read_is_logged(fetch, web, store, alpha, announce, give):
