@@ -7,6 +7,7 @@ import time
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import icalendar
 import pytest
@@ -409,6 +410,18 @@ def test_whoever_ends_the_process_waits_for_the_reads_that_are_being_written(fet
         (only,) = subscriptions.list_subscriptions(store, connection).whole
         assert len(subscriptions.last_reads(connection, only.id)) == 1
     timer.join(10)
+
+
+def test_a_read_waits_for_a_database_that_is_away(fetch, web, store, settings):
+    fetch()
+    log, file = web.extensions["closures"].read_log, Path(settings.database.removeprefix("sqlite:///"))
+    away = file.rename(file.with_name("away"))
+    log.flush()
+    away.rename(file)
+    log.flush()
+    with store.reading() as connection:
+        (only,) = subscriptions.list_subscriptions(store, connection).whole
+        assert len(subscriptions.last_reads(connection, only.id)) == 1
 
 
 def test_every_read_is_logged(fetch, web, store, alpha, announce, give):
