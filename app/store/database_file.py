@@ -36,9 +36,14 @@ class DatabaseFile:
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
 
     def require_there(self) -> None:
-        """Raise ``StoreUnfit`` where the file was there and is gone."""
+        """Raise ``StoreUnfit`` where the file was there and is gone, or others have it open with a log that is gone.
+
+        Whoever opened it then would begin a second log beside theirs.
+        """
         if self._first is not None and _place(self._path) is None:
             raise gone_away()
+        if _place(self._log) is None and _is_held(f"{self._path}-shm"):
+            raise StoreUnfit("The database's write-ahead log was removed while the service ran.", _RESTART)
 
     def opened(self, driver: Any, info: dict[str, Any]) -> None:
         """Note which files a new connection has open. Raise ``StoreUnfit`` unless they are those of the others."""
@@ -79,6 +84,18 @@ def _place(path: str) -> Place:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _is_held(path: str) -> bool:
+    """Tell whether a process holds a lock on a file: the kernel is asked, since to close a file drops our own locks."""
+    place = _place(path)
+    if place is None:
+        return False
+    try:
+        locks = Path("/proc/locks").read_text("ascii")
+    except OSError:
+        return False
+    return any(line.split()[-3].rpartition(":")[2] == str(place[1]) for line in locks.splitlines())
 
 
 def _saved(driver: Any, *, is_gone: bool) -> str:

@@ -165,6 +165,19 @@ def test_a_removed_log_takes_no_write_and_nothing_acknowledged_is_lost(site, run
         again.kill()
 
 
+def test_who_opens_it_once_its_log_was_removed_is_refused(site):
+    """It would begin a second log, beside the one that others still have."""
+    service = open_service(read_settings(site.environ))
+    try:
+        with service.store.reading():
+            (site.data / "closures.sqlite3-wal").unlink()
+        refused = site.command("user", "list")
+    finally:
+        service.close()
+    assert (refused.returncode, "write-ahead log was removed while the service ran" in refused.stderr) == (1, True)
+    assert site.command("user", "list").returncode == 0
+
+
 def test_a_key_folder_that_is_gone_is_told_by_health(site, running, tmp_path):
     wait_for(lambda: states(site) == [200, 200, 200])
     site.keys.rename(tmp_path / "away")
