@@ -1,7 +1,7 @@
 # For maintainers. Nobody needs make to run or to test the service: README's two commands do that.
 bin := .venv/bin
 
-.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders powercut ioerr bombs fuzz outbox silences mailbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench image ci
+.PHONY: test replay coverage postgres long slow load hunt lint types imports format lock sbom crash leaders failover powercut ioerr bombs fuzz outbox silences mailbox canary lost bitrot rotate drill restore tamper ssrf peers publisher matrix clock bruteforce opinions api readers doors races http neighbour bench image ci
 
 test:
 	$(bin)/pytest
@@ -80,6 +80,11 @@ crash:
 # Two schedulers, and PostgreSQL restarted, cut off, away; the leader frozen and killed; N rounds: make leaders N=50
 leaders:
 	CLOSURES_LEADER_ROUNDS=$(or $(N),5) $(bin)/pytest -n 0 -s --slow tests/faults/test_leaders.py
+
+# A pair of PostgreSQL servers under Patroni is switched over N times under writes, and then its primary killed; as root:
+# apt-get install patroni etcd-server python3-etcd postgresql-15; make failover N=5
+failover:
+	CLOSURES_SWITCH_OVERS=$(or $(N),5) $(bin)/pytest -n 0 -q -rP tests/faults/failover.py
 
 # The power fails N times over recorded writes and syncs of the real application: make powercut N=10000
 powercut:
