@@ -255,6 +255,8 @@ def test_no_acknowledged_notice_is_lost_at_a_switch_over(pair, tmp_path):
             writers.end()
     finally:
         running.kill()
+    # While there is no primary: 503, which says to try again; never a fault of ours.
+    assert writers.statuses.keys() == {200, 503}
     service = open_service(read_settings(environ))
     held = {one.reference for one in read_everything(service.register, Principal("dcc", Role.DCC))}
     acknowledged = {reference for references in writers.acknowledged.values() for reference in references}
