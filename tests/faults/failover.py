@@ -36,8 +36,9 @@ from app.register.reading import read_everything
 from app.register.verification import verify_record
 from app.settings import read_settings
 from tests.conftest import environment
+from tests.database_servers import free_port
 from tests.faults.test_crash import Service
-from tests.faults.test_leaders import free_port, wait_for
+from tests.faults.test_leaders import wait_for
 
 SWITCHES = int(os.environ.get("CLOSURES_SWITCH_OVERS", "5"))
 WRITERS = 4
